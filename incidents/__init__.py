@@ -1,0 +1,1 @@
+"""Judge what was measured, never touch the world."""

@@ -1,0 +1,1 @@
+"""Measure the world, never judge it."""

@@ -1,0 +1,20 @@
+"""Find the templates and the example configuration, in an installed wheel as in a checkout."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def templates() -> Path:
+    """Return the directory of the Jinja templates, style sheets, scripts and mail texts."""
+    return _place("templates")
+
+
+def config() -> Path:
+    """Return the directory of the examples, the schema, dashboards and alert rules."""
+    return _place("config")
+
+
+def _place(name: str) -> Path:
+    shipped = _PACKAGE / "_data" / name
+    return shipped if shipped.is_dir() else _PACKAGE.parent / name

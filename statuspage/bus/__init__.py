@@ -1,0 +1,1 @@
+"""How results reach the pipeline, from this process or from probers elsewhere."""

@@ -1,0 +1,1 @@
+"""The ways in which a notification reaches people, one a file."""

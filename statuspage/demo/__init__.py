@@ -1,0 +1,1 @@
+"""A small company of real local servers, to be broken and mended."""

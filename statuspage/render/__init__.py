@@ -1,0 +1,1 @@
+"""Spellings of one picture: HTML, feeds, JSON, calendars, badges, metrics, mail."""

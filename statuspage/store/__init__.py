@@ -1,0 +1,1 @@
+"""Where everything that lasts is kept, and the only SQL in the house."""

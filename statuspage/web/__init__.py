@@ -1,0 +1,1 @@
+"""The two listeners: routes and handlers that hand out finished bytes and pass acts on."""
