@@ -1,0 +1,117 @@
+# `make help` lists what there is. `make check` is all that CI runs.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Which Python makes the environment; empty: the first on the PATH that is new enough.
+PYTHON ?=
+# More arguments for pytest, as in: make test ARGS="-x tests/probes"
+ARGS ?=
+# Stamps remember what the environment was made from, so that a second run starts at once.
+MADE := $(VENV)/made
+RUNTIME := $(MADE)/runtime
+DEVELOPMENT := $(MADE)/development
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+# --- using it ---
+
+.PHONY: run
+run: $(RUNTIME) ## set everything up and run the demo company
+	@exec $(BIN)/statuspage demo
+
+# --- changing it ---
+
+.PHONY: test
+test: $(DEVELOPMENT) browser ## set everything up and run all tests
+	$(BIN)/pytest -n auto $(ARGS)
+
+.PHONY: check
+check: ## all that CI runs
+	@$(MAKE) --no-print-directory fmt-check
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory imports
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory wheel-smoke
+
+.PHONY: fmt
+fmt: $(DEVELOPMENT) ## format the code and mend what the linter can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: fmt-check
+fmt-check: $(DEVELOPMENT)
+	$(BIN)/ruff format --check
+
+.PHONY: lint
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check
+
+.PHONY: types
+types: $(DEVELOPMENT)
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(DEVELOPMENT)
+	$(BIN)/lint-imports
+
+.PHONY: wheel
+wheel: $(DEVELOPMENT) ## build the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: wheel-smoke
+wheel-smoke: wheel ## install the wheel in a fresh environment and run it
+	$(BIN)/python tests/wheel_smoke.py dist
+
+.PHONY: bench
+bench: $(DEVELOPMENT) ## measure, against the yardsticks
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: soak
+soak: $(DEVELOPMENT) ## the long form of the tests that kill and overload
+	$(BIN)/pytest -n auto --soak tests/stories tests/faults $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+
+.PHONY: schema
+schema: $(DEVELOPMENT) ## write the configuration's JSON Schema from its models
+	$(BIN)/statuspage schema > config/statuspage.schema.json
+
+.PHONY: lock
+lock: $(DEVELOPMENT) ## choose the newest versions that the ranges allow, with hashes
+	$(COMPILE) --upgrade --extra demo --extra postgres --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+# --- what stands behind it ---
+
+.PHONY: browser
+browser:
+	@.ci/browser
+
+$(VENV)/bin/python:
+	@PYTHON="$(PYTHON)" .ci/venv $(VENV)
+
+$(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what requirements.lock names into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --editable .
+	@mkdir -p $(MADE) && touch $@
+
+$(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what requirements-dev.lock names into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@mkdir -p $(MADE) && touch $@
