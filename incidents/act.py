@@ -1,0 +1,203 @@
+"""What agents do: each act is a pure function of the situation, giving events, or a refusal in words for people."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from incidents import words
+from incidents.events import Acknowledged, Event, Impacted, Noted, Opened, Published, Resolved, StateChanged, Updated, Waived
+from incidents.lifecycle import SAID, IllegalTransition, move
+from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, State, Status, Subject, Update
+from incidents.rollup import TROUBLE, standing
+from incidents.tending import new_id
+
+
+class Refused(Exception):
+    """The act cannot be done; *reason* is a sentence for the person who asked."""
+
+    def __init__(self, reason: str) -> None:
+        """Refuse for *reason*."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotFound(Refused):
+    """There is no such open incident."""
+
+
+class AlreadyHeld(Refused):
+    """Somebody else owns the incident."""
+
+    def __init__(self, held: Acknowledgement) -> None:
+        """Name the holder."""
+        super().__init__(f"{held.by} has acknowledged this at {held.at:%H:%M:%S} UTC and holds it until {held.expires_at:%H:%M} UTC.")
+        self.held = held
+
+
+class StillFailing(Refused):
+    """The probes still fail; ending the incident needs a reason."""
+
+    def __init__(self, components: Sequence[str]) -> None:
+        """Name what is still broken."""
+        listed = ", ".join(components)
+        super().__init__(f"Probes still fail for {listed}. To resolve all the same, give a reason for the override.")
+        self.components = tuple(components)
+
+
+class IllegalMove(Refused):
+    """The incident's life has no such step."""
+
+
+class Invalid(Refused):
+    """What was asked for makes no sense; nothing was changed."""
+
+
+def acknowledge(situation: Situation, now: datetime, *, incident: str, by: str, lasts: timedelta) -> tuple[Event, ...]:
+    """*by* owns the incident for *lasts*. The holder renews; anybody else is refused while it holds (AlreadyHeld)."""
+    held = _open(situation, incident).acknowledgement
+    if held is not None and held.by != by and held.holds(now):
+        raise AlreadyHeld(held)
+    return (Acknowledged(at=now, incident=incident, acknowledgement=Acknowledgement(by=by, at=now, expires_at=now + lasts)),)
+
+
+def update(
+    situation: Situation,
+    now: datetime,
+    *,
+    incident: str,
+    by: str,
+    body: str,
+    state: State | None = None,
+    next_update_by: datetime | None = None,
+) -> tuple[Event, ...]:
+    """Public words, with or without a new state. What was not public yet becomes so. Errors: NotFound, IllegalMove, Invalid."""
+    found = _open(situation, incident)
+    _demand(body, "An update needs words.")
+    if next_update_by is not None and next_update_by <= now:
+        raise Invalid("The next update must be promised for a time to come.")
+    wanted = state or found.state
+    if wanted in {State.RESOLVED, State.POSTMORTEM}:
+        raise IllegalMove("An update cannot end an incident: resolve it instead.")
+    events: list[Event] = [*_published(found, now)]
+    if wanted is not found.state:
+        events.append(StateChanged(at=now, incident=incident, old=found.state, new=_moved(found, wanted), by=by))
+    events.append(_updated(found, now, by=by, state=wanted, body=body, next_update_by=next_update_by))
+    return tuple(events)
+
+
+def note(situation: Situation, now: datetime, *, incident: str, by: str, body: str) -> tuple[Event, ...]:
+    """Internal words. Errors: NotFound, Invalid."""
+    found = _open(situation, incident)
+    _demand(body, "A note needs words.")
+    return (Noted(at=now, incident=incident, note=Note(number=found.notes + 1, body=body, at=now, by=by)),)
+
+
+def resolve(
+    situation: Situation,
+    now: datetime,
+    *,
+    incident: str,
+    by: str,
+    body: str,
+    cause: str | None = None,
+    override: str | None = None,
+) -> tuple[Event, ...]:
+    """End the incident with public words. While probes still fail, only with an *override* reason (StillFailing)."""
+    found = _open(situation, incident)
+    _demand(body, "Resolving needs words for the public.")
+    broken = [id for id in found.components if standing(situation, Subject.COMPONENT, id) in TROUBLE]
+    if broken and not (override or "").strip():
+        raise StillFailing(broken)
+    return (
+        *_published(found, now),
+        *(Waived(at=now, component=id, by=by, reason=override or "") for id in broken),
+        _updated(found, now, by=by, state=_moved(found, State.RESOLVED), body=body),
+        Resolved(at=now, incident=incident, by=by, cause=cause, override_reason=override if broken else None),
+    )
+
+
+def open_incident(
+    situation: Situation,
+    now: datetime,
+    *,
+    by: str,
+    name: str,
+    services: Mapping[str, Status],
+    body: str,
+) -> tuple[Event, ...]:
+    """An incident that a person opens, public at once. Errors: Invalid names what is wrong."""
+    _demand(name, "An incident needs a name.")
+    _demand(body, "An incident needs words for the public.")
+    if not services:
+        raise Invalid("Name at least one service that is affected.")
+    for id, status in services.items():
+        if id not in situation.topology.services:
+            raise Invalid(f"There is no service {id!r}.")
+        if status not in TROUBLE:
+            raise Invalid(f"{status} is no outage; use degraded_performance, partial_outage or major_outage for {id}.")
+    incident = new_id(situation, by, name, now.isoformat())
+    opened = Opened(
+        at=now,
+        incident=incident,
+        name=name,
+        origin=Origin.AGENT,
+        root=None,
+        started_at=now,
+        publish_at=now,
+        by=by,
+        reason=f"opened by {by}",
+    )
+    first = Update(number=1, state=State.INVESTIGATING, title=f"{name} – investigating", body=body, at=now, by=by)
+    return (
+        opened,
+        Impacted(at=now, incident=incident, services=MappingProxyType(dict(services))),
+        Published(at=now, incident=incident),
+        Updated(at=now, incident=incident, update=first),
+    )
+
+
+def _open(situation: Situation, incident: str) -> Incident:
+    found = situation.incidents.get(incident)
+    if found is None:
+        raise NotFound("There is no open incident with this id; it may have been resolved meanwhile.")
+    return found
+
+
+def _demand(text: str, reason: str) -> None:
+    if not text.strip():
+        raise Invalid(reason)
+
+
+def _moved(incident: Incident, state: State) -> State:
+    try:
+        return move(incident.state, SAID[state])
+    except IllegalTransition as error:
+        raise IllegalMove(f"An incident that is {incident.state} cannot become {state}.") from error
+
+
+def _published(incident: Incident, now: datetime) -> tuple[Event, ...]:
+    return () if incident.published_at is not None else (Published(at=now, incident=incident.id),)
+
+
+def _updated(
+    incident: Incident,
+    now: datetime,
+    *,
+    by: str,
+    state: State,
+    body: str,
+    next_update_by: datetime | None = None,
+) -> Updated:
+    return Updated(
+        at=now,
+        incident=incident.id,
+        update=Update(
+            number=incident.updates + 1,
+            state=state,
+            title=words.headline(incident, state),
+            body=body,
+            at=now,
+            by=by,
+            next_update_by=next_update_by,
+        ),
+    )

@@ -1,0 +1,178 @@
+"""What happened, as decided: the only thing that changes a situation, and the only thing that is written down.
+
+Every event is a frozen value; ``at`` is when it was decided. Public words arrive as ``Updated``; everything else is internal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.model import Acknowledgement, Note, Origin, State, Status, Streak, Subject, Update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A monitor's memory changed: what restart must not forget."""
+
+    monitor: str
+    location: str
+    streak: Streak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChanged:
+    """The keel of history: *subject* *id* went from *old* to *new* at *since*, which may lie before *at*."""
+
+    at: datetime
+    subject: Subject
+    id: str
+    since: datetime
+    old: Status
+    new: Status
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An incident began. *publish_at* is when its words go public if nobody acts."""
+
+    at: datetime
+    incident: str
+    name: str
+    origin: Origin
+    root: str | None
+    started_at: datetime
+    publish_at: datetime
+    by: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A component turned out to belong to the incident."""
+
+    at: datetime
+    incident: str
+    component: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """A component left the incident, to be judged by itself."""
+
+    at: datetime
+    incident: str
+    component: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerooted:
+    """The cause turned out to lie deeper: the incident goes on under another component."""
+
+    at: datetime
+    incident: str
+    root: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed:
+    """The incident grew, and its public name with it."""
+
+    at: datetime
+    incident: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impacted:
+    """The incident's affected services, each with its present status, are now these."""
+
+    at: datetime
+    incident: str
+    services: Mapping[str, Status]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The incident's words are public from now on."""
+
+    at: datetime
+    incident: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged:
+    """The incident moved along its life. *resolves_at* is set where the machine saw it recover; *by* is None for the machine."""
+
+    at: datetime
+    incident: str
+    old: State
+    new: State
+    by: str | None
+    resolves_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """Somebody owns it."""
+
+    at: datetime
+    incident: str
+    acknowledgement: Acknowledgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updated:
+    """Public words were added."""
+
+    at: datetime
+    incident: str
+    update: Update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Internal words were added."""
+
+    at: datetime
+    incident: str
+    note: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """The incident is over. *cause* is what the desk gave, *merged_into* the incident that goes on in its place."""
+
+    at: datetime
+    incident: str
+    by: str | None
+    cause: str | None = None
+    override_reason: str | None = None
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """A component that is still down opens no incident until it recovers: a person has decided so."""
+
+    at: datetime
+    component: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reclaimed:
+    """A waived component recovered: the next failure counts again."""
+
+    at: datetime
+    component: str
+
+
+IncidentEvent = (
+    Opened | Joined | Parted | Rerooted | Renamed | Impacted | Published | StateChanged | Acknowledged | Updated | Noted | Resolved
+)
+Event = Counted | StatusChanged | Waived | Reclaimed | IncidentEvent

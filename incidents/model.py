@@ -1,0 +1,308 @@
+"""The one model with its two views: services as customers see them, components as we do.
+
+Frozen values only. What is *configured* is the Topology; what is *known* is the Situation; what was *said* hangs on the Incident.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """How well a monitor, component, need, service or the page works. Order of badness: see ``incidents.rollup.worst``."""
+
+    OPERATIONAL = "operational"
+    DEGRADED = "degraded_performance"
+    PARTIAL = "partial_outage"
+    MAJOR = "major_outage"
+    MAINTENANCE = "under_maintenance"
+    UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """How far a monitor's trouble may spread to its component."""
+
+    OUTAGE = "outage"
+    DEGRADED = "degraded"
+    WARNING = "warning"
+
+
+class State(StrEnum):
+    """Where an incident stands. Every transition lives in ``incidents.lifecycle``."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    POSTMORTEM = "postmortem"
+
+
+class Origin(StrEnum):
+    """Who opened an incident."""
+
+    MACHINE = "machine"
+    AGENT = "agent"
+
+
+class Subject(StrEnum):
+    """What a status change is about."""
+
+    MONITOR = "monitor"
+    COMPONENT = "component"
+    SERVICE = "service"
+
+
+# --- what is configured -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """What watches a component, and by which numbers its results are judged.
+
+    *stale_after* is how long silence counts as health; after it the monitor is unknown.
+    """
+
+    id: str
+    component: str
+    fails_after: int = 2
+    recovers_after: int = 2
+    stale_after: timedelta = timedelta(seconds=100)
+    severity: Severity = Severity.OUTAGE
+    locations: tuple[str, ...] = ("local",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A technical part, watched by monitors. *depends_on* names components; it folds incidents and never spreads a status."""
+
+    id: str
+    name: str
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that a service requires: at least *at_least* of *of* must work.
+
+    A plain component is ``at_least=1`` of itself; ``any`` is 1 of several. *label* is the capability in customers' words by
+    language (empty where the file names none); *critical* makes its loss a major outage of the service.
+    """
+
+    of: tuple[str, ...]
+    at_least: int = 1
+    label: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    critical: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What a customer uses. Texts are by language; *publish_after* holds back words, *notify_after* holds back pushes.
+
+    An incident that recovered is resolved *resolves_after* later.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    description: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    group: Mapping[str, str] | None = None
+    needs: tuple[Need, ...] = ()
+    publish_after: timedelta = timedelta(0)
+    notify_after: timedelta = timedelta(minutes=2)
+    resolves_after: timedelta = timedelta(minutes=5)
+    owner: str | None = None
+    tiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """Everything configured that judging needs, in the file's order, keyed by stable ids.
+
+    Derived once: *monitors_of* and *services_of* by component, *ancestors* of each component (itself excluded, nearest first).
+    Errors: ValueError where ``depends_on`` runs in a circle, KeyError where it names nothing.
+    """
+
+    services: Mapping[str, Service]
+    components: Mapping[str, Component]
+    monitors: Mapping[str, Monitor]
+    monitors_of: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    services_of: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    ancestors: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the look-ups that every decision needs."""
+        watched: dict[str, list[str]] = {id: [] for id in self.components}
+        for monitor in self.monitors.values():
+            watched[monitor.component].append(monitor.id)
+        object.__setattr__(self, "monitors_of", MappingProxyType({id: tuple(ids) for id, ids in watched.items()}))
+        object.__setattr__(self, "services_of", MappingProxyType(self._services_of()))
+        object.__setattr__(self, "ancestors", MappingProxyType({id: self._ancestors(id) for id in self.components}))
+
+    def _services_of(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {id: [] for id in self.components}
+        for service in self.services.values():
+            for component in dict.fromkeys(id for need in service.needs for id in need.of):
+                found[component].append(service.id)
+        return {id: tuple(services) for id, services in found.items()}
+
+    def _ancestors(self, component: str) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        waiting = list(self.components[component].depends_on)
+        while waiting:
+            parent = waiting.pop(0)
+            if parent == component:
+                raise ValueError(f"component {component} depends on itself")
+            if parent not in found:
+                found[parent] = None
+                waiting.extend(self.components[parent].depends_on)
+        return tuple(found)
+
+
+# --- what is known ------------------------------------------------------------------------------------------------------------
+
+
+class Level(StrEnum):
+    """What one vote says about the target, from good to bad."""
+
+    GOOD = "good"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A stretch of equal votes in a row: *count* is cut at what any threshold can ask for, *since* is the first one's slot."""
+
+    level: Level
+    since: datetime
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """The memory of one monitor at one location: what was last judged, and the votes since.
+
+    *judged* is None until the first verdict. *runs* are newest last and only as long as the thresholds need. *unknown* counts
+    results in a row that say nothing about the target (our bug, our password), *unknown_since* the first one's slot. *failure*,
+    *stage* and *detail* are those of the newest bad result, for the desk.
+    """
+
+    judged: Level | None = None
+    runs: tuple[Run, ...] = ()
+    unknown: int = 0
+    unknown_since: datetime | None = None
+    failure: str | None = None
+    stage: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A subject's status, since when, and why in words for the desk (never public)."""
+
+    status: Status = Status.UNKNOWN
+    since: datetime
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Public words in an incident, numbered from 1. *automatic* ones are the machine's; *by* is None for those.
+
+    *title* stands alone in a feed reader and is fixed when the words are written, so that an entry never changes afterwards.
+    """
+
+    number: int
+    state: State
+    title: str
+    body: str
+    at: datetime
+    by: str | None = None
+    automatic: bool = False
+    next_update_by: datetime | None = None
+    edited_at: datetime | None = None
+    redacted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Internal words in an incident, numbered from 1."""
+
+    number: int
+    body: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Who owns an incident, from when, and until when unless renewed."""
+
+    by: str
+    at: datetime
+    expires_at: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it still halts the clocks at *now*."""
+        return now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Something that went wrong, from its true start to its end.
+
+    *started_at* is the first failure, *opened_at* when it was confirmed, *published_at* when its words became public (None: not
+    yet; it becomes so at *publish_at* unless it is over by then). *services* maps each affected service to its present status,
+    *worst* to the worst it had, *told* to the worst of which the newest public words (at *told_at*) knew. *root* is the component at
+    fault (None where an agent opened it), *components* all that belong to it. *recovered_at* is when the machine saw it recover,
+    *resolves_at* when it will then be resolved by itself. *asks_desk* marks one on which a person has posted, so that the desk is
+    asked first.
+    """
+
+    id: str
+    name: str
+    origin: Origin
+    state: State
+    started_at: datetime
+    opened_at: datetime
+    root: str | None = None
+    components: tuple[str, ...] = ()
+    services: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
+    worst: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
+    publish_at: datetime | None = None
+    published_at: datetime | None = None
+    recovered_at: datetime | None = None
+    resolves_at: datetime | None = None
+    resolved_at: datetime | None = None
+    acknowledgement: Acknowledgement | None = None
+    updates: int = 0
+    notes: int = 0
+    asks_desk: bool = False
+    cause: str | None = None
+    merged_into: str | None = None
+    told: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
+    told_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still needs anybody."""
+        return self.resolved_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that a decision needs to know. Never changed in place: ``incidents.situation.fold`` gives the next one.
+
+    *streaks* and *seen* (the newest slot of any result) are keyed by (monitor, location). *standings* are keyed by
+    (subject, id). *incidents* holds the open ones by id. *waived* are components whose incident an agent resolved while they were
+    still down: they open no other until they recover. *seed* is this installation's secret from which incident ids are made.
+    """
+
+    topology: Topology
+    seed: str
+    streaks: Mapping[tuple[str, str], Streak] = field(default_factory=lambda: MappingProxyType({}))
+    seen: Mapping[tuple[str, str], datetime] = field(default_factory=lambda: MappingProxyType({}))
+    standings: Mapping[tuple[Subject, str], Standing] = field(default_factory=lambda: MappingProxyType({}))
+    incidents: Mapping[str, Incident] = field(default_factory=lambda: MappingProxyType({}))
+    waived: frozenset[str] = frozenset()

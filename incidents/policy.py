@@ -1,0 +1,45 @@
+"""The numbers and the table that turn results into verdicts. What words mean stands here, and nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+from incidents.model import Level
+from probes.result import Failure
+
+SAYS_NOTHING = frozenset(
+    {Failure.AUTH_REJECTED, Failure.BLOCKED, Failure.IMPAIRED, Failure.CRASHED, Failure.MISSED},
+)
+"""Failures that are ours and not the target's: our password, our door, our machine, our bug, our lateness."""
+
+WORKS_BADLY = frozenset({Failure.SLOW, Failure.DELAYED, Failure.JUNKED})
+"""Failures in which the customer still gets what they came for, only worse."""
+
+
+def _levels() -> Mapping[Failure | None, Level | None]:
+    table: dict[Failure | None, Level | None] = dict.fromkeys(Failure, Level.DOWN)
+    table.update(dict.fromkeys(SAYS_NOTHING, None))
+    table.update(dict.fromkeys(WORKS_BADLY, Level.DEGRADED))
+    table[None] = Level.GOOD
+    return MappingProxyType(table)
+
+
+LEVELS = _levels()
+"""What each failure says about the target; None where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Numbers that hold for the whole installation; those of a monitor or service stand in the topology.
+
+    *asks_desk_for* is how long a recovered incident on which a person has posted waits for the desk before it resolves by itself.
+    *folds_within* is how long before its parent's failure a component may have failed and still count as the parent's victim.
+    *says_more_after* is how long the machine keeps quiet after its last words while an outage spreads, so that one cause becomes a few
+    updates and not one a component. *language* is that of the machine's public words.
+    """
+
+    asks_desk_for: timedelta = timedelta(minutes=30)
+    folds_within: timedelta = timedelta(minutes=2)
+    says_more_after: timedelta = timedelta(seconds=30)
+    language: str = "en"

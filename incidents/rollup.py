@@ -1,0 +1,108 @@
+"""From monitors to components, needs, services and the page. Pure look-ups over standings; nothing is remembered here."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from incidents.model import Incident, Monitor, Need, Origin, Service, Severity, Situation, State, Status, Subject
+
+ORDER = {
+    Status.OPERATIONAL: 0,
+    Status.UNKNOWN: 1,
+    Status.MAINTENANCE: 2,
+    Status.DEGRADED: 3,
+    Status.PARTIAL: 4,
+    Status.MAJOR: 5,
+}
+"""A known outage beats maintenance, maintenance beats unknown, unknown beats operational."""
+
+TROUBLE = frozenset({Status.DEGRADED, Status.PARTIAL, Status.MAJOR})
+"""Statuses that are known to be bad."""
+
+StatusOf = Callable[[str], Status]
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The one that must be shown; operational where there are none."""
+    return max(statuses, key=ORDER.__getitem__, default=Status.OPERATIONAL)
+
+
+def standing(situation: Situation, subject: Subject, id: str) -> Status:
+    """The status now; what was never judged is unknown."""
+    found = situation.standings.get((subject, id))
+    return Status.UNKNOWN if found is None else found.status
+
+
+def component_status(monitors: Iterable[Monitor], status_of: StatusOf) -> Status:
+    """The worst known monitor, as far as each one's severity lets it spread; unknown where nobody watches."""
+    judging = [monitor for monitor in monitors if monitor.severity is not Severity.WARNING]
+    if not judging:
+        return Status.UNKNOWN
+    return worst(_spread(status_of(monitor.id), monitor.severity) for monitor in judging)
+
+
+def _spread(status: Status, severity: Severity) -> Status:
+    return Status.DEGRADED if severity is Severity.DEGRADED and status in TROUBLE else status
+
+
+def need_status(need: Need, status_of: StatusOf) -> Status:
+    """Operational, degraded, major (down) or unknown: can *at_least* of its components do their work?"""
+    statuses = [status_of(id) for id in need.of]
+    good = sum(status is Status.OPERATIONAL for status in statuses)
+    if good >= need.at_least:
+        return Status.OPERATIONAL
+    limping = sum(status is Status.DEGRADED for status in statuses)
+    if good + limping >= need.at_least:
+        return Status.DEGRADED
+    unknown = sum(status in {Status.UNKNOWN, Status.MAINTENANCE} for status in statuses)
+    return Status.UNKNOWN if good + limping + unknown >= need.at_least else Status.MAJOR
+
+
+def service_status(service: Service, status_of: StatusOf) -> Status:
+    """All needs work: operational. Some down: partial outage. All down, or a critical one: major outage."""
+    needs = [(need, need_status(need, status_of)) for need in service.needs]
+    if not needs:
+        return Status.UNKNOWN
+    down = [need for need, status in needs if status is Status.MAJOR]
+    if down:
+        total = len(down) == len(needs) or any(need.critical for need in down)
+        return Status.MAJOR if total else Status.PARTIAL
+    return worst(status for _, status in needs)
+
+
+def declared(incidents: Mapping[str, Incident]) -> dict[str, Status]:
+    """What agents say of services in the open incidents that they opened themselves."""
+    said: dict[str, Status] = {}
+    for incident in incidents.values():
+        if incident.origin is Origin.AGENT and incident.state is not State.MONITORING:
+            for service, status in incident.services.items():
+                said[service] = worst((status, said.get(service, Status.OPERATIONAL)))
+    return said
+
+
+def hit_services(situation: Situation, component: str) -> tuple[str, ...]:
+    """The services of which a need does not work while *component* is among its broken parts."""
+
+    def status_of(id: str) -> Status:
+        return standing(situation, Subject.COMPONENT, id)
+
+    if status_of(component) not in TROUBLE:
+        return ()
+    services = situation.topology.services
+    return tuple(
+        id
+        for id in situation.topology.services_of[component]
+        if any(component in need.of and need_status(need, status_of) in TROUBLE for need in services[id].needs)
+    )
+
+
+def partners(situation: Situation, component: str) -> tuple[str, ...]:
+    """Other broken parts of the needs that fail with *component*: lost redundancy that bears on the same outage."""
+
+    def status_of(id: str) -> Status:
+        return standing(situation, Subject.COMPONENT, id)
+
+    found: dict[str, None] = {}
+    for service in situation.topology.services_of[component]:
+        for need in situation.topology.services[service].needs:
+            if component in need.of and need_status(need, status_of) in TROUBLE:
+                found.update(dict.fromkeys(id for id in need.of if id != component and status_of(id) in TROUBLE))
+    return tuple(found)

@@ -1,0 +1,153 @@
+"""The next situation: what events and results make of the present one. Pure; the only way in which a situation changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar, assert_never
+
+from incidents.events import (
+    Acknowledged,
+    Counted,
+    Event,
+    Impacted,
+    IncidentEvent,
+    Joined,
+    Noted,
+    Opened,
+    Parted,
+    Published,
+    Reclaimed,
+    Renamed,
+    Rerooted,
+    Resolved,
+    StateChanged,
+    StatusChanged,
+    Updated,
+    Waived,
+)
+from incidents.model import Incident, Situation, Standing, State, Status
+from incidents.rollup import worst
+from probes.result import Result
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result] = ()) -> Situation:
+    """The situation after *events* were decided from *results*. Each of its maps is copied at most once a call."""
+    streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
+    seen = {(r.monitor, r.location): r.slot for r in results}
+    standings = {(e.subject, e.id): Standing(status=e.new, since=e.since, cause=e.cause) for e in events if isinstance(e, StatusChanged)}
+    incidents, waived = situation.incidents, situation.waived
+    for event in events:
+        match event:
+            case Counted() | StatusChanged():
+                continue
+            case Waived():
+                waived |= {event.component}
+            case Reclaimed():
+                waived -= {event.component}
+            case _:
+                incidents = _folded(incidents, event)
+    return replace(
+        situation,
+        streaks=_joined(situation.streaks, streaks),
+        seen=_joined(situation.seen, seen),
+        standings=_joined(situation.standings, standings),
+        incidents=incidents,
+        waived=waived,
+    )
+
+
+def _joined(old: Mapping[K, V], new: Mapping[K, V]) -> Mapping[K, V]:
+    return MappingProxyType({**old, **new}) if new else old
+
+
+def _folded(incidents: Mapping[str, Incident], event: IncidentEvent) -> Mapping[str, Incident]:
+    if isinstance(event, Opened):
+        return MappingProxyType({**incidents, event.incident: opened(event)})
+    after = advance(incidents[event.incident], event)
+    others = {id: incident for id, incident in incidents.items() if id != event.incident}
+    return MappingProxyType({**others, after.id: after} if after.is_open else others)
+
+
+def opened(event: Opened) -> Incident:
+    """The incident as it is born."""
+    return Incident(
+        id=event.incident,
+        name=event.name,
+        origin=event.origin,
+        state=State.INVESTIGATING,
+        started_at=event.started_at,
+        opened_at=event.at,
+        root=event.root,
+        components=(event.root,) if event.root else (),
+        publish_at=event.publish_at,
+    )
+
+
+def advance(incident: Incident, event: IncidentEvent) -> Incident:
+    """The incident after *event*."""
+    match event:
+        case Opened():
+            return opened(event)
+        case Joined():
+            return replace(incident, components=(*incident.components, event.component))
+        case Parted():
+            return replace(incident, components=tuple(id for id in incident.components if id != event.component))
+        case Rerooted():
+            others = tuple(id for id in incident.components if id != event.root)
+            return replace(incident, root=event.root, components=(event.root, *others))
+        case Renamed():
+            return replace(incident, name=event.name)
+        case Impacted():
+            return replace(incident, services=event.services, worst=_worsened(incident.worst, event.services))
+        case Published():
+            return replace(incident, published_at=event.at)
+        case StateChanged():
+            return _moved(incident, event)
+        case Acknowledged():
+            return replace(incident, acknowledgement=event.acknowledgement)
+        case Updated():
+            return _told(incident, event)
+        case Noted():
+            return replace(incident, notes=event.note.number)
+        case Resolved():
+            return _ended(incident, event)
+        case _:
+            assert_never(event)
+
+
+def _worsened(old: Mapping[str, Status], now: Mapping[str, Status]) -> Mapping[str, Status]:
+    return MappingProxyType({**old, **{id: worst((status, old.get(id, Status.OPERATIONAL))) for id, status in now.items()}})
+
+
+def _moved(incident: Incident, event: StateChanged) -> Incident:
+    """The machine's moves set and clear what it saw; an agent's move only stops the clock that would resolve by itself."""
+    if event.resolves_at is not None:
+        return replace(incident, state=event.new, recovered_at=event.at, resolves_at=event.resolves_at)
+    if event.by is None:
+        return replace(incident, state=event.new, recovered_at=None, resolves_at=None)
+    keeps_clock = event.new is State.MONITORING
+    return replace(incident, state=event.new, resolves_at=incident.resolves_at if keeps_clock else None)
+
+
+def _told(incident: Incident, event: Updated) -> Incident:
+    return replace(
+        incident,
+        updates=event.update.number,
+        asks_desk=incident.asks_desk or not event.update.automatic,
+        told=incident.worst,
+        told_at=event.update.at,
+    )
+
+
+def _ended(incident: Incident, event: Resolved) -> Incident:
+    return replace(
+        incident,
+        state=State.RESOLVED,
+        resolved_at=event.at,
+        resolves_at=None,
+        cause=event.cause,
+        merged_into=event.merged_into,
+    )

@@ -1,0 +1,139 @@
+"""From votes to a monitor's verdict: how many in a row open, how many in a row close.
+
+A monitor rises to a worse level when its last ``fails_after`` votes are all at least that bad, and falls to a better one when its
+last ``recovers_after`` votes are all better than what was judged. One vote cannot count for both: rising needs the newest vote to be
+worse than the verdict, falling needs it to be better.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from incidents.model import Level, Monitor, Run, Streak
+from incidents.policy import LEVELS
+from probes.result import Result
+
+BADNESS = {Level.GOOD: 0, Level.DEGRADED: 1, Level.DOWN: 2}
+
+
+def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
+    """The streak after *result*; the very same object where nothing changed, which is the steady case."""
+    level = LEVELS[result.failure]
+    if level is None:
+        return _count_unknown(streak, result)
+    longest = max(monitor.fails_after, monitor.recovers_after)
+    if level is Level.GOOD and _is_settled(streak, longest):
+        return streak
+    voted = replace(streak, runs=_extended(streak.runs, level, result.slot, longest), unknown=0, unknown_since=None)
+    if level is not Level.GOOD:
+        measured = result.measured
+        voted = replace(voted, failure=str(measured.failure), stage=measured.stage, detail=measured.detail)
+    judged = replace(voted, judged=_verdict(voted, monitor))
+    if judged.judged is Level.GOOD and judged.runs[-1].level is Level.GOOD:
+        return replace(judged, failure=None, stage=None, detail="")
+    return judged
+
+
+def since(streak: Streak) -> datetime | None:
+    """When the stretch of votes that bears the present verdict began; None where no vote bears it."""
+    if streak.judged is None:
+        return None
+    began = None
+    for run in reversed(streak.runs):
+        if not _bears(run.level, streak.judged):
+            break
+        began = run.since
+    return began
+
+
+def is_suspect(streak: Streak, monitor: Monitor) -> bool:
+    """Whether the newest vote is worse than the verdict: a failure that a quick re-check should confirm or dismiss."""
+    if not streak.runs or streak.unknown:
+        return False
+    judged = Level.GOOD if streak.judged is None else streak.judged
+    worse = BADNESS[streak.runs[-1].level] > BADNESS[judged]
+    return worse and _votes_at_least(streak.runs, streak.runs[-1].level) < monitor.fails_after
+
+
+def _bears(level: Level, judged: Level) -> bool:
+    return level is Level.GOOD if judged is Level.GOOD else BADNESS[level] >= BADNESS[judged]
+
+
+def _count_unknown(streak: Streak, result: Result) -> Streak:
+    measured = result.measured
+    return replace(
+        streak,
+        unknown=streak.unknown + 1,
+        unknown_since=streak.unknown_since or result.slot,
+        failure=str(measured.failure),
+        stage=measured.stage,
+        detail=measured.detail,
+    )
+
+
+def _is_settled(streak: Streak, longest: int) -> bool:
+    return (
+        streak.judged is Level.GOOD
+        and not streak.unknown
+        and streak.failure is None
+        and len(streak.runs) == 1
+        and streak.runs[0].level is Level.GOOD
+        and streak.runs[0].count >= longest
+    )
+
+
+def _extended(runs: tuple[Run, ...], level: Level, slot: datetime, longest: int) -> tuple[Run, ...]:
+    """Add a vote, and forget what no threshold can reach any more."""
+    if runs and runs[-1].level is level:
+        runs = (*runs[:-1], replace(runs[-1], count=min(runs[-1].count + 1, longest)))
+    else:
+        runs = (*runs, Run(level=level, since=slot))
+    kept: list[Run] = []
+    votes = 0
+    for run in reversed(runs):
+        kept.insert(0, run)
+        votes += run.count
+        if votes >= longest:
+            break
+    return tuple(kept)
+
+
+def _verdict(streak: Streak, monitor: Monitor) -> Level | None:
+    judged = streak.judged
+    newest = streak.runs[-1].level
+    if judged is None:
+        # Nothing was ever judged: the first good vote is news enough, a bad one is confirmed like any other.
+        return Level.GOOD if newest is Level.GOOD else _risen(streak, Level.GOOD, monitor.fails_after) or None
+    if BADNESS[newest] > BADNESS[judged]:
+        return _risen(streak, judged, monitor.fails_after) or judged
+    if BADNESS[newest] < BADNESS[judged]:
+        return _fallen(streak, judged, monitor.recovers_after)
+    return judged
+
+
+def _risen(streak: Streak, judged: Level, needed: int) -> Level | None:
+    for level in (Level.DOWN, Level.DEGRADED):
+        if BADNESS[level] > BADNESS[judged] and _votes_at_least(streak.runs, level) >= needed:
+            return level
+    return None
+
+
+def _votes_at_least(runs: tuple[Run, ...], level: Level) -> int:
+    votes = 0
+    for run in reversed(runs):
+        if BADNESS[run.level] < BADNESS[level]:
+            break
+        votes += run.count
+    return votes
+
+
+def _fallen(streak: Streak, judged: Level, needed: int) -> Level:
+    """The worst of the last *needed* votes, if all of them are better than *judged*."""
+    votes, worst = 0, Level.GOOD
+    for run in reversed(streak.runs):
+        if BADNESS[run.level] >= BADNESS[judged]:
+            return judged
+        worst = max(worst, run.level, key=BADNESS.__getitem__)
+        votes += run.count
+        if votes >= needed:
+            return worst
+    return judged

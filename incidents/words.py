@@ -1,0 +1,151 @@
+"""What the machine says in public: safe words, made of names and capabilities that the operator wrote for customers.
+
+No host, monitor, component, threshold or error text can reach these functions; and the machine makes no promises.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from incidents.model import Incident, Need, Service, Situation, State, Status, Subject
+from incidents.rollup import TROUBLE, need_status, standing, worst
+
+_STATE_WORDS = {
+    State.INVESTIGATING: "investigating",
+    State.IDENTIFIED: "cause identified",
+    State.MONITORING: "mended, being watched",
+    State.RESOLVED: "resolved",
+    State.POSTMORTEM: "postmortem",
+}
+
+
+def said(texts: Mapping[str, str], language: str) -> str:
+    """The text in *language*, else in English, else in the first language there is; empty where there is none."""
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def title(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+    """A name that stands alone: which service, and what of it does not work."""
+    known = [situation.topology.services[id] for id in services if id in situation.topology.services]
+    if len(known) != 1:
+        names = [said(service.name, language) for service in known]
+        return f"Problem with {_listed(names)}" if names else "Problem detected"
+    service = known[0]
+    name = said(service.name, language)
+    down = _labels(_needs(situation, service, {Status.MAJOR}), language)
+    limping = _labels(_needs(situation, service, {Status.DEGRADED}), language)
+    if services[service.id] is Status.MAJOR or (down and len(down) == len(service.needs)):
+        return f"{name} is not working"
+    if down:
+        return f"{name}: {_listed(down)} not working"
+    if limping:
+        return f"{name}: {_listed(limping)} impaired"
+    return f"{name} is {'impaired' if services[service.id] is Status.DEGRADED else 'partly not working'}"
+
+
+def noticed(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+    """The first words: what is hit, what still works, that somebody is looking."""
+    return f"Our monitoring has noticed a problem. {_extent(situation, services, language)} We are looking into it."
+
+
+def grown(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+    """More is hit than was said before."""
+    return f"The problem affects more than we said before. {_extent(situation, services, language)}"
+
+
+def recovered(situation: Situation, services: Iterable[str], language: str) -> str:
+    """It works again, and is being watched."""
+    subject, verb = _subject(situation, services, language)
+    return f"Our monitoring sees that {subject} {verb} again. We keep watching before we call it resolved."
+
+
+def returned(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+    """It failed again while it was being watched."""
+    return f"The problem has come back. {_extent(situation, services, language)} We are looking into it."
+
+
+def over(situation: Situation, incident: Incident, language: str) -> str:
+    """The end, with the length measured by status and not by when somebody typed."""
+    subject, verb = _subject(situation, incident.worst, language)
+    ended = incident.recovered_at or incident.started_at
+    length = spoken(ended - incident.started_at)
+    return f"{subject[0].upper()}{subject[1:]} {verb} again since {clock(ended)}, after {length}. This incident is resolved."
+
+
+def merged(name: str) -> str:
+    """The incident goes on under another one."""
+    return f"This problem has the same cause as “{name}”. All further updates are posted there."
+
+
+def headline(incident: Incident, state: State, *, lasted: timedelta | None = None) -> str:
+    """The title of an update: the incident's name and where it stands, readable without anything around it."""
+    if state is State.RESOLVED and lasted is not None:
+        return f"{incident.name} – resolved after {spoken(lasted)}"
+    return f"{incident.name} – {_STATE_WORDS[state]}"
+
+
+def spoken(length: timedelta) -> str:
+    """A length for people: ``42 s``, ``42 min``, ``3 h 5 min``, ``2 d 4 h``; cut, never rounded up."""
+    seconds = max(0, int(length.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    if seconds < 60:
+        return f"{seconds} s"
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min"
+
+
+def clock(at: datetime) -> str:
+    """An instant inside a sentence, always with its zone."""
+    return f"{at:%H:%M} UTC"
+
+
+def _extent(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+    sentences = [
+        _extent_of(situation, situation.topology.services[id], status, language)
+        for id, status in services.items()
+        if status in TROUBLE and id in situation.topology.services
+    ]
+    return " ".join(sentences)
+
+
+def _extent_of(situation: Situation, service: Service, status: Status, language: str) -> str:
+    name = said(service.name, language)
+    down = _labels(_needs(situation, service, {Status.MAJOR}), language)
+    limping = _labels(_needs(situation, service, {Status.DEGRADED}), language)
+    works = _labels(_needs(situation, service, {Status.OPERATIONAL}), language)
+    parts = [
+        f"not working: {_listed(down)}" if down else "",
+        f"impaired: {_listed(limping)}" if limping else "",
+        f"working: {_listed(works)}" if works and (down or limping) else "",
+    ]
+    told = "; ".join(part for part in parts if part)
+    whole = {Status.DEGRADED: "is impaired", Status.PARTIAL: "is partly not working"}.get(status, "is not working")
+    return f"{name} {whole} ({told})." if told else f"{name} {whole}."
+
+
+def _needs(situation: Situation, service: Service, statuses: set[Status]) -> list[Need]:
+    return [need for need in service.needs if need_status(need, lambda id: standing(situation, Subject.COMPONENT, id)) in statuses]
+
+
+def _labels(needs: Iterable[Need], language: str) -> list[str]:
+    return [label for need in needs if (label := said(need.label, language))]
+
+
+def _subject(situation: Situation, services: Iterable[str], language: str) -> tuple[str, str]:
+    known = situation.topology.services
+    names = [said(known[id].name, language) for id in services if id in known]
+    return (_listed(names) or "everything", "work" if len(names) > 1 else "works")
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}" if words else ""
+
+
+def grew(old: Mapping[str, Status], now: Mapping[str, Status]) -> bool:
+    """Whether *now* is worse than the worst that was ever said: a new service, or a worse status of one."""
+    return any(
+        status in TROUBLE and worst((status, old.get(id, Status.OPERATIONAL))) is not old.get(id, Status.OPERATIONAL)
+        for id, status in now.items()
+    )

@@ -1,0 +1,116 @@
+"""Dependencies fold incidents into one; they never spread a status, and they let go."""
+
+import itertools
+
+import pytest
+
+from incidents.events import Opened, Resolved
+from incidents.model import Component, State, Status, Topology
+from tests.incidents.world import World, need, service, topology
+
+
+def company() -> World:
+    """Email and the portal stand on storage, which no service needs by itself."""
+    services = [service("email", need("smtp"), need("imap")), service("portal", need("web"))]
+    world = World(topology(services, {"smtp": ("storage",), "imap": ("storage",), "web": ("storage",)}))
+    world.good("smtp", "imap", "web", "storage")
+    return world
+
+
+def test_a_parent_that_no_service_needs_opens_nothing_by_itself() -> None:
+    world = company()
+    world.fail("storage")
+    assert world.component("storage") is Status.MAJOR
+    assert world.service("email") is Status.OPERATIONAL
+    assert not world.situation.incidents
+
+
+def test_children_that_fail_with_their_parent_share_one_incident() -> None:
+    world = company()
+    world.fail("storage")
+    for child in ("smtp", "imap", "web"):
+        world.fail(child)
+    assert world.incident.root == "storage"
+    assert set(world.incident.components) == {"storage", "smtp", "imap", "web"}
+    assert world.incident.services == {"email": Status.MAJOR, "portal": Status.MAJOR}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["storage", "smtp", "web"])))
+def test_whatever_fails_first_one_incident_remains_and_its_root_is_the_parent(order: tuple[str, ...]) -> None:
+    world = company()
+    for component in order:
+        world.fail(component)
+    assert world.incident.root == "storage"
+    assert set(world.incident.components) == {"storage", "smtp", "web"}
+
+
+def test_merged_incidents_say_where_they_go_on() -> None:
+    world = company()
+    world.fail("smtp")
+    world.fail("web")
+    assert len(world.situation.incidents) == 2
+    world.fail("storage")
+    assert world.incident.root == "storage"
+    (ended,) = [event for event in world.events if isinstance(event, Resolved)]
+    assert ended.merged_into == world.incident.id
+    assert world.incident.name in world.updates(ended.incident)[-1].body
+
+
+def test_a_child_that_failed_long_before_its_parent_keeps_its_own_incident() -> None:
+    world = company()
+    world.fail("smtp")
+    own = world.incident.id
+    for _ in range(10):
+        world.wait(40)
+        world.bad("smtp")
+        world.good("storage", "imap", "web")
+    world.fail("storage")
+    world.fail("web")
+    roots = {incident.root: incident.id for incident in world.situation.incidents.values()}
+    assert roots["smtp"] == own
+    assert set(roots) == {"smtp", "storage"}
+
+
+def test_a_child_still_down_when_the_parent_is_back_gets_its_own_incident() -> None:
+    world = company()
+    world.fail("storage")
+    world.fail("smtp")
+    world.fail("web")
+    shared = world.incident.id
+    world.mend("web")
+    world.mend("storage")
+    assert world.incident.id == shared
+    world.wait(60)
+    world.bad("smtp")
+    world.good("storage", "imap", "web")
+    world.tick(50)
+    roots = {incident.root: incident for incident in world.situation.incidents.values()}
+    assert roots["storage"].id == shared
+    assert roots["storage"].state is State.MONITORING
+    assert roots["smtp"].services == {"email": Status.PARTIAL}
+
+
+def test_an_unknown_parent_folds_nothing() -> None:
+    services = [service("email", need("smtp")), service("portal", need("web"))]
+    world = World(topology(services, {"smtp": ("storage",), "web": ("storage",)}))
+    world.good("smtp", "web")
+    world.fail("smtp")
+    world.fail("web")
+    assert {incident.root for incident in world.situation.incidents.values()} == {"smtp", "web"}
+
+
+def test_everything_recovers_together_into_one_resolved_incident() -> None:
+    world = company()
+    world.fail("storage")
+    for child in ("smtp", "imap", "web"):
+        world.fail(child)
+    for component in ("storage", "smtp", "imap", "web"):
+        world.mend(component)
+    assert world.incident.state is State.MONITORING
+    assert sum(isinstance(event, Opened) for event in world.events) == 1
+
+
+def test_a_circle_of_dependencies_is_no_topology() -> None:
+    parts = {id: Component(id=id, name=id, depends_on=(other,)) for id, other in (("a", "b"), ("b", "a"))}
+    with pytest.raises(ValueError, match="depends on itself"):
+        Topology(services={}, components=parts, monitors={})

@@ -1,0 +1,39 @@
+"""The table, every legal and every illegal cell of it."""
+
+import itertools
+
+import pytest
+
+from incidents.lifecycle import SAID, TRANSITIONS, IllegalTransition, Trigger, move
+from incidents.model import State
+
+OPEN = (State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
+LEGAL = {
+    **{(state, Trigger.FAILED): State.INVESTIGATING for state in OPEN},
+    **{(state, Trigger.RECOVERED): State.MONITORING for state in OPEN},
+    **{(state, Trigger.SAID_INVESTIGATING): State.INVESTIGATING for state in OPEN},
+    **{(state, Trigger.SAID_IDENTIFIED): State.IDENTIFIED for state in OPEN},
+    **{(state, Trigger.SAID_MONITORING): State.MONITORING for state in OPEN},
+    **{(state, Trigger.SAID_RESOLVED): State.RESOLVED for state in OPEN},
+    (State.MONITORING, Trigger.WATCHED): State.RESOLVED,
+    (State.RESOLVED, Trigger.SAID_POSTMORTEM): State.POSTMORTEM,
+    (State.POSTMORTEM, Trigger.SAID_POSTMORTEM): State.POSTMORTEM,
+}
+
+
+@pytest.mark.parametrize(("state", "trigger"), list(itertools.product(State, Trigger)))
+def test_every_cell_of_the_table_is_as_written_or_refused(state: State, trigger: Trigger) -> None:
+    if (state, trigger) in LEGAL:
+        assert move(state, trigger) is LEGAL[state, trigger]
+    else:
+        with pytest.raises(IllegalTransition, match=trigger.value):
+            move(state, trigger)
+
+
+def test_what_has_ended_never_opens_again() -> None:
+    for state in (State.RESOLVED, State.POSTMORTEM):
+        assert not set(TRANSITIONS[state].values()) & set(OPEN)
+
+
+def test_an_agent_can_ask_for_every_state() -> None:
+    assert set(SAID) == set(State)

@@ -1,0 +1,119 @@
+"""A small world for judging: a topology, a clock that only the test moves, and a road without a store."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from incidents.decide import decide, rejudge
+from incidents.events import Event
+from incidents.model import Component, Incident, Monitor, Need, Service, Situation, Status, Subject, Topology, Update
+from incidents.policy import Policy
+from incidents.rollup import standing
+from incidents.situation import fold
+from probes.result import Failure, ProbeResult, Result
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+def need(*of: str, at_least: int | None = None, label: str = "", critical: bool = False) -> Need:
+    """A need of all of one, or of *at_least* of several components."""
+    texts = {"en": label} if label else {}
+    return Need(of=of, at_least=1 if at_least is None else at_least, label=MappingProxyType(texts), critical=critical)
+
+
+def service(id: str, *needs: Need, **more: object) -> Service:
+    """A service whose name is its id with a capital letter."""
+    return Service(id=id, name=MappingProxyType({"en": id.capitalize()}), needs=needs, **more)  # type: ignore[arg-type]  # the test's own keywords
+
+
+def topology(services: Sequence[Service], depends_on: dict[str, tuple[str, ...]] | None = None, **monitor: object) -> Topology:
+    """One monitor for every component that a service needs or that is depended on; each monitor bears its component's id."""
+    parents = depends_on or {}
+    ids = dict.fromkeys([id for s in services for n in s.needs for id in n.of])
+    ids.update(dict.fromkeys([id for pair in parents.items() for id in (pair[0], *pair[1])]))
+    return Topology(
+        services={s.id: s for s in services},
+        components={id: Component(id=id, name=id.capitalize(), depends_on=parents.get(id, ())) for id in ids},
+        monitors={id: Monitor(id=id, component=id, **monitor) for id in ids},  # type: ignore[arg-type]  # the test's own keywords
+    )
+
+
+class World:
+    """Feeds results in, moves the clock, remembers every event."""
+
+    def __init__(self, topology: Topology, policy: Policy | None = None) -> None:
+        """Begin at START with nothing known."""
+        self.now = START
+        self.policy = policy or Policy()
+        self.situation = Situation(topology=topology, seed="seed")
+        self.events: list[Event] = []
+
+    def good(self, *monitors: str) -> Sequence[Event]:
+        """Every one of *monitors* succeeds now."""
+        return self.hear(*(self.result(id, None) for id in monitors))
+
+    def bad(self, *monitors: str, failure: Failure = Failure.REFUSED) -> Sequence[Event]:
+        """Every one of *monitors* fails now."""
+        return self.hear(*(self.result(id, failure) for id in monitors))
+
+    def result(self, monitor: str, failure: Failure | None) -> Result:
+        """A result in the slot of now."""
+        measured = ProbeResult(took=0.01, failure=failure, stage="connect" if failure else None)
+        return Result(monitor=monitor, location="local", slot=self.now, started=self.now, measured=measured)
+
+    def hear(self, *results: Result) -> Sequence[Event]:
+        """Judge *results* now, then let three seconds pass."""
+        said = decide(self.situation, results, self.policy, self.now)
+        self._take(said, results)
+        self.wait(3)
+        return said
+
+    def wait(self, seconds: float) -> None:
+        """Move the clock without a tick."""
+        self.now += timedelta(seconds=seconds)
+
+    def tick(self, seconds: float = 0) -> Sequence[Event]:
+        """Move the clock, then let the machine notice."""
+        self.wait(seconds)
+        said = decide(self.situation, (), self.policy, self.now)
+        self._take(said)
+        return said
+
+    def act(self, act: object, **arguments: object) -> Sequence[Event]:
+        """Do what an agent does, and judge what follows from it."""
+        said = act(self.situation, self.now, **arguments)  # type: ignore[operator]  # any function of incidents.act
+        self._take(said)
+        self._take(rejudge(self.situation, self.policy, self.now))
+        return said  # type: ignore[no-any-return]  # as above
+
+    def _take(self, events: Sequence[Event], results: Sequence[Result] = ()) -> None:
+        self.events.extend(events)
+        self.situation = fold(self.situation, events, results)
+
+    def fail(self, monitor: str) -> None:
+        """As many failures as it takes."""
+        for _ in range(self.situation.topology.monitors[monitor].fails_after):
+            self.bad(monitor)
+
+    def mend(self, monitor: str) -> None:
+        """As many successes as it takes."""
+        for _ in range(self.situation.topology.monitors[monitor].recovers_after):
+            self.good(monitor)
+
+    def service(self, id: str) -> Status:
+        """The service's status now."""
+        return standing(self.situation, Subject.SERVICE, id)
+
+    def component(self, id: str) -> Status:
+        """The component's status now."""
+        return standing(self.situation, Subject.COMPONENT, id)
+
+    @property
+    def incident(self) -> Incident:
+        """The only open incident."""
+        (found,) = self.situation.incidents.values()
+        return found
+
+    def updates(self, incident: str) -> list[Update]:
+        """All public words of an incident."""
+        return [e.update for e in self.events if type(e).__name__ == "Updated" and e.incident == incident]  # type: ignore[union-attr]  # by its name
