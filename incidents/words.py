@@ -25,7 +25,7 @@ def said(texts: Mapping[str, str], language: str) -> str:
 
 def title(situation: Situation, services: Mapping[str, Status], language: str) -> str:
     """A name that stands alone: which service, and what of it does not work."""
-    known = [situation.topology.services[id] for id in services if id in situation.topology.services]
+    known = _in_order(situation, services)
     if len(known) != 1:
         names = [said(service.name, language) for service in known]
         return f"Problem with {_listed(names)}" if names else "Problem detected"
@@ -102,11 +102,8 @@ def clock(at: datetime) -> str:
 
 
 def _extent(situation: Situation, services: Mapping[str, Status], language: str) -> str:
-    sentences = [
-        _extent_of(situation, situation.topology.services[id], status, language)
-        for id, status in services.items()
-        if status in TROUBLE and id in situation.topology.services
-    ]
+    hit = [service for service in _in_order(situation, services) if services[service.id] in TROUBLE]
+    sentences = [_extent_of(situation, service, services[service.id], language) for service in hit]
     return " ".join(sentences)
 
 
@@ -125,6 +122,12 @@ def _extent_of(situation: Situation, service: Service, status: Status, language:
     return f"{name} {whole} ({told})." if told else f"{name} {whole}."
 
 
+def _in_order(situation: Situation, services: Iterable[str]) -> list[Service]:
+    """The services in the order of the file, so that the same outage is always told in the same words."""
+    wanted = set(services)
+    return [service for id, service in situation.topology.services.items() if id in wanted]
+
+
 def _needs(situation: Situation, service: Service, statuses: set[Status]) -> list[Need]:
     return [need for need in service.needs if need_status(need, lambda id: standing(situation, Subject.COMPONENT, id)) in statuses]
 
@@ -134,8 +137,7 @@ def _labels(needs: Iterable[Need], language: str) -> list[str]:
 
 
 def _subject(situation: Situation, services: Iterable[str], language: str) -> tuple[str, str]:
-    known = situation.topology.services
-    names = [said(known[id].name, language) for id in services if id in known]
+    names = [said(service.name, language) for service in _in_order(situation, services)]
     return (_listed(names) or "everything", "work" if len(names) > 1 else "works")
 
 

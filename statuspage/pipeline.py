@@ -1,0 +1,202 @@
+"""The one road in: results and acts become events, events become rows, and only then the new situation.
+
+Everything that changes goes through ``_turn``, one at a time. A turn that cannot be stored did not happen: its results wait in a
+bounded buffer, the situation is read again from the store, and whoever asked is told.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incidents import streaks
+from incidents.decide import decide, rejudge
+from incidents.events import Event
+from incidents.model import Situation, Streak, Topology
+from incidents.policy import Policy
+from incidents.situation import fold
+from probes.result import Result
+from statuspage.clock import Now
+from statuspage.store import queries
+from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.record import record
+
+log = logging.getLogger(__name__)
+
+FLUSH_AFTER = 0.2
+"""Seconds that a result which changes nothing may wait for company."""
+
+FLUSH_AT = 500
+"""Results that make a batch full."""
+
+BUFFERED_AT_MOST = 100_000
+"""Results that wait while the store is away; past it the oldest are let go, and their time shows as unknown."""
+
+Command = Callable[[Situation, datetime], Sequence[Event]]
+
+
+Audience = Callable[[Sequence[Event], Sequence[Result]], None]
+"""Who wants to hear of each committed turn; must not block."""
+
+
+def nobody(events: Sequence[Event], results: Sequence[Result]) -> None:
+    """An audience that does not listen."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """The road's own health, for the metrics."""
+
+    turns: int = 0
+    crashed_turns: int = 0
+    failed_writes: int = 0
+    dropped_results: int = 0
+    store_is_away: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Pipeline:
+    """Owns the situation in memory; ``await observe(result)`` and ``await act(command)`` are the only ways to change it."""
+
+    store: Store
+    situation: Situation
+    policy: Policy
+    now: Now
+    audience: Audience = nobody
+    latest: dict[tuple[str, str], Result] = field(default_factory=dict)
+    figures: Figures = field(default_factory=Figures)
+    _pending: list[Result] = field(default_factory=list)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _timer: asyncio.TimerHandle | None = None
+    _flushing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def waiting(self) -> int:
+        """Results not stored yet."""
+        return len(self._pending)
+
+    async def observe(self, result: Result) -> None:
+        """Take a result in. One that changes anything is stored before this returns; others wait for company."""
+        self.latest[result.monitor, result.location] = result
+        self._pending.append(result)
+        if self._is_news(result) or len(self._pending) >= FLUSH_AT:
+            await self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self._flush_soon)
+
+    async def act(self, command: Command) -> Sequence[Event]:
+        """Do what an agent asks, and return after it is stored.
+
+        Errors: whatever *command* refuses with (nothing is changed); StoreUnavailable where it could not be stored.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._turn(command)))
+
+    async def tick(self) -> None:
+        """Let time pass: silence is judged, clocks run out, and what waits is stored."""
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store what waits and judge it. A store that is away is no error here: the results go on waiting."""
+        try:
+            await asyncio.shield(asyncio.ensure_future(self._turn(None)))
+        except StoreUnavailable as error:
+            if not self.figures.store_is_away:
+                log.warning("the store is away, results wait: %s", error)
+            self.figures.store_is_away = True
+
+    async def replace(self, topology: Topology, policy: Policy) -> None:
+        """Judge by another topology from now on; what is known of things that stay is kept."""
+        async with self._lock:
+            self.policy = policy
+            self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
+        await self.act(lambda situation, now: rejudge(situation, self.policy, now))
+
+    async def close(self) -> None:
+        """Store what waits, at the end."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await asyncio.gather(*self._flushing)
+        if self._pending:
+            await self.flush()
+
+    def is_suspect(self, monitor: str, location: str) -> bool:
+        """Whether a quick re-check should confirm what was last seen."""
+        streak = self.situation.streaks.get((monitor, location))
+        known = self.situation.topology.monitors.get(monitor)
+        return streak is not None and known is not None and streaks.is_suspect(streak, known)
+
+    def _is_news(self, result: Result) -> bool:
+        monitor = self.situation.topology.monitors.get(result.monitor)
+        if monitor is None:
+            return False
+        before = self.situation.streaks.get((result.monitor, result.location), Streak())
+        return streaks.count(before, result, monitor) is not before
+
+    def _flush_soon(self) -> None:
+        self._timer = None
+        task = asyncio.ensure_future(self.flush())
+        self._flushing.add(task)
+        task.add_done_callback(self._flushing.discard)
+
+    async def _turn(self, command: Command | None) -> Sequence[Event]:
+        async with self._lock:
+            results, self._pending = self._pending, []
+            try:
+                return await self._commit(results, command)
+            except StoreUnavailable:
+                self.figures.failed_writes += 1
+                self._put_back(results)
+                await self._read_again()
+                raise
+            except Exception:
+                if command is not None:
+                    self._put_back(results)
+                    raise
+                self.figures.crashed_turns += 1
+                log.exception("a turn crashed; its results are taken one by one")
+                await self._one_by_one(results)
+                return ()
+
+    async def _commit(self, results: Sequence[Result], command: Command | None) -> Sequence[Event]:
+        now = self.now()
+        judged = decide(self.situation, results, self.policy, now)
+        after = fold(self.situation, judged, results)
+        acted = tuple(command(after, now)) if command is not None else ()
+        after = fold(after, acted)
+        settled = rejudge(after, self.policy, now) if acted else ()
+        events = (*judged, *acted, *settled)
+        if not events and not results:
+            return ()
+        await self.store.write(lambda connection: record(connection, events=events, results=results, at=now))
+        self.situation = fold(after, settled)
+        self.figures.turns += 1
+        self.figures.store_is_away = False
+        self.audience(events, results)
+        return acted
+
+    async def _one_by_one(self, results: Sequence[Result]) -> None:
+        """Find the result that makes a turn crash, leave it out, and store the others."""
+        for result in results:
+            try:
+                await self._commit([result], None)
+            except StoreUnavailable:
+                self._put_back([result])
+            except Exception:
+                self.figures.dropped_results += 1
+                log.exception("a result cannot be judged and is left out: monitor %s", result.monitor)
+
+    def _put_back(self, results: Sequence[Result]) -> None:
+        waiting = [*results, *self._pending]
+        dropped = max(0, len(waiting) - BUFFERED_AT_MOST)
+        self.figures.dropped_results += dropped
+        self._pending = waiting[dropped:]
+
+    async def _read_again(self) -> None:
+        """After a failed write nobody knows what the store holds: ask it, or keep the last situation while it is away."""
+        topology = self.situation.topology
+        try:
+            self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
+        except StoreUnavailable:
+            log.debug("the store cannot be read either")

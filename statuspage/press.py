@@ -1,0 +1,205 @@
+"""Turns what was committed into what the public reads: a new shelf after each change, and once a minute where nothing changed.
+
+While the store is away the last shelf stays, with its age. Bytes are made off the event loop, one shelf at a time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from incidents.events import Counted, Event, StatusChanged
+from incidents.model import Situation, Status, Subject, Topology
+from incidents.rollup import standing
+from probes.result import Result
+from statuspage.clock import Now
+from statuspage.days import Change, Day, last_known, strip
+from statuspage.page import Site, Snapshot, Story, build, localised
+from statuspage.pipeline import Pipeline
+from statuspage.publish import Publisher, Shelf
+from statuspage.render.finished import Finished
+from statuspage.render.fresh import Fresh, fresh
+from statuspage.store import queries
+from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.queries import Installation
+
+log = logging.getLogger(__name__)
+
+STRIP_DAYS = 90
+MINUTE = 60.0
+RETRY = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is known of a service's past: its strip as of *day*, since when it is watched, what was known before a gap."""
+
+    days: tuple[Day, ...]
+    day: date
+    created: datetime | None
+    last_known: Status
+
+
+@dataclass(slots=True, kw_only=True)
+class Press:
+    """Keeps the newest shelf and the exact age of what it shows.
+
+    *stale_after* is the age in seconds past which a page should no longer be believed.
+    """
+
+    store: Store
+    pipeline: Pipeline
+    publisher: Publisher
+    site: Site
+    installation: Installation
+    public_ids: Mapping[str, str]
+    now: Now
+    stale_after: float
+    shelf: Shelf | None = None
+    true_at: datetime | None = None
+    _kept: dict[str, Kept] = field(default_factory=dict)
+    _stories: tuple[Story, ...] | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _turned: set[str] = field(default_factory=set)
+    _age: tuple[datetime, Fresh] | None = None
+
+    def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
+        """Note a committed turn: its time is how true the picture is; anything but counting asks for a new one."""
+        if results:
+            self.true_at = self.now()
+        news = [event for event in events if not isinstance(event, Counted)]
+        if news:
+            self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
+            if any(not isinstance(event, StatusChanged) for event in news):
+                self._stories = None
+            self._changed.set()
+
+    def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
+        """Draw everything anew: the configuration has changed."""
+        self.site, self.public_ids, self.stale_after = site, public_ids, stale_after
+        self._kept, self._stories = {}, None
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Issue shelves for ever; ended by cancelling."""
+        while True:
+            try:
+                await self.issue()
+                wait = MINUTE - self.now().second
+            except StoreUnavailable as error:
+                log.warning("the page stays as it is: %s", error)
+                wait = RETRY
+            try:
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def issue(self) -> Shelf:
+        """Make and show a new shelf from what is known now. Errors: StoreUnavailable, and the old shelf stays."""
+        self._changed.clear()
+        now, situation = self.now(), self.pipeline.situation
+        await self._read(situation, now)
+        shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation), now)
+        self.shelf, self._age = shelf, None
+        return shelf
+
+    async def older(self, incident: str) -> Finished | None:
+        """The page of an incident that is no longer on the shelf; None where the public knows none by this id."""
+        story = await self.store.read(lambda connection: queries.story(connection, incident))
+        if story is None or story.incident.published_at is None:
+            return None
+        page = build(replace(self._snapshot(self.pipeline.situation), stories=(story,)), self.now())
+        (view,) = (*page.open, *page.recent)
+        return await asyncio.to_thread(self.publisher.incident, page, view)
+
+    def fresh(self) -> Fresh | None:
+        """How old the picture is, to the second; None before the first shelf."""
+        if self.shelf is None:
+            return None
+        as_of = (self.true_at or self.installation.born).replace(microsecond=0)
+        if self._age is None or self._age[0] != as_of:
+            seen = seen_by_service(self.pipeline.situation)
+            services = {id: seen.get(id) for id in self.pipeline.situation.topology.services}
+            etag = self.shelf.files["/"].etag
+            self._age = (as_of, fresh(as_of=as_of, page_etag=etag, stale_after=self.stale_after, seen=services))
+        return self._age[1]
+
+    async def _read(self, situation: Situation, now: datetime) -> None:
+        """Read what changed since the last shelf: stories after an incident's event, the past of services that turned or are in trouble."""
+        zone = ZoneInfo(self.site.timezone)
+        today = now.astimezone(zone).date()
+        wanted = [id for id in situation.topology.services if self._is_outdated(situation, id, today)]
+        turned, self._turned = self._turned, set()
+        first = today - timedelta(days=STRIP_DAYS - 1)
+        since = datetime.combine(first, datetime.min.time(), tzinfo=zone).astimezone(UTC)
+        try:
+            if self._stories is None:
+                self._stories = await self.store.read(queries.stories)
+            if wanted:
+                changes = await self.store.read(lambda connection: queries.changes(connection, wanted, since))
+                created = await self.store.read(lambda connection: queries.first_changes(connection, wanted))
+                for id in wanted:
+                    self._kept[id] = self._keep(changes.get(id, ()), created.get(id), (first, today), zone, now)
+        except BaseException:
+            self._turned |= turned
+            self._stories = None
+            raise
+
+    def _is_outdated(self, situation: Situation, service: str, today: date) -> bool:
+        kept = self._kept.get(service)
+        lasts = standing(situation, Subject.SERVICE, service) is not Status.OPERATIONAL
+        return kept is None or kept.day != today or service in self._turned or lasts
+
+    def _keep(
+        self,
+        changes: Sequence[Change],
+        created: datetime | None,
+        days: tuple[date, date],
+        zone: ZoneInfo,
+        now: datetime,
+    ) -> Kept:
+        born = created or self.installation.born
+        cells = strip(changes, first=days[0], last=days[1], zone=zone, now=now, born=born)
+        return Kept(days=cells, day=days[1], created=created, last_known=last_known(changes))
+
+    def _snapshot(self, situation: Situation) -> Snapshot:
+        kept = {id: self._kept[id] for id in situation.topology.services}
+        return Snapshot(
+            site=self.site,
+            situation=situation,
+            stories=self._stories or (),
+            days={id: one.days for id, one in kept.items()},
+            seen=seen_by_service(situation),
+            public_ids=self.public_ids,
+            page_id=self.installation.page_id,
+            authority=self.installation.authority,
+            minted=self.installation.minted,
+            born=self.installation.born,
+            created={id: one.created for id, one in kept.items() if one.created is not None},
+            last_known={id: one.last_known for id, one in kept.items()},
+        )
+
+
+def seen_by_service(situation: Situation) -> dict[str, datetime]:
+    """The newest slot with a result among all that watches each service."""
+    by_component: dict[str, datetime] = {}
+    for (monitor, _), slot in situation.seen.items():
+        known = situation.topology.monitors.get(monitor)
+        if known is not None:
+            by_component[known.component] = max(slot, by_component.get(known.component, slot))
+    seen: dict[str, datetime] = {}
+    for id, service in situation.topology.services.items():
+        slots = [by_component[part] for need in service.needs for part in need.of if part in by_component]
+        if slots:
+            seen[id] = max(slots)
+    return seen
+
+
+def public_names(topology: Topology, site: Site) -> list[str]:
+    """What has a public id of its own: every service, and every group by its name in the site's language."""
+    groups = {f"group:{said}" for s in topology.services.values() if s.group and (said := localised(s.group, site.language))}
+    return [*topology.services, *sorted(groups)]
