@@ -1,0 +1,99 @@
+"""One measurement while it runs: where a kind leaves what it learned, and how it says that the world failed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from probes.result import Failure, Phase, Warning
+from probes.text import plain
+
+
+class ProbeFailed(Exception):
+    """The world did not do what was expected. *detail* is internal and may quote the peer: it is sanitised on the way out."""
+
+    def __init__(self, failure: Failure, detail: str = "", *, stage: str | None = None) -> None:
+        """Say why; *stage* only where it is not the phase that is running."""
+        super().__init__(detail or failure.value)
+        self.failure = failure
+        self.detail = detail
+        self.stage = stage
+
+
+class Listener(Protocol):
+    """Who is told what goes over the wire: ``statuspage probe`` prints it; a running monitor listens to nothing.
+
+    Both hear one line at a time without its ending, control characters dropped and secrets masked; it is still the peer's text.
+    """
+
+    def sent(self, text: str) -> None: ...
+
+    def received(self, text: str) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """What one measurement is handed, and where it leaves what it learns.
+
+    *elapsed* gives seconds since the start, monotonic; *allowed* is how many there are before ``probes.run`` ends it. Phases are
+    kept in the order of their end, the one that failed included. *part* goes before the names of phases and facts, for a kind
+    that holds several dialogues.
+    """
+
+    elapsed: Callable[[], float]
+    allowed: float
+    listener: Listener | None = None
+    phases: list[Phase] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
+    warnings: list[Warning] = field(default_factory=list)
+    stage: str | None = None
+    prefix: str = ""
+    concealed: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a stretch under *name*; where it ends by an exception, *name* stays as the stage that failed."""
+        began, outer, full = self.elapsed(), self.stage, self.prefix + name
+        self.stage = full
+        try:
+            yield
+        finally:
+            self.phases.append(Phase(name=full, took=self.elapsed() - began))
+        self.stage = outer
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Put ``name.`` before the phases and facts of one dialogue among several."""
+        outer, self.prefix = self.prefix, f"{name}."
+        try:
+            yield
+        finally:
+            self.prefix = outer
+
+    def fact(self, name: str, value: float) -> None:
+        """Keep a number measured on the way, in base units; a later one of the same name replaces it."""
+        self.facts[self.prefix + name] = value
+
+    def warn(self, name: str, text: str) -> None:
+        """Keep something that works today and may not tomorrow."""
+        self.warnings.append(Warning(name=name, text=self.presentable(text)))
+
+    def conceal(self, *secrets: str) -> None:
+        """Mask *secrets* from now on wherever this attempt's texts go, also where the peer echoes them."""
+        self.concealed.update(secret for secret in secrets if secret)
+
+    def presentable(self, text: str, most: int = 200) -> str:
+        """Cut *text* down to something safe to keep: no secret, no control character, at most *most* characters."""
+        for secret in sorted(self.concealed, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return plain(text, most)
+
+    def sent(self, text: str) -> None:
+        """Tell the listener what we said."""
+        if self.listener is not None:
+            self.listener.sent(self.presentable(text, 1000))
+
+    def received(self, line: bytes) -> None:
+        """Tell the listener what came back."""
+        if self.listener is not None:
+            self.listener.received(self.presentable(line.decode("utf-8", "replace"), 1000))

@@ -1,0 +1,219 @@
+"""A mailbox that can be read: greeting, encryption, login, a look at the mailbox (RFC 3501, 9051)."""
+
+import base64
+import re
+from dataclasses import dataclass, field
+
+from probes.attempt import Attempt, ProbeFailed
+from probes.egress import Door
+from probes.kind import ProbeKind
+from probes.lines import TOTAL, Stream
+from probes.mail import MailServer, encrypt, part, password_of, policy_for, reach
+from probes.result import Failure
+from probes.settings import Line, authority, host_and_port
+from probes.text import excerpt
+
+_LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
+_TAGGED = re.compile(rb"(OK|NO|BAD)(?: (?:\[([A-Z][A-Z0-9-]*)[^\]]*\] ?)?(.*))?", re.DOTALL | re.IGNORECASE)
+_WORDS = re.compile(rb"[A-Z0-9*]+ (OK|NO|BAD|BYE|PREAUTH) ", re.IGNORECASE)
+"""Responses that end in words for people, where braces announce nothing."""
+_EXISTS = re.compile(rb"\* ([0-9]{1,10}) EXISTS", re.IGNORECASE)
+_QUOTABLE = re.compile(r"[\x20-\x7e]*")
+_MOST_RESPONSES = 1000
+_MOST_LITERALS = 20
+_UNAVAILABLE = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN"})
+"""Response codes (RFC 5530) by which a NO to LOGIN is not about our name and password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended: OK, NO or BAD, with its response code (upper case, or empty) and words; and what came before, untagged."""
+
+    status: str
+    code: str
+    text: bytes
+    untagged: tuple[bytes, ...]
+
+    def __str__(self) -> str:
+        return f"{self.status} {excerpt(self.text, 150)}"
+
+
+@dataclass(slots=True)
+class Imap:
+    """One dialogue. Every step raises ProbeFailed where the server does not go along: REJECTED for NO, PROTOCOL for BAD."""
+
+    stream: Stream
+    attempt: Attempt
+    capabilities: frozenset[str] = frozenset()
+    is_preauthenticated: bool = False
+    _count: int = field(default=0)
+
+    async def greet(self) -> None:
+        """Hear the greeting: OK, PREAUTH, or BYE, which turns us away for now."""
+        with self.attempt.phase("greeting"):
+            line = await self._response()
+            word = line[2:].split(b" ", 1)[0].upper() if line.startswith(b"* ") else b""
+            if word == b"BYE":
+                raise ProbeFailed(Failure.DEFERRED, f"the server greets with {excerpt(line)}")
+            if word not in (b"OK", b"PREAUTH"):
+                raise ProbeFailed(Failure.PROTOCOL, f"not IMAP: {excerpt(line)}")
+            self.is_preauthenticated = word == b"PREAUTH"
+
+    async def learn(self) -> None:
+        """Ask what the server can do."""
+        with self.attempt.phase("capability"):
+            answer = await self.command("CAPABILITY")
+        lines = (line[len(b"* CAPABILITY ") :] for line in answer.untagged if line.upper().startswith(b"* CAPABILITY "))
+        self.capabilities = frozenset(b" ".join(lines).decode("ascii", "replace").upper().split())
+
+    async def begin_tls(self) -> str | None:
+        """Ask for encryption; return the refusal, if there is one."""
+        answer = await self._ask("STARTTLS")
+        return None if answer.status == "OK" else str(answer)
+
+    async def log_in(self, name: str, password: str) -> None:
+        """Show *name* and *password*. A plain NO is about them; some codes say that it is about the server."""
+        if "LOGINDISABLED" in self.capabilities:
+            raise ProbeFailed(Failure.AUTH_UNAVAILABLE, "the server takes no LOGIN on this connection")
+        answer = await self._ask("LOGIN", name, password)
+        if answer.status == "NO":
+            raise ProbeFailed(Failure.AUTH_UNAVAILABLE if answer.code in _UNAVAILABLE else Failure.AUTH_REJECTED, str(answer))
+        _wanted(answer)
+
+    async def open(self, mailbox: str, *, read_only: bool) -> int:
+        """Select a mailbox and return how many messages it holds."""
+        answer = await self.command("EXAMINE" if read_only else "SELECT", mailbox_name(mailbox))
+        counts = [int(matched[1]) for line in answer.untagged if (matched := _EXISTS.fullmatch(line))]
+        if not counts:
+            raise ProbeFailed(Failure.PROTOCOL, "the server does not say how many messages the mailbox holds")
+        return counts[-1]
+
+    async def leave(self) -> None:
+        """Say LOGOUT."""
+        await part(self.command("LOGOUT"), self.attempt)
+
+    async def command(self, name: str, *arguments: str) -> Answer:
+        """Give a command of ours whose *arguments* are sent as strings, and return what came back."""
+        return _wanted(await self._ask(name, *arguments))
+
+    async def _ask(self, name: str, *arguments: str) -> Answer:
+        self._count += 1
+        tag = f"P{self._count:04}"
+        shown = " ".join([tag, name, *("***" if name == "LOGIN" else _quoted(each) for each in arguments)])
+        self.attempt.sent(shown)
+        line = f"{tag} {name}".encode()
+        for argument in arguments:
+            if _QUOTABLE.fullmatch(argument):
+                line += b" " + _quoted(argument).encode()
+            else:
+                line = await self._literal(line, argument.encode())
+        self.stream.write(line + b"\r\n")
+        return await self._answer(tag.encode(), is_leaving=name == "LOGOUT")
+
+    async def _literal(self, line: bytes, argument: bytes) -> bytes:
+        """Send what a quoted string cannot hold as a literal, once the server is ready for it (RFC 3501 section 4.3)."""
+        self.stream.write(line + b" {%d}\r\n" % len(argument))
+        while not (response := await self._response()).startswith(b"+"):
+            if not response.startswith(b"* "):
+                raise ProbeFailed(Failure.PROTOCOL, f"the server takes no literal: {excerpt(response)}")
+        return argument
+
+    async def _answer(self, tag: bytes, *, is_leaving: bool) -> Answer:
+        untagged: list[bytes] = []
+        while len(untagged) < _MOST_RESPONSES:
+            line = await self._response()
+            if line.startswith(tag + b" "):
+                matched = _TAGGED.fullmatch(line[len(tag) + 1 :])
+                if matched is None:
+                    raise ProbeFailed(Failure.PROTOCOL, f"not the end of a command: {excerpt(line)}")
+                status, code, text = matched[1].decode().upper(), (matched[2] or b"").decode().upper(), line[len(tag) + 4 :]
+                return Answer(status, code, text, tuple(untagged))
+            if not line.startswith(b"* "):
+                raise ProbeFailed(Failure.PROTOCOL, f"not IMAP: {excerpt(line)}")
+            if line[2:5].upper() == b"BYE" and not is_leaving:
+                raise ProbeFailed(Failure.CLOSED, f"the server ends the session: {excerpt(line)}")
+            untagged.append(line)
+        raise ProbeFailed(Failure.TOO_LARGE, f"more than {_MOST_RESPONSES} responses to one command")
+
+    async def _response(self) -> bytes:
+        """Read one response with the literals inside it; the connection's cap on what is read holds for them too."""
+        whole = b""
+        for _ in range(_MOST_LITERALS + 1):
+            line = await self.stream.line()
+            self.attempt.received(line)
+            whole += line
+            matched = _LITERAL.search(line)
+            if matched is None or _WORDS.match(whole):
+                return whole
+            size = int(matched[1])
+            if size > TOTAL:
+                raise ProbeFailed(Failure.TOO_LARGE, f"a literal of {size} bytes is announced")
+            whole += b"\r\n" + await self.stream.exactly(size)
+        raise ProbeFailed(Failure.TOO_LARGE, f"more than {_MOST_LITERALS} literals in one response")
+
+
+def _wanted(answer: Answer) -> Answer:
+    if answer.status == "OK":
+        return answer
+    raise ProbeFailed(Failure.REJECTED if answer.status == "NO" else Failure.PROTOCOL, str(answer))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def mailbox_name(name: str) -> str:
+    """Spell a mailbox's name the way it goes over the wire (RFC 3501 section 5.1.3, modified UTF-7)."""
+    return re.sub(r"&|[^\x20-\x7e]+", _shifted, name)
+
+
+def _shifted(matched: re.Match[str]) -> str:
+    if matched[0] == "&":
+        return "&-"
+    octets = base64.b64encode(matched[0].encode("utf-16-be")).rstrip(b"=").replace(b"/", b",")
+    return f"&{octets.decode()}-"
+
+
+class Settings(MailServer):
+    """A server, and with a login the *mailbox* that is looked at without changing it."""
+
+    mailbox: Line = "INBOX"
+
+
+async def welcomed(settings: MailServer, stream: Stream, door: Door, attempt: Attempt) -> Imap:
+    """Go from the greeting through encryption and login, as far as there is one."""
+    dialogue = Imap(stream, attempt)
+    await dialogue.greet()
+    await dialogue.learn()
+    is_offered = "STARTTLS" in dialogue.capabilities and not dialogue.is_preauthenticated
+    if await encrypt(stream, settings, door, attempt, is_offered=is_offered, begin=dialogue.begin_tls):
+        await dialogue.learn()
+    if settings.login is not None and not dialogue.is_preauthenticated:
+        with attempt.phase("auth"):
+            await dialogue.log_in(settings.login.user, password_of(settings.login, settings, stream, attempt))
+    return dialogue
+
+
+async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
+    """Log in where there is a login, count the mailbox's messages, log out."""
+    with await reach(settings, door, attempt) as stream:
+        dialogue = await welcomed(settings, stream, door, attempt)
+        if settings.login is not None:
+            with attempt.phase("select"):
+                attempt.fact("messages", await dialogue.open(settings.mailbox, read_only=True))
+        await dialogue.leave()
+
+
+def target(settings: Settings) -> str:
+    """``host:port``."""
+    return authority(settings.host, settings.port)
+
+
+def ad_hoc(typed: str) -> Settings:
+    """``host`` or ``host:port``; port 993 is encrypted from the first byte."""
+    name, port = host_and_port(typed, 143)
+    return Settings(host=name, port=port, tls=policy_for(port))
+
+
+KIND = ProbeKind(name="imap", summary="A mailbox can be read", settings=Settings, measure=measure, target=target, ad_hoc=ad_hoc)

@@ -1,0 +1,164 @@
+"""A connection that is read with caps: a peer may say what it likes for as long as it likes, and costs us no more than stated here."""
+
+import asyncio
+from types import TracebackType
+from typing import Self, cast
+
+from probes.attempt import ProbeFailed
+from probes.result import Failure
+from probes.text import excerpt
+
+LINE = 8 * 1024
+"""The longest line, its ending not counted."""
+TOTAL = 64 * 1024
+"""The most that one connection may say, where a kind does not ask for more."""
+_FULL = 64 * 1024
+
+
+class Stream(asyncio.Protocol):
+    """One connection, read by one reader. As a context manager it closes on the way out: politely after a finding, else at once.
+
+    Reading raises ProbeFailed: CLOSED where the peer ends too early, TOO_LARGE past a cap; and the transport's own error where the
+    connection broke. Nothing here times out: that is for ``probes.run``.
+    """
+
+    def __init__(self, most: int = TOTAL) -> None:
+        self._buffer = bytearray()
+        self._left = most
+        self._most = most
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_ended = False
+        self._is_paused = False
+        self._error: Exception | None = None
+        self._transport: asyncio.Transport | None = None
+
+    # --- what asyncio calls ---------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; also called with the encrypted one."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep *data*, and hold the peer back once the buffer is full."""
+        self._buffer += data
+        if len(self._buffer) >= _FULL and not self._is_paused:
+            self._is_paused = True
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """Note the end; the transport then closes itself."""
+        self._is_ended = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end, and the error that made it."""
+        self._is_ended = True
+        self._error = exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # --- reading --------------------------------------------------------------------------------------------------------------
+
+    async def line(self, most: int = LINE) -> bytes:
+        """Read one line, without its LF or CRLF."""
+        seen = 0
+        while (end := self._buffer.find(b"\n", seen)) < 0:
+            seen = len(self._buffer)
+            if seen > most:
+                raise ProbeFailed(Failure.TOO_LARGE, f"a line of more than {most} bytes: {excerpt(bytes(self._buffer))}")
+            await self._more()
+        if end > most:
+            raise ProbeFailed(Failure.TOO_LARGE, f"a line of {end} bytes: {excerpt(bytes(self._buffer))}")
+        line = self._take(end + 1)
+        return line[:-2] if line.endswith(b"\r\n") else line[:-1]
+
+    async def exactly(self, count: int) -> bytes:
+        """Read *count* bytes. The caller has judged the count; the connection's total still holds."""
+        if count > self._left:
+            raise ProbeFailed(Failure.TOO_LARGE, f"{count} bytes announced, {self._left} of {self._most} left")
+        parts: list[bytes] = []
+        while count:
+            parts.append(await self.some(count))
+            count -= len(parts[-1])
+            if not parts[-1]:
+                raise ProbeFailed(Failure.CLOSED, f"the peer ended the connection {count} bytes too early")
+        return b"".join(parts)
+
+    async def some(self, most: int) -> bytes:
+        """Read what there is, at least one byte and at most *most*; nothing at all means that the peer has ended."""
+        if not self._buffer:
+            if self._is_ended and self._error is None:
+                return b""
+            await self._more(may_end=True)
+        return self._take(min(most, len(self._buffer)))
+
+    def _take(self, count: int) -> bytes:
+        if count > self._left:
+            raise ProbeFailed(Failure.TOO_LARGE, f"more than {self._most} bytes in one connection")
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        self._left -= count
+        if self._is_paused and len(self._buffer) < _FULL // 2:
+            self._is_paused = False
+            self.transport.resume_reading()
+        return taken
+
+    async def _more(self, *, may_end: bool = False) -> None:
+        """Wait until the buffer has grown or the connection ended; an end is the caller's to bear only where it *may_end*."""
+        before = len(self._buffer)
+        while len(self._buffer) == before:
+            if self._is_ended:
+                if self._error is not None:
+                    raise self._error
+                if may_end:
+                    return
+                raise ProbeFailed(Failure.CLOSED, f"the peer ended the connection after {excerpt(bytes(self._buffer))}")
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+    def discard(self) -> bytes:
+        """Throw away what came unasked, and return it: before a handshake nothing may be waiting (RFC 3207 section 6)."""
+        unasked = bytes(self._buffer)
+        self._buffer.clear()
+        return unasked
+
+    # --- writing and ending ---------------------------------------------------------------------------------------------------
+
+    def write(self, octets: bytes) -> None:
+        """Send *octets*. What a probe says is short, so nothing waits for the peer to take it."""
+        self.transport.write(octets)
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport; encrypted after the handshake."""
+        if self._transport is None:
+            raise RuntimeError("not connected")
+        return self._transport
+
+    def close(self) -> None:
+        """End the connection politely. A peer that takes nothing more is not waited for."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None or isinstance(error, ProbeFailed):
+            self.close()
+        else:
+            self.abort()

@@ -1,0 +1,151 @@
+"""Run one probe: the only timeout, the only timer, and the only map from exception to failure."""
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Awaitable
+from types import MappingProxyType
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from probes.attempt import Attempt, Listener, ProbeFailed
+from probes.egress import Door
+from probes.kind import ProbeKind
+from probes.result import Failure, ProbeResult
+
+S = TypeVar("S", bound=BaseModel)
+
+_log = logging.getLogger(__name__)
+
+_GRACE = 0.2
+"""Seconds that a cancelled probe has to let go before it is abandoned."""
+_STALLED = 1.0
+"""A timer this many seconds late says that our loop stood still, so the timeout is no evidence about the target."""
+_EXPIRED = frozenset({9, 10})
+"""OpenSSL's verify codes: certificate not yet valid, certificate has expired."""
+_WRONG_HOST = frozenset({62, 64})
+"""OpenSSL's verify codes: host name mismatch, IP address mismatch."""
+_UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
+_OURS = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENETDOWN,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EAFNOSUPPORT,
+    }
+)
+"""Errors that the kernel raises about this machine: no descriptor, no memory, no local port, a firewall of our own."""
+
+
+async def run(kind: ProbeKind[S], settings: S, *, door: Door, timeout: float, listener: Listener | None = None) -> ProbeResult:
+    """Measure once, and return what was found within *timeout* seconds + 250 ms, whatever the target or the kind does.
+
+    Never raises but CancelledError. What was learned before a failure is kept. An exception that nobody expected is CRASHED and
+    logged with its traceback: it says nothing about the target.
+    """
+    began = time.perf_counter()
+    attempt = Attempt(elapsed=lambda: time.perf_counter() - began, allowed=timeout, listener=listener)
+    error = await _error_of(kind, settings, door, attempt)
+    failed = None if error is None else _failed(error, kind.name)
+    return ProbeResult(
+        took=attempt.elapsed(),
+        failure=failed.failure if failed else None,
+        stage=(failed.stage or attempt.stage) if failed else None,
+        detail=attempt.presentable(failed.detail) if failed else "",
+        warnings=tuple(attempt.warnings),
+        facts=MappingProxyType(dict(attempt.facts)),
+        phases=tuple(attempt.phases),
+    )
+
+
+async def _error_of(kind: ProbeKind[S], settings: S, door: Door, attempt: Attempt) -> BaseException | None:
+    if kind.measure is None:
+        return TypeError(f"{kind.name} is passive: its results come from outside")
+    task = asyncio.ensure_future(_started(kind.measure(settings, door, attempt)))
+    try:
+        await asyncio.wait((task,), timeout=attempt.allowed)
+        if task.done():
+            return _ending(task)
+        late = attempt.elapsed() - attempt.allowed
+        return await _cut_short(task, late)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait((task,), timeout=_GRACE)
+        raise
+
+
+async def _started(measuring: Awaitable[None]) -> None:
+    await measuring
+
+
+def _ending(task: asyncio.Future[None]) -> BaseException | None:
+    return RuntimeError("the probe cancelled itself") if task.cancelled() else task.exception()
+
+
+async def _cut_short(task: asyncio.Future[None], late: float) -> BaseException:
+    """End a probe whose time is up. One that will not let go is left behind, and reported as ours to mend."""
+    task.cancel()
+    await asyncio.wait((task,), timeout=_GRACE)
+    if not task.done():
+        task.add_done_callback(_look_away)
+        return RuntimeError("the probe did not let go when its time was up, and was abandoned")
+    _look_away(task)
+    if late > _STALLED:
+        return ProbeFailed(Failure.IMPAIRED, f"this process stood still: the timer rang {late:.1f} s late")
+    return TimeoutError("time is up")
+
+
+def _look_away(task: asyncio.Future[None]) -> None:
+    """Take what a late ending brings: the verdict is given, and an exception nobody takes would be logged as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _failed(error: BaseException, name: str) -> ProbeFailed:
+    """Say what *error* means: the one map from exception to failure."""
+    if isinstance(error, ProbeFailed):
+        return error
+    failure = _failure_of(error)
+    if failure is Failure.CRASHED:
+        _log.error("probe kind %s crashed", name, exc_info=error)
+        return ProbeFailed(failure, f"{type(error).__name__}: {error}")
+    return ProbeFailed(failure, str(error) or type(error).__name__)
+
+
+def _failure_of(error: BaseException) -> Failure:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return _certificate_failure(error.verify_code)
+        case ssl.SSLError():
+            return Failure.TLS
+        case socket.gaierror():
+            is_ours = error.errno in (socket.EAI_MEMORY, getattr(socket, "EAI_SYSTEM", None))
+            return Failure.IMPAIRED if is_ours else Failure.DNS
+        case TimeoutError():
+            return Failure.TIMEOUT
+        case ConnectionRefusedError():
+            return Failure.REFUSED
+        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
+            return Failure.RESET
+        case EOFError():
+            return Failure.CLOSED
+        case OSError() if error.errno in _UNREACHABLE:
+            return Failure.UNREACHABLE
+        case OSError() if error.errno in _OURS:
+            return Failure.IMPAIRED
+    return Failure.CRASHED
+
+
+def _certificate_failure(code: int) -> Failure:
+    if code in _EXPIRED:
+        return Failure.TLS_EXPIRED
+    return Failure.TLS_WRONG_HOST if code in _WRONG_HOST else Failure.TLS_UNTRUSTED

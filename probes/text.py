@@ -1,0 +1,22 @@
+"""Text from outside, made fit to keep: a probed server's banner is as hostile as any stranger's."""
+
+import unicodedata
+
+_CUT = "…"
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that print nothing or steer what is printed: controls, bidi and other format characters, surrogates,
+private and unassigned code points, line and paragraph separators."""
+
+
+def plain(text: str, most: int = 200) -> str:
+    """Return *text* on one line: blanks for tabs and line ends, nothing that steers a terminal or reading order, at most *most* long."""
+    text = text[: 4 * most]
+    if not text.isprintable():
+        spaced = " ".join(text.split())
+        text = "".join(letter for letter in spaced if unicodedata.category(letter) not in _DROPPED)
+    return text if len(text) <= most else text[: most - 1] + _CUT
+
+
+def excerpt(octets: bytes, most: int = 100) -> str:
+    """Quote what a peer sent, for a detail: at most *most* characters, whatever the bytes are."""
+    return repr(plain(octets[: 4 * most].decode("utf-8", "replace"), most))
