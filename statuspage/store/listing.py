@@ -1,0 +1,22 @@
+"""Which incidents there are, page by page, for those who read all of them."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, or_, select
+
+from statuspage.store.tables import incidents
+
+Place = tuple[datetime, str]
+"""Where a page ends: when the incident opened, and its id."""
+
+
+def incident_ids(connection: Connection, *, is_open: bool | None, after: Place | None, limit: int) -> tuple[Place, ...]:
+    """Return the newest incidents that come after *after*, newest first; only open or only closed ones where *is_open* says so."""
+    place = (incidents.c.opened_at, incidents.c.id)
+    query = select(*place).order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
+    if is_open is not None:
+        query = query.where(incidents.c.resolved_at.is_(None) if is_open else incidents.c.resolved_at.is_not(None))
+    if after is not None:
+        at, id_ = after
+        query = query.where(or_(incidents.c.opened_at < at, and_(incidents.c.opened_at == at, incidents.c.id < id_)))
+    return tuple((row.opened_at, row.id) for row in connection.execute(query))

@@ -1,0 +1,1 @@
+"""One step a file, numbered; a step that was released never changes."""

@@ -1,0 +1,267 @@
+"""What is read: plain functions of a ``Connection``, and the few writes that are no decisions."""
+
+import secrets
+import string
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Select, and_, func, insert, select
+
+from incidents.events import Event
+from incidents.model import Incident, Note, Situation, Standing, Streak, Subject, Topology, Update
+from statuspage.days import Change
+from statuspage.page import Story
+from statuspage.store.incident_rows import read_incidents
+from statuspage.store.spelling import instant, understand, understand_runs
+from statuspage.store.tables import (
+    configurations,
+    incidents,
+    places,
+    results,
+    standings,
+    status_changes,
+    streaks,
+    waived,
+)
+from statuspage.store.tables import installation as installation_rows
+from statuspage.store.tables import journal as journal_rows
+from statuspage.store.tables import notes as note_rows
+from statuspage.store.tables import public_ids as public_id_rows
+from statuspage.store.tables import updates as update_rows
+from statuspage.store.upsert import put_missing
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What was fixed at first start and is kept for ever: see ``incidents.model.Situation`` and ``statuspage.page.Snapshot``."""
+
+    seed: str
+    born: datetime
+    authority: str
+    minted: date
+    page_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """One line of an incident's timeline; *at* is when it was written down, *batch* the decision that it belongs to."""
+
+    sequence: int
+    batch: int
+    at: datetime
+    event: Event
+
+
+def installation(connection: Connection, *, url: str, now: datetime) -> Installation:
+    """This installation, created at the first start with the host of *url* as its authority. Called inside a write."""
+    first = {
+        "seed": secrets.token_hex(32),
+        "born": now.isoformat(),
+        "authority": urlsplit(url).hostname or "localhost",
+        "minted": now.date().isoformat(),
+        "page_id": _random_id(),
+    }
+    put_missing(connection, installation_rows, [{"name": name, "value": value} for name, value in first.items()])
+    kept = {row.name: row.value for row in connection.execute(select(installation_rows))}
+    return Installation(
+        seed=kept["seed"],
+        born=datetime.fromisoformat(kept["born"]),
+        authority=kept["authority"],
+        minted=date.fromisoformat(kept["minted"]),
+        page_id=kept["page_id"],
+    )
+
+
+def apply_configuration(connection: Connection, *, text: str, digest: str, at: datetime) -> int:
+    """Keep *text* as what is applied from *at* on; return its version, the present one where nothing changed. Inside a write."""
+    newest = connection.execute(select(configurations).order_by(configurations.c.version.desc()).limit(1)).first()
+    if newest is not None and newest.digest == digest:
+        return int(newest.version)
+    version = 1 if newest is None else int(newest.version) + 1
+    connection.execute(insert(configurations).values(version=version, applied_at=at, digest=digest, text=text))
+    return version
+
+
+def public_ids(connection: Connection, names: Collection[str]) -> Mapping[str, str]:
+    """The public id of each of *names*, given out where one is missing. Inside a write."""
+    put_missing(connection, public_id_rows, [{"name": name, "public": _random_id()} for name in names])
+    chosen = select(public_id_rows).where(public_id_rows.c.name.in_(names))
+    return {row.name: row.public for row in connection.execute(chosen)}
+
+
+def _random_id() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+
+
+# --- the situation --------------------------------------------------------------------------------------------------------------
+
+
+def situation(connection: Connection, topology: Topology) -> Situation:
+    """All that a decision needs to know. What the topology no longer names is left out; its rows stay.
+
+    Errors: LookupError before ``installation`` was called for the first time.
+    """
+    watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
+    named = {
+        *((Subject.MONITOR, id) for id in topology.monitors),
+        *((Subject.COMPONENT, id) for id in topology.components),
+        *((Subject.SERVICE, id) for id in topology.services),
+    }
+    opened = read_incidents(connection, _open_ids(connection))
+    return Situation(
+        topology=topology,
+        seed=_seed(connection),
+        streaks=_only(watched, _streaks(connection)),
+        seen=_only(watched, _newest_slots(connection)),
+        standings=_only(named, _standings(connection)),
+        incidents=MappingProxyType({id: _narrowed(incident, topology) for id, incident in opened.items()}),
+        waived=frozenset(connection.execute(select(waived.c.component)).scalars()) & topology.components.keys(),
+    )
+
+
+def _only(keys: Collection[K], pairs: Iterable[tuple[K, V]]) -> Mapping[K, V]:
+    return MappingProxyType({key: value for key, value in pairs if key in keys})
+
+
+def _narrowed(incident: Incident, topology: Topology) -> Incident:
+    return replace(
+        incident,
+        components=tuple(id for id in incident.components if id in topology.components),
+        services=_only(topology.services, incident.services.items()),
+        worst=_only(topology.services, incident.worst.items()),
+        told=_only(topology.services, incident.told.items()),
+    )
+
+
+def _seed(connection: Connection) -> str:
+    seed = connection.execute(select(installation_rows.c.value).where(installation_rows.c.name == "seed")).scalar()
+    if seed is None:
+        raise LookupError("this store has no installation yet")
+    return str(seed)
+
+
+def _streaks(connection: Connection) -> Iterator[tuple[tuple[str, str], Streak]]:
+    for row in connection.execute(select(streaks)):
+        yield (
+            (row.monitor, row.location),
+            Streak(
+                judged=row.judged,
+                runs=understand_runs(row.runs),
+                unknown=row.unknown,
+                unknown_since=row.unknown_since,
+                failure=row.failure,
+                stage=row.stage,
+                detail=row.detail,
+            ),
+        )
+
+
+def _newest_slots(connection: Connection) -> Iterator[tuple[tuple[str, str], datetime]]:
+    # One seek for each place: a GROUP BY would read every result there is.
+    newest = select(func.max(results.c.slot)).where(results.c.place == places.c.num).scalar_subquery()
+    for monitor, location, slot in connection.execute(select(places.c.monitor, places.c.location, newest)):
+        if slot is not None:
+            yield (monitor, location), instant(slot)
+
+
+def _standings(connection: Connection) -> Iterator[tuple[tuple[Subject, str], Standing]]:
+    for row in connection.execute(select(standings)):
+        yield (row.subject, row.id), Standing(status=row.status, since=row.since, cause=row.cause)
+
+
+def _open_ids(connection: Connection) -> Collection[str]:
+    return connection.execute(select(incidents.c.id).where(incidents.c.resolved_at.is_(None))).scalars().all()
+
+
+# --- what was said and done -----------------------------------------------------------------------------------------------------
+
+
+def stories(connection: Connection, *, updates: int = 50) -> tuple[Story, ...]:
+    """Every open incident, and the closed ones that the newest *updates* public updates belong to; newest first."""
+    newest = select(update_rows.c.incident).order_by(update_rows.c.at.desc(), update_rows.c.number.desc()).limit(updates)
+    return _stories(connection, {*_open_ids(connection), *connection.execute(newest).scalars()})
+
+
+def story(connection: Connection, incident_id: str) -> Story | None:
+    """One incident with its public words, open or long over; None where there is none of that id."""
+    return next(iter(_stories(connection, {incident_id})), None)
+
+
+def _stories(connection: Connection, ids: Collection[str]) -> tuple[Story, ...]:
+    found = read_incidents(connection, ids)
+    words: dict[str, list[Update]] = {id: [] for id in found}
+    chosen = select(update_rows).where(update_rows.c.incident.in_(found)).order_by(update_rows.c.number)
+    for row in connection.execute(chosen):
+        words[row.incident].append(Update(**{name: getattr(row, name) for name in Update.__dataclass_fields__}))
+    newest_first = sorted(found.values(), key=lambda incident: (incident.opened_at, incident.id), reverse=True)
+    return tuple(Story(incident=incident, updates=tuple(words[incident.id])) for incident in newest_first)
+
+
+def journal(connection: Connection, incident_id: str) -> tuple[JournalRow, ...]:
+    """Everything that was decided about an incident, in order."""
+    chosen = select(journal_rows).where(journal_rows.c.incident == incident_id).order_by(journal_rows.c.sequence)
+    return tuple(
+        JournalRow(sequence=row.sequence, batch=row.batch, at=row.at, event=understand(row.kind, row.body))
+        for row in connection.execute(chosen)
+    )
+
+
+def notes(connection: Connection, incident_id: str) -> tuple[Note, ...]:
+    """The desk's own words in an incident, oldest first."""
+    chosen = select(note_rows).where(note_rows.c.incident == incident_id).order_by(note_rows.c.number)
+    return tuple(Note(number=row.number, body=row.body, at=row.at, by=row.by) for row in connection.execute(chosen))
+
+
+def changes(connection: Connection, service_ids: Collection[str], since: datetime) -> Mapping[str, tuple[Change, ...]]:
+    """The status changes of each service, ascending, from the one in force at *since* on (none where there was none yet).
+
+    What was decided later holds from its own start on, also against what had been decided for that time before.
+    """
+    floor = _in_force(service_ids, since).subquery()
+    theirs = (status_changes.c.subject == Subject.SERVICE, status_changes.c.id == floor.c.id)
+    chosen = select(status_changes).join(floor, and_(*theirs, status_changes.c.sequence >= floor.c.sequence))
+    found: dict[str, list[Change]] = {id: [] for id in service_ids}
+    for row in connection.execute(chosen.order_by(status_changes.c.sequence)):
+        _supersede(found[row.id], Change(since=row.since, new=row.new))
+    return {id: tuple(changes) for id, changes in found.items()}
+
+
+def _in_force(service_ids: Collection[str], since: datetime) -> Select[tuple[str, int]]:
+    """For each service the number of its newest change that began by *since*: found from the end, so that old history costs nothing."""
+    newest = (
+        select(status_changes.c.sequence)
+        .where(status_changes.c.subject == standings.c.subject, status_changes.c.id == standings.c.id, status_changes.c.since <= since)
+        .order_by(status_changes.c.sequence.desc())
+        .limit(1)
+        .correlate(standings)
+        .scalar_subquery()
+    )
+    chosen = select(standings.c.id, func.coalesce(newest, 0).label("sequence"))
+    return chosen.where(standings.c.subject == Subject.SERVICE, standings.c.id.in_(service_ids))
+
+
+def _supersede(told: list[Change], change: Change) -> None:
+    while told and told[-1].since >= change.since:
+        told.pop()
+    told.append(change)
+
+
+def first_changes(connection: Connection, service_ids: Collection[str]) -> Mapping[str, datetime]:
+    """Since when each service is watched: the start of its first status change; missing where there was none."""
+    first = (
+        select(status_changes.c.since)
+        .where(status_changes.c.subject == standings.c.subject, status_changes.c.id == standings.c.id)
+        .order_by(status_changes.c.sequence)
+        .limit(1)
+        .correlate(standings)
+        .scalar_subquery()
+    )
+    chosen = select(standings.c.id, first.label("since")).where(standings.c.subject == Subject.SERVICE, standings.c.id.in_(service_ids))
+    return {row.id: row.since for row in connection.execute(chosen)}

@@ -1,0 +1,168 @@
+"""The write road: what was decided and what was measured become rows, all of it in the one transaction that the caller holds."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, delete, insert
+
+from incidents.events import (
+    Acknowledged,
+    Counted,
+    Event,
+    IncidentEvent,
+    Noted,
+    Opened,
+    Reclaimed,
+    Resolved,
+    StatusChanged,
+    Updated,
+    Waived,
+)
+from incidents.model import Incident, Note, Update
+from incidents.situation import advance, opened
+from probes.result import Result
+from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
+from statuspage.store.results import write_results
+from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
+from statuspage.store.tables import batches, journal, notes, outbox, standings, status_changes, streaks, updates, waived
+from statuspage.store.upsert import put, put_missing
+
+
+def record(connection: Connection, *, events: Sequence[Event], results: Sequence[Result], at: datetime) -> int:
+    """Write one decision, made *at*, with the *results* that it was made from; return its sequence number.
+
+    A result that is already there is left out. Errors: IntegrityError where a second machine incident would be open for a root;
+    LookupError for an event of an incident that is not there. After either, nothing of the transaction may be kept.
+    """
+    batch: int = connection.execute(insert(batches).values(at=milliseconds(at)).returning(batches.c.sequence)).scalar_one()
+    if results:
+        write_results(connection, results)
+    if events:
+        _write_events(connection, events, batch, at)
+    return batch
+
+
+def _write_events(connection: Connection, events: Sequence[Event], batch: int, at: datetime) -> None:
+    _write_streaks(connection, (event for event in events if isinstance(event, Counted)))
+    _write_changes(connection, [event for event in events if isinstance(event, StatusChanged)])
+    _write_waived(connection, events)
+    _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
+    _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
+
+
+def _write_streaks(connection: Connection, counted: Iterable[Counted]) -> None:
+    rows = {(event.monitor, event.location): _streak(event) for event in counted}
+    put(connection, streaks, list(rows.values()))
+
+
+def _streak(event: Counted) -> dict[str, Any]:
+    streak = event.streak
+    return {
+        "monitor": event.monitor,
+        "location": event.location,
+        "judged": streak.judged,
+        "runs": spell_runs(streak.runs),
+        "unknown": streak.unknown,
+        "unknown_since": streak.unknown_since,
+        "failure": streak.failure,
+        "stage": streak.stage,
+        "detail": streak.detail,
+    }
+
+
+def _write_changes(connection: Connection, changes: Sequence[StatusChanged]) -> None:
+    if not changes:
+        return
+    columns = ("at", "subject", "id", "since", "old", "new", "cause")
+    connection.execute(insert(status_changes), [{name: getattr(change, name) for name in columns} for change in changes])
+    newest = {
+        (change.subject, change.id): {
+            "subject": change.subject,
+            "id": change.id,
+            "status": change.new,
+            "since": change.since,
+            "cause": change.cause,
+        }
+        for change in changes
+    }
+    put(connection, standings, list(newest.values()))
+
+
+def _write_waived(connection: Connection, events: Iterable[Event]) -> None:
+    for event in events:
+        if isinstance(event, Waived):
+            put(connection, waived, [{name: getattr(event, name) for name in ("component", "at", "by", "reason")}])
+        elif isinstance(event, Reclaimed):
+            connection.execute(delete(waived).where(waived.c.component == event.component))
+
+
+def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) -> None:
+    if not events:
+        return
+    born = {event.incident for event in events if isinstance(event, Opened)}
+    known = dict(read_incidents(connection, {event.incident for event in events} - born))
+    for event in events:
+        known[event.incident] = opened(event) if isinstance(event, Opened) else advance(_found(known, event), event)
+    # Those that end come first and new ones last: a root is free for another only when its incident is over, or has moved on.
+    for incident in sorted(known.values(), key=lambda one: (one.id in born, one.is_open)):
+        (add_incident if incident.id in born else change_incident)(connection, incident)
+    _write_words(connection, events)
+
+
+def _found(known: dict[str, Incident], event: IncidentEvent) -> Incident:
+    if event.incident not in known:
+        raise LookupError(f"{kind(event)}: incident {event.incident} is not in the store")
+    return known[event.incident]
+
+
+def _write_words(connection: Connection, events: Iterable[IncidentEvent]) -> None:
+    for event in events:
+        if isinstance(event, Updated):
+            connection.execute(insert(updates).values(incident=event.incident, **_fields(event.update)))
+        elif isinstance(event, Noted):
+            connection.execute(insert(notes).values(incident=event.incident, **_fields(event.note)))
+
+
+def _fields(words: Update | Note) -> dict[str, Any]:
+    return {name: getattr(words, name) for name in words.__dataclass_fields__}
+
+
+def _write_history(connection: Connection, events: Sequence[Event], batch: int, at: datetime) -> None:
+    bodies = [spell(event) for event in events]
+    rows = [_entry(event, body, batch, at) for event, body in zip(events, bodies, strict=True)]
+    if rows:
+        connection.execute(insert(journal), rows)
+    told = [_notice(event, body) for event, body in zip(events, bodies, strict=True) if isinstance(event, _Told)]
+    put_missing(connection, outbox, told)
+
+
+def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str, Any]:
+    return {"batch": batch, "at": at, "incident": getattr(event, "incident", None), "kind": kind(event), "body": body}
+
+
+_Told = Opened | Updated | Resolved | Acknowledged
+
+
+def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
+    return {
+        "key": f"{event.incident}:{kind(event)}:{_number(event)}",
+        "created_at": event.at,
+        "incident": event.incident,
+        "kind": kind(event),
+        "body": body,
+        "next_try_at": event.at,
+        "tries": 0,
+    }
+
+
+def _number(event: _Told) -> int:
+    """Which of its kind in its incident: an incident opens and ends once, and is acknowledged again at another instant."""
+    match event:
+        case Updated():
+            return event.update.number
+        case Acknowledged():
+            return milliseconds(event.at)
+        case _:
+            return 1

@@ -1,0 +1,96 @@
+"""Values as JSON, and back: events for the journal and the outbox, the runs of a streak.
+
+The words in ``KINDS`` stand in the journal for ever: one may be added, none may be renamed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, cast
+
+from pydantic import JsonValue, TypeAdapter
+
+from incidents.events import (
+    Acknowledged,
+    Event,
+    Impacted,
+    Joined,
+    Noted,
+    Opened,
+    Parted,
+    Published,
+    Reclaimed,
+    Renamed,
+    Rerooted,
+    Resolved,
+    StateChanged,
+    StatusChanged,
+    Updated,
+    Waived,
+)
+from incidents.model import Level, Run
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+KINDS: Mapping[str, type[Event]] = {
+    "acknowledged": Acknowledged,
+    "impacted": Impacted,
+    "joined": Joined,
+    "noted": Noted,
+    "opened": Opened,
+    "parted": Parted,
+    "published": Published,
+    "reclaimed": Reclaimed,
+    "renamed": Renamed,
+    "rerooted": Rerooted,
+    "resolved": Resolved,
+    "state_changed": StateChanged,
+    "status_changed": StatusChanged,
+    "updated": Updated,
+    "waived": Waived,
+}
+_WORDS = {event: word for word, event in KINDS.items()}
+
+
+def kind(event: Event) -> str:
+    """The word for *event* in the journal. Errors: KeyError for Counted, which is no history."""
+    return _WORDS[type(event)]
+
+
+def spell(event: Event) -> JsonValue:
+    """The event as JSON."""
+    if isinstance(event, Impacted):
+        event = replace(event, services=dict(event.services))  # pydantic writes no read-only view of a mapping
+    return cast("JsonValue", _adapter(kind(event)).dump_python(event, mode="json"))
+
+
+def understand(kind: str, body: JsonValue) -> Event:
+    """The event that ``spell`` wrote. Errors: KeyError for a kind, ValueError for a body that no release ever wrote."""
+    return cast("Event", _adapter(kind).validate_python(body))
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(KINDS[kind])
+
+
+def spell_runs(runs: tuple[Run, ...]) -> list[list[JsonValue]]:
+    """The runs of a streak: level, first slot, count. Written with every vote that counts, hence by hand and short."""
+    return [[run.level.value, run.since.isoformat(), run.count] for run in runs]
+
+
+def understand_runs(runs: list[tuple[str, str, int]]) -> tuple[Run, ...]:
+    """The runs that ``spell_runs`` wrote."""
+    return tuple(Run(level=Level(level), since=datetime.fromisoformat(since), count=count) for level, since, count in runs)
+
+
+def milliseconds(instant: datetime) -> int:
+    """Whole milliseconds since 1970, cut. Errors: TypeError for a naive instant."""
+    return (instant - EPOCH) // _MILLISECOND
+
+
+def instant(milliseconds: int) -> datetime:
+    """The instant that many milliseconds after the start of 1970."""
+    return EPOCH + milliseconds * _MILLISECOND

@@ -1,0 +1,374 @@
+"""Every table there is. What stands here and what the migrations build is the same: a test compares them on both databases."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    and_,
+)
+
+from incidents.model import Level, Origin, State, Status, Subject
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept and given back in UTC. SQLite would take naive ones without a word and give naive ones back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} names no zone: only aware instants are kept")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Choice(TypeDecorator[E]):
+    """One of a closed list, kept as its word."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, choices: type[E]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else self.choices(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else self.choices(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str, *, primary_key: bool = False, unique: bool | None = None) -> Column[str]:
+    return Column(name, Text, primary_key=primary_key, unique=unique, nullable=False)
+
+
+def _instant(name: str) -> Column[datetime]:
+    return Column(name, Instant, nullable=False)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _sequence() -> Column[int]:
+    return Column("sequence", Integer, primary_key=True, autoincrement=True)
+
+
+# --- what this installation is --------------------------------------------------------------------------------------------------
+
+installation = Table("installation", metadata, _text("name", primary_key=True), _text("value"))
+
+configurations = Table(
+    "configurations",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _instant("applied_at"),
+    _text("digest"),
+    _text("text"),
+)
+
+public_ids = Table("public_ids", metadata, _text("name", primary_key=True), _text("public", unique=True))
+
+# --- what was measured: narrow rows, since there are millions -------------------------------------------------------------------
+
+# A number for each pair of monitor and location: one short integer a row instead of two.
+places = Table(
+    "places",
+    metadata,
+    Column("num", Integer, primary_key=True),
+    _text("monitor"),
+    _text("location"),
+    UniqueConstraint("monitor", "location"),
+)
+
+
+def _place() -> Column[int]:
+    # No foreign key: it would cost a look-up a row, and the numbers are only ever given out by ``results``.
+    return Column("place", Integer, primary_key=True, autoincrement=False)
+
+
+results = Table(
+    "results",
+    metadata,
+    _place(),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),  # milliseconds since 1970
+    Column("failure", SmallInteger, nullable=False),  # a code of results.FAILURE_CODES; 0 is none
+    Column("took", Integer, nullable=False),  # microseconds
+    sqlite_with_rowid=False,
+)
+
+
+def _rollups(name: str, span: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        _place(),
+        Column(span, Integer, primary_key=True, autoincrement=False),  # hours, or days, since 1970
+        Column("results", Integer, nullable=False),
+        Column("failed", Integer, nullable=False),
+        Column("took_sum", BigInteger, nullable=False),  # microseconds
+        Column("took_max", Integer, nullable=False),  # microseconds
+        sqlite_with_rowid=False,
+    )
+
+
+rollups_hourly = _rollups("rollups_hourly", "hour")
+rollups_daily = _rollups("rollups_daily", "day")
+
+# --- what was judged ------------------------------------------------------------------------------------------------------------
+
+batches = Table(
+    "batches",
+    metadata,
+    _sequence(),
+    Column("at", BigInteger, nullable=False),  # milliseconds since 1970: there is one row for each batch of results
+    # The numbers of pruned batches are never given out again: the journal refers to them.
+    sqlite_autoincrement=True,
+)
+
+streaks = Table(
+    "streaks",
+    metadata,
+    _text("monitor", primary_key=True),
+    _text("location", primary_key=True),
+    Column("judged", Choice(Level)),
+    Column("runs", JSON, nullable=False),
+    _number("unknown"),
+    Column("unknown_since", Instant),
+    Column("failure", Text),
+    Column("stage", Text),
+    _text("detail"),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("subject", Choice(Subject), primary_key=True),
+    _text("id", primary_key=True),
+    Column("status", Choice(Status), nullable=False),
+    _instant("since"),
+    _text("cause"),
+)
+
+status_changes = Table(
+    "status_changes",
+    metadata,
+    _sequence(),
+    _instant("at"),
+    Column("subject", Choice(Subject), nullable=False),
+    _text("id"),
+    _instant("since"),
+    Column("old", Choice(Status), nullable=False),
+    Column("new", Choice(Status), nullable=False),
+    _text("cause"),
+    Index(None, "subject", "id", "sequence"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    _text("id", primary_key=True),
+    _text("name"),
+    Column("origin", Choice(Origin), nullable=False),
+    Column("state", Choice(State), nullable=False),
+    _instant("started_at"),
+    _instant("opened_at"),
+    Column("root", Text),
+    Column("publish_at", Instant),
+    Column("published_at", Instant),
+    Column("recovered_at", Instant),
+    Column("resolves_at", Instant),
+    Column("resolved_at", Instant),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at", Instant),
+    Column("acknowledgement_expires_at", Instant),
+    _number("updates"),
+    _number("notes"),
+    Column("asks_desk", Boolean, nullable=False),
+    Column("cause", Text),
+    Column("merged_into", Text),
+    Column("told_at", Instant),
+    Index(None, "resolved_at"),
+)
+
+_unresolved_machine = and_(incidents.c.origin == "machine", incidents.c.resolved_at.is_(None))
+one_open_per_root = Index(
+    "uq_incidents_open_root",
+    incidents.c.root,
+    unique=True,
+    sqlite_where=_unresolved_machine,
+    postgresql_where=_unresolved_machine,
+)
+
+
+def _of_incident() -> Column[str]:
+    return Column("incident", Text, ForeignKey("incidents.id"), primary_key=True)
+
+
+incident_components = Table("incident_components", metadata, _of_incident(), _text("component", primary_key=True), _number("position"))
+
+incident_services = Table(
+    "incident_services",
+    metadata,
+    _of_incident(),
+    _text("service", primary_key=True),
+    Column("status", Choice(Status)),  # none: no longer affected, it only was
+    Column("worst", Choice(Status), nullable=False),
+    Column("told", Choice(Status)),  # none: no public words have named it yet
+)
+
+updates = Table(
+    "updates",
+    metadata,
+    _of_incident(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", Choice(State), nullable=False),
+    _text("title"),
+    _text("body"),
+    _instant("at"),
+    Column("by", Text),
+    Column("automatic", Boolean, nullable=False),
+    Column("next_update_by", Instant),
+    Column("edited_at", Instant),
+    Column("redacted_at", Instant),
+    Index(None, "at"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _of_incident(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _text("body"),
+    _instant("at"),
+    _text("by"),
+)
+
+waived = Table("waived", metadata, _text("component", primary_key=True), _instant("at"), _text("by"), _text("reason"))
+
+journal = Table(
+    "journal",
+    metadata,
+    _sequence(),
+    _number("batch"),  # no foreign key: batches are pruned, the journal stays
+    _instant("at"),
+    Column("incident", Text),
+    _text("kind"),
+    Column("body", JSON, nullable=False),
+    Index(None, "incident", "sequence"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _text("key", unique=True),
+    _instant("created_at"),
+    _text("incident"),
+    _text("kind"),
+    Column("body", JSON, nullable=False),
+    _instant("next_try_at"),
+    _number("tries"),
+    Column("delivered_at", Instant),
+    Column("last_error", Text),
+)
+
+_undelivered = outbox.c.delivered_at.is_(None)
+Index("ix_outbox_due", outbox.c.next_try_at, sqlite_where=_undelivered, postgresql_where=_undelivered)
+
+# --- who acts -------------------------------------------------------------------------------------------------------------------
+
+agents = Table(
+    "agents",
+    metadata,
+    _text("name", primary_key=True),
+    _text("password_hash"),
+    Column("roles", JSON, nullable=False),
+    Column("team", Text),
+    Column("disabled_at", Instant),
+    _instant("created_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _text("token_hash", primary_key=True),
+    Column("agent", Text, ForeignKey("agents.name"), nullable=False),
+    _text("csrf"),
+    _instant("created_at"),
+    _instant("expires_at"),
+    Index(None, "agent"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _text("name", primary_key=True),
+    _text("token_hash", unique=True),
+    Column("roles", JSON, nullable=False),
+    _instant("created_at"),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _text("actor", primary_key=True),
+    _text("key", primary_key=True),
+    _text("request"),  # the method and the path
+    _text("digest"),  # of the request's body
+    _number("status"),
+    _text("response"),
+    _instant("at"),
+    Index(None, "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _sequence(),
+    _instant("at"),
+    _text("actor"),
+    _text("act"),
+    _text("subject"),
+    Column("detail", JSON, nullable=False),
+)

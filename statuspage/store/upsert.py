@@ -1,0 +1,75 @@
+"""INSERT with ON CONFLICT: both databases spell it the same, SQLAlchemy has it once for each."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Table, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+Row = Mapping[str, Any]
+
+
+def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write *rows* (all with the same columns); each replaces the one with its primary key, as far as its columns go."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    key = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+def put_missing(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write those *rows* that break no unique key, and leave what is there."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def put_many(
+    connection: Connection,
+    table: Table,
+    rows: Collection[Sequence[int]],
+    *,
+    sums: tuple[str, ...] = (),
+    maxima: tuple[str, ...] = (),
+) -> int:
+    """Write many narrow *rows* (in the order of the table's columns, no key twice) and return how many were written.
+
+    A row whose key is there is left out; or, where *sums* and *maxima* are named, added to the one that is there. This is the path of
+    the results, so it goes around SQLAlchemy's work for each row: to the driver's executemany, or as one array a column.
+    """
+    if not rows:
+        return 0
+    if connection.dialect.name == "sqlite":
+        done = connection.exec_driver_sql(_sqlite_many(table, sums, maxima), list(rows), execution_options={"preserve_rowcount": True})
+    else:
+        arrays = {column.name: list(values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)}
+        done = connection.execute(_postgresql_many(table, sums, maxima), arrays, execution_options={"preserve_rowcount": True})
+    return done.rowcount
+
+
+@cache
+def _sqlite_many(table: Table, sums: tuple[str, ...], maxima: tuple[str, ...]) -> str:
+    statement = sqlite.insert(table)
+    if not sums:
+        return str(statement.on_conflict_do_nothing().compile(dialect=sqlite.dialect()))
+    new = statement.excluded
+    changed = {name: table.c[name] + new[name] for name in sums} | {name: func.max(table.c[name], new[name]) for name in maxima}
+    merged = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+    return str(merged.compile(dialect=sqlite.dialect()))
+
+
+@cache
+def _postgresql_many(table: Table, sums: tuple[str, ...], maxima: tuple[str, ...]) -> Executable:
+    arrays = (func.unnest(bindparam(column.name, type_=postgresql.ARRAY(column.type))) for column in table.columns)
+    statement = postgresql.insert(table).from_select([column.name for column in table.columns], select(*arrays))
+    if not sums:
+        return statement.on_conflict_do_nothing()
+    new = statement.excluded
+    changed = {name: table.c[name] + new[name] for name in sums} | {name: func.greatest(table.c[name], new[name]) for name in maxima}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
