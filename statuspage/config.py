@@ -1,0 +1,177 @@
+"""The configuration: read, validated, and handed to the rest of the house as values.
+
+``load`` is the one way in. What it refuses, it refuses all at once; what it warns of, it lets pass; what nothing acts on yet, it names.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from incidents.model import Component, Monitor, Need, Service, Topology
+from probes.catalog import BrokenKind, kinds
+from probes.kind import ProbeKind
+from statuspage.config_advice import inactive, warnings
+from statuspage.config_complete import complete, named
+from statuspage.config_meaning import circles, impossible_times, names_of_others, unknown_names
+from statuspage.config_models import Config
+from statuspage.config_models import Service as WrittenService
+from statuspage.config_problems import ConfigError, Problem
+from statuspage.config_schema import json_schema
+from statuspage.config_shape import shape
+from statuspage.config_sources import read, resolve
+from statuspage.config_watched import Monitor as WrittenMonitor
+from statuspage.config_watched import Need as WrittenNeed
+
+__all__ = ["Config", "ConfigError", "Loaded", "Plan", "Problem", "json_schema", "load", "plans", "topology", "words"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be used.
+
+    *warnings* are what a person should look at, *inactive* what it asks for and nothing acts on yet, in plain words. *text* is the
+    sources as read and *digest* their SHA-256: what a version of the configuration is kept as.
+    """
+
+    config: Config
+    warnings: tuple[Problem, ...]
+    inactive: tuple[str, ...]
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One monitor at one location, ready to be probed; *every*, *timeout* and *recheck* are in seconds."""
+
+    monitor: str
+    location: str
+    kind: ProbeKind[Any]
+    settings: BaseModel
+    every: float
+    timeout: float
+    recheck: float
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Loaded:
+    """Read the file or directory at *path*; *environ* is where ``{env: NAME}`` looks.
+
+    Errors: ConfigError with everything that is wrong, in the order of the file.
+    """
+    sources = read(path)
+    problems = resolve(sources, environ)
+    known = _kinds(path)
+    shaped = shape(sources, known)
+    whole = complete(shaped.config)
+    problems += shaped.problems
+    problems += unknown_names(sources)
+    problems += circles(sources)
+    problems += impossible_times(whole, known, sources)
+    problems += names_of_others(whole, sources)
+    if problems:
+        raise ConfigError(_in_order(problems))
+    return Loaded(
+        config=whole.config,
+        warnings=_in_order(warnings(whole, sources)),
+        inactive=inactive(sources, known),
+        text=sources.text,
+        digest=sha256(sources.text.encode()).hexdigest(),
+    )
+
+
+def _kinds(path: Path) -> Mapping[str, ProbeKind[Any]]:
+    try:
+        return kinds()
+    except BrokenKind as error:
+        raise ConfigError((Problem(str(path), None, None, "", str(error)),)) from error
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0, problem.column or 0)))
+
+
+def words(text: Mapping[str, str] | None, language: str) -> dict[str, str]:
+    """Give a customer's text by language: one that the file gives without a language is in *language*, the site's."""
+    return {spoken or language: said for spoken, said in (text or {}).items()}
+
+
+def topology(config: Config) -> Topology:
+    """Give what judging needs to know: services, components and the monitors that anything measures."""
+    language = config.site.language
+    known = kinds()
+    return Topology(
+        services={name: _service(name, service, language) for name, service in config.services.items()},
+        components={
+            name: Component(id=name, name=part.name or named(name), depends_on=part.depends_on) for name, part in config.components.items()
+        },
+        monitors={
+            name: _monitor(name, monitor)
+            for name, monitor in config.monitors.items()
+            if known[monitor.probe].measure is not None and _probed_from(monitor)
+        },
+    )
+
+
+def plans(config: Config) -> tuple[Plan, ...]:
+    """Give every monitor that is probed from here, with its kind and settings."""
+    known = kinds()
+    return tuple(
+        _plan(name, monitor, location, known[monitor.probe])
+        for name, monitor in config.monitors.items()
+        if known[monitor.probe].measure is not None
+        for location in _probed_from(monitor)
+    )
+
+
+def _plan(name: str, monitor: WrittenMonitor, location: str, kind: ProbeKind[Any]) -> Plan:
+    if monitor.settings is None:
+        raise ValueError(f"the monitor {name} has not been loaded: its settings are missing")
+    return Plan(
+        monitor=name,
+        location=location,
+        kind=kind,
+        settings=monitor.settings,
+        every=monitor.every.total_seconds(),
+        timeout=monitor.timeout.total_seconds(),
+        recheck=monitor.recheck.total_seconds(),
+    )
+
+
+def _probed_from(monitor: WrittenMonitor) -> tuple[str, ...]:
+    """Leave out locations that no prober serves yet: their votes would never come."""
+    return tuple(location for location in monitor.locations if location == "local")
+
+
+def _service(name: str, service: WrittenService, language: str) -> Service:
+    return Service(
+        id=name,
+        name=words(service.name, language),
+        description=words(service.description, language),
+        group=words(service.group, language) if service.group is not None else None,
+        needs=tuple(_need(need, language) for need in service.needs),
+        publish_after=service.publish_after,
+        notify_after=service.notify_after,
+        resolves_after=service.resolves_after,
+        owner=service.owner,
+        tiers=service.tiers,
+    )
+
+
+def _need(need: WrittenNeed, language: str) -> Need:
+    return Need(of=need.parts, at_least=need.at_least or 1, label=words(need.label, language), critical=need.critical)
+
+
+def _monitor(name: str, monitor: WrittenMonitor) -> Monitor:
+    return Monitor(
+        id=name,
+        component=monitor.component or name,
+        fails_after=monitor.fails_after,
+        recovers_after=monitor.recovers_after,
+        stale_after=monitor.stale_after or 3 * monitor.every + monitor.timeout,
+        severity=monitor.severity,
+        locations=_probed_from(monitor),
+    )

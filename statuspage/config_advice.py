@@ -1,0 +1,132 @@
+"""Tell what a configuration may mean otherwise than its writer thinks, and which parts of it nothing acts on yet."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from probes.kind import ProbeKind
+from statuspage.config_complete import Complete
+from statuspage.config_models import Config, Maintenance, Service
+from statuspage.config_problems import Problem, Sources, Trail, matches
+from statuspage.config_types import ALWAYS
+
+INACTIVE: Mapping[str, tuple[str, ...]] = {
+    "outgoing mail (mail)": ("mail",),
+    "escalation: tiers, escalate_after, notifying teams": ("services.*.tiers", "services.*.escalate_after", "teams.*.notify"),
+    "calendars and hours": ("calendars", "teams.*.hours", "services.*.hours"),
+    "service levels": ("services.*.service_level",),
+    "priority and impact": ("priority", "services.*.impact"),
+    "maintenance windows": ("maintenance",),
+    "known errors": ("known_errors",),
+    "pushes to subscribers (notify_after)": ("services.*.notify_after",),
+    "owners and runbooks": ("services.*.owner", "services.*.runbook"),
+    "backups (store.backup)": ("store.backup",),
+    "retention of the audit and of callers": ("store.retention.audit", "store.retention.callers"),
+    "locations other than local": ("locations.*",),
+    "controls of a location": ("locations.*.controls",),
+    "heartbeat monitors": ("monitors.*.probe", "services.*.monitors[].probe"),
+    "a second person's approval (duties.separated)": ("duties.separated",),
+    "history under a new id (moved_from)": ("services.*.moved_from", "components.*.moved_from", "monitors.*.moved_from"),
+}
+"""What is validated and acted on by nothing yet, in plain words, and the keys that ask for it. Work that builds it takes it out."""
+
+
+def inactive(sources: Sources, kinds: Mapping[str, ProbeKind[Any]]) -> tuple[str, ...]:
+    """Name what the file asks for and does not get yet."""
+    return tuple(
+        words
+        for words, patterns in INACTIVE.items()
+        if any(_asks(trail, value, kinds) for pattern in patterns for trail, value in matches(sources.value, pattern))
+    )
+
+
+def _asks(trail: Trail, value: object, kinds: Mapping[str, ProbeKind[Any]]) -> bool:
+    match trail:
+        case (*_, "probe"):
+            return isinstance(value, str) and value in kinds and kinds[value].measure is None
+        case ("locations", name):
+            return name != "local"
+        case _:
+            return value not in (None, False, {}, [], ALWAYS)
+
+
+def warnings(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Warn of what is allowed and probably not meant."""
+    config = whole.config
+    if not config.services:
+        yield sources.problem(("services",), "there are no services; the page will be empty")
+    yield from _silent_tiers(config, sources)
+    yield from _unwatched(config, sources)
+    for name, window in config.maintenance.items():
+        yield from _undeclared(name, window, config, sources)
+    yield from _mail_through_itself(config, sources)
+
+
+def _silent_tiers(config: Config, sources: Sources) -> Iterator[Problem]:
+    for name, service in config.services.items():
+        for place, team in enumerate(service.tiers):
+            if team in config.teams and not config.teams[team].notify:
+                yield sources.problem(
+                    ("services", name, "tiers", place), "this team has nowhere to be notified; give it notify", repr(team)
+                )
+
+
+def _unwatched(config: Config, sources: Sources) -> Iterator[Problem]:
+    watched = {monitor.component for monitor in config.monitors.values()}
+    for component in config.components:
+        if component not in watched:
+            yield sources.problem(("components", component), "no monitor watches it; its status will be unknown", at_key=True)
+    for name, service in config.services.items():
+        if not service.needs:
+            yield sources.problem(("services", name), "needs nothing and has no monitors; its status will be unknown", at_key=True)
+        elif service.monitors and name not in _parts(service):
+            yield sources.problem(("services", name, "monitors"), f"watch the component {name}, which its needs do not name", at_key=True)
+
+
+def _parts(service: Service) -> set[str]:
+    return {part for need in service.needs for part in need.parts}
+
+
+def _covered(components: tuple[str, ...], config: Config) -> set[str]:
+    """Return *components* and everything that depends on them, by whatever way."""
+    covered = set(components)
+    while more := {name for name, part in config.components.items() if name not in covered and not covered.isdisjoint(part.depends_on)}:
+        covered |= more
+    return covered
+
+
+def _undeclared(window: str, planned: Maintenance, config: Config, sources: Sources) -> Iterator[Problem]:
+    covered = _covered(planned.components, config)
+    for name, service in config.services.items():
+        lost = [need for need in service.needs if len(set(need.parts) - covered) < (need.at_least or 1)]
+        if lost and name not in planned.services:
+            through = ", ".join(sorted({part for need in lost for part in need.parts} & covered))
+            sentence = f"this window hits the service {name} (through {through}), which it does not declare; its downtime will count"
+            yield sources.problem(("maintenance", window, "services"), sentence)
+
+
+def _mail_through_itself(config: Config, sources: Sources) -> Iterator[Problem]:
+    if config.mail is None:
+        return
+    ours = (config.mail.host.lower(), config.mail.port)
+    through = {monitor.component for monitor in config.monitors.values() if ours in _targets(monitor.settings)}
+    for name, service in config.services.items():
+        if not through.isdisjoint(_parts(service)):
+            sentence = (
+                f"notices travel through {name}, the service they would tell about; mail from elsewhere, or notify by other means too"
+            )
+            yield sources.problem(("mail", "host"), sentence)
+
+
+def _targets(settings: BaseModel | None) -> Iterator[tuple[str, int]]:
+    """Yield every host and port in a kind's settings."""
+    if settings is None:
+        return
+    host, port = getattr(settings, "host", None), getattr(settings, "port", None)
+    if isinstance(host, str) and isinstance(port, int):
+        yield host.lower(), port
+    for name in type(settings).model_fields:
+        part = getattr(settings, name)
+        if isinstance(part, BaseModel):
+            yield from _targets(part)

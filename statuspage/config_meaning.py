@@ -1,0 +1,144 @@
+"""Refuse what is well written and makes no sense: names of nothing, circles, times that cannot be met."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from probes.kind import ProbeKind
+from probes.settings import spelled
+from statuspage.config_complete import Complete
+from statuspage.config_problems import Problem, Sources, Trail, matches, shown
+from statuspage.config_types import ALWAYS, meant
+
+REFERENCES: Mapping[str, str] = {
+    "mail.login": "credentials",
+    "teams.*.hours": "calendars",
+    "services.*.owner": "teams",
+    "services.*.tiers[]": "teams",
+    "services.*.hours": "calendars",
+    "services.*.service_level.hours": "calendars",
+    "services.*.needs[]": "components",
+    "services.*.needs[].component": "components",
+    "services.*.needs[].any[]": "components",
+    "services.*.needs[].of[]": "components",
+    "services.*.monitors[].locations[]": "locations",
+    "components.*.depends_on[]": "components",
+    "defaults.monitor.locations[]": "locations",
+    "monitors.*.component": "components",
+    "monitors.*.locations[]": "locations",
+    "maintenance.*.components[]": "components",
+    "maintenance.*.services[]": "services",
+    "known_errors.*.services[]": "services",
+}
+"""Where the file names an entry of another section, and which section that is."""
+
+_ONE = {
+    "credentials": "credentials",
+    "calendars": "calendar",
+    "teams": "team",
+    "components": "component",
+    "locations": "location",
+    "services": "service",
+}
+
+
+def unknown_names(sources: Sources) -> Iterator[Problem]:
+    """Find ids that name nothing. Judged as written, so that an entry that is wrong in itself still counts as one that is there."""
+    known = {section: _names(sources, section) for section in _ONE}
+    for pattern, section in REFERENCES.items():
+        for trail, name in matches(sources.value, pattern):
+            if isinstance(name, str) and name not in known[section]:
+                yield sources.problem(trail, f"there is no such {_ONE[section]}; {meant(name, known[section])}", shown(name))
+
+
+def _names(sources: Sources, section: str) -> list[str]:
+    written = sources.value.get(section)
+    names = list(written) if isinstance(written, dict) else []
+    match section:
+        case "components":
+            names += [str(trail[1]) for trail, entries in matches(sources.value, "services.*.monitors") if entries]
+            names += [
+                str(trail[1])
+                for trail, entry in matches(sources.value, "monitors.*")
+                if isinstance(entry, dict) and "component" not in entry
+            ]
+        case "calendars":
+            names.append(ALWAYS)
+        case "locations":
+            names.append("local")
+        case _:
+            pass
+    return names
+
+
+def circles(sources: Sources) -> Iterator[Problem]:
+    """Find components that depend on themselves, by whatever way; each circle is told once, where it closes."""
+    parents: dict[str, dict[str, Trail]] = {}
+    for trail, parent in matches(sources.value, "components.*.depends_on[]"):
+        if isinstance(parent, str):
+            parents.setdefault(str(trail[1]), {}).setdefault(parent, trail)
+    done: set[str] = set()
+    for start in parents:
+        yield from _circles_from(start, parents, done, sources)
+
+
+def _circles_from(start: str, parents: Mapping[str, Mapping[str, Trail]], done: set[str], sources: Sources) -> Iterator[Problem]:
+    path: list[str] = []
+    ahead: list[tuple[str, Iterator[tuple[str, Trail]]]] = []
+
+    def enter(name: str) -> None:
+        path.append(name)
+        ahead.append((name, iter(parents.get(name, {}).items())))
+
+    if start not in done:
+        enter(start)
+    while ahead:
+        name, onward = ahead[-1]
+        parent, trail = next(onward, (None, ()))
+        if parent is None:
+            done.add(name)
+            path.pop()
+            ahead.pop()
+        elif parent in path:
+            circle = " → ".join([*path[path.index(parent) :], parent])
+            yield sources.problem(trail, f"depends on itself: {circle}; remove one of these dependencies", shown(parent))
+        elif parent not in done:
+            enter(parent)
+
+
+def impossible_times(whole: Complete, kinds: Mapping[str, ProbeKind[Any]], sources: Sources) -> Iterator[Problem]:
+    """Find monitors whose probe could outlast its interval, or whose mail may take longer than the probe."""
+    for name, monitor in whole.config.monitors.items():
+        trail, kind = whole.trails[name], kinds.get(monitor.probe)
+        if kind is None or kind.measure is None:
+            continue
+        if monitor.timeout > monitor.every:
+            at, key = _said(trail, ("timeout", "every"), sources)
+            sentence = f"a probe may take {spelled(monitor.timeout)} but begins every {spelled(monitor.every)}; make timeout at most every"
+            yield sources.problem((*at, key), sentence)
+        within = getattr(monitor.settings, "deliver_within", None)
+        if isinstance(within, timedelta) and within >= monitor.timeout:
+            sentence = f"must be less than timeout, which is {spelled(monitor.timeout)}"
+            yield sources.problem((*trail, "deliver_within"), sentence, shown(spelled(within)))
+
+
+def _said(trail: Trail, keys: tuple[str, ...], sources: Sources) -> tuple[Trail, str]:
+    """Return where the first of *keys* was written: at the monitor, or among the defaults."""
+    for at in (trail, ("defaults", "monitor")):
+        for key in keys:
+            if (*at, key) in sources.places:
+                return at, key
+    return trail, keys[0]
+
+
+def names_of_others(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Find ids that may not be: a calendar called always, an old id that is still in use, a component where one is implied."""
+    if ALWAYS in whole.config.calendars:
+        yield sources.problem(("calendars", ALWAYS), "every hour of every day is called so already; choose another id", at_key=True)
+    for section in ("services", "components", "monitors"):
+        for trail, old in matches(sources.value, f"{section}.*.moved_from"):
+            if isinstance(old, str) and old in sources.value[section]:
+                yield sources.problem(trail, "this id is still in use; an entry moves from an id that is gone", shown(old))
+    for trail, name in matches(sources.value, "services.*.monitors[].component"):
+        sentence = "an inline monitor watches its service's own component; remove this key, or put the monitor under monitors"
+        yield sources.problem(trail, sentence, shown(name))

@@ -1,0 +1,372 @@
+"""The configuration as it may be written: one model per section, closed to unknown keys, every default in its place.
+
+A model refuses what it can see to be wrong by itself; what depends on other sections is for ``config_meaning``.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from probes.settings import Duration, Host, Port, PositiveDuration, Secret
+from statuspage.config_types import (
+    ALWAYS,
+    Address,
+    Amount,
+    CalendarId,
+    Cidr,
+    Count,
+    Date,
+    Days,
+    Id,
+    Language,
+    Link,
+    ListenAddress,
+    LocalTime,
+    MailAddress,
+    NotifyUrl,
+    OpenHours,
+    Section,
+    Sender,
+    SiteUrl,
+    StoreUrl,
+    Text,
+    Title,
+    Url,
+    Yes,
+    Zone,
+    refuse,
+)
+from statuspage.config_watched import Component, Defaults, Location, Monitor, Need, need
+from statuspage.formula import SAMPLES, BadFormula, compile_formula
+
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
+
+# --- the page and its house ---------------------------------------------------------------------------------------------------
+
+
+class Support(Section):
+    """Where customers get help."""
+
+    email: MailAddress | None = Field(None, description="A mail address.")
+    phone: str | None = Field(None, min_length=3, max_length=60, description="A telephone number, as people read it.")
+    url: Link | None = Field(None, description="A page or chat.")
+
+
+class Site(Section):
+    """Whose page it is."""
+
+    name: Title = Field(description="The name on the page, in feeds and in mail.")
+    url: SiteUrl = Field(description="The canonical address: the stem of every link in pages, feeds and mail.")
+    timezone: Zone = Field("UTC", description="The zone whose days the history shows, and whose time stands beside UTC.")
+    language: Language = Field("en", description="The language of texts that are given in one language only.")
+    support: Support = Field(Support(), description="Where customers get help.")
+    links: Mapping[Id, Link] = Field({}, description="Links at the foot of the page, such as imprint and privacy.")
+
+
+class Console(Section):
+    """Where agents work."""
+
+    url: SiteUrl = Field("http://127.0.0.1:8081", description="The stem of links in messages to agents; listen.internal by default.")
+
+
+class Listen(Section):
+    """Addresses to listen on."""
+
+    public: ListenAddress = Field(Address("127.0.0.1", 8080), description="The public page, feeds and read API.")
+    internal: ListenAddress = Field(Address("127.0.0.1", 8081), description="The console, the write API and metrics.")
+    metrics: ListenAddress | None = Field(None, description="An address of their own for the metrics.")
+    trusted_proxies: tuple[Cidr, ...] = Field((), description="Networks whose X-Forwarded-For is believed.")
+
+    @field_validator("internal", "metrics")
+    @classmethod
+    def _is_free(cls, mine: Address | None, info: ValidationInfo) -> Address | None:
+        for name in ("public", "internal"):
+            other = info.data.get(name)
+            if mine is not None and other is not None and name != info.field_name and _collide(mine, other):
+                refuse(f"{name} listens there already; choose another port")
+        return mine
+
+
+def _collide(one: Address, other: Address) -> bool:
+    return one.port == other.port != 0 and (one.host == other.host or not EVERY_ADDRESS.isdisjoint({one.host, other.host}))
+
+
+class Retention(Section):
+    """How long things are kept."""
+
+    results: PositiveDuration = Field(timedelta(days=14), description="Single results.")
+    hourly: PositiveDuration = Field(timedelta(days=400), description="Hourly roll-ups; daily ones and status changes stay for ever.")
+    audit: PositiveDuration = Field(timedelta(days=3650), description="Who did what.")
+    callers: PositiveDuration = Field(timedelta(days=180), description="Customers who called.")
+
+
+class Backup(Section):
+    """Copies of the store."""
+
+    every: PositiveDuration = Field(timedelta(days=1), description="How often.")
+    keep: Count = Field(14, description="How many copies stay.")
+    to: str = Field("backups", min_length=1, description="The directory, relative to the data directory.")
+
+
+class Store(Section):
+    """Where everything is kept."""
+
+    url: StoreUrl = Field(
+        "sqlite:///statuspage.db", repr=False, description="sqlite:///NAME in the data directory, or postgresql+psycopg://…."
+    )
+    retention: Retention = Field(Retention(), description="How long things are kept.")
+    backup: Backup | None = Field(None, description="Copies of the store.")
+
+
+class Mail(Section):
+    """Outgoing mail: subscriptions, reports, escalation."""
+
+    host: Host = Field(description="The submission server.")
+    port: Port = Field(587, description="Its port.")
+    tls: Literal["never", "starttls", "implicit"] = Field("starttls", description="How the connection is encrypted.")
+    login: Id | None = Field(None, description="An entry of credentials.")
+    sender: Sender = Field(alias="from", description='Who writes: "Name <address@example.org>".')
+
+
+class Egress(Section):
+    """Where redirects and webhooks may lead."""
+
+    allow: tuple[Cidr, ...] = Field((), description="Networks beyond public addresses.")
+
+
+class Credentials(Section):
+    """A name and password that monitors log in with."""
+
+    user: str = Field(min_length=1, max_length=320, description="The name.")
+    password: Secret = Field(description="The password: {env: NAME} or {file: PATH}.")
+
+
+# --- people and hours ---------------------------------------------------------------------------------------------------------
+
+
+class Holidays(Section):
+    """Public holidays."""
+
+    country: str = Field(description="ISO 3166 code, such as DE.")
+    subdivision: str | None = Field(None, description="ISO 3166-2 code without the country, such as BE.")
+
+    @field_validator("country")
+    @classmethod
+    def _country_exists(cls, country: str) -> str:
+        if not _has_holidays(country, None):
+            refuse("no holidays are known for this country; write its ISO 3166 code, such as DE")
+        return country
+
+    @field_validator("subdivision")
+    @classmethod
+    def _subdivision_exists(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
+        country = info.data.get("country")
+        if country is not None and not _has_holidays(country, subdivision):
+            refuse(f"{country} has no such subdivision; write its ISO 3166-2 code without the country, such as BE for Berlin")
+        return subdivision
+
+
+def _has_holidays(country: str, subdivision: str | None) -> bool:
+    from holidays import country_holidays  # noqa: PLC0415 - a big package, read only where a calendar names a country
+
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except (NotImplementedError, AttributeError):
+        return False
+    return True
+
+
+class Calendar(Section):
+    """Hours of work."""
+
+    timezone: Zone | None = Field(None, description="The zone of its hours; the site's by default.")
+    weekly: Mapping[Days, tuple[OpenHours, ...]] = Field({}, description='Hours by day, such as {mon-fri: ["08:00-18:00"]}.')
+    holidays: Holidays | None = Field(None, description="Public holidays, on which it is closed.")
+    closed: tuple[Date, ...] = Field((), description="Other days on which it is closed.")
+
+
+class Team(Section):
+    """Agents who answer for something together."""
+
+    name: Title | None = Field(None, description="Its name; made from the id by default.")
+    notify: tuple[NotifyUrl, ...] = Field(
+        (), repr=False, description="Where to tell it, as Apprise URLs; a secret one as {env: …} or {file: …}."
+    )
+    hours: CalendarId = Field(ALWAYS, description="When it answers: a calendar, or always.")
+
+
+# --- what customers use ------------------------------------------------------------------------------------------------------
+
+
+class ServiceLevel(Section):
+    """What is promised."""
+
+    target: float = Field(strict=True, gt=0, le=100, description="The share of the hours in which it works, in percent.")
+    hours: CalendarId = Field(ALWAYS, description="The hours that count: a calendar, or always.")
+    period: Literal["month", "quarter", "year"] = Field("month", description="What the share is worked out over.")
+    notice: Duration = Field(timedelta(0), description="How long before its start maintenance must be announced not to count.")
+    notice_from: Duration = Field(timedelta(0), description="The length from which maintenance needs that notice.")
+
+
+class Impact(Section):
+    """What trouble with the service costs: inputs of the priority formula."""
+
+    customers: Amount = Field(0.0, description="How many customers use it.")
+    customer_lifetime_value: Amount = Field(0.0, description="What a customer is worth over the years.")
+    customer_referral_value: Amount = Field(0.0, description="What a customer's recommendation is worth.")
+    cost_of_quality: Amount = Field(0.0, description="What an hour of trouble costs for each customer.")
+    cost_to_resolve: Amount = Field(0.0, description="What mending it usually costs.")
+
+
+class Service(Section):
+    """What a customer uses."""
+
+    name: Text | None = Field(None, description="Its name; made from the id by default.")
+    group: Text | None = Field(None, description="The heading it stands under.")
+    description: Text | None = Field(None, description="What it is for.")
+    needs: tuple[Annotated[Need, BeforeValidator(need, json_schema_input_type=Id | Need)], ...] = Field(
+        (), description="What it requires; all of them."
+    )
+    monitors: tuple[Monitor, ...] = Field((), description="Monitors of a component of the service's own id.")
+    publish_after: Duration = Field(timedelta(0), description="How long words about trouble are held back; never the status.")
+    notify_after: Duration = Field(timedelta(minutes=2), description="How long mail and webhooks to subscribers are held back.")
+    resolves_after: Duration = Field(timedelta(minutes=5), description="How long a recovery is watched before the incident is resolved.")
+    owner: Id | None = Field(None, description="The team that answers for it.")
+    tiers: tuple[Id, ...] = Field((), description="Teams in the order in which they are called.")
+    escalate_after: tuple[PositiveDuration, ...] | None = Field(None, description="When each further tier is called, from the opening on.")
+    runbook: Url | None = Field(None, description="What the desk should read first.")
+    hours: CalendarId = Field(ALWAYS, description="Business hours: maintenance inside them needs an override.")
+    service_level: ServiceLevel | None = Field(None, description="What is promised; without it every minute is counted.")
+    impact: Impact | None = Field(None, description="What trouble with it costs.")
+    moved_from: Id | None = Field(None, description="The id it had before, so that its history stays.")
+
+    @field_validator("escalate_after")
+    @classmethod
+    def _climbs_the_tiers(cls, steps: tuple[timedelta, ...] | None, info: ValidationInfo) -> tuple[timedelta, ...] | None:
+        tiers = info.data.get("tiers")
+        if steps is not None and tiers is not None and len(steps) != max(len(tiers) - 1, 0):
+            refuse(f"one duration fewer than tiers: {len(tiers)} tiers need {max(len(tiers) - 1, 0)}, here are {len(steps)}")
+        if steps is not None and any(later <= earlier for earlier, later in pairwise(steps)):
+            refuse("durations ascend: each counts from the opening")
+        return steps
+
+
+# --- what is planned and known ------------------------------------------------------------------------------------------------
+
+
+class Maintenance(Section):
+    """A recurring window, or a single one."""
+
+    name: Text | None = Field(None, description="Its name; made from the id by default.")
+    description: Text | None = Field(None, description="What customers are told.")
+    components: tuple[Id, ...] = Field((), description="What is worked on; what depends on it is covered too.")
+    services: tuple[Id, ...] = Field((), description="Services that it is announced for.")
+    timezone: Zone | None = Field(None, description="The zone of `starts`; the site's by default.")
+    starts: LocalTime = Field(description='The first start in that zone: "2026-01-04 02:00".')
+    lasts: PositiveDuration = Field(description="Elapsed time, also across a change of clocks.")
+    repeats: str | None = Field(None, description="An RRULE (RFC 5545), such as FREQ=WEEKLY;BYDAY=SU.")
+    announce: Duration = Field(timedelta(hours=72), description="How long before its start it is announced.")
+
+    @field_validator("repeats")
+    @classmethod
+    def _is_a_rule(cls, rule: str | None, info: ValidationInfo) -> str | None:
+        if rule is not None and (fault := _rule_fault(rule, info.data.get("starts") or datetime(2026, 1, 1))):  # noqa: DTZ001 - local
+            refuse(fault)
+        return rule
+
+
+def _rule_fault(rule: str, starts: datetime) -> str | None:
+    from dateutil.rrule import rrulestr  # noqa: PLC0415 - read only where a window repeats
+
+    parts = dict(part.partition("=")[::2] for part in rule.upper().split(";"))
+    if parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"} or len(rule) > 500 or any(letter.isspace() for letter in rule):
+        return "not a rule; write an RRULE that is daily or rarer, such as FREQ=WEEKLY;BYDAY=SU"
+    try:
+        rrulestr(rule, dtstart=starts)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        return f"not a rule: {error}; write an RRULE such as FREQ=WEEKLY;BYDAY=SU"
+    return None
+
+
+class KnownError(Section):
+    """A symptom that is known, and the way round it."""
+
+    services: tuple[Id, ...] = Field(min_length=1, description="Services it shows in.")
+    symptom: Text = Field(description="How customers describe it.")
+    workaround: Text = Field(description="What helps.")
+    say: Text | None = Field(None, description="What the desk may tell them, word for word.")
+
+
+class Acknowledgement(Section):
+    """What it means that an agent owns an incident."""
+
+    lasts: PositiveDuration = Field(timedelta(minutes=30), description="How long it halts the clocks unless renewed.")
+
+
+class Level(Section):
+    """A class of priority."""
+
+    name: Title = Field(description="Its name, such as P1.")
+    least: float | None = Field(
+        None, alias="from", strict=True, allow_inf_nan=False, description="The lowest score; the last level needs none."
+    )
+    acknowledge_in: PositiveDuration | None = Field(None, description="How soon somebody should own such an incident.")
+
+
+def _formula(text: str) -> str:
+    try:
+        formula = compile_formula(text)
+        for sample in SAMPLES:
+            formula(sample)
+    except BadFormula as error:
+        refuse(str(error))
+    return text
+
+
+class Priority(Section):
+    """How much an incident matters: the company's own formula."""
+
+    score: Annotated[str, AfterValidator(_formula)] = Field(description="A formula in CEL; every input is a double.")
+    levels: tuple[Level, ...] = Field((), description="Classes of the score, highest first.")
+
+    @field_validator("levels")
+    @classmethod
+    def _descend(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        scores = [level.least for level in levels]
+        known = [score for score in scores if score is not None]
+        if None in scores[:-1] or any(later >= earlier for earlier, later in pairwise(known)):
+            refuse("levels stand highest first, each with a lower `from`; only the last may have none")
+        return levels
+
+
+class Duties(Section):
+    """Who may do what alone."""
+
+    separated: Yes = Field(default=False, description="Whether a second person approves maintenance and corrections.")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    site: Site = Field(description="Whose page it is.")
+    console: Console = Field(Console(), description="Where agents work.")
+    listen: Listen = Field(Listen(), description="Addresses to listen on.")
+    store: Store = Field(Store(), description="Where everything is kept.")
+    mail: Mail | None = Field(None, description="Outgoing mail: subscriptions, reports, escalation.")
+    egress: Egress = Field(Egress(), description="Where redirects and webhooks may lead.")
+    locations: Mapping[Id, Location] = Field({}, description="Where probes are made from; `local` is the hub itself.")
+    calendars: Mapping[Id, Calendar] = Field({}, description="Hours of work.")
+    teams: Mapping[Id, Team] = Field({}, description="Agents who answer for something together.")
+    credentials: Mapping[Id, Credentials] = Field({}, description="Names and passwords that monitors log in with.")
+    services: Mapping[Id, Service] = Field({}, description="What customers use.")
+    components: Mapping[Id, Component] = Field({}, description="What services are made of.")
+    defaults: Defaults = Field(Defaults(), description="What entries have unless they say otherwise.")
+    monitors: Mapping[Id, Monitor] = Field({}, description="What watches the components.")
+    maintenance: Mapping[Id, Maintenance] = Field({}, description="Windows of planned work that recur.")
+    known_errors: Mapping[Id, KnownError] = Field({}, description="Symptoms that are known, and the way round them.")
+    acknowledgement: Acknowledgement = Field(Acknowledgement(), description="What it means that an agent owns an incident.")
+    priority: Priority | None = Field(None, description="How much an incident matters.")
+    duties: Duties = Field(Duties(), description="Who may do what alone.")
