@@ -1,0 +1,298 @@
+"""The desk's picture: what is open, who owns it, what the probes say about it, and the words for a caller.
+
+Pure, like ``statuspage.page``, but internal: hosts, monitor ids and raw failure texts stand in these values, so they go to the console and
+to nothing public.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Service, Severity, Situation, State, Status, Subject
+from incidents.rollup import ORDER, TROUBLE, standing, worst
+from incidents.words import said as words_in
+from statuspage.page import Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorRow:
+    """A monitor and what it found last. *failure*, *stage* and *detail* are of the newest bad result; *seen* is the newest slot."""
+
+    id: str
+    severity: Severity
+    status: Status
+    since: datetime | None
+    cause: str
+    seen: datetime | None
+    failure: str | None
+    stage: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentRow:
+    """A component, its monitors, and the open incident that covers it (None: none does)."""
+
+    id: str
+    name: str
+    status: Status
+    since: datetime | None
+    cause: str
+    depends_on: tuple[str, ...]
+    monitors: tuple[MonitorRow, ...]
+    incident: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A service that an incident affects: in the customers' words, with its present status and the worst it had."""
+
+    service: str
+    name: str
+    status: Status
+    worst: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """An incident as the desk needs it at a glance.
+
+    *owner* is the acknowledgement in force, *lapsed* one that ran out unrenewed. *say* is what may be told to a caller: the newest public
+    words, of *said_at* (None: there are none, and *say* is a neutral sentence). *is_public* says that customers read them already,
+    *publish_at* when they will. *next_update_by* is the promise made in public. *is_failing* says that a component of the incident does
+    not work at present. *tone* is the worst status among the services: the present one, or of a closed incident the worst it had.
+    """
+
+    id: str
+    name: str
+    state: State
+    tone: Status
+    started_at: datetime
+    opened_at: datetime
+    resolved_at: datetime | None
+    hits: tuple[Hit, ...]
+    owner: Acknowledgement | None
+    lapsed: Acknowledgement | None
+    say: str
+    said_at: datetime | None
+    is_public: bool
+    publish_at: datetime | None
+    next_update_by: datetime | None
+    is_promise_overdue: bool
+    is_failing: bool
+    asks_desk: bool
+    components: tuple[ComponentRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """A service as customers see it, with the open incidents that hit it."""
+
+    id: str
+    name: str
+    status: Status
+    since: datetime | None
+    incidents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """A component in trouble that no open incident covers: redundancy is lost, or a person has waived it."""
+
+    component: str
+    name: str
+    status: Status
+    since: datetime | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The desk's whole picture: *queue* has what needs a person first, *closed* the newest first; *impaired* monitors know nothing."""
+
+    as_of: datetime
+    queue: tuple[QueueRow, ...]
+    closed: tuple[QueueRow, ...]
+    services: tuple[ServiceRow, ...]
+    components: tuple[ComponentRow, ...]
+    cautions: tuple[Caution, ...]
+    impaired: tuple[MonitorRow, ...]
+
+
+def build(situation: Situation, stories: Sequence[Story], now: datetime, *, language: str = "en") -> Board:
+    """Draw the board. *stories* are the open incidents and the newest closed ones; an open one without a story is shown without words."""
+    rows = component_rows(situation)
+    told = {story.incident.id: story for story in stories}
+    current = [told.get(one.id, Story(incident=one, updates=())) for one in situation.incidents.values() if one.is_open]
+    queue = [queue_row(situation, rows, story, now, language=language) for story in current]
+    closed = [queue_row(situation, rows, story, now, language=language) for story in stories if not story.incident.is_open]
+    return Board(
+        as_of=now,
+        queue=tuple(sorted(queue, key=_urgency)),
+        closed=tuple(closed),
+        services=service_rows(situation, language),
+        components=tuple(rows.values()),
+        cautions=tuple(_caution(situation, row, language) for row in rows.values() if row.status in TROUBLE and row.incident is None),
+        impaired=tuple(monitor for row in rows.values() for monitor in row.monitors if monitor.status is Status.UNKNOWN),
+    )
+
+
+def service_rows(situation: Situation, language: str) -> tuple[ServiceRow, ...]:
+    """Say how every service is, in the configuration's order."""
+    return tuple(_service_row(situation, service, language) for service in situation.topology.services.values())
+
+
+def component_rows(situation: Situation) -> Mapping[str, ComponentRow]:
+    """Gather what is known of every component, in the configuration's order."""
+    monitors: dict[str, list[MonitorRow]] = {}
+    for monitor in situation.topology.monitors.values():
+        monitors.setdefault(monitor.component, []).append(_monitor_row(situation, monitor))
+    covered = {key: one.id for one in situation.incidents.values() if one.is_open for key in one.components}
+    return {
+        component.id: _component_row(situation, component, tuple(monitors.get(component.id, ())), covered.get(component.id))
+        for component in situation.topology.components.values()
+    }
+
+
+def queue_row(situation: Situation, rows: Mapping[str, ComponentRow], story: Story, now: datetime, *, language: str = "en") -> QueueRow:
+    """Draw one incident, open or closed. *rows* are those of ``component_rows``; a component configured no more is left out."""
+    incident = story.incident
+    said = next((update for update in reversed(story.updates) if update.redacted_at is None), None)
+    promise = said.next_update_by if said and incident.is_open else None
+    components = tuple(rows[key] for key in incident.components if key in rows)
+    hits = _hits(situation, incident, language)
+    owner = holder(incident, now)
+    return QueueRow(
+        id=incident.id,
+        name=incident.name,
+        state=incident.state,
+        tone=worst(hit.status if incident.is_open else hit.worst for hit in hits),
+        started_at=incident.started_at,
+        opened_at=incident.opened_at,
+        resolved_at=incident.resolved_at,
+        hits=hits,
+        owner=owner,
+        lapsed=incident.acknowledgement if incident.is_open and owner is None else None,
+        say=said.body if said else _neutral(hits),
+        said_at=said.at if said else None,
+        is_public=incident.published_at is not None,
+        publish_at=incident.publish_at,
+        next_update_by=promise,
+        is_promise_overdue=promise is not None and promise <= now,
+        is_failing=incident.is_open and any(row.status in TROUBLE for row in components),
+        asks_desk=incident.asks_desk and incident.state is State.MONITORING,
+        components=components,
+    )
+
+
+def holder(incident: Incident, now: datetime) -> Acknowledgement | None:
+    """Return the acknowledgement in force at *now*, if any."""
+    held = incident.acknowledgement
+    return held if held is not None and incident.is_open and held.holds(now) else None
+
+
+def _component_row(situation: Situation, component: Component, monitors: tuple[MonitorRow, ...], incident: str | None) -> ComponentRow:
+    found = situation.standings.get((Subject.COMPONENT, component.id))
+    return ComponentRow(
+        id=component.id,
+        name=component.name,
+        status=found.status if found else Status.UNKNOWN,
+        since=found.since if found else None,
+        cause=found.cause if found else "",
+        depends_on=component.depends_on,
+        monitors=monitors,
+        incident=incident,
+    )
+
+
+def _monitor_row(situation: Situation, monitor: Monitor) -> MonitorRow:
+    found = situation.standings.get((Subject.MONITOR, monitor.id))
+    status = found.status if found else Status.UNKNOWN
+    places = [(monitor.id, location) for location in monitor.locations]
+    streaks = (situation.streaks.get(place) for place in places)
+    bad = next((streak for streak in streaks if streak and streak.failure), None) if status is not Status.OPERATIONAL else None
+    return MonitorRow(
+        id=monitor.id,
+        severity=monitor.severity,
+        status=status,
+        since=found.since if found else None,
+        cause=found.cause if found else "no result yet",
+        seen=max((situation.seen[place] for place in places if place in situation.seen), default=None),
+        failure=bad.failure if bad else None,
+        stage=bad.stage if bad else None,
+        detail=bad.detail if bad else "",
+    )
+
+
+def _hits(situation: Situation, incident: Incident, language: str) -> tuple[Hit, ...]:
+    """Give every service that the incident affects or affected."""
+    return tuple(
+        Hit(
+            service=key,
+            name=service_name(situation, key, language),
+            status=_present(situation, incident, key),
+            worst=worst_had,
+        )
+        for key, worst_had in {**incident.services, **incident.worst}.items()
+    )
+
+
+def _present(situation: Situation, incident: Incident, service: str) -> Status:
+    """How badly the incident hits *service* now; where nothing is known of it any more, that, and not that it works."""
+    status = incident.services.get(service, Status.OPERATIONAL)
+    is_blind = status is Status.OPERATIONAL and standing(situation, Subject.SERVICE, service) is Status.UNKNOWN
+    return Status.UNKNOWN if is_blind else status
+
+
+def service_name(situation: Situation, key: str, language: str) -> str:
+    """Return the service's name in *language*, else in any it has, else its id."""
+    service = situation.topology.services.get(key)
+    return words_in(service.name, language) or key if service else key
+
+
+def _service_row(situation: Situation, service: Service, language: str) -> ServiceRow:
+    found = situation.standings.get((Subject.SERVICE, service.id))
+    return ServiceRow(
+        id=service.id,
+        name=service_name(situation, service.id, language),
+        status=found.status if found else Status.UNKNOWN,
+        since=found.since if found else None,
+        incidents=tuple(one.id for one in situation.incidents.values() if one.is_open and service.id in one.services),
+    )
+
+
+def _urgency(row: QueueRow) -> tuple[bool, bool, int, datetime]:
+    had = worst(hit.worst for hit in row.hits)
+    return (row.state is State.MONITORING, row.owner is not None, -ORDER[had], row.started_at)
+
+
+def _neutral(hits: Sequence[Hit]) -> str:
+    names = " and ".join(hit.name for hit in hits) or "a service"
+    return f"We see a problem with {names} and are looking into it."
+
+
+def _caution(situation: Situation, row: ComponentRow, language: str) -> Caution:
+    words = _why_no_incident(situation, row.id, language)
+    return Caution(component=row.id, name=row.name, status=row.status, since=row.since, words=words)
+
+
+def _why_no_incident(situation: Situation, key: str, language: str) -> str:
+    if key in situation.waived:
+        return "Resolved by hand while it was failing; it opens no incident until it has recovered."
+    spared = [
+        _margin(situation, service, need, language)
+        for service in situation.topology.services.values()
+        for need in service.needs
+        if key in need.of and len(need.of) > 1
+    ]
+    if spared:
+        return "Redundancy lost. " + " ".join(spared)
+    return "No open incident covers it."
+
+
+def _margin(situation: Situation, service: Service, need: Need, language: str) -> str:
+    working = sum(standing(situation, Subject.COMPONENT, key) is Status.OPERATIONAL for key in need.of)
+    name = service_name(situation, service.id, language)
+    label = words_in(need.label, language)
+    what = f"{name} ({label})" if label else name
+    return f"{what}: {working} of {len(need.of)} work, {need.at_least} must."

@@ -1,0 +1,87 @@
+"""History as calendar days: what a service's status changes mean for each day in the zone where people live.
+
+Pure, like the picture that shows them. All sums are made in UTC; the zone only says where a day begins.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from incidents.model import Status
+from incidents.rollup import worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A status change of a service, as history needs it; ascending by *since* within a service."""
+
+    since: datetime
+    new: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One calendar day of one service in the site's zone.
+
+    *worst* is None for a day before the service was first watched. *downtime* and *unknown* are seconds of that day (partial and
+    major outage count as downtime). *is_mostly_unknown* tells a day without verdicts from one with a gap.
+    """
+
+    day: date
+    worst: Status | None
+    downtime: float
+    unknown: float
+    is_mostly_unknown: bool = False
+
+
+def last_known(changes: Sequence[Change]) -> Status:
+    """Say what was known before the present gap: the newest status that is not unknown, or unknown where there never was one."""
+    return next((change.new for change in reversed(changes) if change.new is not Status.UNKNOWN), Status.UNKNOWN)
+
+
+def strip(changes: Sequence[Change], *, first: date, last: date, zone: tzinfo, now: datetime, born: datetime) -> tuple[Day, ...]:
+    """Cut a service's status changes into calendar days of *zone*, *first* to *last* inclusive.
+
+    *changes* ascend by *since*; the one in force when *first* begins may stand first. Time before the first change is unknown, time
+    before *born* and from *now* on is no time at all; a day without any has no *worst*. The sums are exact over days of 23 and 25 hours.
+    A day that has ended changes only when a change is dated back into it (an outage starts at its first failure), so callers may keep
+    every day before yesterday for ever.
+    """
+    instants = [change.since for change in changes]
+    days = []
+    start = _midnight(first, zone)
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        end = _midnight(day + timedelta(days=1), zone)
+        days.append(_day(day, changes, instants, (max(start, born), min(end, now)), is_over=end <= now))
+        start = end
+    return tuple(days)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    """Where the clock skips midnight, the day begins at the skip: the offset before it (``fold=0``) gives that very instant."""
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
+def _day(day: date, changes: Sequence[Change], instants: Sequence[datetime], span: tuple[datetime, datetime], *, is_over: bool) -> Day:
+    since, until = span
+    if since > until or (since == until and is_over):
+        return Day(day=day, worst=None, downtime=0.0, unknown=0.0)
+    index = bisect_right(instants, since)
+    status = changes[index - 1].new if index else Status.UNKNOWN
+    if since == until:
+        # The day's very first instant: nothing has lasted yet, and what is in force is what can be said.
+        return Day(day=day, worst=status, downtime=0.0, unknown=0.0, is_mostly_unknown=status is Status.UNKNOWN)
+    lasted = dict.fromkeys(Status, timedelta(0))
+    for change in changes[index : bisect_left(instants, until)]:
+        lasted[status] += change.since - since
+        since, status = change.since, change.new
+    lasted[status] += until - since
+    return Day(
+        day=day,
+        worst=worst(status for status, length in lasted.items() if length),
+        downtime=(lasted[Status.PARTIAL] + lasted[Status.MAJOR]).total_seconds(),
+        unknown=lasted[Status.UNKNOWN].total_seconds(),
+        is_mostly_unknown=lasted[Status.UNKNOWN] * 2 > sum(lasted.values(), timedelta(0)),
+    )

@@ -1,0 +1,343 @@
+"""The one picture: a snapshot of what is known, seen at one instant, as the public may see it.
+
+Pure: no clock, no database, no template. Every public surface (HTML, feeds, JSON, badges) is a spelling of the same ``Page``. Nothing that
+an agent alone may know (hosts, monitor ids, raw errors, thresholds, component ids) exists in these values.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from types import MappingProxyType
+
+from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
+from incidents.rollup import TROUBLE, need_status, standing, worst
+from statuspage.days import Day
+
+WITHDRAWN = "This text has been withdrawn."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text."""
+
+    name: str
+    url: str
+    timezone: str = "UTC"
+    language: str = "en"
+    support: Mapping[str, str]
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An incident with its public words, oldest first."""
+
+    incident: Incident
+    updates: tuple[Update, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything a picture is made from, read at one instant.
+
+    *stories* are the open incidents and the newest closed ones, newest first; *days* the daily strips by service, oldest day first;
+    *seen* the newest slot with a result by service; *public_ids* the 12-character public id by service id and by group name
+    (``group:NAME``). *authority* and *minted* are the tag-URI authority and date fixed at first start; *born* is the store's birth.
+    *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where missing),
+    *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was).
+    """
+
+    site: Site
+    situation: Situation
+    stories: tuple[Story, ...]
+    days: Mapping[str, tuple[Day, ...]]
+    seen: Mapping[str, datetime]
+    public_ids: Mapping[str, str]
+    page_id: str
+    authority: str
+    minted: date
+    born: datetime
+    created: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    last_known: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityView:
+    """A need in the customer's words. *status* is operational, degraded, major outage, under maintenance or unknown."""
+
+    label: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """A service as its users see it.
+
+    *unknown_since* is set while nothing is known; *last_known* then is the status before that (unknown: nothing ever was), else the
+    status itself. A service that no monitor watches *is_watched* not: it is unknown for ever, and the page's status leaves it out.
+    """
+
+    id: str
+    public_id: str
+    name: str
+    description: str
+    group: str | None
+    status: Status
+    since: datetime | None
+    last_known: Status
+    unknown_since: datetime | None
+    checked_at: datetime | None
+    capabilities: tuple[CapabilityView, ...]
+    days: tuple[Day, ...]
+    created_at: datetime
+    is_watched: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AffectedView:
+    """A service in an incident: its present status and the worst it had."""
+
+    service: str
+    public_id: str
+    name: str
+    status: Status
+    worst: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateView:
+    """Public words, ready to be spelled. *title* stands alone in a feed reader."""
+
+    number: int
+    state: State
+    title: str
+    body: str
+    at: datetime
+    automatic: bool
+    edited_at: datetime | None
+    redacted: bool
+    next_update_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """A published incident; *updates* newest first. *recovered_at* is set while it is being watched or after."""
+
+    id: str
+    name: str
+    state: State
+    worst: Status
+    started_at: datetime
+    published_at: datetime
+    recovered_at: datetime | None
+    resolved_at: datetime | None
+    services: tuple[AffectedView, ...]
+    updates: tuple[UpdateView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupView:
+    """Services that stand together; *name* is None for those without a group."""
+
+    name: str | None
+    public_id: str | None
+    status: Status
+    services: tuple[ServiceView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The public picture.
+
+    *as_of* is the freshness stamp, cut to the minute. *held_back* are the instants of problems whose words are not public yet: one neutral
+    line each. *open* are published open incidents, newest first; *recent* the newest closed ones. *feed_updated* is the newest instant
+    among published words (the store's birth while there are none), never now. *impaired_since* is set while nothing is known of any
+    service though something was: then it is our own monitoring that fails.
+    """
+
+    site: Site
+    page_id: str
+    status: Status
+    as_of: datetime
+    groups: tuple[GroupView, ...]
+    open: tuple[IncidentView, ...]
+    recent: tuple[IncidentView, ...]
+    held_back: tuple[datetime, ...]
+    impaired_since: datetime | None
+    feed_updated: datetime
+    authority: str
+    minted: date
+
+
+# --- the picture --------------------------------------------------------------------------------------------------------------
+
+
+def build(snapshot: Snapshot, now: datetime) -> Page:
+    """Draw the public picture of *snapshot* as it stands at *now* (aware, UTC).
+
+    The freshness stamp is *now* cut to the minute; nothing else depends on *now*, so that a quiet page is drawn the same again.
+    Errors: KeyError where a service has no public id.
+    """
+    published = sorted((s for s in snapshot.stories if s.incident.published_at is not None), key=_newest_first)
+    services = tuple(_service(snapshot, service) for service in snapshot.situation.topology.services.values())
+    by_id = {service.id: service for service in services}
+    views = tuple(_incident(snapshot, story, by_id) for story in published)
+    return Page(
+        site=snapshot.site,
+        page_id=snapshot.page_id,
+        status=_page_status(services, published),
+        as_of=now.astimezone(UTC).replace(second=0, microsecond=0),
+        groups=_groups(snapshot, services),
+        open=tuple(view for view in views if view.resolved_at is None),
+        recent=tuple(view for view in views if view.resolved_at is not None),
+        held_back=_held_back(snapshot.stories),
+        impaired_since=_impaired_since(services),
+        feed_updated=_feed_updated(published, snapshot.born),
+        authority=snapshot.authority,
+        minted=snapshot.minted,
+    )
+
+
+def localised(texts: Mapping[str, str] | None, language: str) -> str:
+    """Choose the text of *language* (``de`` serves ``de-AT``), else the English one, else the first; empty where there is none."""
+    if not texts:
+        return ""
+    for wanted in (language, language.partition("-")[0], "en"):
+        if wanted in texts:
+            return texts[wanted]
+    return next(iter(texts.values()))
+
+
+def _newest_first(story: Story) -> tuple[float, str]:
+    return (-story.incident.started_at.timestamp(), story.incident.id)
+
+
+def _is_troubled(incident: Incident) -> bool:
+    return incident.is_open and incident.state in (State.INVESTIGATING, State.IDENTIFIED)
+
+
+def _service(snapshot: Snapshot, service: Service) -> ServiceView:
+    site, situation = snapshot.site, snapshot.situation
+    found = situation.standings.get((Subject.SERVICE, service.id))
+    status, since = (found.status, found.since) if found else (Status.UNKNOWN, None)
+    is_unknown = status is Status.UNKNOWN
+    return ServiceView(
+        id=service.id,
+        public_id=snapshot.public_ids[service.id],
+        name=localised(service.name, site.language) or service.id,
+        description=localised(service.description, site.language),
+        group=localised(service.group, site.language) or None,
+        status=status,
+        since=since,
+        last_known=snapshot.last_known.get(service.id, Status.UNKNOWN) if is_unknown else status,
+        unknown_since=since if is_unknown else None,
+        checked_at=snapshot.seen.get(service.id),
+        capabilities=tuple(_capabilities(service, situation, site.language)),
+        days=snapshot.days.get(service.id, ()),
+        created_at=snapshot.created.get(service.id, snapshot.born),
+        is_watched=_is_watched(service, situation.topology),
+    )
+
+
+def _capabilities(service: Service, situation: Situation, language: str) -> Iterable[CapabilityView]:
+    status_of = partial(standing, situation, Subject.COMPONENT)
+    for need in service.needs:
+        label = localised(need.label, language)
+        if label:
+            yield CapabilityView(label=label, status=need_status(need, status_of))
+
+
+def _is_watched(service: Service, topology: Topology) -> bool:
+    monitors = (monitor for need in service.needs for part in need.of for monitor in topology.monitors_of[part])
+    return any(topology.monitors[monitor].severity is not Severity.WARNING for monitor in monitors)
+
+
+def _groups(snapshot: Snapshot, services: Sequence[ServiceView]) -> tuple[GroupView, ...]:
+    members: dict[str | None, list[ServiceView]] = {}
+    for service in services:
+        members.setdefault(service.group, []).append(service)
+    return tuple(
+        GroupView(
+            name=name,
+            public_id=snapshot.public_ids.get(f"group:{name}") if name else None,
+            status=_worst_watched(group),
+            services=tuple(group),
+        )
+        for name, group in members.items()
+    )
+
+
+def _worst_watched(services: Iterable[ServiceView]) -> Status:
+    """The worst of what is watched; a service that nobody watches counts once an agent has said something about it."""
+    telling = [service.status for service in services if service.is_watched or service.status is not Status.UNKNOWN]
+    return worst(telling) if telling else Status.UNKNOWN
+
+
+def _page_status(services: Sequence[ServiceView], published: Iterable[Story]) -> Status:
+    status = _worst_watched(services)
+    troubled = [story.incident for story in published if _is_troubled(story.incident)]
+    if not troubled or status in TROUBLE:
+        return status
+    # An open incident never leaves the page green: with no service down at this instant it still is a disturbance.
+    said = worst(present for incident in troubled for present in incident.services.values())
+    return said if said in TROUBLE else Status.DEGRADED
+
+
+def _impaired_since(services: Sequence[ServiceView]) -> datetime | None:
+    watched = [service for service in services if service.is_watched]
+    gaps = [service.unknown_since for service in watched if service.unknown_since is not None]
+    was_ever_known = any(service.checked_at is not None or service.last_known is not Status.UNKNOWN for service in watched)
+    return max(gaps) if was_ever_known and len(gaps) == len(watched) else None
+
+
+def _held_back(stories: Iterable[Story]) -> tuple[datetime, ...]:
+    """Drafts that wait for a person (no *publish_at*) say nothing; neither does what has recovered before it was published."""
+    waiting = (s.incident for s in stories if s.incident.published_at is None and s.incident.publish_at is not None)
+    return tuple(sorted((incident.started_at for incident in waiting if _is_troubled(incident)), reverse=True))
+
+
+def _feed_updated(published: Iterable[Story], born: datetime) -> datetime:
+    words = (update for story in published for update in story.updates)
+    return max((at for update in words for at in (update.at, update.edited_at, update.redacted_at) if at), default=born)
+
+
+def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView]) -> IncidentView:
+    incident = story.incident
+    affected = {**dict.fromkeys(incident.worst, Status.OPERATIONAL), **incident.services}
+    return IncidentView(
+        id=incident.id,
+        name=incident.name,
+        state=incident.state,
+        worst=worst((*incident.worst.values(), *incident.services.values())),
+        started_at=incident.started_at,
+        published_at=incident.published_at or incident.opened_at,
+        recovered_at=incident.recovered_at,
+        resolved_at=incident.resolved_at,
+        services=tuple(
+            AffectedView(
+                service=id_,
+                public_id=snapshot.public_ids.get(id_, ""),
+                name=services[id_].name if id_ in services else id_,
+                status=status,
+                worst=incident.worst.get(id_, status),
+            )
+            for id_, status in affected.items()
+        ),
+        updates=tuple(_update(update) for update in reversed(story.updates)),
+    )
+
+
+def _update(update: Update) -> UpdateView:
+    redacted = update.redacted_at is not None
+    return UpdateView(
+        number=update.number,
+        state=update.state,
+        title=update.title,
+        body=WITHDRAWN if redacted else update.body,
+        at=update.at,
+        automatic=update.automatic,
+        edited_at=update.redacted_at or update.edited_at,  # so that readers of feeds fetch the entry again
+        redacted=redacted,
+        next_update_by=update.next_update_by,
+    )

@@ -1,0 +1,76 @@
+"""Ninety days of one service as one small picture.
+
+Days that look the same are one dashed line, so that a quiet quarter costs forty bytes instead of four thousand. The height tells what the
+colour tells: the taller a bar, the worse the day; a short one is a day of which nothing is known.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from markupsafe import Markup, escape
+
+from incidents.model import Status
+from statuspage.days import Day
+from statuspage.render import words
+
+STEP = 6
+TALL = 32
+_HEIGHT = {"operational": 18, "degraded": 23, "partial": 27, "major": 32, "maintenance": 13, "unknown": 9, "none": 2}
+
+NAME = {
+    Status.OPERATIONAL: "operational",
+    Status.DEGRADED: "degraded",
+    Status.PARTIAL: "partial",
+    Status.MAJOR: "major",
+    Status.MAINTENANCE: "maintenance",
+    Status.UNKNOWN: "unknown",
+}
+"""The short name of a status in class names and symbols."""
+
+
+def bars(days: Sequence[Day]) -> Markup:
+    """Draw *days* (oldest first) as an inline SVG without style attributes; hidden from screen readers, which get the sentence."""
+    if not days:
+        return Markup()
+    shapes = "".join(_shapes(days))
+    return Markup(  # noqa: S704 - numbers, our own names and escaped words only
+        f'<svg class="bars" viewBox="0 0 {len(days) * STEP - 2} {TALL}" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg>'
+    )
+
+
+def _shapes(days: Sequence[Day]) -> Iterator[str]:
+    at = 0
+    for (look, said), run in groupby(days, key=_look):
+        same = list(run)
+        first, last = words.short_date(same[0].day), words.short_date(same[-1].day)
+        title = f"{first}: {said}" if first == last else f"{first} to {last}: {said}"
+        yield _line(look, at, len(same), title)
+        if look == "operational" and same[0].unknown:
+            # A gap in an otherwise good day: a grey cap, neither hidden nor made to look like an outage.
+            yield f'<path class="gap" stroke-width="4" d="M{at * STEP} {TALL - _HEIGHT["operational"] - 3}h{len(same) * STEP}"/>'
+        at += len(same)
+
+
+def _look(day: Day) -> tuple[str, str]:
+    """What a day looks like and what is said of it; equal neighbours are drawn as one."""
+    if day.worst is None:
+        return "none", words.day(day)
+    if day.worst is Status.UNKNOWN and not day.is_mostly_unknown:
+        return "operational", words.day(day)
+    return NAME[day.worst], words.day(day)
+
+
+def _line(look: str, at: int, count: int, title: str) -> str:
+    return f'<path class="{look}" {_place(look, at, count)}><title>{escape(title)}</title></path>'
+
+
+def _place(look: str, at: int, count: int) -> str:
+    height = _HEIGHT[look]
+    return f'stroke-width="{height}" d="M{at * STEP} {TALL - height / 2:g}h{count * STEP}"'
+
+
+def samples() -> Mapping[Status, Markup]:
+    """One bar of each status, for the legend."""
+    start = f'<svg class="sample" viewBox="0 0 {STEP - 2} {TALL}" aria-hidden="true">'
+    shapes = {status: f'{start}<path class="{name}" {_place(name, 0, 1)}/></svg>' for status, name in NAME.items()}
+    return {status: Markup(shape) for status, shape in shapes.items()}  # noqa: S704 - numbers and our own names only

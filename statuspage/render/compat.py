@@ -1,0 +1,250 @@
+"""The Atlassian Statuspage v2 read API, shape by shape, so that what people already run against such pages runs against ours.
+
+Its *components* are our services, and groups are rows of the same list. It has no word for "unknown": such a service keeps the last
+status that was known and carries ``unknown_since``, which no client minds.
+Source: the page at ``/api/v2`` of any public Statuspage, and the answers of those pages.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TypeAlias
+
+from incidents.model import State, Status
+from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
+
+Row: TypeAlias = dict[str, object]
+
+MOST_INCIDENTS = 50
+
+IMPACT: Mapping[Status, str] = MappingProxyType(
+    {
+        Status.OPERATIONAL: "none",
+        Status.DEGRADED: "minor",
+        Status.PARTIAL: "major",
+        Status.MAJOR: "critical",
+        Status.MAINTENANCE: "none",
+        Status.UNKNOWN: "none",
+    }
+)
+
+DESCRIPTION: Mapping[Status, str] = MappingProxyType(
+    {
+        Status.OPERATIONAL: "All Systems Operational",
+        Status.DEGRADED: "Partially Degraded Service",
+        Status.PARTIAL: "Partial System Outage",
+        Status.MAJOR: "Major Service Outage",
+        Status.MAINTENANCE: "Service Under Maintenance",
+        Status.UNKNOWN: "Monitoring impaired",
+    }
+)
+
+_OVER = frozenset({State.MONITORING, State.RESOLVED, State.POSTMORTEM})
+
+
+class Compat:
+    """Spells the API. The text of each incident is kept, and made again only when something was said in it or it moved."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[Page, IncidentView, str]] = {}
+
+    def bodies(self, page: Page) -> Mapping[str, bytes]:
+        """Return the JSON of each path of the API. Nothing in it moves with the clock alone."""
+        placed = [(service, _spelled(row)) for service, row in _placed(page)]
+        rows = _listed(text for _, text in placed)
+        views = sorted((*page.open, *page.recent), key=lambda view: (view.published_at, view.id), reverse=True)
+        incidents = self._incidents(page, views, {service: text for service, text in placed if service is not None})
+        newest = _listed(incidents[view.id] for view in views[:MOST_INCIDENTS])
+        unresolved = _listed(incidents[view.id] for view in views if view.resolved_at is None)
+        top = f'{{"page":{_spelled(_page(page))}'
+        status = f'"status":{_spelled({"indicator": IMPACT[page.status], "description": DESCRIPTION[page.status]})}}}'
+        planned = '"scheduled_maintenances":[]'
+        spelled = {
+            "summary": f'{top},"components":{rows},"incidents":{unresolved},{planned},{status}',
+            "status": f"{top},{status}",
+            "components": f'{top},"components":{rows}}}',
+            "incidents": f'{top},"incidents":{newest}}}',
+            "incidents/unresolved": f'{top},"incidents":{unresolved}}}',
+            "scheduled-maintenances": f"{top},{planned}}}",
+            "scheduled-maintenances/upcoming": f"{top},{planned}}}",
+            "scheduled-maintenances/active": f"{top},{planned}}}",
+        }
+        return {f"/api/v2/{name}.json": body.encode() for name, body in spelled.items()}
+
+    def _incidents(self, page: Page, views: Iterable[IncidentView], services: Mapping[str, str]) -> Mapping[str, str]:
+        before, self._told = self._told, {}
+        for view in views:
+            kept = before.get(view.id)
+            is_same = kept is not None and kept[1] == view and kept[0].site == page.site
+            self._told[view.id] = kept if kept is not None and is_same else (page, view, _spelled(_incident(page, view)))
+        return {
+            view.id: f'{text[:-1]},"components":{_listed(services[one.service] for one in view.services if one.service in services)}}}'
+            for _, view, text in self._told.values()
+        }
+
+
+def _spelled(row: Row) -> str:
+    return json.dumps(row, separators=(",", ":"))
+
+
+def _listed(rows: Iterable[str]) -> str:
+    return f"[{','.join(rows)}]"
+
+
+def update_id(incident: str, number: int) -> str:
+    """Name an update for good: 12 lowercase letters and digits, from its incident's id and its number."""
+    drawn = int.from_bytes(hashlib.sha256(f"{incident}/{number}".encode()).digest())
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(letters[drawn // 36**place % 36] for place in range(12))
+
+
+def instant(at: datetime | None) -> str | None:
+    """Spell an instant as this API does: UTC, cut to milliseconds, with a Z."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _page(page: Page) -> Row:
+    moved = [service.since for group in page.groups for service in group.services if service.since is not None]
+    return {
+        "id": page.page_id,
+        "name": page.site.name,
+        "url": page.site.url,
+        "time_zone": page.site.timezone,
+        "updated_at": instant(max([*moved, page.feed_updated])),
+    }
+
+
+def _placed(page: Page) -> Iterable[tuple[str | None, Row]]:
+    """Each row in its order, with its service's id (None: a group's row). Positions count within a group, else over the page."""
+    top = 0
+    for group in page.groups:
+        if group.public_id:
+            top += 1
+            yield None, _group(page, group, top)
+        start = 1 if group.public_id else top + 1
+        for position, service in enumerate(group.services, start=start):
+            yield service.id, _component(page, service, position, group)
+        top += 0 if group.public_id else len(group.services)
+
+
+def _group(page: Page, group: GroupView, position: int) -> Row:
+    born = min(service.created_at for service in group.services)
+    return {
+        "id": group.public_id,
+        "name": group.name,
+        "status": _worst(_status(service) for service in group.services),
+        "created_at": instant(born),
+        "updated_at": instant(max(service.since or service.created_at for service in group.services)),
+        "position": position,
+        "description": None,
+        "showcase": False,
+        "start_date": None,
+        "group_id": None,
+        "page_id": page.page_id,
+        "group": True,
+        "only_show_if_degraded": False,
+        "components": [service.public_id for service in group.services],
+    }
+
+
+def _component(page: Page, service: ServiceView, position: int, group: GroupView) -> Row:
+    row: Row = {
+        "id": service.public_id,
+        "name": service.name,
+        "status": _status(service),
+        "created_at": instant(service.created_at),
+        "updated_at": instant(service.since or service.created_at),
+        "position": position,
+        "description": service.description or None,
+        "showcase": True,
+        "start_date": service.created_at.astimezone(UTC).date().isoformat(),
+        "group_id": group.public_id,
+        "page_id": page.page_id,
+        "group": False,
+        "only_show_if_degraded": False,
+    }
+    if service.status is Status.UNKNOWN:
+        row["unknown_since"] = instant(service.unknown_since or service.created_at)
+    return row
+
+
+def _status(service: ServiceView) -> str:
+    known = service.last_known if service.status is Status.UNKNOWN else service.status
+    return Status.OPERATIONAL.value if known is Status.UNKNOWN else known.value
+
+
+def _worst(statuses: Iterable[str]) -> str:
+    badness = (Status.OPERATIONAL, Status.MAINTENANCE, Status.DEGRADED, Status.PARTIAL, Status.MAJOR)
+    return max(statuses, key=lambda status: badness.index(Status(status)))
+
+
+def _incident(page: Page, view: IncidentView) -> Row:
+    """An incident without the rows of its services, which move by themselves."""
+    oldest_first = tuple(reversed(view.updates))
+    # Where a service stands is told by the update that said so; the one before it tells where it stood.
+    befores = [None, *oldest_first[:-1]]
+    updates = [_update(view, update, before) for before, update in zip(befores, oldest_first, strict=True)]
+    return {
+        "id": view.id,
+        "name": view.name,
+        "status": view.state.value,
+        "created_at": instant(view.published_at),
+        "updated_at": instant(_updated(view)),
+        "monitoring_at": instant(_monitoring(view)),
+        "resolved_at": instant(view.resolved_at),
+        "impact": IMPACT[view.worst],
+        "shortlink": f"{page.site.url}/incidents/{view.id}",
+        "started_at": instant(view.started_at),
+        "page_id": page.page_id,
+        "incident_updates": updates[::-1],
+        "reminder_intervals": None,
+    }
+
+
+def _updated(view: IncidentView) -> datetime:
+    told = (at for update in view.updates for at in (update.at, update.edited_at) if at is not None)
+    return max([view.published_at, *told, *([view.resolved_at] if view.resolved_at else [])])
+
+
+def _monitoring(view: IncidentView) -> datetime | None:
+    if view.state not in _OVER:
+        return None
+    return next((update.at for update in view.updates if update.state is State.MONITORING), view.recovered_at)
+
+
+def _update(view: IncidentView, update: UpdateView, before: UpdateView | None) -> Row:
+    affected = [
+        {
+            "code": service.public_id,
+            "name": service.name,
+            "old_status": Status.OPERATIONAL.value if before is None else _told(view, before, service),
+            "new_status": _told(view, update, service),
+        }
+        for service in view.services
+        if service.public_id
+    ]
+    return {
+        "id": update_id(view.id, update.number),
+        "status": update.state.value,
+        "body": update.body,
+        "incident_id": view.id,
+        "created_at": instant(update.at),
+        "updated_at": instant(update.edited_at or update.at),
+        "display_at": instant(update.at),
+        "affected_components": affected or None,
+        "deliver_notifications": True,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def _told(view: IncidentView, update: UpdateView, service: AffectedView) -> str:
+    """A service in an update: as bad as it got, until the words that say that it works again."""
+    ended = view.recovered_at or view.resolved_at
+    works = update.state in _OVER and ended is not None and update.at >= ended
+    status = Status.OPERATIONAL if works else service.worst
+    return Status.OPERATIONAL.value if status is Status.UNKNOWN else status.value

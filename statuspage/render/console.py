@@ -1,0 +1,90 @@
+"""The console's pages as bytes: one Jinja environment, built once. Unlike public pages they are drawn for each request."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from incidents.model import State, Status
+from statuspage.render.bars import NAME
+from statuspage.render.html import speakable
+from statuspage.render.words import CAPABILITY, STATE, STATUS, length
+
+_ASSETS = {
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "favicon.svg": "image/svg+xml",
+}
+
+
+class Console:
+    """Draws the desk's pages. *templates* is the directory that holds ``console/``; instants are shown in *zone*."""
+
+    def __init__(self, templates: Path, *, site_name: str, public_url: str, zone: str) -> None:
+        directory = templates / "console"
+        named = {name: _asset(directory / name, kind) for name, kind in _ASSETS.items()}
+        self.assets: Mapping[str, tuple[bytes, str]] = {path: (body, kind) for path, body, kind in named.values()}
+        self._zone = ZoneInfo(zone)
+        self._environment = Environment(
+            loader=FileSystemLoader(directory),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            finalize=speakable,
+        )
+        self._environment.filters.update(clock=self._clock, moment=self._moment, span=_span, short=NAME.__getitem__, lines=_lines)
+        self._environment.globals.update(
+            site_name=site_name,
+            public_url=public_url,
+            zone=zone,
+            asset={name: path for name, (path, _, _) in named.items()},
+            STATUS=STATUS,
+            STATE=STATE,
+            CAPABILITY=CAPABILITY,
+            Status=Status,
+            State=State,
+        )
+
+    def draw(self, template: str, **values: object) -> bytes:
+        """Draw a page, or a part of one."""
+        return self._environment.get_template(template).render(**values).encode(errors="replace")
+
+    def _clock(self, at: datetime) -> Markup:
+        """Draw the time of day, which is enough for what is of today; the whole instant stands in its title."""
+        here = at.astimezone(self._zone)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), self._whole(at), f"{here:%H:%M}")
+
+    def _moment(self, at: datetime) -> Markup:
+        """Draw day and time of day, in the zone, with UTC in the title."""
+        here = at.astimezone(self._zone)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), self._whole(at), f"{here.day} {here:%b, %H:%M:%S}")
+
+    def _whole(self, at: datetime) -> str:
+        here, there = at.astimezone(self._zone), at.astimezone(UTC)
+        return f"{here:%Y-%m-%d %H:%M:%S} {here.tzname()} ({there:%H:%M:%S} UTC)"
+
+
+def _asset(path: Path, kind: str) -> tuple[str, bytes, str]:
+    body = path.read_bytes()
+    return f"/assets/{path.stem}-{hashlib.sha256(body).hexdigest()[:12]}{path.suffix}", body, kind
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _span(span: timedelta) -> str:
+    """Say how long something lasts, in whole minutes past the first: a page that is open is not redrawn each second."""
+    seconds = max(span.total_seconds(), 0.0)
+    return "less than a minute" if seconds < 60 else length(seconds // 60 * 60)
+
+
+def _lines(text: str) -> Markup:
+    """Keep the line breaks that somebody typed."""
+    return Markup("<br>").join(str(speakable(text)).split("\n"))

@@ -1,0 +1,128 @@
+"""RSS 2.0 and Atom 1.0 (RFC 4287): one entry per public update, written once and never again unless its text is corrected.
+
+A reader tells entries apart by their ids. They are tag URIs (RFC 4151) under an authority and a date that never change, so that neither
+a new address nor a restored backup makes old news new.
+"""
+
+import html
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedgen.feed import FeedGenerator
+
+from statuspage.page import IncidentView, Page, UpdateView
+
+MOST_ENTRIES = 50
+
+# What XML 1.0 forbids (section 2.2), the control characters that it merely discourages, and the marks that turn the reading direction
+# of whatever a reader shows next to the text.
+_UNFIT = re.compile("[^\t\n\\x20-\\x7e\\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One public update. *updated* moves only when its text was corrected or withdrawn."""
+
+    id: str
+    title: str
+    body: str
+    link: str
+    published: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """All that a feed says, newest first. Two equal ones give the same bytes."""
+
+    id: str
+    title: str
+    description: str
+    url: str
+    language: str
+    author: str
+    email: str | None
+    updated: datetime
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, page: Page) -> "Feed":
+        """Take the newest entries from *page*; its date is that of the published words, never the present."""
+        told = [(view, update) for view in (*page.open, *page.recent) for update in view.updates]
+        told.sort(key=lambda pair: (pair[1].at, pair[0].id, pair[1].number), reverse=True)
+        return cls(
+            id=f"{_tag(page)}:history",
+            title=fit(f"{page.site.name} – status"),
+            description=fit(f"Incidents at {page.site.name} and how they go on"),
+            url=page.site.url,
+            language=page.site.language,
+            author=fit(page.site.name),
+            email=page.site.support.get("email"),
+            updated=page.feed_updated,
+            entries=tuple(_entry(page, view, update) for view, update in told[:MOST_ENTRIES]),
+        )
+
+
+def rss(feed: Feed) -> bytes:
+    """Spell *feed* as RSS 2.0. Its readers take descriptions for HTML, so text is escaped into it."""
+    made = _made(feed, "/history.rss", "application/rss+xml")
+    for entry in feed.entries:
+        item = _added(made, entry)
+        item.pubDate(entry.published)
+        item.description(html.escape(entry.body, quote=False).replace("\n", "<br/>"))
+    return bytes(made.rss_str(pretty=True))
+
+
+def atom(feed: Feed) -> bytes:
+    """Spell *feed* as Atom 1.0, where content is plain text."""
+    made = _made(feed, "/history.atom", "application/atom+xml")
+    for entry in feed.entries:
+        item = _added(made, entry)
+        item.published(entry.published)
+        item.updated(entry.updated)
+        item.content(entry.body, type="text")
+    return bytes(made.atom_str(pretty=True))
+
+
+def fit(text: str) -> str:
+    """Make *text* fit for XML: line ends are newlines, what XML forbids is gone."""
+    return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _made(feed: Feed, path: str, kind: str) -> FeedGenerator:
+    made = FeedGenerator()
+    made.id(feed.id)
+    made.title(feed.title)
+    made.subtitle(feed.description)
+    made.description(feed.description)
+    made.author({"name": feed.author} | ({"email": feed.email} if feed.email else {}))
+    made.language(feed.language)
+    made.generator("statuspage")
+    made.updated(feed.updated)  # for RSS this is lastBuildDate; left out, both would be the present
+    made.link(href=f"{feed.url}{path}", rel="self", type=kind)
+    made.link(href=f"{feed.url}/", rel="alternate", type="text/html")  # the last one becomes RSS's only link
+    return made
+
+
+def _added(made: FeedGenerator, entry: Entry) -> FeedGenerator:
+    item = made.add_entry(order="append")
+    item.id(entry.id)
+    item.title(entry.title)
+    item.link(href=entry.link, rel="alternate")
+    return item
+
+
+def _entry(page: Page, view: IncidentView, update: UpdateView) -> Entry:
+    return Entry(
+        id=f"{_tag(page)}:incident/{view.id}/update/{update.number}",
+        title=fit(update.title).replace("\n", " ").strip() or "Update",
+        body=fit(update.body),
+        link=f"{page.site.url}/incidents/{view.id}#update-{update.number}",
+        published=update.at,
+        updated=update.edited_at or update.at,
+    )
+
+
+def _tag(page: Page) -> str:
+    return f"tag:{page.authority},{page.minted.isoformat()}"

@@ -1,0 +1,168 @@
+"""What Prometheus reads: status as state sets, newest results, open incidents, and the service's own health.
+
+Labels are ids from the configuration and words of closed lists; names, hosts and error texts never are, so a rename keeps its series and a
+scrape tells nobody where a probe goes. A thousand monitors make thousands of lines, so their label blocks are escaped once and kept; the
+process's own few numbers go through prometheus-client.
+Source: the text format 0.0.4, in Prometheus' documentation under "Exposition formats".
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from incidents.model import Incident, Situation, State, Status, Subject, Topology
+from probes.result import Result
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_OPEN_STATES = (State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the service itself is doing. *loop_lag* is in seconds; the totals count since the process started.
+
+    *queue_depth* counts results that wait to be written. *reloaded_at* is when a configuration was last taken into use.
+    """
+
+    loop_lag: float
+    queue_depth: int
+    crashed_turns: int
+    failed_writes: int
+    is_reload_good: bool
+    reloaded_at: datetime
+
+
+class Metrics:
+    """Spells the metrics. Keeps the text of everything that only a new configuration can change."""
+
+    def __init__(self) -> None:
+        self._own = _Own()
+        self._registry = CollectorRegistry()
+        self._registry.register(self._own)
+        ProcessCollector(registry=self._registry)
+        self._topology: Topology | None = None
+        self._kept = _Kept.of(Topology(services={}, components={}, monitors={}))
+
+    def text(self, situation: Situation, results: Mapping[tuple[str, str], Result], health: Health, now: datetime) -> bytes:
+        """Spell everything as it stands at *now*. *results* are the newest by (monitor, location); what is not configured is left out.
+
+        Not safe for two threads at once.
+        """
+        if situation.topology is not self._topology:
+            self._topology, self._kept = situation.topology, _Kept.of(situation.topology)
+        self._own.health = health
+        lines = [
+            *_states(situation, Subject.SERVICE, self._kept.services),
+            *_states(situation, Subject.COMPONENT, self._kept.components),
+            *_states(situation, Subject.MONITOR, self._kept.monitors),
+            *_results(self._kept.places, results),
+            *_incidents(tuple(situation.incidents.values()), now),
+        ]
+        return "".join(lines).encode() + generate_latest(self._registry)
+
+
+def escaped(value: str) -> str:
+    """Escape a label's value."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Ready text by id: of a subject in each status all lines of its state set, of a monitor's location its label block."""
+
+    services: Mapping[str, Mapping[Status, str]]
+    components: Mapping[str, Mapping[Status, str]]
+    monitors: Mapping[str, Mapping[Status, str]]
+    places: Mapping[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, topology: Topology) -> "_Kept":
+        places = {
+            (monitor.id, location): f'{{monitor="{escaped(monitor.id)}",location="{escaped(location)}"}} '
+            for monitor in topology.monitors.values()
+            for location in monitor.locations
+        }
+        return cls(
+            {id_: _state_set(Subject.SERVICE, id_) for id_ in topology.services},
+            {id_: _state_set(Subject.COMPONENT, id_) for id_ in topology.components},
+            {id_: _state_set(Subject.MONITOR, id_) for id_ in topology.monitors},
+            places,
+        )
+
+
+def _state_set(subject: Subject, id_: str) -> Mapping[Status, str]:
+    start = f'statuspage_{subject}_status{{{subject}="{escaped(id_)}",status="'
+    return {present: "".join(f'{start}{status}"}} {int(status is present)}\n' for status in Status) for present in Status}
+
+
+def _family(name: str, kind: str, told: str) -> str:
+    return f"# HELP {name} {told}\n# TYPE {name} {kind}\n"
+
+
+def _states(situation: Situation, subject: Subject, kept: Mapping[str, Mapping[Status, str]]) -> Iterator[str]:
+    yield _family(f"statuspage_{subject}_status", "gauge", f"Status of each {subject}: 1 for the one that holds, 0 for the others.")
+    standings = situation.standings
+    for id_, texts in kept.items():
+        standing = standings.get((subject, id_))
+        yield texts[Status.UNKNOWN if standing is None else standing.status]
+
+
+def _results(places: Mapping[tuple[str, str], str], results: Mapping[tuple[str, str], Result]) -> Iterator[str]:
+    known = [(labels, results[place]) for place, labels in places.items() if place in results]
+    name = "statuspage_last_result_timestamp_seconds"
+    yield _family(name, "gauge", "Slot of the newest result, since the epoch.")
+    yield from [f"{name}{labels}{result.slot.timestamp()!r}\n" for labels, result in known]
+    name = "statuspage_last_result_duration_seconds"
+    yield _family(name, "gauge", "How long the newest probe took.")
+    yield from [f"{name}{labels}{result.measured.took!r}\n" for labels, result in known]
+    name = "statuspage_last_result_success"
+    yield _family(name, "gauge", "Whether the newest probe found all that it expected.")
+    yield from [f"{name}{labels}{int(result.measured.failure is None)}\n" for labels, result in known]
+    name = "statuspage_last_result_failure"
+    yield _family(name, "gauge", "Why the newest probe failed; there is no series for one that did not.")
+    for labels, result in known:
+        if result.measured.failure is not None:
+            yield f'{name}{labels[:-2]},failure="{result.measured.failure}"}} 1\n'
+
+
+def _incidents(incidents: Sequence[Incident], now: datetime) -> Iterator[str]:
+    yield _family("statuspage_incidents", "gauge", "Open incidents by state.")
+    for state in _OPEN_STATES:
+        yield f'statuspage_incidents{{state="{state}"}} {sum(incident.state is state for incident in incidents)}\n'
+    name = "statuspage_incident_started_timestamp_seconds"
+    yield _family(name, "gauge", "When each open incident began, since the epoch.")
+    yield from [f'{name}{{incident="{escaped(one.id)}"}} {one.started_at.timestamp()!r}\n' for one in incidents]
+    name = "statuspage_incident_acknowledged"
+    yield _family(name, "gauge", "Whether somebody owns the open incident.")
+    for one in incidents:
+        is_owned = one.acknowledgement is not None and one.acknowledgement.holds(now)
+        yield f'{name}{{incident="{escaped(one.id)}"}} {int(is_owned)}\n'
+
+
+class _Own(Collector):
+    """The service's own numbers, in the form that prometheus-client spells."""
+
+    health: Health | None = None
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand: the numbers come with the first scrape."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the numbers of the newest health."""
+        if (health := self.health) is None:
+            return
+        yield GaugeMetricFamily("statuspage_loop_lag_seconds", "How late the event loop ran last.", health.loop_lag)
+        yield GaugeMetricFamily("statuspage_queue_depth", "Results that wait to be written.", health.queue_depth)
+        yield CounterMetricFamily("statuspage_crashed_turns", "Turns of the service that broke off with a bug.", health.crashed_turns)
+        yield CounterMetricFamily("statuspage_failed_writes", "Writes that the store did not take.", health.failed_writes)
+        told = "Whether the newest configuration could be used."
+        yield GaugeMetricFamily("statuspage_config_last_reload_successful", told, int(health.is_reload_good))
+        told = "When a configuration was last taken into use, since the epoch."
+        name = "statuspage_config_last_reload_success_timestamp_seconds"
+        yield GaugeMetricFamily(name, told, health.reloaded_at.timestamp())

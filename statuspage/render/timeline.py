@@ -1,0 +1,123 @@
+"""What happened in an incident, event by event, in words for the desk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from incidents.events import (
+    Acknowledged,
+    Counted,
+    Event,
+    Impacted,
+    IncidentEvent,
+    Joined,
+    Noted,
+    Opened,
+    Parted,
+    Published,
+    Reclaimed,
+    Renamed,
+    Rerooted,
+    Resolved,
+    StateChanged,
+    StatusChanged,
+    Updated,
+    Waived,
+)
+from incidents.model import Status
+from statuspage.render.words import CAPABILITY, STATE
+
+
+class Mark(StrEnum):
+    """What kind of line it is: the machine's finding, an agent's act, words for the public, words for the desk."""
+
+    MACHINE = "machine"
+    ACT = "act"
+    PUBLIC = "public"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a timeline: when, by whom (None: the machine), and what; *instant* ends the sentence, *body* is what was written."""
+
+    at: datetime
+    mark: Mark
+    by: str | None
+    words: str
+    instant: datetime | None = None
+    body: str = ""
+
+
+def tell(event: Event) -> Line | None:
+    """Tell *event*; None for one that is not part of an incident's story."""
+    match event:
+        case Counted() | StatusChanged() | Reclaimed() | Waived():
+            return None
+        case Updated(update=update):
+            words = f"Public update {update.number}: {STATE[update.state].lower()}"
+            by = None if update.automatic else update.by
+            return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=words, body="" if update.redacted_at else update.body)
+        case Noted(note=note):
+            return Line(at=event.at, mark=Mark.NOTE, by=note.by, words=f"Note {note.number}", body=note.body)
+        case _:
+            by, words, body = _said(event)
+            mark = Mark.ACT if by else Mark.MACHINE
+            return Line(at=event.at, mark=mark, by=by, words=words, instant=_instant(event), body=body)
+
+
+def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
+    """Who did it, what it was, and the reason that was given."""
+    match event:
+        case Opened():
+            return event.by, "Opened; it began at", event.reason
+        case Joined():
+            return None, f"{event.component} belongs to it", event.reason
+        case Parted():
+            return None, f"{event.component} is judged by itself from now on", event.reason
+        case Rerooted():
+            return None, f"The cause lies in {event.root}", event.reason
+        case Renamed():
+            return None, f"Renamed: {event.name}", ""
+        case Impacted():
+            return None, f"Services: {_impact(event)}", ""
+        case Published():
+            return None, "Its words are public from now on", ""
+        case StateChanged():
+            return event.by, f"{STATE[event.old]} → {STATE[event.new].lower()}", ""
+        case Acknowledged(acknowledgement=held):
+            return held.by, "Acknowledged until", ""
+        case Resolved():
+            return event.by, "Resolved", "; ".join(_reasons(event))
+        case Updated() | Noted():
+            return None, "", ""
+        case _:
+            assert_never(event)
+
+
+def _impact(event: Impacted) -> str:
+    """Say how the services are hit; one that is no longer hit need not work, so it is not said to."""
+    listed = (
+        f"{service} no longer hit" if status is Status.OPERATIONAL else f"{service} {CAPABILITY[status]}"
+        for service, status in event.services.items()
+    )
+    return ", ".join(listed) or "none hit"
+
+
+def _instant(event: IncidentEvent) -> datetime | None:
+    match event:
+        case Opened():
+            return event.started_at
+        case Acknowledged():
+            return event.acknowledgement.expires_at
+        case _:
+            return None
+
+
+def _reasons(event: Resolved) -> list[str]:
+    return [
+        *([f"Cause: {event.cause}"] if event.cause else []),
+        *([f"Probes still failed: {event.override_reason}"] if event.override_reason else []),
+        *([f"It goes on in {event.merged_into}"] if event.merged_into else []),
+    ]

@@ -1,0 +1,190 @@
+"""The words of the public face: what a status is called, and the sentences that answer "is something wrong now?".
+
+No template and no markup here: every surface that speaks to customers takes its words from this one place.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from incidents.model import State, Status
+from incidents.rollup import TROUBLE
+from statuspage.days import Day
+from statuspage.page import Page, ServiceView
+
+STATUS = {
+    Status.OPERATIONAL: "Operational",
+    Status.DEGRADED: "Degraded",
+    Status.PARTIAL: "Partial outage",
+    Status.MAJOR: "Major outage",
+    Status.MAINTENANCE: "Under maintenance",
+    Status.UNKNOWN: "Not known",
+}
+
+CAPABILITY = {
+    Status.OPERATIONAL: "works",
+    Status.DEGRADED: "degraded",
+    Status.PARTIAL: "partly down",
+    Status.MAJOR: "down",
+    Status.MAINTENANCE: "under maintenance",
+    Status.UNKNOWN: "not known",
+}
+
+STATE = {
+    State.INVESTIGATING: "Investigating",
+    State.IDENTIFIED: "Identified",
+    State.MONITORING: "Recovered, being watched",
+    State.RESOLVED: "Resolved",
+    State.POSTMORTEM: "Review published",
+}
+
+STEPS = {
+    State.INVESTIGATING: "Investigating",
+    State.IDENTIFIED: "Identified",
+    State.MONITORING: "Recovered",
+    State.RESOLVED: "Resolved",
+}
+"""The way that an incident goes, in words short enough to stand in one line."""
+
+UNWATCHED = "Not monitored"
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OUTAGE = frozenset({Status.PARTIAL, Status.MAJOR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Is something wrong now? *since* is the earliest start among the services that *headline* speaks of."""
+
+    status: Status
+    headline: str
+    detail: str
+    since: datetime | None = None
+
+
+def answer(page: Page) -> Answer:
+    """Say in words what the page's status means, naming services while they are few."""
+    services = [service for group in page.groups for service in group.services if service.is_watched or service.since is not None]
+    named = [service for service in services if service.status is page.status]
+    since = min((service.since for service in named if service.since), default=None)
+    if page.impaired_since is not None:
+        detail = "Our own monitoring is impaired. That does not mean that a service is down."
+        return Answer(status=page.status, headline="We cannot see the state of our services", detail=detail, since=page.impaired_since)
+    if page.status is Status.OPERATIONAL:
+        return _all_well(page, services)
+    if page.status is Status.UNKNOWN and all(service.checked_at is None for service in services):
+        return Answer(status=page.status, headline="Waiting for the first results", detail="Monitoring has started. Nothing is known yet.")
+    headline = _headline(page.status, named)
+    return Answer(status=page.status, headline=headline, detail=_others(services, named), since=since)
+
+
+def _all_well(page: Page, services: Sequence[ServiceView]) -> Answer:
+    if page.open:
+        detail = "All services work again. We keep watching before we call it resolved."
+        return Answer(status=page.status, headline="Recovered, being watched", detail=detail)
+    return Answer(status=page.status, headline="All services are operational", detail=f"{_count(len(services), 'service')} watched.")
+
+
+def _headline(status: Status, named: Sequence[ServiceView]) -> str:
+    if not named:
+        return "We are looking into a problem"
+    who, verb = _names(named), "is" if len(named) == 1 else "are"
+    match status:
+        case Status.MAJOR:
+            return f"{who} {verb} not working"
+        case Status.PARTIAL:
+            return f"Parts of {_names(named, within=True)} are not working"
+        case Status.DEGRADED:
+            return f"{who} {verb} degraded"
+        case Status.MAINTENANCE:
+            return f"{who} {verb} under maintenance"
+        case Status.UNKNOWN:
+            return f"The state of {_names(named, within=True)} is not known"
+        case Status.OPERATIONAL:
+            return f"{who} {verb} operational"
+
+
+def _names(services: Sequence[ServiceView], *, within: bool = False) -> str:
+    if len(services) > 3:
+        return f"{len(services)} services"
+    names = [service.name for service in services]
+    if not within:
+        names[0] = names[0][:1].upper() + names[0][1:]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _others(services: Sequence[ServiceView], named: Sequence[ServiceView]) -> str:
+    """How the rest is doing: those in trouble by name, the others by number."""
+    rest = [service for service in services if service not in named]
+    said = [f"{service.name}: {STATUS[service.status].lower()}" for service in rest if service.status in TROUBLE]
+    shown, more = said[:3], len(said) - 3
+    well = sum(service.status is Status.OPERATIONAL for service in rest)
+    parts = [f"{part}." for part in shown]
+    if more > 0:
+        parts.append(f"{more} more with problems.")
+    if well and well == len(services) - len(named):
+        parts.append("All other services are operational.")
+    elif services:
+        parts.append(f"{well} of {_count(len(services), 'service')} {'is' if well == 1 else 'are'} operational.")
+    return " ".join(parts)
+
+
+def history(days: Sequence[Day]) -> str:
+    """A strip of days as one sentence, for those who cannot see the bars: days with an outage, time down, time not known."""
+    seen = [day for day in days if day.worst is not None]
+    if not seen:
+        return "No history yet"
+    span = f"Last {_count(len(days), 'day')}" if len(seen) == len(days) else f"Watched for {_count(len(seen), 'day')}"
+    bad = sum(day.worst in _OUTAGE for day in seen)
+    weak = sum(day.worst is Status.DEGRADED for day in seen)
+    planned = sum(day.worst is Status.MAINTENANCE for day in seen)
+    parts = [f"{_count(bad, 'day')} with an outage" if bad else "no outage"]
+    if bad:
+        parts.append(f"{length(sum(day.downtime for day in seen))} down")
+    if weak:
+        parts.append(f"{_count(weak, 'day')} degraded")
+    if planned:
+        parts.append(f"{_count(planned, 'day')} with maintenance")
+    if unknown := sum(day.unknown for day in seen):
+        parts.append(f"not known for {length(unknown)}")
+    return f"{span}: {', '.join(parts)}"
+
+
+def day(one: Day) -> str:
+    """What happened on one day, without its date."""
+    if one.worst is None:
+        return "not watched yet"
+    parts = ["no outage" if one.worst in (Status.OPERATIONAL, Status.UNKNOWN) else STATUS[one.worst].lower()]
+    if one.downtime:
+        parts.append(f"{length(one.downtime)} down")
+    if one.unknown:
+        parts.append(f"not known for {length(one.unknown)}")
+    return ", ".join(parts[1:] if one.is_mostly_unknown and len(parts) > 1 and one.worst is Status.UNKNOWN else parts)
+
+
+def length(seconds: float) -> str:
+    """A length of time in the two largest units that matter. Rounded up at the last one: downtime is never made to look shorter."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes = math.ceil(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return _pair(minutes, 60, "h", "min")
+    return _pair(math.ceil(minutes / 60), 24, "d", "h")
+
+
+def short_date(date_: date) -> str:
+    """A date without its year, whatever the process's locale is."""
+    return f"{date_.day} {_MONTHS[date_.month - 1]}"
+
+
+def _pair(amount: int, size: int, large: str, small: str) -> str:
+    whole, rest = divmod(amount, size)
+    return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,143 @@
+"""The API for programs, ``/api/v1``: the same acts as the console, as JSON."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from incidents import act
+from incidents.events import Event, Noted, Updated
+from statuspage import board
+from statuspage.page import Story
+from statuspage.store import acts, listing, queries
+from statuspage.web import bodies
+from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
+from statuspage.web.desk import DESK, Deed, Desk, story_of
+from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
+from statuspage.web.once import done_once
+from statuspage.web.problems import Rejected
+
+E = TypeVar("E", bound=Event)
+
+_OPEN = MappingProxyType({"true": True, "false": False})
+
+
+async def list_incidents(request: web.Request) -> web.Response:
+    """Give incidents, newest first; ``open`` picks open or closed ones."""
+    desk, limit, after = request.app[DESK], limit_of(request), place_of(request.query.get("cursor"))
+    wanted = request.query.get("open")
+    if wanted is not None and wanted not in _OPEN:
+        raise Rejected(422, "open is true or false.")
+
+    def read(connection: Connection) -> tuple[Sequence[listing.Place], list[Story]]:
+        is_open = None if wanted is None else _OPEN[wanted]
+        found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1)
+        stories = (queries.story(connection, id_) for _, id_ in found[:limit])
+        return found, [story for story in stories if story is not None]
+
+    found, stories = await desk.store.read(read)
+    now = desk.now()
+    following = cursor(found[limit - 1]) if len(found) > limit else None
+    return _json(bodies.IncidentList(items=[bodies.IncidentShown.of(story, now) for story in stories], next=following))
+
+
+async def show_incident(request: web.Request) -> web.Response:
+    """Give one incident, open or closed."""
+    desk = request.app[DESK]
+    return _json(bodies.IncidentShown.of(await story_of(desk, request.match_info["id"]), desk.now()))
+
+
+async def open_incident(request: web.Request) -> web.Response:
+    """Open an incident by hand, public at once."""
+    body = await body_of(request, bodies.OpenBody)
+    by = request[CALLER].name
+    command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body)
+    deed = Deed(by=by, act="open", detail={"name": body.name})
+    return await done_once(request, deed, command, status=201, spell=_incident_after(request.app[DESK]))
+
+
+async def acknowledge(request: web.Request) -> web.Response:
+    """Own an incident for a while, or renew."""
+    await body_of(request, bodies.AcknowledgeBody)
+    desk, incident, by = request.app[DESK], request.match_info["id"], request[CALLER].name
+    command = partial(act.acknowledge, incident=incident, by=by, lasts=desk.acknowledgement_lasts)
+    deed = Deed(by=by, act="acknowledge", incident=incident)
+    return await done_once(request, deed, command, status=200, spell=_incident_after(desk))
+
+
+async def update(request: web.Request) -> web.Response:
+    """Say something in public."""
+    body = await body_of(request, bodies.UpdateBody)
+    incident, by = request.match_info["id"], request[CALLER].name
+    command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=body.next_update_by)
+    deed = Deed(by=by, act="update", incident=incident, detail={"body": body.body})
+    return await done_once(request, deed, command, status=201, spell=_update_after)
+
+
+async def note(request: web.Request) -> web.Response:
+    """Write an internal note."""
+    body = await body_of(request, bodies.NoteBody)
+    incident, by = request.match_info["id"], request[CALLER].name
+    deed = Deed(by=by, act="note", incident=incident, detail={"body": body.body})
+    return await done_once(request, deed, partial(act.note, incident=incident, by=by, body=body.body), status=201, spell=_note_after)
+
+
+async def resolve(request: web.Request) -> web.Response:
+    """End an incident."""
+    body = await body_of(request, bodies.ResolveBody)
+    incident, by = request.match_info["id"], request[CALLER].name
+    override = body.override.reason if body.override else None
+    command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=override)
+    deed = Deed(by=by, act="resolve", incident=incident, detail={"body": body.body, "cause": body.cause, "override": override})
+    return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK]))
+
+
+async def list_services(request: web.Request) -> web.Response:
+    """Give all services with their status."""
+    desk = request.app[DESK]
+    drawn = board.service_rows(desk.pipeline.situation, desk.language)
+    rows = (bodies.ServiceShown.model_validate(row, from_attributes=True) for row in drawn)
+    return _json(bodies.ServiceList(items=list(rows), next=None))
+
+
+async def list_audit(request: web.Request) -> web.Response:
+    """Give what was done, newest first: all of it to a manager or admin, their own part to others."""
+    limit, before, caller = limit_of(request), number_of(request.query.get("cursor")), request[CALLER]
+    actor = caller.name if caller.roles.isdisjoint(READS_WHOLE_AUDIT) else None
+    rows = await request.app[DESK].store.read(lambda connection: acts.read_audit(connection, before=before, limit=limit + 1, actor=actor))
+    shown = [bodies.AuditShown.model_validate(row, from_attributes=True) for row in rows[:limit]]
+    return _json(bodies.AuditList(items=shown, next=str(shown[-1].sequence) if len(rows) > limit else None))
+
+
+# --- what is answered after an act ----------------------------------------------------------------------------------------------
+
+
+def _incident_after(desk: Desk) -> Callable[[Connection, Sequence[Event]], BaseModel]:
+    def spell(connection: Connection, events: Sequence[Event]) -> BaseModel:
+        incident = next(event.incident for event in events if hasattr(event, "incident"))
+        story = queries.story(connection, incident)
+        if story is None:
+            raise LookupError(f"incident {incident} was written and cannot be read")
+        return bodies.IncidentShown.of(story, desk.now())
+
+    return spell
+
+
+def _update_after(_: Connection, events: Sequence[Event]) -> BaseModel:
+    return bodies.UpdateShown.of(_only(events, Updated).update)
+
+
+def _note_after(_: Connection, events: Sequence[Event]) -> BaseModel:
+    return bodies.NoteShown.model_validate(_only(events, Noted).note, from_attributes=True)
+
+
+def _only(events: Sequence[Event], kind: type[E]) -> E:
+    return next(event for event in events if isinstance(event, kind))
+
+
+def _json(model: BaseModel) -> web.Response:
+    return web.Response(text=model.model_dump_json(), content_type="application/json")

@@ -1,0 +1,228 @@
+"""What the API takes and gives, as models: they validate, and the OpenAPI document is made from them."""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from incidents.model import Origin, State, Status, Update
+from statuspage.board import holder
+from statuspage.page import Story
+from statuspage.render.html import speakable
+
+LONGEST_LINE = 200
+LONGEST_WORDS = 20_000
+
+
+def _entered(text: str) -> str:
+    """Clean what somebody typed, where it enters: one form of each letter, no controls, no marks that turn text around."""
+    text = unicodedata.normalize("NFC", str(speakable(text.replace("\r\n", "\n").replace("\r", "\n")))).strip()
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _entered_line(text: str) -> str:
+    return _entered(" ".join(text.split()))
+
+
+Line = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE), AfterValidator(_entered_line)]
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS), AfterValidator(_entered)]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+Trouble = Literal[Status.DEGRADED, Status.PARTIAL, Status.MAJOR]
+
+
+class Taken(BaseModel):
+    """What a request may say: nothing that is not named here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OpenBody(Taken):
+    """A new incident, public at once."""
+
+    name: Line
+    services: Annotated[Mapping[str, Trouble], Field(min_length=1, max_length=500)]
+    body: Words
+
+
+class AcknowledgeBody(Taken):
+    """Nothing need be said to own an incident."""
+
+
+class UpdateBody(Taken):
+    """Public words; *state* stays as it is where it is left out."""
+
+    body: Words
+    state: Literal[State.INVESTIGATING, State.IDENTIFIED, State.MONITORING] | None = None
+    next_update_by: Instant | None = None
+
+
+class NoteBody(Taken):
+    """Internal words."""
+
+    body: Words
+
+
+class Override(Taken):
+    """Why an incident is resolved although probes still fail."""
+
+    reason: Line
+
+
+class ResolveBody(Taken):
+    """The last public words, and what it was."""
+
+    body: Words
+    cause: Line | None = None
+    override: Override | None = None
+
+
+class Given(BaseModel):
+    """What an answer says."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class UpdateShown(Given):
+    """Public words in an incident."""
+
+    number: int
+    state: State
+    body: str
+    at: datetime
+    by: str | None
+    automatic: bool
+    next_update_by: datetime | None
+    edited_at: datetime | None
+    redacted_at: datetime | None
+
+    @classmethod
+    def of(cls, update: Update) -> Self:
+        """Show *update*; a redacted one without its words."""
+        return cls(
+            number=update.number,
+            state=update.state,
+            body="" if update.redacted_at else update.body,
+            at=update.at,
+            by=update.by,
+            automatic=update.automatic,
+            next_update_by=update.next_update_by,
+            edited_at=update.edited_at,
+            redacted_at=update.redacted_at,
+        )
+
+
+class NoteShown(Given):
+    """Internal words in an incident."""
+
+    number: int
+    body: str
+    at: datetime
+    by: str
+
+
+class IncidentShown(Given):
+    """An incident with its public words, oldest first. The acknowledgement is named while it is in force."""
+
+    id: str
+    name: str
+    state: State
+    origin: Origin
+    services: dict[str, Status]
+    worst: dict[str, Status]
+    components: list[str]
+    started_at: datetime
+    opened_at: datetime
+    published_at: datetime | None
+    recovered_at: datetime | None
+    resolves_at: datetime | None
+    resolved_at: datetime | None
+    cause: str | None
+    merged_into: str | None
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    acknowledgement_expires_at: datetime | None
+    updates: list[UpdateShown]
+
+    @classmethod
+    def of(cls, story: Story, now: datetime) -> Self:
+        """Show *story* as it stands at *now*."""
+        incident = story.incident
+        held = holder(incident, now)
+        return cls(
+            id=incident.id,
+            name=incident.name,
+            state=incident.state,
+            origin=incident.origin,
+            services=dict(incident.services),
+            worst=dict(incident.worst),
+            components=list(incident.components),
+            started_at=incident.started_at,
+            opened_at=incident.opened_at,
+            published_at=incident.published_at,
+            recovered_at=incident.recovered_at,
+            resolves_at=incident.resolves_at,
+            resolved_at=incident.resolved_at,
+            cause=incident.cause,
+            merged_into=incident.merged_into,
+            acknowledged_by=held.by if held else None,
+            acknowledged_at=held.at if held else None,
+            acknowledgement_expires_at=held.expires_at if held else None,
+            updates=[UpdateShown.of(update) for update in story.updates],
+        )
+
+
+class IncidentList(Given):
+    """Incidents, newest first; *next* is the cursor of those that follow."""
+
+    items: list[IncidentShown]
+    next: str | None
+
+
+class ServiceShown(Given):
+    """A service as customers see it, with the open incidents that hit it."""
+
+    id: str
+    name: str
+    status: Status
+    since: datetime | None
+    incidents: list[str]
+
+
+class ServiceList(Given):
+    """All services, in the configuration's order."""
+
+    items: list[ServiceShown]
+    next: str | None
+
+
+class AuditShown(Given):
+    """Who did, or tried to do, what to what."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    detail: dict[str, str | None]
+
+
+class AuditList(Given):
+    """Audit rows, newest first."""
+
+    items: list[AuditShown]
+    next: str | None
+
+
+class Problem(Given):
+    """What is wrong (RFC 9457). *errors* names each field that does not fit."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,253 @@
+"""The console: the queue, an incident's card, and the forms by which an agent acts. Works without a script."""
+
+import hashlib
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import TypeVar
+
+from aiohttp import hdrs, web
+from markupsafe import Markup
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection
+
+from incidents import act
+from incidents.events import Opened
+from statuspage import board
+from statuspage.page import Story
+from statuspage.render.timeline import Line, tell
+from statuspage.store import queries
+from statuspage.web import bodies
+from statuspage.web.auth import CALLER
+from statuspage.web.desk import DESK, Deed, Desk, perform
+from statuspage.web.entry import misfit
+from statuspage.web.problems import Rejected, refused, title
+from statuspage.web.screens import screen, see_other
+
+M = TypeVar("M", bound=BaseModel)
+
+_PROMISES = (("", "no promise"), ("30", "in 30 minutes"), ("60", "in 1 hour"), ("120", "in 2 hours"), ("240", "in 4 hours"))
+_MINUTES = frozenset(minutes for minutes, _ in _PROMISES if minutes)
+_SERVICE = "service:"
+
+
+# --- the queue ------------------------------------------------------------------------------------------------------------------
+
+
+async def show_queue(request: web.Request) -> web.Response:
+    """Draw the whole page: what is open, what the probes say, what was closed lately."""
+    drawn = await _board(request.app[DESK])
+    live = _live(request, drawn)
+    return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=_version(live))  # noqa: S704 - our own page
+
+
+async def show_live(request: web.Request) -> web.Response:
+    """Draw the part that changes; 304 where it did not."""
+    live = _live(request, await _board(request.app[DESK]))
+    version = _version(live)
+    if request.headers.get(hdrs.IF_NONE_MATCH) == version:
+        return web.Response(status=304, headers={hdrs.ETAG: version})
+    return web.Response(body=live, content_type="text/html", charset="utf-8", headers={hdrs.ETAG: version})
+
+
+async def _board(desk: Desk) -> board.Board:
+    stories = await desk.store.read(queries.stories)
+    return board.build(desk.pipeline.situation, stories, desk.now(), language=desk.language)
+
+
+def _live(request: web.Request, drawn: board.Board) -> bytes:
+    return screen_bytes(screen(request, "live.html", board=drawn))
+
+
+def screen_bytes(response: web.Response) -> bytes:
+    """Return the body of a page that was just drawn."""
+    if not isinstance(response.body, bytes):
+        raise TypeError("a drawn page is bytes")
+    return response.body
+
+
+def _version(live: bytes) -> str:
+    return f'"{hashlib.sha256(live).hexdigest()[:24]}"'
+
+
+# --- a card ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What an agent had typed into a form that was refused, so that nothing is typed twice."""
+
+    body: str = ""
+    state: str = ""
+    next_in: str = ""
+    cause: str = ""
+    override: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedForms:
+    """The forms of a card, each with what was typed."""
+
+    updates: Typed = field(default_factory=Typed)
+    notes: Typed = field(default_factory=Typed)
+    resolve: Typed = field(default_factory=Typed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedOpen:
+    """What was typed into the form that opens an incident; *services* by id."""
+
+    name: str = ""
+    body: str = ""
+    services: Mapping[str, str] = field(default_factory=dict)
+
+
+async def show_card(request: web.Request) -> web.Response:
+    """Draw everything about one incident, with the forms."""
+    return await _card(request)
+
+
+async def _card(request: web.Request, rejected: Rejected | None = None, typed: TypedForms | None = None) -> web.Response:
+    desk, incident = request.app[DESK], request.match_info["id"]
+
+    def read(connection: Connection) -> tuple[Story | None, list[Line]]:
+        told = (tell(row.event) for row in queries.journal(connection, incident))
+        return queries.story(connection, incident), [line for line in told if line is not None]
+
+    story, timeline = await desk.store.read(read)
+    if story is None:
+        raise Rejected(404, "There is no incident with this id.")
+    now, situation = desk.now(), desk.pipeline.situation
+    row = board.queue_row(situation, board.component_rows(situation), story, now, language=desk.language)
+    return screen(
+        request,
+        "card.html",
+        status=rejected.status if rejected else 200,
+        row=row,
+        incident=story.incident,
+        timeline=timeline[::-1],
+        lasts=desk.acknowledgement_lasts,
+        promises=_PROMISES,
+        trouble=_trouble(rejected),
+        typed=typed or TypedForms(),
+    )
+
+
+def _trouble(rejected: Rejected | None) -> Mapping[str, str] | None:
+    return {"heading": _HEADINGS.get(rejected.status, title(rejected.status)), "detail": rejected.detail} if rejected else None
+
+
+_HEADINGS: Mapping[int, str] = MappingProxyType({409: "Not done, as things stand", 422: "Not done: something is missing"})
+
+
+# --- acts by form ---------------------------------------------------------------------------------------------------------------
+
+
+async def acknowledge(request: web.Request) -> web.Response:
+    """Own the incident, or renew."""
+    desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
+    command = partial(act.acknowledge, incident=incident, by=by, lasts=desk.acknowledgement_lasts)
+    deed = Deed(by=by, act="acknowledge", incident=incident)
+    return await _acted(request, perform(desk, deed, command), TypedForms())
+
+
+async def update(request: web.Request) -> web.Response:
+    """Publish words for customers."""
+    typed = await _typed(request)
+    return await _acted(request, _update(request, typed), TypedForms(updates=typed))
+
+
+async def _update(request: web.Request, typed: Typed) -> None:
+    desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
+    promise = desk.now() + timedelta(minutes=int(typed.next_in)) if typed.next_in in _MINUTES else None
+    body = _fit(bodies.UpdateBody, body=typed.body, state=typed.state or None, next_update_by=promise)
+    command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=promise)
+    await perform(desk, Deed(by=by, act="update", incident=incident, detail={"body": body.body}), command)
+
+
+async def note(request: web.Request) -> web.Response:
+    """Keep words for the desk."""
+    typed = await _typed(request)
+    return await _acted(request, _note(request, typed), TypedForms(notes=typed))
+
+
+async def _note(request: web.Request, typed: Typed) -> None:
+    by, incident = request[CALLER].name, request.match_info["id"]
+    body = _fit(bodies.NoteBody, body=typed.body)
+    command = partial(act.note, incident=incident, by=by, body=body.body)
+    await perform(request.app[DESK], Deed(by=by, act="note", incident=incident, detail={"body": body.body}), command)
+
+
+async def resolve(request: web.Request) -> web.Response:
+    """End the incident."""
+    typed = await _typed(request)
+    return await _acted(request, _resolve(request, typed), TypedForms(resolve=typed))
+
+
+async def _resolve(request: web.Request, typed: Typed) -> None:
+    by, incident = request[CALLER].name, request.match_info["id"]
+    override = {"reason": typed.override} if typed.override.strip() else None
+    body = _fit(bodies.ResolveBody, body=typed.body, cause=typed.cause or None, override=override)
+    reason = body.override.reason if body.override else None
+    command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=reason)
+    detail = {"body": body.body, "cause": body.cause, "override": reason}
+    await perform(request.app[DESK], Deed(by=by, act="resolve", incident=incident, detail=detail), command)
+
+
+async def show_open(request: web.Request) -> web.Response:
+    """Draw the form that opens an incident by hand."""
+    return _open_form(request, typed=TypedOpen())
+
+
+async def open_incident(request: web.Request) -> web.Response:
+    """Open an incident by hand, public at once."""
+    form, by, desk = await request.post(), request[CALLER].name, request.app[DESK]
+    picked = {key.removeprefix(_SERVICE): value for key, value in form.items() if key.startswith(_SERVICE) and isinstance(value, str)}
+    services = {key: value for key, value in picked.items() if value}
+    typed = TypedOpen(name=_text(form.get("name")), body=_text(form.get("body")), services=services)
+    try:
+        body = _fit(bodies.OpenBody, name=typed.name, body=typed.body, services=services)
+        command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body)
+        events = await perform(desk, Deed(by=by, act="open", detail={"name": body.name}), command)
+    except act.Refused as refusal:
+        return _open_form(request, typed=typed, rejected=refused(refusal))
+    except Rejected as rejected:
+        return _open_form(request, typed=typed, rejected=rejected)
+    opened = next(event for event in events if isinstance(event, Opened))
+    return see_other(f"/incidents/{opened.incident}")
+
+
+def _open_form(request: web.Request, *, typed: TypedOpen, rejected: Rejected | None = None) -> web.Response:
+    desk = request.app[DESK]
+    rows = board.service_rows(desk.pipeline.situation, desk.language)
+    status = rejected.status if rejected else 200
+    return screen(request, "open.html", status=status, services=rows, typed=typed, trouble=_trouble(rejected))
+
+
+async def _acted(request: web.Request, deed: Awaitable[object], typed: TypedForms) -> web.Response:
+    """Wait for the deed; go on to the card, or draw it again with what stood in the way and what had been typed."""
+    try:
+        await deed
+    except act.Refused as refusal:
+        return await _card(request, refused(refusal), typed)
+    except Rejected as rejected:
+        return await _card(request, rejected, typed)
+    return see_other(f"/incidents/{request.match_info['id']}")
+
+
+async def _typed(request: web.Request) -> Typed:
+    form = await request.post()
+    return Typed(**{one.name: _text(form.get(one.name)) for one in fields(Typed)})
+
+
+def _fit(model: type[M], **given: object) -> M:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise misfit(error) from error
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

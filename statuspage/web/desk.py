@@ -1,0 +1,111 @@
+"""What the internal listener needs from the rest of the house, handed in as one value, and how an act is done through it."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from incidents import act
+from incidents.events import Event
+from statuspage.clock import Now
+from statuspage.page import Story
+from statuspage.pipeline import Command, Pipeline
+from statuspage.store import queries
+from statuspage.store.acts import write_audit
+from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.web.problems import Rejected
+from statuspage.web.security import Network
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The store, the road in, the clock and the settings. *console_url* is the configured address, of which https makes cookies Secure.
+
+    *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work.
+    """
+
+    store: Store
+    pipeline: Pipeline
+    now: Now
+    site_name: str
+    console_url: str
+    public_url: str
+    timezone: str
+    language: str
+    acknowledgement_lasts: timedelta
+    trusted_proxies: Sequence[Network]
+    metrics: Callable[[], tuple[bytes, str]]
+    is_healthy: Callable[[], bool]
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether agents reach the console through TLS."""
+        return self.console_url.startswith("https://")
+
+
+DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What the audit says of an act: who, what, to which incident (None: it is about to be opened), and with which words."""
+
+    by: str
+    act: str
+    incident: str | None = None
+    detail: Mapping[str, str | None] = field(default_factory=dict)
+
+
+Beside = Callable[[Connection, Sequence[Event]], None]
+
+
+async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | None = None) -> Sequence[Event]:
+    """Do an act and write the audit. *beside* may write more of its own, after what the act itself wrote.
+
+    Errors: act.Refused (which stands in the audit too); Rejected 409 where the incident is over; StoreUnavailable.
+    """
+    at = desk.now()
+
+    def write(connection: Connection, events: Sequence[Event]) -> None:
+        subject = deed.incident or next((event.incident for event in events if hasattr(event, "incident")), "")
+        write_audit(connection, at=at, actor=deed.by, act=deed.act, subject=subject, detail=deed.detail)
+        if beside is not None:
+            beside(connection, events)
+
+    try:
+        events = await desk.pipeline.act(command)
+    except act.Refused as refusal:
+        detail = {**deed.detail, "refused": refusal.reason}
+        await desk.store.write(
+            lambda connection: write_audit(connection, at=at, actor=deed.by, act=deed.act, subject=deed.incident or "", detail=detail)
+        )
+        if isinstance(refusal, act.NotFound) and deed.incident is not None:
+            await _demand_open(desk, deed.incident)
+        raise
+    try:
+        await desk.store.write(lambda connection: write(connection, events))
+    except StoreUnavailable as error:
+        log.exception("%s by %s on %s is done, and its audit row is missing", deed.act, deed.by, deed.incident)
+        raise Rejected(503, "This was done, and could not be written into the audit. Look before you do it again.") from error
+    return events
+
+
+async def story_of(desk: Desk, incident: str) -> Story:
+    """Return an incident, open or closed, with its public words. Errors: Rejected 404."""
+    story = await desk.store.read(lambda connection: queries.story(connection, incident))
+    if story is None:
+        raise Rejected(404, "There is no incident with this id.")
+    return story
+
+
+async def _demand_open(desk: Desk, incident: str) -> None:
+    story = await story_of(desk, incident)
+    ended = story.incident.resolved_at
+    if ended is not None:
+        raise Rejected(409, f"This incident was resolved at {ended:%H:%M} UTC on {ended:%d %b %Y}.", more={"resolved_at": ended})

@@ -1,0 +1,75 @@
+"""How the API reads what it is sent: strict JSON into a model, and numbers within bounds."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from statuspage.store.listing import Place
+from statuspage.web.problems import Rejected
+
+M = TypeVar("M", bound=BaseModel)
+
+_MOST = 100
+_USUAL = 50
+
+
+async def body_of(request: web.Request, model: type[M]) -> M:
+    """Read the request's JSON as *model*. Errors: Rejected 400 no JSON, 415 another type, 422 what does not fit, by field."""
+    raw = await request.read()
+    if raw and request.content_type != "application/json":
+        raise Rejected(415, "Send application/json.")
+    try:
+        return model.model_validate_json(raw or b"{}", strict=True)
+    except ValidationError as error:
+        raise misfit(error) from error
+
+
+def misfit(error: ValidationError) -> Rejected:
+    """Say what does not fit, field by field, without repeating what was sent."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(one["type"] == "json_invalid" for one in found):
+        return Rejected(400, f"This is not JSON. {found[0]['msg']}.")
+    errors = [{"path": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in found]
+    words = "; ".join(f"{one['path'] or 'body'}: {one['message']}" for one in errors[:5])
+    return Rejected(422, words, more={"errors": errors})
+
+
+def limit_of(request: web.Request) -> int:
+    """Return how many rows a list may hold. Errors: Rejected 422 outside 1 to 100."""
+    text = request.query.get("limit", str(_USUAL))
+    if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= _MOST:
+        raise Rejected(422, f"limit is a number from 1 to {_MOST}.")
+    return int(text)
+
+
+def cursor(place: Place) -> str:
+    """Spell where a page ended, for ``next``."""
+    at, id_ = place
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {id_}".encode()).decode().rstrip("=")
+
+
+def place_of(text: str | None) -> Place | None:
+    """Understand a cursor. Errors: Rejected 422 for one that ``cursor`` did not make."""
+    if text is None:
+        return None
+    try:
+        at, id_ = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().split(" ")
+        instant = datetime.fromisoformat(at)
+    except (ValueError, binascii.Error) as error:
+        raise Rejected(422, "This cursor is not one of ours.") from error
+    if instant.tzinfo is None:
+        raise Rejected(422, "This cursor is not one of ours.")
+    return (instant, id_)
+
+
+def number_of(text: str | None) -> int | None:
+    """Understand a cursor that is a number. Errors: Rejected 422."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Rejected(422, "This cursor is not one of ours.")
+    return int(text)

@@ -1,0 +1,135 @@
+"""Coming in and going out: the login form, slowed down for guessers, and the end of a session."""
+
+import asyncio
+import hashlib
+import hmac
+import math
+import secrets
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from statuspage.store import people
+from statuspage.store.acts import write_audit
+from statuspage.web import auth
+from statuspage.web.desk import DESK, Desk
+from statuspage.web.problems import Rejected
+from statuspage.web.screens import screen, see_other
+from statuspage.web.security import client_address, local_target
+from statuspage.web.throttle import LoginThrottle
+
+_WRONG = "This name and password do not belong together."
+_AT_ONCE = 2
+_MOST_WAITING = 20
+_DEVICE_LASTS = timedelta(days=90)
+_FORM_LASTS = timedelta(hours=1)
+
+
+class Door:
+    """What the login remembers while the program runs: how often somebody tried, and which browsers belong to whom."""
+
+    def __init__(self) -> None:
+        self.throttle = LoginThrottle()
+        self._key = secrets.token_bytes(32)
+        # Each try costs 19 MiB and a core for a moment: a few at once, a short queue, and no more.
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
+
+    async def is_password(self, digest: str | None, password: str) -> bool:
+        """As ``people.is_password``, off the event loop. Errors: Rejected 503 where too many wait already."""
+        if self._waiting >= _MOST_WAITING:
+            raise Rejected(503, "Too many people log in at this moment. Please try again.", headers={"Retry-After": "2"})
+        self._waiting += 1
+        try:
+            async with self._slots:
+                return await asyncio.to_thread(people.is_password, digest, password)
+        finally:
+            self._waiting -= 1
+
+    def device(self, account: str, nonce: str) -> str:
+        """Make the mark of a browser that logged in to *account*."""
+        mark = hmac.new(self._key, f"{nonce} {account}".encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+        return f"{nonce}.{mark}"
+
+    def known_device(self, account: str, cookie: str | None) -> str | None:
+        """Return the browser's mark if it was made for *account*."""
+        nonce, dot, _ = (cookie or "").partition(".")
+        own = self.device(account, nonce)
+        is_ours = bool(dot) and hmac.compare_digest(own.encode(errors="surrogatepass"), (cookie or "").encode(errors="surrogatepass"))
+        return own if is_ours else None
+
+
+DOOR: web.AppKey[Door] = web.AppKey("DOOR", Door)
+
+
+async def show_login(request: web.Request) -> web.Response:
+    """Draw the login form."""
+    return _form(request, name="", target=local_target(request.query.get("next")))
+
+
+async def login(request: web.Request) -> web.Response:
+    """Begin a session under a new secret, and go on to where the agent wanted to be."""
+    desk, door, form = request.app[DESK], request.app[DOOR], await request.post()
+    name, password = _text(form.get("name")).strip(), _text(form.get("password"))
+    target = local_target(_text(form.get("next")))
+    device = door.known_device(name, request.cookies.get(auth.device_cookie(desk)))
+    address = client_address(request, desk.trusted_proxies)
+    wait = door.throttle.admit(account=name, address=address, device=device, now=desk.now())
+    if wait:
+        seconds = math.ceil(wait.total_seconds())
+        return _form(request, name=name, target=target, status=429, trouble=f"Too many tries. Wait {seconds} s.", wait=seconds)
+    digest = await desk.store.read(lambda connection: people.password_of(connection, name))
+    if not await door.is_password(digest, password) or digest is None:
+        return _form(request, name=name, target=target, status=403, trouble=_WRONG)
+    secret = await _begin(desk, name, digest, address)
+    if secret is None:
+        return _form(request, name=name, target=target, status=403, trouble=_WRONG)
+    response = see_other(target)
+    auth.give_cookie(response, desk, auth.session_cookie(desk), secret, max_age=_seconds(people.SESSION_LASTS))
+    mark = device or door.device(name, secrets.token_urlsafe(16))
+    auth.give_cookie(response, desk, auth.device_cookie(desk), mark, max_age=_seconds(_DEVICE_LASTS))
+    auth.drop_cookie(response, desk, auth.form_cookie(desk))
+    return response
+
+
+async def logout(request: web.Request) -> web.Response:
+    """End the session, here and in the store."""
+    desk = request.app[DESK]
+    secret = request.cookies.get(auth.session_cookie(desk), "")
+    await desk.store.write(lambda connection: people.end_session(connection, secret))
+    response = see_other("/login")
+    auth.drop_cookie(response, desk, auth.session_cookie(desk))
+    return response
+
+
+async def _begin(desk: Desk, name: str, digest: str, address: str) -> str | None:
+    at = desk.now()
+
+    def write(connection: Connection) -> str | None:
+        secret = people.begin_session(connection, agent=name, digest=digest, at=at)
+        if secret is not None:
+            write_audit(connection, at=at, actor=name, act="log in", subject=name, detail={"from": address})
+        return secret
+
+    return await desk.store.write(write)
+
+
+def _form(request: web.Request, *, name: str, target: str, status: int = 200, trouble: str = "", wait: int = 0) -> web.Response:
+    """Draw the form, bound to a cookie of its own so that no other site can log a browser in."""
+    desk = request.app[DESK]
+    nonce = request.cookies.get(auth.form_cookie(desk)) or secrets.token_urlsafe()
+    token = auth.login_token(nonce)
+    response = screen(request, "login.html", status=status, name=name, target=target, trouble=trouble, form_token=token)
+    auth.give_cookie(response, desk, auth.form_cookie(desk), nonce, max_age=_seconds(_FORM_LASTS))
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())

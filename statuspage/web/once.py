@@ -1,0 +1,90 @@
+"""An act asked for by a program, done once: a request that is repeated with its ``Idempotency-Key`` gets the first answer again."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from incidents.events import Event
+from statuspage.pipeline import Command
+from statuspage.store.acts import Answer, keep_answer, kept_answer
+from statuspage.web.desk import DESK, Deed, Desk, perform
+from statuspage.web.problems import Rejected
+
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+_LONGEST_KEY = 255
+
+Spell = Callable[[Connection, Sequence[Event]], BaseModel]
+
+
+class Once:
+    """Requests with a key, one at a time for each caller and key; whoever waited finds the first one's answer."""
+
+    def __init__(self) -> None:
+        self._busy: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn(self, actor: str, key: str) -> AsyncIterator[None]:
+        """Wait until nobody else is at work with this key."""
+        place = (actor, key)
+        lock, waiting = self._busy.get(place, (asyncio.Lock(), 0))
+        self._busy[place] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._busy.pop(place)
+            if waiting > 1:
+                self._busy[place] = (lock, waiting - 1)
+
+
+ONCE: web.AppKey[Once] = web.AppKey("ONCE", Once)
+
+
+async def done_once(request: web.Request, deed: Deed, command: Command, *, status: int, spell: Spell) -> web.Response:
+    """Do the act and answer with what *spell* reads after it. Errors: as ``perform``; Rejected 422 for a key that was used otherwise."""
+    desk = request.app[DESK]
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return _respond(await _do(desk, deed, command, status, spell, keep=None))
+    if not 1 <= len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise Rejected(422, f"{KEY_HEADER} has 1 to {_LONGEST_KEY} printable characters.")
+    async with request.app[ONCE].turn(deed.by, key):
+        mark = (f"{request.method} {request.path}", hashlib.sha256(await request.read()).hexdigest())
+        kept = await desk.store.read(lambda connection: kept_answer(connection, actor=deed.by, key=key))
+        if kept is None:
+            return _respond(await _do(desk, deed, command, status, spell, keep=(key, *mark)))
+        if (kept.request, kept.digest) != mark:
+            raise Rejected(422, f"This {KEY_HEADER} was used for another request.")
+        return _respond((kept.status, kept.response), is_replayed=True)
+
+
+async def _do(desk: Desk, deed: Deed, command: Command, status: int, spell: Spell, *, keep: tuple[str, str, str] | None) -> tuple[int, str]:
+    said: list[str] = []
+
+    def beside(connection: Connection, events: Sequence[Event]) -> None:
+        said.append(spell(connection, events).model_dump_json())
+        if keep is not None:
+            key, mark, digest = keep
+            answer = Answer(request=mark, digest=digest, status=status, response=said[-1])
+            keep_answer(connection, actor=deed.by, key=key, answer=answer, at=desk.now())
+
+    await perform(desk, deed, command, beside)
+    return status, said[-1]
+
+
+def _respond(answer: tuple[int, str], *, is_replayed: bool = False) -> web.Response:
+    status, text = answer
+    response = web.Response(status=status, text=text, content_type="application/json")
+    made = json.loads(text).get("id")
+    if status == 201 and made is not None:
+        response.headers["Location"] = f"/api/v1/incidents/{made}"
+    if is_replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return response

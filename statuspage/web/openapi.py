@@ -1,0 +1,102 @@
+"""The API described in OpenAPI 3.1, made from the table of routes and from the very models that validate."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from statuspage.web.auth import Access
+from statuspage.web.bodies import Problem
+from statuspage.web.once import KEY_HEADER
+from statuspage.web.problems import title
+from statuspage.web.route import Route
+
+Json = dict[str, Any]
+
+_PREFIX = "/api/v1"
+_REF = "#/components/schemas/{model}"
+_ID: Json = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_KEY: Json = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "The same key with the same request gets the first answer again; with another request 422. Kept for a day.",
+}
+_PAGING: Sequence[Json] = (
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}},
+    {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "The `next` of the page before."},
+)
+_OPEN: Json = {
+    "name": "open",
+    "in": "query",
+    "schema": {"type": "string", "enum": ["true", "false"]},
+    "description": "Only open, or only closed ones.",
+}
+_QUERY: Mapping[str, Sequence[Json]] = {"list_incidents": (_OPEN, *_PAGING), "list_audit": _PAGING}
+_REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": (400, 401, 403, 409, 413, 415, 422, 503)}
+
+
+def describe(routes: Sequence[Route]) -> Json:
+    """Describe the API's part of *routes*. The models of the bodies become the components' schemas."""
+    shown = [route for route in routes if route.path.startswith(_PREFIX)]
+    paths: dict[str, Json] = {}
+    for route in shown:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Status page: the desk's API", "version": "1"},
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(shown),
+            "responses": {str(status): _problem(status) for status in sorted({404, *_REFUSALS["GET"], *_REFUSALS["POST"]})},
+        },
+    }
+
+
+def _schemas(routes: Sequence[Route]) -> Json:
+    taken = [(route.takes, "validation") for route in routes if route.takes]
+    given = [(route.gives, "serialization") for route in routes if route.gives]
+    _, schema = models_json_schema([*taken, *given, (Problem, "serialization")], ref_template=_REF)  # type: ignore[list-item]
+    found: Json = schema["$defs"]
+    return found
+
+
+def _operation(route: Route) -> Json:
+    name = route.handler.__name__
+    refusals = (*_REFUSALS[route.method], *((404,) if "{id}" in route.path else ()))
+    operation: Json = {
+        "operationId": name,
+        "summary": (route.handler.__doc__ or "").splitlines()[0],
+        "parameters": _parameters(route, name),
+        "responses": {
+            str(route.status): _answer(route),
+            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(refusals)},
+        },
+    }
+    if route.takes:
+        operation["requestBody"] = {"required": bool(route.takes.model_fields), "content": _content(route.takes)}
+    if route.policy is Access.PUBLIC:
+        operation["security"] = []
+    return operation
+
+
+def _parameters(route: Route, name: str) -> list[Json]:
+    return [*([_ID] if "{id}" in route.path else []), *_QUERY.get(name, ()), *([_KEY] if route.takes else [])]
+
+
+def _answer(route: Route) -> Json:
+    content = _content(route.gives) if route.gives else {"application/json": {"schema": {"type": "object"}}}
+    return {"description": title(route.status), "content": content}
+
+
+def _content(model: type[BaseModel]) -> Json:
+    return {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+
+
+def _problem(status: int) -> Json:
+    schema = {"$ref": _REF.format(model=Problem.__name__)}
+    return {"description": title(status), "content": {"application/problem+json": {"schema": schema}}}

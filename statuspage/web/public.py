@@ -1,0 +1,307 @@
+"""The public listener: finished bytes by path, and not a line of session code.
+
+Whatever a request brings along (query, cookies, odd headers), a path has one content; only its encoding is negotiated. There is one
+handler and no middleware, so that the load of an outage costs what a static file costs.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from statuspage.publish import Shelf
+from statuspage.render.finished import Finished
+from statuspage.render.fresh import Fresh
+from statuspage.web.listener import Answer, Patience, PatientRunner
+from statuspage.web.security import HEADERS
+
+AS_OF = "Statuspage-As-Of"
+MOST_BYTES_IN = 64 * 1024
+_YEAR = 31_536_000
+
+
+class Surface(StrEnum):
+    """The kinds of public content; each has one policy."""
+
+    PAGE = "page"
+    FEED = "feed"
+    API = "api"
+    ASSET = "asset"
+    FRESH = "fresh"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a surface may be kept by caches, and whether other sites may read it."""
+
+    cache: str
+    is_for_other_sites: bool = False
+
+
+# Caches ask each time, so that no two surfaces contradict each other; with the hub away they may go on showing the last page, which
+# tells its own age.
+_ASK = "public, max-age=0, stale-if-error=86400"
+POLICIES: Mapping[Surface, Policy] = MappingProxyType(
+    {
+        Surface.PAGE: Policy(cache=_ASK),
+        Surface.FEED: Policy(cache=_ASK, is_for_other_sites=True),
+        Surface.API: Policy(cache=_ASK, is_for_other_sites=True),
+        Surface.ASSET: Policy(cache=f"public, max-age={_YEAR}, immutable"),
+        Surface.FRESH: Policy(cache="no-store"),
+        Surface.HEALTH: Policy(cache="no-store"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoute:
+    """A path of the public listener; ``{…}`` at its end stands for whatever follows. Nothing outside the table is answered."""
+
+    path: str
+    surface: Surface
+
+    def covers(self, path: str) -> bool:
+        """Whether *path* belongs to this route."""
+        start, brace, _ = self.path.partition("{")
+        return path.startswith(start) and len(path) > len(start) if brace else path == self.path
+
+
+PUBLIC_ROUTES = (
+    PublicRoute("/", Surface.PAGE),
+    PublicRoute("/incidents/{id}", Surface.PAGE),
+    PublicRoute("/history.rss", Surface.FEED),
+    PublicRoute("/history.atom", Surface.FEED),
+    PublicRoute("/api/v2/{tail}", Surface.API),
+    PublicRoute("/assets/{name}", Surface.ASSET),
+    PublicRoute("/fresh.json", Surface.FRESH),
+    PublicRoute("/healthz", Surface.HEALTH),
+    PublicRoute("/readyz", Surface.HEALTH),
+)
+
+Older = Callable[[str], Awaitable[Finished | None]]
+
+
+def public_app(
+    shelf: Callable[[], Shelf | None], *, fresh: Callable[[], Fresh | None], older: Older, is_tls: bool = False
+) -> web.Application:
+    """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
+
+    *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
+    incident that is not on the shelf, by its id, or None where there is no such public incident. *is_tls* says that readers come by https.
+    """
+    face = _Face(shelf, fresh, older, security_headers(is_tls=is_tls))
+    app = web.Application(client_max_size=MOST_BYTES_IN)
+    exact = [route.path for route in PUBLIC_ROUTES if "{" not in route.path]  # found by a look-up, without a pattern
+    for path in (*exact, "/{path:.*}"):
+        app.router.add_route("*", path, face.answer, expect_handler=_expect_nothing)
+    return app
+
+
+def public_runner(app: web.Application, *, is_tls: bool = False, patience: Patience | None = None) -> PatientRunner:
+    """Run *app* so that slow and silent peers are closed, and refusals of malformed requests carry the same headers."""
+    return PatientRunner(app, headers=security_headers(is_tls=is_tls) | {"Cache-Control": "no-store"}, patience=patience)
+
+
+def security_headers(*, is_tls: bool) -> dict[str, str]:
+    """Return what goes out with every public answer whatever its status."""
+    secure = {"Strict-Transport-Security": f"max-age={_YEAR}"} if is_tls else {}
+    return {**HEADERS, **secure}
+
+
+def surface_of(path: str) -> Surface | None:
+    """Return which surface *path* belongs to, or None where the listener has no such path."""
+    return next((route.surface for route in PUBLIC_ROUTES if route.covers(path)), None)
+
+
+@lru_cache(maxsize=256)
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether a reader with this ``Accept-Encoding`` takes gzip (RFC 9110, section 12.5.3)."""
+    weights: dict[str, bool] = {}
+    for part in accept_encoding.lower().split(","):
+        coding, _, weight = part.partition(";")
+        refused = weight.replace(" ", "").removeprefix("q=").strip("0.") == "" and weight.strip() != ""
+        weights[coding.strip()] = not refused
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
+
+
+async def _expect_nothing(_: web.Request) -> web.StreamResponse | None:
+    """Ignore ``Expect``: no body is ever wanted here, and the answer comes at once."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A finished thing with its headers made up, for each encoding and for a reader that has it already."""
+
+    finished: Finished
+    plain: CIMultiDict[str]
+    gzipped: CIMultiDict[str]
+    plain_kept: CIMultiDict[str]
+    gzipped_kept: CIMultiDict[str]
+
+
+class _Face:
+    def __init__(
+        self, shelf: Callable[[], Shelf | None], fresh: Callable[[], Fresh | None], older: Older, security: Mapping[str, str]
+    ) -> None:
+        self._shelf, self._fresh = shelf, fresh
+        self._current: Shelf | None = None
+        self._parcels: dict[str, _Parcel] = {}
+        self._older = _Older(older)
+        self._common = {
+            surface: CIMultiDict({**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache})
+            for surface, policy in POLICIES.items()
+        }
+        self._refused: Mapping[str, str] = {**security, hdrs.CACHE_CONTROL: "no-store"}
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request to the listener."""
+        if request.protocol.writing_paused:
+            await request.writer.drain()  # a peer that does not take its answers gets no more of them
+        path = request.path
+        if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
+            return self._refuse_method(request.method, surface_of(path))
+        parcel = self._on_shelf(path)
+        if parcel is None:
+            return await self._beside_shelf(path, request)
+        return self._send(parcel, request)
+
+    def _on_shelf(self, path: str) -> _Parcel | None:
+        shelf = self._shelf()
+        if shelf is not self._current:
+            self._current, self._parcels = shelf, {}
+            self._older.forget()
+        parcel = self._parcels.get(path)
+        if parcel is None and shelf is not None:
+            finished, surface = shelf.files.get(path), surface_of(path)
+            if finished is not None and surface is not None:
+                parcel = self._parcels[path] = self._pack(finished, surface)
+        return parcel
+
+    def _pack(self, finished: Finished, surface: Surface) -> _Parcel:
+        always = self._common[surface].copy()
+        always[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+        plain_kept, gzipped_kept = always.copy(), always
+        plain_kept[hdrs.ETAG], gzipped_kept[hdrs.ETAG] = finished.etag, finished.gzip_etag
+        plain, gzipped = plain_kept.copy(), gzipped_kept.copy()
+        plain[hdrs.CONTENT_TYPE] = gzipped[hdrs.CONTENT_TYPE] = finished.content_type
+        gzipped[hdrs.CONTENT_ENCODING] = "gzip"
+        return _Parcel(finished, plain, gzipped, plain_kept, gzipped_kept)
+
+    def _send(self, parcel: _Parcel, request: web.Request) -> web.StreamResponse:
+        asked = request.headers
+        is_gzip = accepts_gzip(asked.get(hdrs.ACCEPT_ENCODING, ""))
+        known = asked.get(hdrs.IF_NONE_MATCH)
+        if known is not None and parcel.finished.is_named_by(known):
+            answer = Answer(status=304, headers=parcel.gzipped_kept if is_gzip else parcel.plain_kept)
+        elif is_gzip:
+            answer = Answer(body=parcel.finished.gzipped, headers=parcel.gzipped)
+        else:
+            answer = Answer(body=parcel.finished.body, headers=parcel.plain)
+        return self._dated(answer)
+
+    def _dated(self, answer: Answer) -> Answer:
+        fresh = self._fresh()
+        if fresh is not None:
+            answer.headers[AS_OF] = fresh.as_of
+        return answer
+
+    async def _beside_shelf(self, path: str, request: web.Request) -> web.StreamResponse:
+        match surface_of(path):
+            case Surface.HEALTH:
+                is_well = path == "/healthz" or self._current is not None
+                return self._say(200 if is_well else 503, "ok\n" if is_well else "nothing is published yet\n")
+            case Surface.FRESH if (fresh := self._fresh()) is not None:
+                headers = self._common[Surface.FRESH].copy()
+                headers[hdrs.CONTENT_TYPE] = "application/json; charset=utf-8"
+                return self._dated(Answer(body=fresh.body, headers=headers))
+            case Surface.PAGE if is_incident(path) and self._current is not None:
+                return await self._older_incident(path, request)
+            case _:
+                return self._missing(path)
+
+    async def _older_incident(self, path: str, request: web.Request) -> web.StreamResponse:
+        try:
+            finished = await self._older.find(path.removeprefix("/incidents/"))
+        except TimeoutError:
+            return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
+        return self._missing(path) if finished is None else self._send(self._pack(finished, Surface.PAGE), request)
+
+    def _missing(self, path: str) -> web.StreamResponse:
+        if self._current is None:
+            return self._say(503, "nothing is published yet\n", {"Retry-After": "5"})
+        headers = dict(self._refused)
+        if surface_of(path) is Surface.API:
+            headers.update(_allowances(POLICIES[Surface.API]))
+            headers[hdrs.CONTENT_TYPE] = "application/json; charset=utf-8"
+            return self._dated(Answer(status=404, body=b'{"error":"Not found"}', headers=headers))
+        headers[hdrs.CONTENT_TYPE] = self._current.missing.content_type
+        return self._dated(Answer(status=404, body=self._current.missing.body, headers=headers))
+
+    def _refuse_method(self, method: str, surface: Surface | None) -> web.StreamResponse:
+        is_shared = surface is Surface.API
+        allowed = {"Allow": "GET, HEAD, OPTIONS" if is_shared else "GET, HEAD"}
+        if is_shared and method == hdrs.METH_OPTIONS:
+            preflight = {"Access-Control-Allow-Methods": allowed["Allow"], "Access-Control-Max-Age": "86400"}
+            headers = {**self._refused, **allowed, **preflight, **_allowances(POLICIES[Surface.API])}
+            return self._dated(Answer(status=204, headers=headers))
+        return self._say(405, "only GET and HEAD are answered here\n", allowed)
+
+    def _say(self, status: int, text: str, headers: Mapping[str, str] = MappingProxyType({})) -> web.StreamResponse:
+        return self._dated(Answer(status=status, text=text, headers={**self._refused, **headers}))
+
+
+def is_incident(path: str) -> bool:
+    """Whether *path* could be that of an incident: its id is 12 lowercase letters and digits. Anything else never reaches the store."""
+    name = path.removeprefix("/incidents/")
+    return len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower() and path != name
+
+
+def _allowances(policy: Policy) -> dict[str, str]:
+    if not policy.is_for_other_sites:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Headers": "*",
+        "Access-Control-Expose-Headers": f"{hdrs.ETAG}, {AS_OF}",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+
+
+class _Older:
+    """Incidents that are not on the shelf: few look-ups at once, the newest answers kept until the next publication."""
+
+    def __init__(self, find: Older, *, at_once: int = 4, waiting: int = 64, most: int = 256, patience: float = 5.0) -> None:
+        self._find = find
+        self._gate = asyncio.Semaphore(at_once)
+        self._room, self._most, self._patience = waiting, most, patience
+        self._kept: OrderedDict[str, Finished | None] = OrderedDict()
+
+    def forget(self) -> None:
+        """Drop what is kept: words may have been corrected or withdrawn."""
+        self._kept = OrderedDict()
+
+    async def find(self, incident: str) -> Finished | None:
+        """Return the incident's page, or None. Errors: TimeoutError where the store is too busy."""
+        if incident in self._kept:
+            self._kept.move_to_end(incident)
+            return self._kept[incident]
+        if self._room == 0:
+            raise TimeoutError
+        self._room -= 1
+        kept = self._kept  # a publication meanwhile puts another in its place, and this answer must not outlive it
+        try:
+            async with asyncio.timeout(self._patience), self._gate:
+                kept[incident] = found = await self._find(incident)
+        finally:
+            self._room += 1
+        if len(kept) > self._most:
+            kept.popitem(last=False)
+        return found

@@ -1,0 +1,104 @@
+"""Every address of the internal listener, as data: who may use it is part of the row, so that no address can be without a policy."""
+
+import json
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from statuspage.bundled import templates
+from statuspage.render.console import Console
+from statuspage.web import api, bodies, console, login, surroundings
+from statuspage.web.auth import Access, Permission, Policy, admit
+from statuspage.web.desk import DESK, Desk
+from statuspage.web.login import DOOR, Door
+from statuspage.web.once import ONCE, Once
+from statuspage.web.openapi import describe
+from statuspage.web.problems import told
+from statuspage.web.route import Face, Handler, Route
+from statuspage.web.screens import CONSOLE, spell_rejection
+from statuspage.web.security import hardening
+
+MOST_BYTES_IN = 1024 * 1024
+
+
+def _see(path: str, handler: Handler, policy: Policy = Permission.SEE) -> Route:
+    return Route(method="GET", path=path, handler=handler, policy=policy)
+
+
+def _send(path: str, handler: Handler, policy: Policy = Permission.ACT) -> Route:
+    return Route(method="POST", path=path, handler=handler, policy=policy)
+
+
+def _read(path: str, handler: Handler, gives: type[BaseModel] | None, policy: Policy = Permission.SEE) -> Route:
+    return Route(method="GET", path=path, handler=handler, policy=policy, face=Face.PROGRAM, gives=gives)
+
+
+def _act(path: str, handler: Handler, takes: type[BaseModel], gives: type[BaseModel], status: int) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        handler=handler,
+        policy=Permission.ACT,
+        face=Face.PROGRAM,
+        takes=takes,
+        gives=gives,
+        status=status,
+    )
+
+
+_API = "/api/v1"
+_ONE = "/incidents/{id}"
+
+ROUTES: tuple[Route, ...] = (
+    _see("/", console.show_queue),
+    _see("/live", console.show_live),
+    _see("/login", login.show_login, Access.PUBLIC),
+    _send("/login", login.login, Access.PUBLIC),
+    _send("/logout", login.logout, Access.AGENT),
+    _see("/open", console.show_open, Permission.ACT),
+    _send("/open", console.open_incident),
+    _see(_ONE, console.show_card),
+    _send(f"{_ONE}/acknowledge", console.acknowledge),
+    _send(f"{_ONE}/updates", console.update),
+    _send(f"{_ONE}/notes", console.note),
+    _send(f"{_ONE}/resolve", console.resolve),
+    _see("/assets/{name}", surroundings.show_asset, Access.PUBLIC),
+    _read("/metrics", surroundings.show_metrics, None, Access.SCRAPER),
+    _read("/healthz", surroundings.show_health, None, Access.PUBLIC),
+    _read(f"{_API}/openapi.json", surroundings.show_openapi, None, Access.PUBLIC),
+    _read(f"{_API}/incidents", api.list_incidents, bodies.IncidentList),
+    _act(f"{_API}/incidents", api.open_incident, bodies.OpenBody, bodies.IncidentShown, 201),
+    _read(f"{_API}{_ONE}", api.show_incident, bodies.IncidentShown),
+    _act(f"{_API}{_ONE}/acknowledge", api.acknowledge, bodies.AcknowledgeBody, bodies.IncidentShown, 200),
+    _act(f"{_API}{_ONE}/updates", api.update, bodies.UpdateBody, bodies.UpdateShown, 201),
+    _act(f"{_API}{_ONE}/notes", api.note, bodies.NoteBody, bodies.NoteShown, 201),
+    _act(f"{_API}{_ONE}/resolve", api.resolve, bodies.ResolveBody, bodies.IncidentShown, 200),
+    _read(f"{_API}/services", api.list_services, bodies.ServiceList),
+    _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
+)
+
+
+def internal_app(desk: Desk) -> web.Application:
+    """Build the console, the API and the metrics for the internal listener."""
+    app = web.Application(middlewares=[told(spell_rejection)], client_max_size=MOST_BYTES_IN)
+    app[DESK] = desk
+    app[DOOR] = Door()
+    app[ONCE] = Once()
+    app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
+    app[surroundings.DESCRIPTION] = json.dumps(describe(ROUTES)).encode()
+    app.on_response_prepare.append(hardening(is_tls=desk.is_tls))
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, guarded(route))
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, guarded(route))
+    return app
+
+
+def guarded(route: Route) -> Handler:
+    """Return the route's handler behind its policy."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await admit(request, route.policy, is_for_programs=route.face is Face.PROGRAM)
+        return await route.handler(request)
+
+    return handler

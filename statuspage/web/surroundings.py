@@ -1,0 +1,36 @@
+"""What stands around the console and the API: style and script, metrics, health, and the API's description."""
+
+from aiohttp import hdrs, web
+
+from statuspage.web.desk import DESK
+from statuspage.web.problems import Rejected
+from statuspage.web.screens import CONSOLE
+
+DESCRIPTION: web.AppKey[bytes] = web.AppKey("DESCRIPTION", bytes)
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+async def show_asset(request: web.Request) -> web.Response:
+    """Give a file of the console by its name, which holds the hash of its content; nothing is looked up on the disk."""
+    found = request.app[CONSOLE].assets.get(request.path)
+    if found is None:
+        raise Rejected(404, "There is nothing here.")
+    body, kind = found
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: _FOR_EVER})
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    """Give the metrics, as whoever built the app spells them."""
+    body, kind = request.app[DESK].metrics()
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind})
+
+
+async def show_health(request: web.Request) -> web.Response:
+    """Say whether every part is at work: 200 or 503, and nothing more."""
+    is_healthy = request.app[DESK].is_healthy()
+    return web.Response(status=200 if is_healthy else 503, text="ok\n" if is_healthy else "not well\n")
+
+
+async def show_openapi(request: web.Request) -> web.Response:
+    """Describe the API; the same for every installation, so it needs no token."""
+    return web.Response(body=request.app[DESCRIPTION], content_type="application/json")

@@ -1,0 +1,43 @@
+// Keeps the queue fresh. Without this script the page is whole; it is then as old as its "As of" says.
+"use strict";
+(() => {
+  const live = document.getElementById("live");
+  if (!live) {
+    document.getElementById("trouble")?.focus();
+    return;
+  }
+  const said = document.getElementById("said");
+  const every = 3000;
+
+  const place = () => {
+    const at = document.activeElement;
+    if (!live.contains(at)) return null;
+    return at.id ? `#${CSS.escape(at.id)}` : at.getAttribute("href") ? `a[href="${CSS.escape(at.getAttribute("href"))}"]` : null;
+  };
+
+  const swap = (html) => {
+    const before = live.querySelectorAll(".row").length;
+    const focus = place();
+    live.innerHTML = html;
+    if (focus) live.querySelector(focus)?.focus({ preventScroll: true });
+    const after = live.querySelectorAll(".row").length;
+    document.title = document.title.replace(/^(\(\d+\) )?/, after ? `(${after}) ` : "");
+    if (after > before) said.textContent = `${after} open incidents`;
+  };
+
+  const look = async () => {
+    try {
+      const answer = await fetch(live.dataset.live, { headers: { "If-None-Match": live.dataset.version }, redirect: "follow" });
+      if (answer.redirected) return location.reload();
+      if (answer.status === 200) {
+        swap(await answer.text());
+        live.dataset.version = answer.headers.get("ETag") ?? "";
+      }
+      live.classList.remove("away");
+    } catch {
+      live.classList.add("away");
+    }
+    setTimeout(look, document.hidden ? every * 5 : every);
+  };
+  setTimeout(look, every);
+})();

@@ -1,0 +1,216 @@
+"""The internal listener over a real socket, with a real store behind it, a clock that the test moves, and people who work there."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import ip_network
+from pathlib import Path
+from types import MappingProxyType
+
+from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from sqlalchemy import Connection
+
+from incidents.model import Component, Incident, Monitor, Need, Service, Topology
+from incidents.policy import Policy
+from probes.result import Failure, ProbeResult, Result
+from statuspage.pipeline import Pipeline
+from statuspage.store import acts, people, queries
+from statuspage.store.acts import AuditRow
+from statuspage.store.engine import Store
+from statuspage.store.people import Role
+from statuspage.web.desk import Desk
+from statuspage.web.routes import internal_app
+
+PASSWORD = "correct horse battery"
+LEASE = timedelta(minutes=30)
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+_FIELD = re.compile(r'name="form_token" value="([^"]+)"')
+
+
+def _label(text: str) -> Mapping[str, str]:
+    return MappingProxyType({"en": text})
+
+
+TOPOLOGY = Topology(
+    services={
+        "email": Service(
+            id="email",
+            name=_label("Email"),
+            needs=(
+                Need(of=("outgoing",), label=_label("Sending")),
+                Need(of=("mailboxes",), label=_label("Receiving")),
+                Need(of=("webmail-a", "webmail-b"), label=_label("Webmail")),
+            ),
+        ),
+        "portal": Service(id="portal", name=_label("Customer <b>portal</b>"), needs=(Need(of=("portal-web",)),)),
+    },
+    components={id_: Component(id=id_, name=id_.capitalize()) for id_ in ("outgoing", "mailboxes", "webmail-a", "webmail-b", "portal-web")},
+    monitors={
+        f"{id_}-port": Monitor(id=f"{id_}-port", component=id_) for id_ in ("outgoing", "mailboxes", "webmail-a", "webmail-b", "portal-web")
+    },
+)
+
+
+@cache
+def hashed() -> str:
+    return people.hashed(PASSWORD)
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """What stands behind the listener, and its address."""
+
+    store: Store
+    pipeline: Pipeline
+    app: web.Application
+    data_dir: Path
+    url: str = ""
+    now: datetime = START
+    is_healthy: bool = True
+    sessions: list[ClientSession] = field(default_factory=list)
+
+    async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
+        """Two results in a row, which is what it takes."""
+        for _ in range(2):
+            measured = ProbeResult(took=0.01, failure=failure, stage="connect" if failure else None, detail=detail)
+            await self.pipeline.observe(
+                Result(monitor=f"{component}-port", location="local", slot=self.now, started=self.now, measured=measured)
+            )
+            self.wait(seconds=3)
+        await self.pipeline.flush()
+
+    async def all_good(self) -> None:
+        for component in TOPOLOGY.components:
+            await self.see(component, None)
+
+    async def outage(self, component: str = "outgoing", detail: str = "") -> Incident:
+        """Everything works, then *component* breaks; returns the incident that opened."""
+        await self.all_good()
+        await self.see(component, Failure.REFUSED, detail)
+        (incident,) = self.pipeline.situation.incidents.values()
+        return incident
+
+    def wait(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+    def incident(self, id_: str) -> Incident:
+        return self.pipeline.situation.incidents[id_]
+
+    async def agent(self, name: str, *roles: Role) -> None:
+        def write(connection: Connection) -> None:
+            people.add_agent(connection, name=name, password_hash=hashed(), roles=roles or (Role.LEVEL_ONE,), at=self.now)
+
+        await self.store.write(write)
+
+    async def token(self, name: str, *roles: Role, lasts: timedelta | None = None) -> str:
+        until = self.now + lasts if lasts else None
+        return await self.store.write(
+            lambda connection: people.add_token(connection, name=name, roles=roles or (Role.LEVEL_ONE,), at=self.now, expires_at=until)
+        )
+
+    async def audit(self, *names: str) -> list[AuditRow]:
+        """What was done, oldest first, without the making of agents and tokens; only the acts called *names* where some are given."""
+        rows = await self.store.read(lambda connection: acts.read_audit(connection, before=None, limit=1000))
+        return [row for row in reversed(rows) if (row.act in names if names else not row.act.startswith("add "))]
+
+    def browser(self) -> "Browser":
+        """Somebody's browser, not logged in."""
+        session = ClientSession(self.url, cookie_jar=CookieJar(unsafe=True))
+        self.sessions.append(session)
+        return Browser(session=session)
+
+    async def logged_in(self, name: str, *roles: Role) -> "Browser":
+        await self.agent(name, *roles)
+        browser = self.browser()
+        answer = await browser.log_in(name)
+        assert answer.status == 303, await answer.text()
+        return browser
+
+    async def program(self, name: str, *roles: Role) -> "Program":
+        """A program with a token of its own."""
+        text = await self.token(name, *roles)
+        session = ClientSession(self.url, headers={"Authorization": f"Bearer {text}"})
+        self.sessions.append(session)
+        return Program(session=session)
+
+
+@dataclass(slots=True, kw_only=True)
+class Browser:
+    """Keeps cookies, follows no redirects, and fills in forms as a person does: from a page that it loaded."""
+
+    session: ClientSession
+
+    async def get(self, path: str, **headers: str) -> ClientResponse:
+        return await self.session.get(path, allow_redirects=False, headers=headers)
+
+    async def page(self, path: str) -> str:
+        answer = await self.get(path)
+        assert answer.status == 200, f"{path}: {answer.status}"
+        return await answer.text()
+
+    async def form_token(self, path: str) -> str:
+        found = _FIELD.search(await self.page(path))
+        assert found is not None
+        return found[1]
+
+    async def send(self, path: str, fields: Mapping[str, str] | None = None, *, of: str = "/", **headers: str) -> ClientResponse:
+        """Send the form to *path* that stands on the page *of*."""
+        filled = {"form_token": await self.form_token(of), **(fields or {})}
+        return await self.session.post(path, data=filled, allow_redirects=False, headers=headers)
+
+    async def log_in(self, name: str, password: str = PASSWORD, target: str = "/") -> ClientResponse:
+        return await self.send("/login", {"name": name, "password": password, "next": target}, of="/login")
+
+
+@dataclass(slots=True, kw_only=True)
+class Program:
+    """Speaks JSON with a token."""
+
+    session: ClientSession
+
+    async def get(self, path: str, **query: str) -> ClientResponse:
+        return await self.session.get(f"/api/v1{path}", params=query)
+
+    async def send(self, path: str, body: object = None, **headers: str) -> ClientResponse:
+        sent = {key.replace("_", "-"): value for key, value in headers.items()}
+        return await self.session.post(f"/api/v1{path}", json={} if body is None else body, headers=sent)
+
+
+@asynccontextmanager
+async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", port: int = 0) -> AsyncIterator[House]:
+    """Open a store in *data_dir* and serve the desk on a free port."""
+    store = await Store.open("sqlite:///desk.db", data_dir)
+    house: House
+    await store.write(lambda connection: queries.installation(connection, url="http://status.example.net", now=START))
+    situation = await store.read(lambda connection: queries.situation(connection, TOPOLOGY))
+    pipeline = Pipeline(store=store, situation=situation, policy=Policy(), now=lambda: house.now)
+    desk = Desk(
+        store=store,
+        pipeline=pipeline,
+        now=lambda: house.now,
+        site_name="Example & Sons",
+        console_url=console_url,
+        public_url="http://status.example.net",
+        timezone="Europe/Berlin",
+        language="en",
+        acknowledgement_lasts=LEASE,
+        trusted_proxies=(ip_network("127.0.0.9/32"),),
+        metrics=lambda: (b"statuspage_up 1\n", "text/plain; version=1.0.0"),
+        is_healthy=lambda: house.is_healthy,
+    )
+    house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
+    runner = web.AppRunner(house.app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    house.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield house
+    finally:
+        for session in house.sessions:
+            await session.close()
+        await runner.cleanup()
+        await pipeline.close()
+        await store.close()

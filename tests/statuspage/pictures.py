@@ -1,0 +1,115 @@
+"""Snapshots to publish in tests: as many services, days and stories as asked for, on a clock that stands still."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
+
+from incidents.model import (
+    Component,
+    Incident,
+    Monitor,
+    Need,
+    Origin,
+    Service,
+    Situation,
+    Standing,
+    State,
+    Status,
+    Subject,
+    Topology,
+    Update,
+)
+from statuspage.days import Day
+from statuspage.page import Site, Snapshot, Story
+
+NOW = datetime(2026, 11, 22, 16, 0, 30, tzinfo=UTC)
+BORN = datetime(2026, 1, 1, tzinfo=UTC)
+SITE = Site(name="Example Networks", url="https://status.example.net", support={"email": "help@example.net"}, links={})
+
+
+def service(id_: str, group: str | None = "Communication") -> Service:
+    """A service with two needs, named after its id."""
+    needs = tuple(Need(of=(f"{id_}-{part}",), label=MappingProxyType({"en": part.title()})) for part in ("sending", "receiving"))
+    return Service(id=id_, name={"en": id_.title()}, needs=needs, group={"en": group} if group else None)
+
+
+def situation(*services: Service, statuses: dict[str, Status] | None = None, since: datetime = BORN) -> Situation:
+    """Everything is watched and works, but for the services in *statuses*."""
+    parts = [part for one in services for need in one.needs for part in need.of]
+    standings = {
+        (Subject.SERVICE, one.id): Standing(status=(statuses or {}).get(one.id, Status.OPERATIONAL), since=since) for one in services
+    }
+    standings |= {(Subject.COMPONENT, part): Standing(status=Status.OPERATIONAL, since=since) for part in parts}
+    standings |= {(Subject.MONITOR, part): Standing(status=Status.OPERATIONAL, since=since) for part in parts}
+    topology = Topology(
+        services={one.id: one for one in services},
+        components={part: Component(id=part, name=part) for part in parts},
+        monitors={part: Monitor(id=part, component=part) for part in parts},
+    )
+    return Situation(topology=topology, seed="seed", standings=standings)
+
+
+def snapshot(*services: Service, stories: tuple[Story, ...] = (), days: int = 3, **more: object) -> Snapshot:
+    """All of *services* in a picture; *more* goes to ``situation``."""
+    known = situation(*services, **more)  # type: ignore[arg-type]  # the test's own keywords
+    groups = {text for one in services for text in (one.group or {}).values()}
+    return Snapshot(
+        site=SITE,
+        situation=known,
+        stories=stories,
+        days={one.id: strip(days) for one in services},
+        seen={one.id: NOW - timedelta(seconds=20) for one in services},
+        public_ids={one.id: public_id(one.id) for one in services} | {f"group:{name}": public_id(f"group{name}") for name in groups},
+        page_id="pagepagepage",
+        authority="status.example.net",
+        minted=date(2026, 1, 1),
+        born=BORN,
+    )
+
+
+def public_id(name: str) -> str:
+    """Twelve lowercase letters and digits."""
+    return (name.lower().replace("-", "0") + "x" * 12)[:12]
+
+
+def strip(days: int) -> tuple[Day, ...]:
+    """So many quiet days up to today."""
+    return tuple(
+        Day(day=NOW.date() - timedelta(days=back), worst=Status.OPERATIONAL, downtime=0.0, unknown=0.0) for back in reversed(range(days))
+    )
+
+
+def update(number: int, state: State = State.INVESTIGATING, body: str = "We are looking into it.", **more: object) -> Update:
+    """The *number*-th words, a minute after those before."""
+    return Update(
+        number=number,
+        state=state,
+        title=f"Email: sending not working – {state}",
+        body=body,
+        at=NOW - timedelta(hours=2) + timedelta(minutes=number),
+        **more,  # type: ignore[arg-type]  # the test's own keywords
+    )
+
+
+def story(*updates: Update, id_: str = "abcdefghijk1", services: tuple[str, ...] = ("email",), **more: object) -> Story:
+    """An incident whose services are partly down, published at once, in the state of its newest words."""
+    state = updates[-1].state if updates else State.INVESTIGATING
+    started = NOW - timedelta(hours=2)
+    is_over = state is State.RESOLVED
+    ended = updates[-1].at if is_over else None
+    worst = dict.fromkeys(services, Status.PARTIAL)
+    incident = Incident(
+        id=id_,
+        name="Email: sending not working",
+        origin=Origin.MACHINE,
+        state=state,
+        started_at=started,
+        opened_at=started,
+        published_at=started + timedelta(seconds=1),
+        services={} if is_over else worst,
+        worst=worst,
+        recovered_at=ended,
+        resolved_at=ended,
+        updates=len(updates),
+    )
+    return Story(incident=replace(incident, **more), updates=updates)  # type: ignore[arg-type]  # the test's own keywords

@@ -1,0 +1,69 @@
+"""The public listener over a real socket, with a shelf that the test fills."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+
+from aiohttp import ClientSession, TCPConnector, web
+
+from statuspage import bundled
+from statuspage.page import Snapshot
+from statuspage.publish import Publisher, Shelf
+from statuspage.render.finished import Finished
+from statuspage.render.fresh import Fresh, fresh
+from statuspage.render.html import Html
+from statuspage.web.listener import Patience
+from statuspage.web.public import public_app, public_runner
+from tests.statuspage.pictures import NOW
+
+
+@cache
+def templates() -> Html:
+    """The templates, compiled once for all tests."""
+    return Html(bundled.templates())
+
+
+@dataclass
+class Served:
+    """What is served and from where; a test puts another shelf in place, or older incidents behind it."""
+
+    shelf: Shelf | None = None
+    fresh: Fresh | None = None
+    older: dict[str, Finished] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    port: int = 0
+    publisher: Publisher = field(default_factory=lambda: Publisher(templates()))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def find(self, incident: str) -> Finished | None:
+        """Stands behind the shelf, as the store does."""
+        self.asked.append(incident)
+        return self.older.get(incident)
+
+    def publish(self, snapshot: Snapshot, now: datetime = NOW) -> Shelf:
+        """Put a new publication on the shelf."""
+        self.shelf = self.publisher.publish(snapshot, now)
+        self.fresh = fresh(as_of=now, page_etag=self.shelf.files["/"].etag, stale_after=100.0, seen={"email": now})
+        return self.shelf
+
+
+@asynccontextmanager
+async def serving(served: Served, **patience: float) -> AsyncIterator[ClientSession]:
+    """Serve on a free port; the session neither unpacks nor follows anything."""
+    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, older=served.find)
+    runner = public_runner(app, patience=Patience(**patience))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        served.port = runner.addresses[0][1]
+        connector = TCPConnector(limit=0)
+        async with ClientSession(served.url, auto_decompress=False, connector=connector, skip_auto_headers=["Accept-Encoding"]) as session:
+            yield session
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,188 @@
+"""The desk's picture, drawn from a situation that the test makes: no loop, no store, no clock."""
+
+from datetime import timedelta
+
+from incidents import act
+from incidents.model import Acknowledgement, State, Status
+from probes.result import Failure
+from statuspage import board
+from statuspage.page import Story
+from tests.incidents.world import World, need, service, topology
+
+LEASE = timedelta(minutes=30)
+
+
+def company(*, publish_after: timedelta = timedelta(0)) -> World:
+    world = World(
+        topology(
+            [
+                service("email", need("smtp", label="Sending"), need("imap", label="Receiving"), publish_after=publish_after),
+                service("portal", need("web-a", "web-b", at_least=1, label="Sign in")),
+            ]
+        )
+    )
+    for monitor in world.situation.topology.monitors:
+        world.mend(monitor)
+    return world
+
+
+def drawn(world: World, *closed: Story) -> board.Board:
+    stories = [Story(incident=one, updates=tuple(world.updates(one.id))) for one in world.situation.incidents.values()]
+    return board.build(world.situation, [*stories, *closed], world.now)
+
+
+def only(world: World) -> board.QueueRow:
+    (row,) = drawn(world).queue
+    return row
+
+
+def test_a_row_holds_what_the_first_question_of_a_caller_needs() -> None:
+    world = company()
+    world.fail("smtp")
+    row = only(world)
+    assert [(hit.name, hit.status) for hit in row.hits] == [("Email", Status.PARTIAL)]
+    assert row.tone is Status.PARTIAL
+    assert row.state is State.INVESTIGATING
+    assert row.started_at < row.opened_at
+    assert (row.owner, row.lapsed) == (None, None)
+    assert row.is_public
+    assert row.is_failing
+    assert "Sending" in row.say
+
+
+def test_the_newest_public_words_are_the_ones_to_say() -> None:
+    world = company()
+    world.fail("smtp")
+    promised = world.now + timedelta(hours=1)
+    world.act(act.update, incident=world.incident.id, by="anna", body="A disk is full.", next_update_by=promised)
+    row = only(world)
+    assert (row.say, row.next_update_by, row.is_promise_overdue) == ("A disk is full.", promised, False)
+    world.now = promised
+    assert only(world).is_promise_overdue
+
+
+def test_without_words_a_neutral_sentence_names_the_service_and_nothing_inside() -> None:
+    world = company(publish_after=timedelta(minutes=10))
+    world.fail("smtp")
+    (row,) = board.build(world.situation, [], world.now).queue
+    assert row.say == "We see a problem with Email and are looking into it."
+    assert (row.said_at, row.is_public) == (None, False)
+    assert row.publish_at == row.started_at + timedelta(minutes=10) or row.publish_at == row.opened_at + timedelta(minutes=10)
+
+
+def test_an_acknowledgement_owns_until_the_second_in_which_it_expires() -> None:
+    world = company()
+    world.fail("smtp")
+    world.act(act.acknowledge, incident=world.incident.id, by="anna", lasts=LEASE)
+    held = Acknowledgement(by="anna", at=world.now, expires_at=world.now + LEASE)
+    world.now += LEASE - timedelta(microseconds=1)
+    assert (only(world).owner, only(world).lapsed) == (held, None)
+    world.now += timedelta(microseconds=1)
+    assert (only(world).owner, only(world).lapsed) == (None, held)
+
+
+def test_what_nobody_owns_comes_first_then_the_worst_then_the_oldest() -> None:
+    world = World(topology([service(name, need(f"{name}-part")) for name in ("a", "b", "c", "d")]))
+    for monitor in world.situation.topology.monitors:
+        world.mend(monitor)
+    for name in ("a", "b", "c", "d"):
+        for _ in range(2):
+            world.bad(f"{name}-part", failure=Failure.SLOW if name == "b" else Failure.REFUSED)
+    by_service = {next(iter(one.services)): one.id for one in world.situation.incidents.values()}
+    world.act(act.acknowledge, incident=by_service["a"], by="anna", lasts=LEASE)
+    world.mend("d-part")
+    assert [row.hits[0].service for row in drawn(world).queue] == ["c", "b", "a", "d"]
+
+
+def test_a_recovered_incident_shows_how_the_service_is_now_and_how_bad_it_was() -> None:
+    world = company()
+    world.fail("smtp")
+    world.mend("smtp")
+    (hit,) = only(world).hits
+    assert (hit.status, hit.worst) == (Status.OPERATIONAL, Status.PARTIAL)
+    assert not only(world).is_failing
+
+
+def test_an_outage_that_nobody_can_see_any_more_is_unknown_and_not_operational() -> None:
+    world = company()
+    world.fail("smtp")
+    world.tick(3600)
+    (hit,) = only(world).hits
+    assert (hit.status, hit.worst) == (Status.UNKNOWN, Status.PARTIAL)
+
+
+def test_a_watched_incident_on_which_a_person_posted_asks_the_desk() -> None:
+    world = company()
+    world.fail("smtp")
+    world.act(act.update, incident=world.incident.id, by="anna", body="A disk is full.")
+    assert not only(world).asks_desk
+    world.mend("smtp")
+    assert only(world).asks_desk
+
+
+def test_a_lost_part_of_a_redundant_need_is_a_caution_with_the_margin_left() -> None:
+    world = company()
+    world.fail("web-a")
+    picture = drawn(world)
+    assert picture.queue == ()
+    (caution,) = picture.cautions
+    assert (caution.component, caution.status) == ("web-a", Status.MAJOR)
+    assert caution.words == "Redundancy lost. Portal (Sign in): 1 of 2 work, 1 must."
+
+
+def test_what_an_open_incident_covers_is_no_caution_and_what_was_waived_is() -> None:
+    world = company()
+    world.fail("smtp")
+    assert drawn(world).cautions == ()
+    world.act(act.resolve, incident=world.incident.id, by="anna", body="Known.", override="the probe is wrong")
+    (caution,) = drawn(world).cautions
+    assert caution.words.startswith("Resolved by hand while it was failing")
+
+
+def test_components_show_their_monitors_with_the_newest_failure_and_the_incident_that_covers_them() -> None:
+    world = company()
+    world.fail("smtp")
+    rows = {row.id: row for row in drawn(world).components}
+    (monitor,) = rows["smtp"].monitors
+    assert (monitor.status, monitor.failure, monitor.stage) == (Status.MAJOR, "refused", "connect")
+    assert monitor.seen is not None
+    assert rows["smtp"].incident == world.incident.id
+    (quiet,) = rows["imap"].monitors
+    assert (quiet.status, quiet.failure, rows["imap"].incident) == (Status.OPERATIONAL, None, None)
+
+
+def test_monitors_without_a_result_are_impaired_and_say_so() -> None:
+    world = World(topology([service("email", need("smtp"))]))
+    (blind,) = drawn(world).impaired
+    assert (blind.id, blind.status, blind.cause, blind.seen) == ("smtp", Status.UNKNOWN, "no result yet", None)
+
+
+def test_our_own_rejected_password_impairs_the_monitor_and_opens_nothing() -> None:
+    world = company()
+    for _ in range(3):
+        world.bad("smtp", failure=Failure.AUTH_REJECTED)
+    picture = drawn(world)
+    assert picture.queue == ()
+    assert [(row.id, row.failure) for row in picture.impaired] == [("smtp", "auth_rejected")]
+
+
+def test_every_open_incident_is_on_the_queue_and_every_closed_one_below() -> None:
+    world = company()
+    world.fail("smtp")
+    world.fail("web-a")
+    world.fail("web-b")
+    first = next(iter(world.situation.incidents.values()))
+    words = tuple(world.updates(first.id))
+    assert len(drawn(world).queue) == len(world.situation.incidents) == 2
+    world.mend("smtp")
+    world.act(act.resolve, incident=first.id, by="anna", body="Fixed.")
+    resolved = Story(incident=next(one for one in [first] if one.id == first.id), updates=words)
+    assert {row.id for row in drawn(world).queue} == set(world.situation.incidents)
+    assert resolved.incident.id not in {row.id for row in drawn(world).queue}
+
+
+def test_services_name_the_incidents_that_hit_them() -> None:
+    world = company()
+    world.fail("smtp")
+    rows = {row.id: (row.status, row.incidents) for row in drawn(world).services}
+    assert rows == {"email": (Status.PARTIAL, (world.incident.id,)), "portal": (Status.OPERATIONAL, ())}

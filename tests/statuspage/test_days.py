@@ -1,0 +1,135 @@
+"""Status changes become calendar days, whatever the clocks of a zone do."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incidents.model import Status
+from incidents.rollup import ORDER
+from statuspage.days import Change, Day, last_known, strip
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def one_day(day: str, *changes: Change, zone: str = "UTC", now: str = "2027-01-01", born: str = "2020-01-01") -> Day:
+    [found] = strip(changes, first=date.fromisoformat(day), last=date.fromisoformat(day), zone=ZoneInfo(zone), now=at(now), born=at(born))
+    return found
+
+
+def test_an_outage_across_midnight_counts_on_both_days() -> None:
+    changes = [
+        Change(since=at("2026-05-01"), new=Status.OPERATIONAL),
+        Change(since=at("2026-05-02T23:50"), new=Status.MAJOR),
+        Change(since=at("2026-05-03T00:20"), new=Status.OPERATIONAL),
+    ]
+    days = strip(changes, first=date(2026, 5, 2), last=date(2026, 5, 4), zone=UTC, now=at("2026-06-01"), born=at("2026-05-01"))
+    assert [(day.worst, day.downtime) for day in days] == [(Status.MAJOR, 600), (Status.MAJOR, 1200), (Status.OPERATIONAL, 0)]
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)])
+def test_a_day_of_23_or_25_hours_is_counted_as_such(day: str, hours: int) -> None:
+    down = Change(since=at("2026-01-01"), new=Status.MAJOR)
+    assert one_day(day, down, zone="Europe/Berlin").downtime == hours * 3600
+
+
+def test_a_midnight_that_the_clock_skips_begins_the_day_at_the_skip() -> None:
+    down = Change(since=at("2026-01-01"), new=Status.MAJOR)
+    assert one_day("2026-03-08", down, zone="America/Havana").downtime == 23 * 3600
+    assert one_day("2026-03-07", down, zone="America/Havana").downtime == 24 * 3600
+
+
+def test_a_day_that_a_zone_left_out_never_was() -> None:
+    down = Change(since=at("2011-01-01"), new=Status.MAJOR)
+    assert one_day("2011-12-30", down, zone="Pacific/Apia", born="2011-01-01") == Day(
+        day=date(2011, 12, 30), worst=None, downtime=0, unknown=0
+    )
+
+
+def test_days_before_birth_and_days_to_come_have_no_status() -> None:
+    down = Change(since=at("2026-01-01"), new=Status.MAJOR)
+    assert one_day("2026-01-05", down, born="2026-01-06").worst is None
+    assert one_day("2026-01-05", down, now="2026-01-04T23:59").worst is None
+
+
+def test_a_service_born_an_hour_ago_and_half_an_hour_down_is_counted_from_its_birth() -> None:
+    changes = [Change(since=at("2026-01-05T09:00"), new=Status.OPERATIONAL), Change(since=at("2026-01-05T09:30"), new=Status.MAJOR)]
+    assert one_day("2026-01-05", *changes, born="2026-01-05T09:00", now="2026-01-05T10:00").downtime == 1800
+
+
+def test_time_without_any_change_is_unknown() -> None:
+    day = one_day("2026-01-05", Change(since=at("2026-01-05T18:00"), new=Status.OPERATIONAL))
+    assert (day.worst, day.unknown, day.is_mostly_unknown) == (Status.UNKNOWN, 18 * 3600, True)
+    assert not one_day("2026-01-05", Change(since=at("2026-01-05T02:00"), new=Status.OPERATIONAL)).is_mostly_unknown
+
+
+def test_a_status_that_lasted_no_time_does_not_colour_the_day() -> None:
+    moment = at("2026-01-05T12:00")
+    changes = [Change(since=at("2026-01-01"), new=Status.OPERATIONAL)]
+    changes += [Change(since=moment, new=Status.MAJOR), Change(since=moment, new=Status.OPERATIONAL)]
+    assert one_day("2026-01-05", *changes).worst is Status.OPERATIONAL
+
+
+def test_the_first_instant_of_a_day_shows_what_is_in_force() -> None:
+    day = one_day("2026-01-05", Change(since=at("2026-01-01"), new=Status.DEGRADED), now="2026-01-05")
+    assert (day.worst, day.downtime) == (Status.DEGRADED, 0)
+    turned = [Change(since=at("2026-01-01"), new=Status.DEGRADED), Change(since=at("2026-01-05"), new=Status.MAJOR)]
+    assert one_day("2026-01-05", *turned, now="2026-01-05").worst is Status.MAJOR
+
+
+def test_a_day_that_is_over_never_changes() -> None:
+    changes = [Change(since=at("2026-01-01"), new=Status.OPERATIONAL), Change(since=at("2026-01-03T11:00"), new=Status.PARTIAL)]
+    then = strip(changes, first=date(2026, 1, 1), last=date(2026, 1, 2), zone=BERLIN, now=at("2026-01-03"), born=at("2020-01-01"))
+    later = [*changes, Change(since=at("2026-01-09"), new=Status.MAJOR)]
+    again = strip(later, first=date(2026, 1, 1), last=date(2026, 1, 9), zone=BERLIN, now=at("2026-01-10"), born=at("2020-01-01"))
+    assert again[:2] == then
+
+
+def walk_by_minutes(changes: list[Change], day: date, zone: ZoneInfo, now: datetime, born: datetime) -> tuple[Status | None, float, float]:
+    """The slow reference: every minute around the day, asked for its date and for what was in force."""
+    middle = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    seen: list[Status] = []
+    for offset in range(-36 * 60, 36 * 60):
+        minute = middle + timedelta(minutes=offset)
+        if born <= minute < now and minute.astimezone(zone).date() == day:
+            force = [change.new for change in changes if change.since <= minute]
+            seen.append(force[-1] if force else Status.UNKNOWN)
+    down = sum(status in (Status.PARTIAL, Status.MAJOR) for status in seen) * 60
+    return max(seen, key=ORDER.__getitem__, default=None), down, seen.count(Status.UNKNOWN) * 60
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    moves=st.lists(st.tuples(st.integers(0, 6 * 1440), st.sampled_from(Status)), max_size=12),
+    zone=st.sampled_from(ZONES),
+    start=st.sampled_from(
+        [date(2026, 3, 6), date(2026, 3, 27), date(2026, 10, 23), date(2026, 10, 31), date(2026, 4, 3), date(2026, 7, 1)]
+    ),
+    born=st.integers(-1440, 4 * 1440),
+    until=st.integers(1, 7 * 1440),
+)
+def test_days_agree_with_a_walk_through_every_minute(
+    moves: list[tuple[int, Status]], zone: str, start: date, born: int, until: int
+) -> None:
+    begin = datetime(start.year, start.month, start.day, tzinfo=UTC)
+    changes = [Change(since=begin + timedelta(minutes=minute), new=status) for minute, status in sorted(moves, key=lambda move: move[0])]
+    now, birth = begin + timedelta(minutes=until, seconds=0), begin + timedelta(minutes=born)
+    days = strip(changes, first=start, last=start + timedelta(days=3), zone=ZoneInfo(zone), now=now, born=birth)
+    for day in days:
+        worst, downtime, unknown = walk_by_minutes(changes, day.day, ZoneInfo(zone), now, birth)
+        assert (day.downtime, day.unknown) == (downtime, unknown)
+        if worst is not None:
+            assert day.worst is worst
+
+
+def test_what_was_last_known_is_found_behind_the_gap() -> None:
+    gap = Change(since=at("2026-01-03"), new=Status.UNKNOWN)
+    assert last_known([Change(since=at("2026-01-01"), new=Status.MAJOR), gap, gap]) is Status.MAJOR
+    assert last_known([gap]) is Status.UNKNOWN

@@ -1,0 +1,164 @@
+"""What a scrape says, read back by the parser of prometheus-client."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from time import process_time
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
+from probes.result import Failure, ProbeResult, Result
+from statuspage.render.metrics import Health, Metrics
+from tests.statuspage.pictures import NOW, service, situation, story, update
+
+HEALTH = Health(loop_lag=0.004, queue_depth=7, crashed_turns=1, failed_writes=3, is_reload_good=True, reloaded_at=NOW - timedelta(hours=1))
+PLACE = ("email-sending", "local")
+
+
+def result(failure: Failure | None = None, place: tuple[str, str] = PLACE) -> Result:
+    measured = ProbeResult(took=0.125, failure=failure, detail="mx1.internal.example said 550 no")
+    return Result(monitor=place[0], location=place[1], slot=NOW, started=NOW, measured=measured)
+
+
+def scrape(known: Situation, *results: Result, metrics: Metrics | None = None) -> dict[str, Metric]:
+    newest = {(one.monitor, one.location): one for one in results}
+    text = (metrics or Metrics()).text(known, newest, HEALTH, NOW).decode()
+    families = list(text_string_to_metric_families(text))
+    assert len({family.name for family in families}) == len(families), "a family must stand in one piece"
+    assert all(family.documentation and family.type != "unknown" for family in families)
+    return {family.name: family for family in families}
+
+
+def series(family: Metric) -> dict[tuple[str, ...], float]:
+    return {tuple(sample.labels.values()): sample.value for sample in family.samples}
+
+
+def test_a_status_is_a_set_of_states_of_which_one_holds() -> None:
+    found = series(scrape(situation(service("email"), statuses={"email": Status.PARTIAL}))["statuspage_service_status"])
+    assert found == {("email", status.value): float(status is Status.PARTIAL) for status in Status}
+
+
+def test_components_and_monitors_have_their_own_and_silence_is_unknown() -> None:
+    known = situation(service("email"))
+    gone = {key: standing for key, standing in known.standings.items() if key != (Subject.MONITOR, "email-sending")}
+    found = scrape(replace(known, standings=gone))
+    assert series(found["statuspage_component_status"])["email-sending", "operational"] == 1
+    assert series(found["statuspage_monitor_status"])["email-receiving", "operational"] == 1
+    assert series(found["statuspage_monitor_status"])["email-sending", "unknown"] == 1
+
+
+def test_the_newest_result_of_each_monitor_and_location() -> None:
+    found = scrape(situation(service("email")), result())
+    assert series(found["statuspage_last_result_timestamp_seconds"]) == {PLACE: NOW.timestamp()}
+    assert series(found["statuspage_last_result_duration_seconds"]) == {PLACE: 0.125}
+    assert series(found["statuspage_last_result_success"]) == {PLACE: 1}
+    assert series(found["statuspage_last_result_failure"]) == {}
+
+
+def test_a_failure_is_named_from_the_closed_list() -> None:
+    found = scrape(situation(service("email")), result(Failure.AUTH_REJECTED))
+    assert series(found["statuspage_last_result_success"]) == {PLACE: 0}
+    assert series(found["statuspage_last_result_failure"]) == {(*PLACE, "auth_rejected"): 1}
+
+
+def test_incidents_are_counted_by_state_and_owned_ones_say_so_until_the_lease_ends() -> None:
+    first, second = story(update(1)).incident, story(update(1, State.MONITORING), id_="abcdefghijk2").incident
+    held = replace(first, acknowledgement=Acknowledgement(by="anna", at=NOW, expires_at=NOW + timedelta(minutes=30)))
+    lapsed = replace(second, acknowledgement=Acknowledgement(by="ben", at=NOW, expires_at=NOW))
+    known = replace(situation(service("email")), incidents={held.id: held, lapsed.id: lapsed})
+    found = scrape(known)
+    assert series(found["statuspage_incidents"]) == {("investigating",): 1, ("identified",): 0, ("monitoring",): 1}
+    assert series(found["statuspage_incident_acknowledged"]) == {("abcdefghijk1",): 1, ("abcdefghijk2",): 0}
+    assert series(found["statuspage_incident_started_timestamp_seconds"])["abcdefghijk1",] == held.started_at.timestamp()
+
+
+def test_the_service_tells_its_own_health() -> None:
+    found = scrape(situation(service("email")))
+    told = {name: family.samples[0].value for name, family in found.items() if len(family.samples) == 1}
+    assert (
+        told.items()
+        >= {
+            "statuspage_loop_lag_seconds": 0.004,
+            "statuspage_queue_depth": 7,
+            "statuspage_crashed_turns": 1,
+            "statuspage_failed_writes": 3,
+            "statuspage_config_last_reload_successful": 1,
+            "statuspage_config_last_reload_success_timestamp_seconds": HEALTH.reloaded_at.timestamp(),
+        }.items()
+    )
+    assert found["statuspage_crashed_turns"].type == "counter"
+    assert found["process_resident_memory_bytes"].samples[0].value > 1e6
+
+
+def test_labels_are_ids_and_closed_words_never_names_owners_or_errors() -> None:
+    held = replace(story(update(1)).incident, acknowledgement=Acknowledgement(by="anna", at=NOW, expires_at=NOW + timedelta(minutes=30)))
+    known = replace(situation(service("email")), incidents={held.id: held})
+    text = Metrics().text(known, {PLACE: result(Failure.REJECTED)}, HEALTH, NOW).decode()
+    assert set(re.findall(r'[{,](\w+)="', text)) == {
+        "service",
+        "component",
+        "monitor",
+        "location",
+        "status",
+        "state",
+        "incident",
+        "failure",
+    }
+    assert not re.search(r"anna|mx1|Email|Sending|not working", text)
+
+
+def test_odd_ids_are_escaped() -> None:
+    odd = 'a"b\\c\nd'
+    topology = Topology(
+        services={}, components={"c": Component(id="c", name="C")}, monitors={odd: Monitor(id=odd, component="c", locations=(odd,))}
+    )
+    found = scrape(Situation(topology=topology, seed="s"), result(Failure.TIMEOUT, (odd, odd)))
+    assert series(found["statuspage_last_result_failure"]) == {(odd, odd, "timeout"): 1}
+    assert series(found["statuspage_monitor_status"])[odd, "unknown"] == 1
+
+
+def test_what_leaves_the_configuration_leaves_the_scrape_and_nothing_else_does() -> None:
+    metrics = Metrics()
+    results = (result(), result(place=("portal-sending", "local")))
+    before = scrape(situation(service("email"), service("portal")), *results, metrics=metrics)
+    after = scrape(situation(service("email")), *results, metrics=metrics)
+    gone = {key for name in before for key in series(before[name]).keys() - series(after[name]).keys()}
+    assert gone
+    assert all(key[0].startswith("portal") for key in gone)
+    assert scrape(situation(service("email"), service("portal")), *results, metrics=metrics).keys() == before.keys()
+
+
+def test_a_scrape_of_ten_thousand_monitors_costs_at_most_three_times_its_bare_text() -> None:
+    ids = [f"monitor-{number:05d}" for number in range(10_000)]
+    part = Component(id="c", name="C")
+    topology = Topology(services={}, components={"c": part}, monitors={id_: Monitor(id=id_, component="c") for id_ in ids})
+    standings = {(Subject.MONITOR, id_): Standing(status=Status.OPERATIONAL, since=NOW) for id_ in ids}
+    known = Situation(topology=topology, seed="s", standings=standings)
+    results = {(id_, "local"): result(place=(id_, "local")) for id_ in ids}
+    metrics = Metrics()
+    length = len(metrics.text(known, results, HEALTH, NOW))
+
+    def bare() -> bytes:
+        lines = [f'statuspage_monitor_status{{monitor="{id_}",status="{status}"}} {0}\n' for id_ in ids for status in Status]
+        for name in ("timestamp_seconds", "duration_seconds", "success"):
+            lines += [f'statuspage_last_result_{name}{{monitor="{id_}",location="local"}} {0.125}\n' for id_ in ids]
+        return "".join(lines).encode()
+
+    def cost(make: object) -> float:
+        assert callable(make)
+        started = process_time()
+        make()
+        return process_time() - started
+
+    # The best of several, in turn, so that a busy machine slows both alike.
+    pairs = [(cost(bare), cost(lambda: metrics.text(known, results, HEALTH, NOW))) for _ in range(5)]
+    yardstick, ours = (min(column) for column in zip(*pairs, strict=True))
+    assert length > 0.9 * len(bare())
+    assert ours <= 3 * yardstick, (ours, yardstick)
+
+
+def test_instants_are_seconds_since_the_epoch() -> None:
+    old = replace(result(), slot=datetime(1970, 1, 2, tzinfo=UTC))
+    assert series(scrape(situation(service("email")), old)["statuspage_last_result_timestamp_seconds"]) == {PLACE: 86400.0}
