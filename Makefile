@@ -87,8 +87,8 @@ screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 .PHONY: schema
-schema: $(DEVELOPMENT) ## write the configuration's JSON Schema from its models
-	$(BIN)/statuspage schema > config/statuspage.schema.json
+schema: $(DEVELOPMENT) ## write the configuration's JSON Schema and its reference from the models
+	$(BIN)/python -m statuspage.config_reference
 
 .PHONY: lock
 lock: $(DEVELOPMENT) ## choose the newest versions that the ranges allow, with hashes

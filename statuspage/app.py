@@ -1,7 +1,6 @@
 """The composition root: a configuration and a data directory in, a running service out.
 
-Everything is made here and handed to those who need it; nobody fetches anything from the air. The order of the way in is the reverse
-of the way out.
+The order of the way in is the reverse of the way out.
 """
 
 import asyncio
@@ -10,41 +9,27 @@ import json
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
-from sqlalchemy import Connection
 
-from incidents.policy import Policy
-from probes import run as probes_run
-from probes.egress import Door
-from probes.result import ProbeResult, Result
 from statuspage import config as configuration
-from statuspage.bundled import templates
 from statuspage.clock import Now, wall_clock
-from statuspage.config import Config, ConfigError, Loaded, Plan
-from statuspage.page import Site
-from statuspage.pipeline import Figures, Pipeline
-from statuspage.press import Press, public_names
-from statuspage.publish import Publisher
-from statuspage.render.html import Html
-from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
-from statuspage.schedule import Schedule
-from statuspage.store import queries
-from statuspage.store.engine import Store
-from statuspage.web.desk import Desk
-from statuspage.web.public import public_app, public_runner
-from statuspage.web.routes import internal_app
+from statuspage.config import ConfigError
+from statuspage.hub import Hub, kept_alive, running
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 HUB_FILE = "hub.json"
-RESTART_AFTER = 1.0
+ACCEPTED_FILE = "accepted-removals"
+"""Where ``reload --accept-removals`` leaves word that the next reload may remove what is in use."""
 
 
 class CannotStart(Exception):
@@ -68,7 +53,7 @@ class Service:
     public_url: str = ""
     internal_url: str = ""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _hub: "Hub | None" = None
+    _hub: Hub | None = None
 
     async def __aenter__(self) -> Self:
         """Start everything; on any failure stop what was started."""
@@ -83,7 +68,7 @@ class Service:
                 _listening(hub.internal_runner(), self.internal or config.listen.internal),
             )
             stack.enter_context(_announced(self.data_dir, self.public_url, self.internal_url))
-            await stack.enter_async_context(_kept_alive(self._watch_file, "configuration watch", hub.pipeline.figures))
+            await stack.enter_async_context(kept_alive(self._watch_file, "configuration watch", hub.pipeline.figures))
             self._stack = stack.pop_all()
         return self
 
@@ -92,7 +77,7 @@ class Service:
         await self._stack.aclose()
 
     @property
-    def hub(self) -> "Hub":
+    def hub(self) -> Hub:
         """What runs inside. Errors: RuntimeError outside the context."""
         if self._hub is None:
             raise RuntimeError("the service is not running")
@@ -107,6 +92,14 @@ class Service:
             for problem in error.problems:
                 log.error("the new configuration is not used: %s", problem)  # noqa: TRY400 - a person's mistake needs no traceback
             return
+        accepted = self.data_dir / ACCEPTED_FILE
+        losses = self.hub.removals(loaded)
+        if losses and not accepted.exists():
+            self.hub.is_reload_good = False
+            for loss in losses:
+                log.error("the new configuration waits: it %s; use `statuspage reload --accept-removals`", loss)
+            return
+        accepted.unlink(missing_ok=True)
         await self.hub.apply(loaded)
         log.info("the configuration was read again")
 
@@ -119,6 +112,16 @@ class Service:
             if now != before:
                 before = now
                 await self.reload()
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run *main* to its end on the fastest loop that this system has."""
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop  # noqa: PLC0415 - it does not exist on Windows
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
 
 
 async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service], None]) -> None:
@@ -137,151 +140,6 @@ async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service
         loop.add_signal_handler(signal.SIGHUP, reload)
         started(service)
         await ended.wait()
-
-
-@dataclass(slots=True, kw_only=True)
-class Hub:
-    """The process that judges and shows: everything between the wire and the listeners."""
-
-    loaded: Loaded
-    store: Store
-    pipeline: Pipeline
-    press: Press
-    door: Door
-    now: Now
-    reloaded_at: datetime
-    schedule: Schedule = field(init=False)
-    metrics: Metrics = field(default_factory=Metrics)
-    is_reload_good: bool = True
-
-    def __post_init__(self) -> None:
-        """The schedule probes through the hub, and the hub owns the schedule."""
-        self.schedule = Schedule(probing=self, now=self.now)
-
-    # --- what the schedule needs
-
-    async def probe(self, plan: Plan) -> ProbeResult:
-        """Measure once."""
-        return await probes_run.run(plan.kind, plan.settings, door=self.door, timeout=plan.timeout)
-
-    async def observe(self, result: Result) -> None:
-        """Take a result into the road."""
-        await self.pipeline.observe(result)
-
-    def is_suspect(self, monitor: str, location: str) -> bool:
-        """Whether a quick re-check should follow."""
-        return self.pipeline.is_suspect(monitor, location)
-
-    async def tick(self) -> None:
-        """A second has passed."""
-        await self.pipeline.tick()
-
-    # --- what the listeners need
-
-    def public_runner(self) -> web.AppRunner:
-        """The public face."""
-        is_tls = self.loaded.config.site.url.startswith("https://")
-        app = public_app(lambda: self.press.shelf, fresh=self.press.fresh, older=self.press.older, is_tls=is_tls)
-        return public_runner(app, is_tls=is_tls)
-
-    def internal_runner(self) -> web.AppRunner:
-        """The console, the API and the metrics."""
-        config = self.loaded.config
-        desk = Desk(
-            store=self.store,
-            pipeline=self.pipeline,
-            now=self.now,
-            site_name=config.site.name,
-            console_url=config.console.url,
-            public_url=config.site.url,
-            timezone=config.site.timezone,
-            language=config.site.language,
-            acknowledgement_lasts=config.acknowledgement.lasts,
-            trusted_proxies=config.listen.trusted_proxies,
-            metrics=self._metrics,
-            is_healthy=lambda: not self.pipeline.figures.store_is_away,
-        )
-        return web.AppRunner(internal_app(desk), access_log=None, keepalive_timeout=15)
-
-    def _metrics(self) -> tuple[bytes, str]:
-        return self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now()), CONTENT_TYPE
-
-    def health(self) -> Health:
-        """How the service itself is doing."""
-        figures, pace = self.pipeline.figures, self.schedule.pace
-        return Health(
-            loop_lag=pace.worst_lag,
-            queue_depth=self.pipeline.waiting,
-            crashed_turns=figures.crashed_turns,
-            failed_writes=figures.failed_writes,
-            is_reload_good=self.is_reload_good,
-            reloaded_at=self.reloaded_at,
-        )
-
-    # --- change
-
-    async def apply(self, loaded: Loaded) -> None:
-        """Take a valid configuration into use: what stays untouched keeps its cadence and its counters."""
-        config = loaded.config
-        topology, site = configuration.topology(config), site_of(config)
-        names = public_names(topology, site)
-        at = self.now()
-
-        def write(connection: Connection) -> Mapping[str, str]:
-            queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
-            return queries.public_ids(connection, names)
-
-        public_ids = await self.store.write(write)
-        self.loaded, self.door = loaded, door_of(config)
-        await self.pipeline.replace(topology, policy_of(config))
-        self.press.forget(site, public_ids, stale_after_of(loaded))
-        self.schedule.replace(configuration.plans(config), self.pipeline.situation.seen)
-        self.is_reload_good, self.reloaded_at = True, at
-
-
-@asynccontextmanager
-async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub]:
-    """Open the store, read the situation, probe and publish until left."""
-    config = loaded.config
-    store = await Store.open(config.store.url, data_dir)
-    try:
-        hub = await _assembled(loaded, store, now)
-        hub.schedule.start(configuration.plans(config), hub.pipeline.situation.seen)
-        try:
-            await hub.press.issue()
-            async with _kept_alive(hub.press.run, "press", hub.pipeline.figures):
-                yield hub
-        finally:
-            await hub.schedule.stop()
-            await hub.pipeline.close()
-    finally:
-        await store.close()
-
-
-async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
-    config, at = loaded.config, now()
-    topology, site = configuration.topology(config), site_of(config)
-
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str]]:
-        installed = queries.installation(connection, url=site.url, now=at)
-        queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
-        return installed, queries.public_ids(connection, public_names(topology, site))
-
-    installation, public_ids = await store.write(prepare)
-    situation = await store.read(lambda connection: queries.situation(connection, topology))
-    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now)
-    press = Press(
-        store=store,
-        pipeline=pipeline,
-        publisher=Publisher(Html(templates())),
-        site=site,
-        installation=installation,
-        public_ids=public_ids,
-        now=now,
-        stale_after=stale_after_of(loaded),
-    )
-    pipeline.audience = press.hear
-    return Hub(loaded=loaded, store=store, pipeline=pipeline, press=press, door=door_of(config), now=now, reloaded_at=at)
 
 
 @contextmanager
@@ -330,27 +188,6 @@ async def _listening(runner: web.AppRunner, address: tuple[str, int]) -> AsyncIt
         await runner.cleanup()
 
 
-@asynccontextmanager
-async def _kept_alive(work: Callable[[], Awaitable[None]], name: str, figures: Figures) -> AsyncIterator[None]:
-    """Run *work* beside the rest; where it breaks by a bug of ours, say so, count it, and begin it again."""
-
-    async def supervised() -> None:
-        while True:
-            try:
-                await work()
-            except Exception:
-                figures.crashed_turns += 1
-                log.exception("%s broke and is started again", name)
-                await asyncio.sleep(RESTART_AFTER)
-
-    task = asyncio.create_task(supervised(), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     """What tells one version of the file, or of a directory's files, from another."""
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
@@ -362,32 +199,3 @@ def _stat(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None
-
-
-def site_of(config: Config) -> Site:
-    """Whose page it is."""
-    site = config.site
-    return Site(
-        name=site.name,
-        url=site.url,
-        timezone=site.timezone,
-        language=site.language,
-        support=site.support.model_dump(mode="json", exclude_none=True),
-        links=site.links,
-    )
-
-
-def policy_of(config: Config) -> Policy:
-    """The numbers that hold everywhere."""
-    return Policy(language=config.site.language)
-
-
-def door_of(config: Config) -> Door:
-    """The door out, with what the operator allows beyond public addresses."""
-    return Door(allow=config.egress.allow)
-
-
-def stale_after_of(loaded: Loaded) -> float:
-    """Seconds past which the page as a whole should not be believed: when every monitor has been silent for too long."""
-    monitors = configuration.topology(loaded.config).monitors.values()
-    return max(120.0, min((monitor.stale_after.total_seconds() for monitor in monitors), default=0.0))

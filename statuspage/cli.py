@@ -1,11 +1,29 @@
-"""The command line: one command per thing that a person does with the service."""
+"""The command line: one command per thing that a person does with the service.
+
+Only names and options stand here. What a command does is imported when it runs, so that ``--help`` is quick.
+"""
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False)
+from statuspage.cli_options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+demo = typer.Typer(help="Run a small company of real local servers under watch; break and mend it.")
+agents = typer.Typer(help="The people at the desk.", no_args_is_help=True)
+tokens = typer.Typer(help="The programs that may use the API.", no_args_is_help=True)
+app.add_typer(demo, name="demo")
+app.add_typer(agents, name="agents")
+app.add_typer(tokens, name="tokens")
+
+RoleOption = Annotated[
+    list[str], typer.Option("--role", metavar="ROLE", help="viewer, level-one, level-two, manager or admin; repeatable.")
+]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
+PipedOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")]
 
 
 def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - typer hands an option's value to its callback by position
@@ -22,6 +40,221 @@ def statuspage(
     ] = False,
 ) -> None:
     """Watch services, open incidents, and tell people on a public status page."""
+
+
+# --- running it -----------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(*, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Run the service until SIGINT or SIGTERM; SIGHUP reloads the configuration."""
+    from statuspage import cli_serve
+
+    raise typer.Exit(cli_serve.serve(config, data_dir))
+
+
+@app.command()
+def reload(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Tell the running service to read its configuration again."""
+    from statuspage import cli_serve
+
+    raise typer.Exit(cli_serve.reload(data_dir))
+
+
+@demo.callback(invoke_without_command=True)
+def run_demo(
+    context: typer.Context,
+    *,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", metavar="DIR", help="Keep everything here; else it is gone at the end.")
+    ] = None,
+    public_port: Annotated[
+        int | None, typer.Option("--public-port", min=1, max=65535, help="The public page's port; else a free one.")
+    ] = None,
+    internal_port: Annotated[
+        int | None, typer.Option("--internal-port", min=1, max=65535, help="The console's port; else a free one.")
+    ] = None,
+) -> None:
+    """Run a small company of real local servers under watch, until Ctrl-C; with BREAK, MEND or STATUS, speak to the one that runs."""
+    if context.invoked_subcommand is None:
+        from statuspage import cli_demo
+
+        raise typer.Exit(cli_demo.run(data_dir=data_dir, public_port=public_port, internal_port=internal_port))
+
+
+@demo.command("break")
+def break_server(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="outgoing-mail, mailboxes, webmail, portal or storage.")],
+    *,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="MODE", help="How; `statuspage demo status` lists the ways. Default: stopped.")
+    ] = None,
+    wants_json: JsonOption = False,
+) -> None:
+    """Break a server of the running demo, for real."""
+    from statuspage import cli_demo
+
+    raise typer.Exit(cli_demo.break_(what, mode, wants_json=wants_json))
+
+
+@demo.command("mend")
+def mend_server(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="A server, or `all`.")], *, wants_json: JsonOption = False
+) -> None:
+    """Mend a server of the running demo."""
+    from statuspage import cli_demo
+
+    raise typer.Exit(cli_demo.mend(what, wants_json=wants_json))
+
+
+@demo.command("status")
+def demo_status(*, wants_json: JsonOption = False) -> None:
+    """Say how the running demo's servers stand, and in which ways each can be broken."""
+    from statuspage import cli_demo
+
+    raise typer.Exit(cli_demo.status(wants_json=wants_json))
+
+
+# --- the configuration ----------------------------------------------------------------------------------------------------------
+
+
+@app.command("check-config")
+def check_config(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file, or a directory of them.")], *, wants_json: JsonOption = False
+) -> None:
+    """Say everything that is wrong, doubtful or not active yet in a configuration."""
+    from statuspage import cli_config
+
+    raise typer.Exit(cli_config.check(file, wants_json=wants_json))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    from statuspage import cli_config
+
+    raise typer.Exit(cli_config.print_schema())
+
+
+# --- measuring ------------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def probe(
+    what: Annotated[str, typer.Argument(metavar="MONITOR|TARGET", help="A monitor of the configuration, or with --kind what to probe.")],
+    *,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Probe TARGET with this kind; `statuspage kinds` lists them.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="2s", help="How long it may take; else the monitor's, or 10s.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    wants_json: JsonOption = False,
+) -> None:
+    """Measure once, now: print the dialogue, where the time went, and the verdict. Leaves with 1 where it fails."""
+    from statuspage import cli_probe
+
+    raise typer.Exit(cli_probe.probe(what, kind=kind, timeout=timeout, config=config, wants_json=wants_json))
+
+
+@app.command()
+def kinds(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Tell which keys a monitor of this kind takes.")] = None,
+    *,
+    wants_json: JsonOption = False,
+) -> None:
+    """List the kinds of probes, or tell about one."""
+    from statuspage import cli_probe
+
+    raise typer.Exit(
+        cli_probe.describe_kinds(wants_json=wants_json) if kind is None else cli_probe.describe_kind(kind, wants_json=wants_json)
+    )
+
+
+# --- who may come in ------------------------------------------------------------------------------------------------------------
+
+
+@agents.command("add")
+def add_agent(
+    name: NameArgument,
+    *,
+    role: RoleOption = ["level-one"],  # noqa: B006 - typer reads it and changes nothing
+    password_stdin: PipedOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Take somebody on; without a typed or piped password one is made up and printed, once."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.add_agent(name, roles=role, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+
+
+@agents.command("password")
+def set_password(
+    name: NameArgument,
+    *,
+    password_stdin: PipedOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Give somebody another password, and end their sessions."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.set_password(name, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+
+
+@agents.command("disable")
+def disable_agent(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Shut somebody out, and end their sessions."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.disable_agent(name, config=config, data_dir=data_dir))
+
+
+@agents.command("list")
+def list_agents(
+    *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
+) -> None:
+    """List everybody, also those shut out."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.list_agents(config=config, data_dir=data_dir, wants_json=wants_json))
+
+
+@tokens.command("create")
+def create_token(
+    name: NameArgument,
+    *,
+    role: RoleOption,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="90d", help="How long it is good for; else until it is revoked.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Make a token and print it, alone; it is never shown again."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.create_token(name, roles=role, expires=expires, config=config, data_dir=data_dir))
+
+
+@tokens.command("revoke")
+def revoke_token(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """End a token."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.revoke_token(name, config=config, data_dir=data_dir))
+
+
+@tokens.command("list")
+def list_tokens(
+    *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
+) -> None:
+    """List all tokens, never their texts."""
+    from statuspage import cli_people
+
+    raise typer.Exit(cli_people.list_tokens(config=config, data_dir=data_dir, wants_json=wants_json))
 
 
 def main() -> None:

@@ -95,12 +95,12 @@ class Pipeline:
 
     async def tick(self) -> None:
         """Let time pass: silence is judged, clocks run out, and what waits is stored."""
-        await self.flush()
+        await self.flush(is_tick=True)
 
-    async def flush(self) -> None:
+    async def flush(self, *, is_tick: bool = False) -> None:
         """Store what waits and judge it. A store that is away is no error here: the results go on waiting."""
         try:
-            await asyncio.shield(asyncio.ensure_future(self._turn(None)))
+            await asyncio.shield(asyncio.ensure_future(self._turn(None, is_tick=is_tick)))
         except StoreUnavailable as error:
             if not self.figures.store_is_away:
                 log.warning("the store is away, results wait: %s", error)
@@ -140,9 +140,11 @@ class Pipeline:
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
 
-    async def _turn(self, command: Command | None) -> Sequence[Event]:
+    async def _turn(self, command: Command | None, *, is_tick: bool = False) -> Sequence[Event]:
         async with self._lock:
             results, self._pending = self._pending, []
+            if not results and command is None and not is_tick:
+                return ()  # another turn took what was waiting: where many fail at once, only one of them pays
             try:
                 return await self._commit(results, command)
             except StoreUnavailable:

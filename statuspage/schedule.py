@@ -156,6 +156,7 @@ class Schedule:
         """Start nothing more, give up what is under way, and wait until it is gone."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
+            self._scheduler = None
         for handle in self._handles:
             handle.cancel()
         tasks = [*self._running, *([self._watchdog] if self._watchdog else [])]

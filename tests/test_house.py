@@ -21,7 +21,7 @@ PURE_IMPORTS = {
     "dateutil",
     "incidents", "probes",
 }  # fmt: skip
-PICTURE = ("page", "board")
+PICTURE = ("page", "board", "days")
 PURE_MODULES = [
     path
     for path in SOURCES

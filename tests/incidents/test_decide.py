@@ -7,6 +7,7 @@ import pytest
 from incidents.events import Counted, Opened, StatusChanged
 from incidents.model import Origin, Severity, State, Status, Subject
 from incidents.policy import LEVELS, Policy
+from incidents.tending import removals
 from probes.result import Failure
 from tests.incidents.world import START, World, need, service, topology
 
@@ -313,3 +314,25 @@ def test_language_of_the_machines_words_follows_the_policy() -> None:
     world.good("smtp")
     world.fail("smtp")
     assert world.incident.name == "Email is not working"
+
+
+def test_an_incident_about_what_nobody_watches_any_more_ends_and_says_so() -> None:
+    world = mail()
+    world.good("smtp", "imap")
+    world.fail("smtp")
+    id = world.incident.id
+    world.configure(topology([service("email", need("imap"))]))
+    assert not world.situation.incidents
+    assert world.updates(id)[-1].state is State.RESOLVED
+    assert "no longer monitor" in world.updates(id)[-1].body
+
+
+def test_what_a_new_topology_takes_away_is_named() -> None:
+    world = World(topology([service("email", need("smtp"), need("imap")), service("web", need("http"))]))
+    world.good("smtp", "imap", "http")
+    world.fail("smtp")
+    assert removals(world.situation, world.situation.topology) == ()
+    assert removals(world.situation, topology([service("email", need("imap"))])) == (
+        "removes service web",
+        "removes monitor smtp, which has the open incident “Email is partly not working”",
+    )

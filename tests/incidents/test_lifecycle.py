@@ -1,6 +1,7 @@
 """The table, every legal and every illegal cell of it."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,22 @@ def test_what_has_ended_never_opens_again() -> None:
 
 def test_an_agent_can_ask_for_every_state() -> None:
     assert set(SAID) == set(State)
+
+
+def drawn() -> str:
+    """The table as a Mermaid picture and a list of what the edges mean."""
+    edges = {(state, target): [] for state, row in TRANSITIONS.items() for target in row.values()}
+    for state, row in TRANSITIONS.items():
+        for trigger, target in row.items():
+            edges[state, target].append(trigger.value)
+    picture = [f"    {state} --> {target}: {', '.join(triggers)}" for (state, target), triggers in edges.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {State.INVESTIGATING}", *picture, "```"])
+
+
+def test_the_picture_in_the_documents_is_the_table(checkout: Path) -> None:
+    assert drawn() in (checkout / "docs" / "lifecycle.md").read_text(encoding="utf-8")
+
+
+def test_every_trigger_is_explained_in_the_documents(checkout: Path) -> None:
+    text = (checkout / "docs" / "lifecycle.md").read_text(encoding="utf-8")
+    assert [trigger.value for trigger in Trigger if f"`{trigger}`" not in text] == []

@@ -1,6 +1,7 @@
 """A small world for judging: a topology, a clock that only the test moves, and a road without a store."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -85,6 +86,11 @@ class World:
         self._take(said)
         self._take(rejudge(self.situation, self.policy, self.now))
         return said  # type: ignore[no-any-return]  # as above
+
+    def configure(self, topology: Topology) -> None:
+        """Go on with another topology, as a reload does."""
+        self.situation = replace(self.situation, topology=topology)
+        self._take(rejudge(self.situation, self.policy, self.now))
 
     def _take(self, events: Sequence[Event], results: Sequence[Result] = ()) -> None:
         self.events.extend(events)

@@ -1,0 +1,75 @@
+"""The commands ``check-config`` and ``schema``, and what every command needs of the configuration: load it, open its store."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from statuspage.cli_options import GOOD, MISUSED, fail, print_json
+from statuspage.config import ConfigError, Loaded, Problem, json_schema
+from statuspage.config import load as load_config
+from statuspage.store.engine import Database, Store
+from statuspage.store.errors import StoreError, StoreUnavailable
+
+
+def load(path: Path) -> Loaded:
+    """Load the configuration, or say everything that is wrong with it and leave."""
+    try:
+        return load_config(path, os.environ)
+    except ConfigError as trouble:
+        fail("\n".join(str(problem) for problem in trouble.problems))
+
+
+@contextmanager
+def store_of(config: Path, data_dir: Path) -> Iterator[Database]:
+    """Open the store that the configuration names, alone or beside a running hub; trouble is said in one line."""
+    url = load(config).config.store.url
+    try:
+        with Store.blocking(url, data_dir) as database:
+            yield database
+    except (StoreError, StoreUnavailable, OSError) as trouble:
+        fail(str(trouble))
+
+
+def check(path: Path, *, wants_json: bool) -> int:
+    """Print what is wrong, doubtful and not active yet in the configuration at *path*; gives the exit code."""
+    try:
+        loaded = load_config(path, os.environ)
+    except ConfigError as trouble:
+        return _refuse(trouble.problems, wants_json=wants_json)
+    if wants_json:
+        warnings = [asdict(warning) for warning in loaded.warnings]
+        print_json({"errors": [], "warnings": warnings, "inactive": loaded.inactive, "summary": _counts(loaded), "digest": loaded.digest})
+        return GOOD
+    for warning in loaded.warnings:
+        typer.secho(f"warning: {warning}", fg="yellow")
+    if loaded.inactive:
+        typer.echo("accepted, not active yet: " + ", ".join(loaded.inactive))
+    counts = ", ".join(f"{count} {name if count != 1 else name.removesuffix('s')}" for name, count in _counts(loaded).items())
+    typer.secho(f"{path} is good: {counts}", fg="green")
+    return GOOD
+
+
+def _refuse(problems: tuple[Problem, ...], *, wants_json: bool) -> int:
+    if wants_json:
+        print_json({"errors": [asdict(problem) for problem in problems], "warnings": [], "inactive": []})
+        return MISUSED
+    for problem in problems:
+        typer.secho(str(problem), fg="red", err=True)
+    typer.echo(f"{len(problems)} {'error' if len(problems) == 1 else 'errors'}", err=True)
+    return MISUSED
+
+
+def _counts(loaded: Loaded) -> dict[str, int]:
+    config = loaded.config
+    return {"services": len(config.services), "components": len(config.components), "monitors": len(config.monitors)}
+
+
+def print_schema() -> int:
+    """Print the JSON Schema of the configuration, for editors."""
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return GOOD

@@ -1,0 +1,150 @@
+"""The commands ``agents`` and ``tokens``: who may come in at the desk, and which programs may."""
+
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from probes.settings import duration
+from statuspage.cli_config import store_of
+from statuspage.cli_options import BAD, GOOD, fail, print_json, print_rows
+from statuspage.clock import wall_clock
+from statuspage.store import people
+from statuspage.store.people import Role, Unfit
+
+T = TypeVar("T")
+
+
+def add_agent(name: str, *, roles: Sequence[str], is_password_piped: bool, config: Path, data_dir: Path) -> int:
+    """Take *name* on; a password that nobody typed is made up and printed, once."""
+    known = _roles(roles)
+    password, is_made_up = _password(is_piped=is_password_piped)
+    digest = _digest(password)
+    at = wall_clock()
+    _write(config, data_dir, lambda connection: people.add_agent(connection, name=name, password_hash=digest, roles=known, at=at))
+    typer.echo(f"{name} may come in as {', '.join(sorted(known))}")
+    _show(password, is_made_up=is_made_up)
+    return GOOD
+
+
+def set_password(name: str, *, is_password_piped: bool, config: Path, data_dir: Path) -> int:
+    """Give *name* another password and end their sessions."""
+    password, is_made_up = _password(is_piped=is_password_piped)
+    digest, at = _digest(password), wall_clock()
+    _write(config, data_dir, lambda connection: people.set_password(connection, name, password_hash=digest, at=at))
+    typer.echo(f"{name} has a new password")
+    _show(password, is_made_up=is_made_up)
+    return GOOD
+
+
+def disable_agent(name: str, *, config: Path, data_dir: Path) -> int:
+    """Shut *name* out and end their sessions."""
+    at = wall_clock()
+    _write(config, data_dir, lambda connection: people.disable_agent(connection, name, at=at))
+    typer.echo(f"{name} is shut out; a new password lets them in again")
+    return GOOD
+
+
+def list_agents(*, config: Path, data_dir: Path, wants_json: bool) -> int:
+    """Print everybody at the desk."""
+    with store_of(config, data_dir) as database:
+        agents = database.read(people.list_agents)
+    if wants_json:
+        rows = [
+            {"name": one.name, "roles": sorted(one.roles), "created_at": _at(one.created_at), "disabled_at": _at(one.disabled_at)}
+            for one in agents
+        ]
+        print_json({"items": rows})
+    else:
+        cells = [(one.name, ", ".join(sorted(one.roles)), _at(one.created_at) or "", _at(one.disabled_at) or "") for one in agents]
+        print_rows(("NAME", "ROLES", "SINCE", "SHUT OUT"), cells, if_none="there are no agents: statuspage agents add NAME")
+    return GOOD
+
+
+def create_token(name: str, *, roles: Sequence[str], expires: str | None, config: Path, data_dir: Path) -> int:
+    """Make a token and print it, alone, so that a script can keep it."""
+    known, at = _roles(roles), wall_clock()
+    until = None if expires is None else _later(at, expires)
+    text = _write(config, data_dir, lambda connection: people.add_token(connection, name=name, roles=known, at=at, expires_at=until))
+    typer.echo(text)
+    return GOOD
+
+
+def revoke_token(name: str, *, config: Path, data_dir: Path) -> int:
+    """End the token *name*."""
+    at = wall_clock()
+    _write(config, data_dir, lambda connection: people.revoke_token(connection, name, at=at))
+    typer.echo(f"the token {name} opens nothing any more")
+    return GOOD
+
+
+def list_tokens(*, config: Path, data_dir: Path, wants_json: bool) -> int:
+    """Print all tokens, never their texts."""
+    with store_of(config, data_dir) as database:
+        tokens = database.read(people.list_tokens)
+    if wants_json:
+        rows = [
+            {"name": one.name, "roles": sorted(one.roles), "expires_at": _at(one.expires_at), "revoked_at": _at(one.revoked_at)}
+            for one in tokens
+        ]
+        print_json({"items": rows})
+    else:
+        cells = [(one.name, ", ".join(sorted(one.roles)), _at(one.expires_at) or "never", _at(one.revoked_at) or "") for one in tokens]
+        print_rows(("NAME", "ROLES", "EXPIRES", "REVOKED"), cells, if_none="there are no tokens: statuspage tokens create NAME --role ROLE")
+    return GOOD
+
+
+def _write(config: Path, data_dir: Path, fn: Callable[[Connection], T]) -> T:
+    with store_of(config, data_dir) as database:
+        try:
+            return database.write(fn)
+        except Unfit as trouble:
+            fail(str(trouble), BAD)
+
+
+def _roles(typed: Sequence[str]) -> frozenset[Role]:
+    unknown = [role for role in typed if role not in set(Role)]
+    if unknown:
+        fail(f"there is no role {unknown[0]!r}: choose from {', '.join(Role)}")
+    return frozenset(Role(role) for role in typed)
+
+
+def _password(*, is_piped: bool) -> tuple[str, bool]:
+    """Get a password from the pipe, from the person, or from chance; tells whether it was chance."""
+    if is_piped:
+        return sys.stdin.readline().rstrip("\r\n"), False
+    if sys.stdin.isatty():
+        typed: str = typer.prompt(
+            "Password (empty: make one up)", default="", hide_input=True, show_default=False, confirmation_prompt=True
+        )
+        if typed:
+            return typed, False
+    return secrets.token_urlsafe(15), True
+
+
+def _digest(password: str) -> str:
+    try:
+        return people.hashed(password)
+    except Unfit as trouble:
+        fail(str(trouble))
+
+
+def _show(password: str, *, is_made_up: bool) -> None:
+    if is_made_up:
+        typer.echo(f"password, shown this once: {password}")
+
+
+def _later(at: datetime, lasts: str) -> datetime:
+    try:
+        return at + duration(lasts)
+    except (ValueError, OverflowError) as trouble:
+        fail(f"--expires {lasts}: {trouble}")
+
+
+def _at(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,58 @@
+"""The commands ``serve`` and ``reload``."""
+
+import fcntl
+import json
+import os
+import signal
+from pathlib import Path
+
+import typer
+
+from statuspage import log
+from statuspage.app import HUB_FILE, CannotStart, Service, run
+from statuspage.app import serve as run_service
+from statuspage.cli_options import BAD, GOOD, fail
+from statuspage.config import ConfigError
+from statuspage.store.errors import StoreError
+
+
+def serve(config: Path, data_dir: Path) -> int:
+    """Run the service until it is told to end; what keeps it from starting is said in a line each."""
+    log.set_up()
+    try:
+        run(run_service(config, data_dir, started=_greet))
+    except ConfigError as trouble:
+        fail("\n".join(str(problem) for problem in trouble.problems))
+    except (CannotStart, StoreError) as trouble:
+        fail(str(trouble))
+    return GOOD
+
+
+def _greet(service: Service) -> None:
+    typer.echo(f"public page {service.public_url}/")
+    typer.echo(f"console     {service.internal_url}/")
+
+
+def reload(data_dir: Path) -> int:
+    """Tell the service that runs on *data_dir* to read its configuration again."""
+    path = data_dir / HUB_FILE
+    if not _is_held(data_dir / "lock"):  # without its lock, the process that the file names may be anybody's by now
+        fail(f"no service is running on {data_dir}", BAD)
+    try:
+        pid = int(json.loads(path.read_bytes())["pid"])
+        os.kill(pid, signal.SIGHUP)
+    except (OSError, ValueError, KeyError, TypeError) as trouble:
+        fail(f"the service on {data_dir} cannot be told: {trouble}", BAD)
+    typer.echo(f"told process {pid} to read its configuration again")
+    return GOOD
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

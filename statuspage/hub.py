@@ -1,0 +1,241 @@
+"""The hub: the process that judges and shows. Everything between the wire and the listeners is put together here.
+
+Everything is made here and handed to those who need it; nobody fetches anything from the air.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from incidents.policy import Policy
+from incidents.tending import removals
+from probes import run as probes_run
+from probes.egress import Door
+from probes.result import ProbeResult, Result
+from statuspage import config as configuration
+from statuspage.bundled import templates
+from statuspage.clock import Now
+from statuspage.config import Config, Loaded, Plan
+from statuspage.page import Site
+from statuspage.pipeline import Figures, Pipeline
+from statuspage.press import Press, public_names
+from statuspage.publish import Publisher
+from statuspage.render.html import Html
+from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
+from statuspage.schedule import Schedule
+from statuspage.store import queries
+from statuspage.store.engine import Store
+from statuspage.web.desk import Desk
+from statuspage.web.public import public_app, public_runner
+from statuspage.web.routes import internal_app
+
+log = logging.getLogger(__name__)
+
+RESTART_AFTER = 1.0
+"""Seconds before a part of the house that broke is begun again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Hub:
+    """The process that judges and shows: everything between the wire and the listeners."""
+
+    loaded: Loaded
+    store: Store
+    pipeline: Pipeline
+    press: Press
+    door: Door
+    now: Now
+    reloaded_at: datetime
+    schedule: Schedule = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
+    is_reload_good: bool = True
+
+    def __post_init__(self) -> None:
+        """The schedule probes through the hub, and the hub owns the schedule."""
+        self.schedule = Schedule(probing=self, now=self.now)
+
+    # --- what the schedule needs
+
+    async def probe(self, plan: Plan) -> ProbeResult:
+        """Measure once."""
+        return await probes_run.run(plan.kind, plan.settings, door=self.door, timeout=plan.timeout)
+
+    async def observe(self, result: Result) -> None:
+        """Take a result into the road."""
+        await self.pipeline.observe(result)
+
+    def is_suspect(self, monitor: str, location: str) -> bool:
+        """Whether a quick re-check should follow."""
+        return self.pipeline.is_suspect(monitor, location)
+
+    async def tick(self) -> None:
+        """A second has passed."""
+        await self.pipeline.tick()
+
+    # --- what the listeners need
+
+    def public_runner(self) -> web.AppRunner:
+        """The public face."""
+        is_tls = self.loaded.config.site.url.startswith("https://")
+        app = public_app(lambda: self.press.shelf, fresh=self.press.fresh, older=self.press.older, is_tls=is_tls)
+        return public_runner(app, is_tls=is_tls)
+
+    def internal_runner(self) -> web.AppRunner:
+        """The console, the API and the metrics."""
+        config = self.loaded.config
+        desk = Desk(
+            store=self.store,
+            pipeline=self.pipeline,
+            now=self.now,
+            site_name=config.site.name,
+            console_url=config.console.url,
+            public_url=config.site.url,
+            timezone=config.site.timezone,
+            language=config.site.language,
+            acknowledgement_lasts=config.acknowledgement.lasts,
+            trusted_proxies=config.listen.trusted_proxies,
+            metrics=self._metrics,
+            is_healthy=lambda: not self.pipeline.figures.store_is_away,
+        )
+        return web.AppRunner(internal_app(desk), access_log=None, keepalive_timeout=15)
+
+    def _metrics(self) -> tuple[bytes, str]:
+        return self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now()), CONTENT_TYPE
+
+    def health(self) -> Health:
+        """How the service itself is doing."""
+        figures, pace = self.pipeline.figures, self.schedule.pace
+        return Health(
+            loop_lag=pace.worst_lag,
+            queue_depth=self.pipeline.waiting,
+            crashed_turns=figures.crashed_turns,
+            failed_writes=figures.failed_writes,
+            is_reload_good=self.is_reload_good,
+            reloaded_at=self.reloaded_at,
+        )
+
+    # --- change
+
+    def removals(self, loaded: Loaded) -> tuple[str, ...]:
+        """What *loaded* takes away that somebody may still need: each as a phrase that goes on after "it"."""
+        return removals(self.pipeline.situation, configuration.topology(loaded.config))
+
+    async def apply(self, loaded: Loaded) -> None:
+        """Take a valid configuration into use: what stays untouched keeps its cadence and its counters."""
+        config = loaded.config
+        topology, site = configuration.topology(config), site_of(config)
+        names = public_names(topology, site)
+        at = self.now()
+
+        def write(connection: Connection) -> Mapping[str, str]:
+            queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
+            return queries.public_ids(connection, names)
+
+        public_ids = await self.store.write(write)
+        self.loaded, self.door = loaded, door_of(config)
+        await self.pipeline.replace(topology, policy_of(config))
+        self.press.forget(site, public_ids, stale_after_of(loaded))
+        self.schedule.replace(configuration.plans(config), self.pipeline.situation.seen)
+        self.is_reload_good, self.reloaded_at = True, at
+
+
+@asynccontextmanager
+async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub]:
+    """Open the store, read the situation, probe and publish until left."""
+    config = loaded.config
+    store = await Store.open(config.store.url, data_dir)
+    try:
+        hub = await _assembled(loaded, store, now)
+        hub.schedule.start(configuration.plans(config), hub.pipeline.situation.seen)
+        try:
+            await hub.press.issue()
+            async with kept_alive(hub.press.run, "press", hub.pipeline.figures):
+                yield hub
+        finally:
+            await hub.schedule.stop()
+            await hub.pipeline.close()
+    finally:
+        await store.close()
+
+
+async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
+    config, at = loaded.config, now()
+    topology, site = configuration.topology(config), site_of(config)
+
+    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str]]:
+        installed = queries.installation(connection, url=site.url, now=at)
+        queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
+        return installed, queries.public_ids(connection, public_names(topology, site))
+
+    installation, public_ids = await store.write(prepare)
+    situation = await store.read(lambda connection: queries.situation(connection, topology))
+    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now)
+    press = Press(
+        store=store,
+        pipeline=pipeline,
+        publisher=Publisher(Html(templates())),
+        site=site,
+        installation=installation,
+        public_ids=public_ids,
+        now=now,
+        stale_after=stale_after_of(loaded),
+    )
+    pipeline.audience = press.hear
+    return Hub(loaded=loaded, store=store, pipeline=pipeline, press=press, door=door_of(config), now=now, reloaded_at=at)
+
+
+def site_of(config: Config) -> Site:
+    """Whose page it is."""
+    site = config.site
+    return Site(
+        name=site.name,
+        url=site.url,
+        timezone=site.timezone,
+        language=site.language,
+        support=site.support.model_dump(mode="json", exclude_none=True),
+        links=site.links,
+    )
+
+
+def policy_of(config: Config) -> Policy:
+    """The numbers that hold everywhere."""
+    return Policy(language=config.site.language)
+
+
+def door_of(config: Config) -> Door:
+    """The door out, with what the operator allows beyond public addresses."""
+    return Door(allow=config.egress.allow)
+
+
+def stale_after_of(loaded: Loaded) -> float:
+    """Seconds past which the page as a whole should not be believed: when every monitor has been silent for too long."""
+    monitors = configuration.topology(loaded.config).monitors.values()
+    return max(120.0, min((monitor.stale_after.total_seconds() for monitor in monitors), default=0.0))
+
+
+@asynccontextmanager
+async def kept_alive(work: Callable[[], Awaitable[None]], name: str, figures: Figures) -> AsyncIterator[None]:
+    """Run *work* beside the rest; where it breaks by a bug of ours, say so, count it, and begin it again."""
+
+    async def supervised() -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                figures.crashed_turns += 1
+                log.exception("%s broke and is started again", name)
+                await asyncio.sleep(RESTART_AFTER)
+
+    task = asyncio.create_task(supervised(), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,96 @@
+"""Take the pictures in docs/: python -m tests.browser.screenshots DIRECTORY.
+
+The real demo is started, broken and tended; each page is taken wide and narrow, light and dark.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+from playwright.async_api import Browser, Page
+
+from tests.browser.chromium import SCHEMES, Look, NoChromium, Width, chromium, log_in, window
+from tests.browser.demos import Demo, demo
+
+WORDS = (
+    "Mail cannot be sent at present: our mail server does not take messages. Receiving mail and webmail work. "
+    "We are restarting the server. Messages that you write now stay in your outbox."
+)
+LOOKS = tuple(Look(width=width, scheme=scheme) for width, scheme in product(Width, SCHEMES))
+
+
+async def take(directory: Path) -> None:
+    """Walk through an outage and picture each page of it."""
+    with tempfile.TemporaryDirectory(prefix="screenshots-") as scratch:
+        async with chromium() as browser, demo(Path(scratch)) as company:
+            await company.all_works()
+            await _look_around(browser, directory, (("all-works", f"{company.public}/"),))
+            await _look_around(browser, directory, (("login", f"{company.console}/login"),))
+            await company.break_("outgoing-mail")
+            incident = await company.incident()
+            await _desk(browser, directory, company, (("queue", ""),))
+            await _tend(browser, company, incident)
+            await _desk(browser, directory, company, (("incident-card", f"incidents/{incident}"),))
+            await _look_around(
+                browser,
+                directory,
+                (
+                    ("outage", f"{company.public}/"),
+                    ("incident", f"{company.public}/incidents/{incident}"),
+                    ("demo", f"{company.control}/"),
+                ),
+            )
+
+
+async def _tend(browser: Browser, company: Demo, incident: str) -> None:
+    """Do what an agent does first: own it, and tell the public."""
+    async with window(browser) as page:
+        await log_in(page, company)
+        await page.goto(f"{company.console}/incidents/{incident}")
+        await page.get_by_role("button", name="Acknowledge").click()
+        await page.get_by_label("State").select_option(label="Identified")
+        await page.get_by_label("Words for customers").first.fill(WORDS)
+        await page.get_by_label("Promise the next update").select_option(index=2)
+        await page.get_by_role("button", name="Publish").click()
+        await page.get_by_text(WORDS).first.wait_for()
+
+
+async def _look_around(browser: Browser, directory: Path, pages: Sequence[tuple[str, str]]) -> None:
+    for look in LOOKS:
+        async with window(browser, look) as page:
+            await _picture(page, directory, look, pages)
+
+
+async def _desk(browser: Browser, directory: Path, company: Demo, pages: Sequence[tuple[str, str]]) -> None:
+    for look in LOOKS:
+        async with window(browser, look) as page:
+            await log_in(page, company)
+            await _picture(page, directory, look, [(name, f"{company.console}/{path}") for name, path in pages])
+
+
+async def _picture(page: Page, directory: Path, look: Look, pages: Sequence[tuple[str, str]]) -> None:
+    for name, address in pages:
+        await page.goto(address, wait_until="networkidle")
+        await page.screenshot(path=directory / f"{name}-{look.width}-{look.scheme}.png", full_page=True, animations="disabled")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take them all. 0 good, 1 no browser, 2 usage."""
+    if len(arguments) != 1:
+        print("usage: python -m tests.browser.screenshots DIRECTORY", file=sys.stderr)
+        return 2
+    directory = Path(arguments[0])
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        asyncio.run(take(directory))
+    except NoChromium as absence:
+        print(absence, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

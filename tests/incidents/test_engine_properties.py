@@ -1,0 +1,234 @@
+"""The engine as a state machine: whatever happens in whatever order, certain things always hold."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from incidents import act
+from incidents.decide import decide, rejudge
+from incidents.events import Acknowledged, Event, Opened
+from incidents.model import Incident, Level, Monitor, Situation, State, Status, Subject, Topology
+from incidents.policy import LEVELS, Policy
+from incidents.rollup import TROUBLE, standing
+from incidents.situation import fold
+from probes.result import Failure, ProbeResult, Result
+from tests.incidents import truths
+from tests.incidents.chance import FAILURES, MARK, topologies
+from tests.incidents.world import START
+
+LASTS = timedelta(minutes=10)
+AGENTS = ("ada", "bob")
+DRAWN = st.integers(0, 2**16)
+BATCHES = st.lists(st.tuples(DRAWN, st.sampled_from(FAILURES)), min_size=1, max_size=8)
+
+
+class Engine(RuleBasedStateMachine):
+    """One engine with a history; every step moves the clock, so that no two decisions fall on one instant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.policy = Policy()
+        self.history: list[Event] = []
+        self.heard: list[Result] = []
+        self.votes: dict[tuple[str, str], list[Level]] = {}
+        self.held: dict[str, tuple[str, datetime]] = {}
+        self.reader = truths.History()
+
+    @initialize(topology=topologies())
+    def begin(self, topology: Topology) -> None:
+        self.topology = topology
+        self.situation = Situation(topology=topology, seed="seed")
+        self.watches = [(monitor, place) for monitor in topology.monitors.values() for place in monitor.locations]
+
+    # --- what can happen
+
+    @rule(batch=BATCHES, seconds=st.sampled_from([1, 3, 30]), seed=DRAWN, repeats=st.booleans())
+    def probes_report(self, batch: Sequence[tuple[int, Failure | None]], seconds: int, seed: int, repeats: bool) -> None:  # noqa: FBT001 - drawn by name
+        """Results of several monitors arrive together, some of them twice, a slot at a time for each monitor, in any order."""
+        start = self.now + timedelta(milliseconds=1)
+        self.now += timedelta(seconds=seconds)
+        step = (self.now - start) / len(batch)
+        results = [self._result(number, failure, start + step * place) for place, (number, failure) in enumerate(batch)]
+        if repeats:
+            results += [*results[:2], *self.heard[-2:]]
+        shuffled = random.Random(seed).sample(results, len(results))
+        before = self.situation
+        events = decide(before, results, self.policy, self.now)
+        assert decide(before, shuffled, self.policy, self.now) == events, "the order of arrival mattered"
+        voted = self._vote(results)
+        self._take(events, shuffled)
+        self._verdicts_have_votes(before, voted)
+
+    @rule(failure=st.sampled_from(FAILURES), number=DRAWN, times=st.integers(1, 3))
+    def one_monitor_insists(self, failure: Failure | None, number: int, times: int) -> None:
+        for _ in range(times):
+            self.probes_report([(number, failure)], 3, 0, repeats=False)
+
+    @rule(failure=st.sampled_from(FAILURES[:4]))
+    def everything_is_alike(self, failure: Failure | None) -> None:
+        for _ in range(3):
+            self.probes_report([(number, failure) for number in range(len(self.watches))], 3, 0, repeats=False)
+
+    @rule(seconds=st.sampled_from([1, 10, 31, 61, 400, 2000]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+        self._take(decide(self.situation, (), self.policy, self.now))
+        assert decide(self.situation, (), self.policy, self.now) == (), "a second look found more"
+        assert rejudge(self.situation, self.policy, self.now) == (), "judging anew found more"
+
+    def _any(self) -> bool:
+        return bool(self.situation.incidents)
+
+    @precondition(_any)
+    @rule(number=DRAWN, by=st.sampled_from(AGENTS))
+    def somebody_acknowledges(self, number: int, by: str) -> None:
+        incident = self._incident(number)
+        holder = self.held.get(incident.id)
+        if holder is None or holder[0] == by or holder[1] <= self._next():
+            self._act(act.acknowledge, incident=incident.id, by=by, lasts=LASTS)
+        else:
+            with pytest.raises(act.AlreadyHeld) as refusal:
+                act.acknowledge(self.situation, self.now, incident=incident.id, by=by, lasts=LASTS)
+            assert refusal.value.held.by == holder[0]
+
+    @precondition(_any)
+    @rule(number=DRAWN, state=st.sampled_from([None, State.INVESTIGATING, State.IDENTIFIED, State.MONITORING]))
+    def somebody_updates(self, number: int, state: State | None) -> None:
+        self._next()
+        self._act(act.update, incident=self._incident(number).id, by="ada", state=state, body="We are on it.")
+
+    @precondition(_any)
+    @rule(number=DRAWN)
+    def somebody_notes(self, number: int) -> None:
+        self._next()
+        self._act(act.note, incident=self._incident(number).id, by="bob", body=f"{MARK} was rebooted")
+
+    @precondition(_any)
+    @rule(number=DRAWN, override=st.sampled_from([None, f"{MARK} is replaced tomorrow"]))
+    def somebody_resolves(self, number: int, override: str | None) -> None:
+        self._next()
+        incident = self._incident(number)
+        broken = [id for id in incident.components if standing(self.situation, Subject.COMPONENT, id) in TROUBLE]
+        resolve = {"incident": incident.id, "by": "ada", "body": "It is over.", "override": override}
+        if broken and override is None:
+            with pytest.raises(act.StillFailing):
+                act.resolve(self.situation, self.now, **resolve)  # type: ignore[arg-type]  # the test's own keywords
+        else:
+            self._act(act.resolve, **resolve)
+
+    @rule(number=DRAWN, status=st.sampled_from([Status.DEGRADED, Status.MAJOR]))
+    def somebody_opens_one(self, number: int, status: Status) -> None:
+        self._next()
+        services = sorted(self.topology.services)
+        said = {services[number % len(services)]: status}
+        self._act(act.open_incident, by="bob", name=f"{MARK} typed by a person", services=said, body="Customers call us.")
+
+    @rule()
+    def everything_is_restarted(self) -> None:
+        """Nothing is left but what was written down."""
+        empty = Situation(topology=self.topology, seed="seed")
+        at_once = fold(empty, self.history, self.heard)
+        assert at_once == self.situation
+        self.situation = at_once
+
+    # --- what always holds
+
+    @invariant()
+    def every_truth_holds(self) -> None:
+        for truth in truths.SITUATION_TRUTHS:
+            truth(self.situation)
+        truths.counts_are_those_of_the_words(self.situation, self.history)
+
+    @invariant()
+    def owners_are_those_who_acknowledged(self) -> None:
+        for incident in self.situation.incidents.values():
+            owned = incident.acknowledgement
+            assert (None if owned is None else (owned.by, owned.expires_at)) == self.held.get(incident.id)
+
+    # --- the road, without a store
+
+    def _next(self) -> datetime:
+        self.now += timedelta(milliseconds=7)
+        return self.now
+
+    def _incident(self, number: int) -> Incident:
+        return sorted(self.situation.incidents.values(), key=lambda incident: (incident.opened_at, incident.id))[
+            number % len(self.situation.incidents)
+        ]
+
+    def _result(self, number: int, failure: Failure | None, slot: datetime) -> Result:
+        monitor, place = self.watches[number % len(self.watches)]
+        stage = f"{MARK}-stage" if failure else None
+        measured = ProbeResult(took=0.01, failure=failure, stage=stage, detail=f"{MARK}: connection to 10.0.0.1 lost" if failure else "")
+        return Result(monitor=monitor.id, location=place, slot=slot, started=slot, measured=measured)
+
+    def _act(self, deed: Callable[..., Sequence[Event]], **arguments: object) -> None:
+        self._take(deed(self.situation, self.now, **arguments))
+        self._take(rejudge(self.situation, self.policy, self.now))
+
+    def _take(self, events: Sequence[Event], results: Sequence[Result] = ()) -> None:
+        seen = self.situation.seen
+        one_by_one = fold(self.situation, (), results)
+        for event in events:
+            self.reader.read(event)
+            one_by_one = fold(one_by_one, (event,))
+        self.situation = fold(self.situation, events, results)
+        assert one_by_one == self.situation
+        assert all(self.situation.seen[key] >= slot for key, slot in seen.items()), "an old result made new ones unseen"
+        self.history.extend(events)
+        self.heard.extend(results)
+        self.held.update({e.incident: (e.acknowledgement.by, e.acknowledgement.expires_at) for e in events if isinstance(e, Acknowledged)})
+        assert {e.incident for e in events if isinstance(e, Opened)} <= {*self.situation.incidents, *self.reader.over}
+
+    # --- a verdict needs its votes
+
+    def _vote(self, results: Sequence[Result]) -> dict[str, list[list[Level]]]:
+        """Each monitor's votes at each location with those of this batch, whose length says how many are new."""
+        fresh: dict[tuple[str, str, datetime], Result] = {}
+        for result in results:
+            if result.slot > self.situation.seen.get((result.monitor, result.location), START - timedelta(days=1)):
+                fresh[result.monitor, result.location, result.slot] = result
+        for key in sorted(fresh):
+            level = LEVELS[fresh[key].measured.failure]
+            if level is not None:
+                self.votes.setdefault(key[:2], []).append(level)
+        return {id: [votes for (monitor, _), votes in self.votes.items() if monitor == id] for id in self.topology.monitors}
+
+    def _verdicts_have_votes(self, before: Situation, voted: dict[str, list[list[Level]]]) -> None:
+        alone = {id: monitor for id, monitor in self.topology.monitors.items() if len(monitor.locations) == 1}
+        for id, monitor in alone.items():
+            old, new = (standing(situation, Subject.MONITOR, id) for situation in (before, self.situation))
+            if old in TROUBLE and new is Status.OPERATIONAL:
+                assert any(_run(votes, monitor.recovers_after, {Level.GOOD}) for votes in voted[id]), "recovered without evidence"
+            if old is Status.OPERATIONAL and new in TROUBLE:
+                assert any(_has_failed(votes, monitor) for votes in voted[id]), "failed without evidence"
+
+
+def _has_failed(votes: Sequence[Level], monitor: Monitor) -> bool:
+    return _run(votes, monitor.fails_after, {Level.DEGRADED, Level.DOWN})
+
+
+def _run(votes: Sequence[Level], length: int, among: set[Level]) -> bool:
+    """Whether *length* votes in a row were all *among* those, anywhere."""
+    return any(set(votes[place : place + length]) <= among for place in range(len(votes) - length + 1))
+
+
+def test_whatever_happens_certain_things_always_hold(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    """By chance in the long form; the short one walks the same ways each time."""
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis ships no types for it
+        Engine,
+        settings=settings(
+            max_examples=3000 if is_soak else 120,
+            stateful_step_count=40,
+            derandomize=not is_soak,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

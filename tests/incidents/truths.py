@@ -1,0 +1,198 @@
+"""What must hold in every situation and of every history, whatever happened. Each truth is told from the outside: by standings,
+incidents and events, never by how the engine comes to them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from incidents.events import (
+    Acknowledged,
+    Event,
+    IncidentEvent,
+    Joined,
+    Noted,
+    Opened,
+    Published,
+    Reclaimed,
+    Renamed,
+    Resolved,
+    StateChanged,
+    StatusChanged,
+    Updated,
+    Waived,
+)
+from incidents.lifecycle import TRANSITIONS, Trigger
+from incidents.model import Incident, Origin, Situation, State, Status, Subject
+from incidents.rollup import TROUBLE, component_status, declared, hit_services, service_status, standing, worst
+from tests.incidents.chance import MARK
+
+Machine = Mapping[str, Incident]
+
+
+def machines(situation: Situation) -> Machine:
+    return {id: incident for id, incident in situation.incidents.items() if incident.origin is Origin.MACHINE}
+
+
+# --- of a situation -----------------------------------------------------------------------------------------------------------
+
+
+def one_open_incident_a_root(situation: Situation) -> None:
+    roots = Counter(incident.root for incident in machines(situation).values())
+    assert None not in roots
+    assert all(count == 1 for count in roots.values()), roots
+    assert all(incident.root in incident.components for incident in machines(situation).values())
+
+
+def every_broken_part_that_hurts_is_explained_once(situation: Situation) -> None:
+    held = Counter(id for incident in machines(situation).values() for id in incident.components)
+    assert all(count == 1 for count in held.values()), f"in two incidents: {held}"
+    for id in situation.topology.components:
+        if hit_services(situation, id) and id not in situation.waived:
+            assert held[id] == 1, f"{id} hits {hit_services(situation, id)} and no incident says so"
+
+
+def every_service_in_trouble_is_named(situation: Situation) -> None:
+    for service in situation.topology.services.values():
+        if service_status(service, lambda id: standing(situation, Subject.COMPONENT, id)) not in TROUBLE:
+            continue
+        hurting = [
+            id for id in situation.topology.components if service.id in hit_services(situation, id) and id not in situation.waived
+        ]
+        named = [incident.services.get(service.id) for incident in machines(situation).values()]
+        assert not hurting or standing(situation, Subject.SERVICE, service.id) in named
+
+
+def roll_ups_agree_with_what_they_are_made_of(situation: Situation) -> None:
+    topology, said = situation.topology, declared(situation.incidents)
+    for id in topology.components:
+        judging = [topology.monitors[monitor] for monitor in topology.monitors_of[id]]
+        status = component_status(judging, lambda monitor: standing(situation, Subject.MONITOR, monitor))
+        assert standing(situation, Subject.COMPONENT, id) is status
+    for id, service in topology.services.items():
+        probed = service_status(service, lambda part: standing(situation, Subject.COMPONENT, part))
+        assert standing(situation, Subject.SERVICE, id) is worst((probed, said.get(id, Status.OPERATIONAL)))
+
+
+def an_incident_is_recovered_exactly_while_nothing_it_hit_is_in_trouble(situation: Situation) -> None:
+    for incident in machines(situation).values():
+        present = [standing(situation, Subject.SERVICE, id) for id in incident.services]
+        is_hurting = any(status in TROUBLE for status in incident.services.values())
+        assert not (incident.recovered_at and is_hurting), "seen to recover, and still hitting a service"
+        if incident.recovered_at is None and not is_hurting:
+            assert Status.UNKNOWN in present, "everything it hit is well, and it was not seen to recover"
+
+
+def counts_are_those_of_the_words(situation: Situation, history: Sequence[Event]) -> None:
+    for incident in situation.incidents.values():
+        assert incident.updates == sum(isinstance(e, Updated) and e.incident == incident.id for e in history)
+        assert incident.notes == sum(isinstance(e, Noted) and e.incident == incident.id for e in history)
+
+
+SITUATION_TRUTHS = (
+    one_open_incident_a_root,
+    every_broken_part_that_hurts_is_explained_once,
+    every_service_in_trouble_is_named,
+    roll_ups_agree_with_what_they_are_made_of,
+    an_incident_is_recovered_exactly_while_nothing_it_hit_is_in_trouble,
+)
+
+
+# --- of a history: told event by event ----------------------------------------------------------------------------------------
+
+
+class History:
+    """Reads events as they come, and complains of the first that cannot follow those before."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[tuple[Subject, str], StatusChanged] = {}
+        self.states: dict[str, State] = {}
+        self.updates: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
+        self.public: set[str] = set()
+        self.over: set[str] = set()
+        self.waived: set[str] = set()
+        self.by_agents: set[str] = set()
+
+    def read(self, event: Event) -> None:
+        match event:
+            case StatusChanged():
+                self._changed(event)
+            case Waived():
+                self.waived.add(event.component)
+            case Reclaimed():
+                assert event.component in self.waived
+                newest = self.statuses[Subject.COMPONENT, event.component]
+                assert newest.new is Status.OPERATIONAL, "given back to the machine without having recovered"
+                self.waived.remove(event.component)
+            case Opened():
+                self._opened(event)
+            case _ if hasattr(event, "incident"):
+                self._went_on(event)
+
+    def _changed(self, event: StatusChanged) -> None:
+        before = self.statuses.get((event.subject, event.id))
+        assert event.old is (Status.UNKNOWN if before is None else before.new)
+        assert event.old is not event.new
+        assert event.since <= event.at
+        assert before is None or (event.since >= before.since and event.at >= before.at), "history runs backwards"
+        self.statuses[event.subject, event.id] = event
+
+    def _opened(self, event: Opened) -> None:
+        assert event.incident not in self.states, "the same id twice"
+        assert event.started_at <= event.at <= event.publish_at
+        assert (event.root is None) is (event.origin is Origin.AGENT)
+        assert event.root not in self.waived
+        self.states[event.incident] = State.INVESTIGATING
+        if event.origin is Origin.AGENT:
+            self.by_agents.add(event.incident)
+        _says_nothing_internal(event.name, is_typed=event.origin is Origin.AGENT)
+
+    def _went_on(self, event: IncidentEvent) -> None:
+        state = self.states[event.incident]
+        assert event.incident not in self.over, "something happened to it after its end"
+        match event:
+            case StateChanged():
+                assert event.old is state
+                assert event.new in TRANSITIONS[state].values()
+                assert event.new is not State.RESOLVED
+                self.states[event.incident] = event.new
+            case Joined():
+                assert event.component not in self.waived
+            case Renamed():
+                _says_nothing_internal(event.name, is_typed=False)
+            case Published():
+                assert event.incident not in self.public
+                self.public.add(event.incident)
+            case Updated():
+                self._said(event, state)
+            case Noted():
+                self.notes[event.incident] += 1
+                assert event.note.number == self.notes[event.incident]
+            case Acknowledged():
+                assert event.acknowledgement.at == event.at < event.acknowledgement.expires_at
+            case Resolved():
+                self._ended(event, state)
+
+    def _said(self, event: Updated, state: State) -> None:
+        update = event.update
+        self.updates[event.incident] += 1
+        assert update.number == self.updates[event.incident], "update numbers have a gap"
+        assert event.incident in self.public, "words of an incident that is not public"
+        assert update.automatic is (update.by is None)
+        assert update.state is state or update.state is State.RESOLVED
+        _says_nothing_internal(f"{update.title}\n{update.body}", is_typed=not update.automatic and event.incident in self.by_agents)
+
+    def _ended(self, event: Resolved, state: State) -> None:
+        self.over.add(event.incident)
+        assert State.RESOLVED in TRANSITIONS[state].values()
+        if event.by is None and event.merged_into is None:
+            assert TRANSITIONS[state][Trigger.WATCHED] is State.RESOLVED
+        if event.merged_into is not None:
+            assert event.merged_into not in self.over
+        if event.incident in self.public and event.merged_into is not None:
+            assert event.merged_into in self.public, "the public is sent to an incident that it cannot see"
+
+
+def _says_nothing_internal(text: str, *, is_typed: bool) -> None:
+    assert text.strip()
+    assert is_typed or MARK not in text, f"internal words in public: {text}"
