@@ -139,7 +139,8 @@ def _change(draft: Draft, subject: Subject, id: str, new: Standing) -> bool:
 
 
 def _reclaim(draft: Draft, component: str) -> None:
-    if component in draft.situation.waived and standing(draft.situation, Subject.COMPONENT, component) not in TROUBLE:
+    """Only what is seen to work has recovered: not knowing for a while changes nothing about what a person decided."""
+    if component in draft.situation.waived and standing(draft.situation, Subject.COMPONENT, component) is Status.OPERATIONAL:
         draft.say(Reclaimed(at=draft.now, component=component))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
@@ -36,7 +37,7 @@ V = TypeVar("V")
 def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result] = ()) -> Situation:
     """The situation after *events* were decided from *results*. Each of its maps is copied at most once a call."""
     streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
-    seen = {(r.monitor, r.location): r.slot for r in results}
+    seen = _newer(situation.seen, results)
     standings = {(e.subject, e.id): Standing(status=e.new, since=e.since, cause=e.cause) for e in events if isinstance(e, StatusChanged)}
     incidents, waived = situation.incidents, situation.waived
     for event in events:
@@ -57,6 +58,17 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         incidents=incidents,
         waived=waived,
     )
+
+
+def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) -> Mapping[tuple[str, str], datetime]:
+    """The newest slots among *results*: one that comes late, or twice, makes nothing unseen."""
+    newest: dict[tuple[str, str], datetime] = {}
+    for result in results:
+        key = (result.monitor, result.location)
+        known = newest.get(key) or seen.get(key)
+        if known is None or result.slot > known:
+            newest[key] = result.slot
+    return newest
 
 
 def _joined(old: Mapping[K, V], new: Mapping[K, V]) -> Mapping[K, V]:

@@ -14,7 +14,7 @@ from incidents import words
 from incidents.draft import Draft
 from incidents.events import Impacted, Joined, Opened, Parted, Published, Renamed, Rerooted, Resolved, StateChanged, Updated
 from incidents.lifecycle import Trigger, move
-from incidents.model import Incident, Origin, Situation, State, Status, Subject, Update
+from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import ORDER, TROUBLE, hit_services, partners, standing
 
 
@@ -36,6 +36,8 @@ def _waits_for_words(incident: Incident) -> bool:
 
 def tend(draft: Draft) -> None:
     """Bring the incidents into line with the standings and the clock."""
+    for id in _machines(draft.situation):
+        _retire(draft, id)
     for id in _machines(draft.situation):
         _let_go(draft, id)
     for id in _machines(draft.situation):
@@ -68,6 +70,28 @@ def _holder(situation: Situation, component: str) -> Incident | None:
     """The machine's open incident that the component belongs to."""
     held = (situation.incidents[id] for id in _machines(situation))
     return next((incident for incident in held if component in incident.components), None)
+
+
+def removals(situation: Situation, topology: Topology) -> tuple[str, ...]:
+    """What *topology* would take away that somebody may still need: services, and monitors of an open incident."""
+    services = [f"removes service {id}" for id in situation.topology.services if id not in topology.services]
+    bound = {part: incident for incident in situation.incidents.values() for part in incident.components}
+    monitors = [
+        f"removes monitor {monitor.id}, which has the open incident “{bound[monitor.component].name}”"
+        for monitor in situation.topology.monitors.values()
+        if monitor.id not in topology.monitors and monitor.component in bound
+    ]
+    return (*services, *monitors)
+
+
+def _retire(draft: Draft, id: str) -> None:
+    """What nobody watches any more can neither recover nor fail: the incident ends, and says so."""
+    incident, watched = draft.situation.incidents[id], draft.situation.topology.monitors_of
+    if any(watched.get(component) for component in incident.components):
+        return
+    if incident.published_at is not None:
+        _say(draft, id, State.RESOLVED, words.UNWATCHED, words.headline(incident, State.RESOLVED))
+    draft.say(Resolved(at=draft.now, incident=id, by=None, cause="no longer monitored"))
 
 
 def _let_go(draft: Draft, id: str) -> None:
@@ -106,6 +130,10 @@ def _seek_deeper_cause(draft: Draft, id: str) -> None:
     reason = f"{cause}, on which {incident.root} depends, is not working"
     other = _holder(draft.situation, cause)
     if other is None:
+        draft.say(Rerooted(at=draft.now, incident=id, root=cause, reason=reason))
+    elif incident.published_at is not None and other.published_at is None:
+        # Nobody is sent to an incident that cannot be seen: the one that the public knows goes on, under the deeper cause.
+        _merge(draft, other, incident, reason)
         draft.say(Rerooted(at=draft.now, incident=id, root=cause, reason=reason))
     else:
         _merge(draft, incident, other, reason)

@@ -18,6 +18,10 @@ _STATE_WORDS = {
 }
 
 
+UNWATCHED = "We no longer monitor what this incident was about, and close it here."
+"""The end of an incident whose subject was taken out of the configuration."""
+
+
 def said(texts: Mapping[str, str], language: str) -> str:
     """The text in *language*, else in English, else in the first language there is; empty where there is none."""
     return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
