@@ -29,7 +29,8 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     touched = {event.monitor for event in counted}
     touched |= {r.monitor for r in fresh if standing(situation, Subject.MONITOR, r.monitor) is Status.UNKNOWN}
     silent = set(_interrupted(situation, fresh)) if results else set(_silent(situation, now))
-    if not touched and not silent and not tending.is_due(situation, now):
+    is_due = tending.is_due(situation, now) or (not results and tending.has_unexplained(situation))
+    if not touched and not silent and not is_due:
         return ()
     draft = Draft(situation, policy, now)
     _judge_monitors(draft, silent)

@@ -34,12 +34,14 @@ class Policy:
     """Numbers that hold for the whole installation; those of a monitor or service stand in the topology.
 
     *asks_desk_for* is how long a recovered incident on which a person has posted waits for the desk before it resolves by itself.
-    *folds_within* is how long before its parent's failure a component may have failed and still count as the parent's victim.
-    *says_more_after* is how long the machine keeps quiet after its last words while an outage spreads, so that one cause becomes a few
-    updates and not one a component. *language* is that of the machine's public words.
+    *folds_within* is how long before its parent's failure a component may have failed and still count as the parent's victim,
+    *waits_for_cause* how long a broken component waits for the verdict on a parent that has begun to fail too. *says_more_after* is
+    how long the machine keeps quiet after its last words while an outage spreads, so that one cause becomes a few updates and not
+    one a component. *language* is that of the machine's public words.
     """
 
     asks_desk_for: timedelta = timedelta(minutes=30)
     folds_within: timedelta = timedelta(minutes=2)
+    waits_for_cause: timedelta = timedelta(seconds=15)
     says_more_after: timedelta = timedelta(seconds=30)
     language: str = "en"

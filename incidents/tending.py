@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents import words
+from incidents import streaks, words
 from incidents.draft import Draft
 from incidents.events import Impacted, Joined, Opened, Parted, Published, Renamed, Rerooted, Resolved, StateChanged, Updated
 from incidents.lifecycle import Trigger, move
-from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
+from incidents.model import Incident, Origin, Severity, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import ORDER, TROUBLE, hit_services, partners, standing
 
 
@@ -27,6 +27,11 @@ def is_due(situation: Situation, now: datetime) -> bool:
         or _left_behind(situation, incident, now)
         for incident in situation.incidents.values()
     )
+
+
+def has_unexplained(situation: Situation) -> bool:
+    """Whether a broken component belongs to no incident: one that hits nobody, or one whose cause was still in doubt."""
+    return bool(_unexplained(situation))
 
 
 def _waits_for_words(incident: Incident) -> bool:
@@ -184,6 +189,8 @@ def _explain(draft: Draft, component: str) -> None:
     situation = draft.situation
     if not hit_services(situation, component) or _holder(situation, component) is not None:
         return
+    if _has_suspect_cause(draft, component):
+        return
     cause = _cause_of(draft, component)
     root = cause or component
     held_by = _holder(situation, root)
@@ -193,6 +200,20 @@ def _explain(draft: Draft, component: str) -> None:
         if member not in draft.situation.incidents[id].components and _holder(draft.situation, member) is None:
             reason = f"fails with {root}" if member == component else "its redundancy is lost in the same need"
             draft.say(Joined(at=draft.now, incident=id, component=member, reason=reason))
+
+
+def _has_suspect_cause(draft: Draft, component: str) -> bool:
+    """Whether a parent has just begun to fail and is about to be confirmed or cleared: its verdict is worth waiting for."""
+    situation = draft.situation
+    oldest = draft.now - draft.policy.waits_for_cause
+    return any(
+        streaks.is_suspect(streak, monitor) and streak.runs[-1].since > oldest
+        for ancestor in situation.topology.ancestors[component]
+        for monitor in (situation.topology.monitors[id] for id in situation.topology.monitors_of[ancestor])
+        if monitor.severity is not Severity.WARNING
+        for place in monitor.locations
+        if (streak := situation.streaks.get((monitor.id, place))) is not None
+    )
 
 
 def _open(draft: Draft, root: str, component: str) -> str:
@@ -228,9 +249,15 @@ def _measure_impact(draft: Draft, id: str) -> None:
     incident = draft.situation.incidents[id]
     hit = {service for component in incident.components for service in hit_services(draft.situation, component)}
     order = [service for service in draft.situation.topology.services if service in hit or service in incident.services]
-    now_hit = {s: standing(draft.situation, Subject.SERVICE, s) if s in hit else Status.OPERATIONAL for s in order}
+    now_hit = {service: _present(draft.situation, service, is_hit=service in hit) for service in order}
     if now_hit != dict(incident.services):
         draft.say(Impacted(at=draft.now, incident=id, services=MappingProxyType(now_hit)))
+
+
+def _present(situation: Situation, service: str, *, is_hit: bool) -> Status:
+    """How an affected service is now, as far as this incident goes: another's trouble is not its own, not knowing is no health."""
+    status = standing(situation, Subject.SERVICE, service)
+    return status if is_hit or status is Status.UNKNOWN else Status.OPERATIONAL
 
 
 def _move_along(draft: Draft, id: str) -> None:

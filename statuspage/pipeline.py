@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from incidents import streaks
 from incidents.decide import decide, rejudge
 from incidents.events import Event
@@ -35,10 +37,15 @@ BUFFERED_AT_MOST = 100_000
 """Results that wait while the store is away; past it the oldest are let go, and their time shows as unknown."""
 
 Command = Callable[[Situation, datetime], Sequence[Event]]
+Beside = Callable[[Connection, Sequence[Event]], None]
 
 
 Audience = Callable[[Sequence[Event], Sequence[Result]], None]
 """Who wants to hear of each committed turn; must not block."""
+
+
+def nothing_beside(_: Connection, __: Sequence[Event]) -> None:
+    """Write nothing more."""
 
 
 def nobody(events: Sequence[Event], results: Sequence[Result]) -> None:
@@ -86,12 +93,12 @@ class Pipeline:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self._flush_soon)
 
-    async def act(self, command: Command) -> Sequence[Event]:
-        """Do what an agent asks, and return after it is stored.
+    async def act(self, command: Command, beside: Beside = nothing_beside) -> Sequence[Event]:
+        """Do what an agent asks, and return after it is stored; *beside* writes more (the audit) in the same transaction.
 
         Errors: whatever *command* refuses with (nothing is changed); StoreUnavailable where it could not be stored.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._turn(command)))
+        return await asyncio.shield(asyncio.ensure_future(self._turn(command, beside)))
 
     async def tick(self) -> None:
         """Let time pass: silence is judged, clocks run out, and what waits is stored."""
@@ -115,8 +122,7 @@ class Pipeline:
 
     async def close(self) -> None:
         """Store what waits, at the end."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._forget_timer()
         await asyncio.gather(*self._flushing)
         if self._pending:
             await self.flush()
@@ -134,19 +140,25 @@ class Pipeline:
         before = self.situation.streaks.get((result.monitor, result.location), Streak())
         return streaks.count(before, result, monitor) is not before
 
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _flush_soon(self) -> None:
         self._timer = None
         task = asyncio.ensure_future(self.flush())
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
 
-    async def _turn(self, command: Command | None, *, is_tick: bool = False) -> Sequence[Event]:
+    async def _turn(self, command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False) -> Sequence[Event]:
         async with self._lock:
             results, self._pending = self._pending, []
+            self._forget_timer()
             if not results and command is None and not is_tick:
                 return ()  # another turn took what was waiting: where many fail at once, only one of them pays
             try:
-                return await self._commit(results, command)
+                return await self._commit(results, command, beside)
             except StoreUnavailable:
                 self.figures.failed_writes += 1
                 self._put_back(results)
@@ -161,7 +173,7 @@ class Pipeline:
                 await self._one_by_one(results)
                 return ()
 
-    async def _commit(self, results: Sequence[Result], command: Command | None) -> Sequence[Event]:
+    async def _commit(self, results: Sequence[Result], command: Command | None, beside: Beside = nothing_beside) -> Sequence[Event]:
         now = self.now()
         judged = decide(self.situation, results, self.policy, now)
         after = fold(self.situation, judged, results)
@@ -171,7 +183,12 @@ class Pipeline:
         events = (*judged, *acted, *settled)
         if not events and not results:
             return ()
-        await self.store.write(lambda connection: record(connection, events=events, results=results, at=now))
+
+        def write(connection: Connection) -> None:
+            record(connection, events=events, results=results, at=now)
+            beside(connection, acted)
+
+        await self.store.write(write)
         self.situation = fold(after, settled)
         self.figures.turns += 1
         self.figures.store_is_away = False

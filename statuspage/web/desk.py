@@ -1,6 +1,5 @@
 """What the internal listener needs from the rest of the house, handed in as one value, and how an act is done through it."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,15 +11,12 @@ from incidents import act
 from incidents.events import Event
 from statuspage.clock import Now
 from statuspage.page import Story
-from statuspage.pipeline import Command, Pipeline
+from statuspage.pipeline import Beside, Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
-from statuspage.store.errors import StoreUnavailable
 from statuspage.web.problems import Rejected
 from statuspage.web.security import Network
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +58,6 @@ class Deed:
     detail: Mapping[str, str | None] = field(default_factory=dict)
 
 
-Beside = Callable[[Connection, Sequence[Event]], None]
-
-
 async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | None = None) -> Sequence[Event]:
     """Do an act and write the audit. *beside* may write more of its own, after what the act itself wrote.
 
@@ -79,7 +72,7 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
             beside(connection, events)
 
     try:
-        events = await desk.pipeline.act(command)
+        return await desk.pipeline.act(command, write)
     except act.Refused as refusal:
         detail = {**deed.detail, "refused": refusal.reason}
         await desk.store.write(
@@ -88,12 +81,6 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
         if isinstance(refusal, act.NotFound) and deed.incident is not None:
             await _demand_open(desk, deed.incident)
         raise
-    try:
-        await desk.store.write(lambda connection: write(connection, events))
-    except StoreUnavailable as error:
-        log.exception("%s by %s on %s is done, and its audit row is missing", deed.act, deed.by, deed.incident)
-        raise Rejected(503, "This was done, and could not be written into the audit. Look before you do it again.") from error
-    return events
 
 
 async def story_of(desk: Desk, incident: str) -> Story:

@@ -114,3 +114,30 @@ def test_a_circle_of_dependencies_is_no_topology() -> None:
     parts = {id: Component(id=id, name=id, depends_on=(other,)) for id, other in (("a", "b"), ("b", "a"))}
     with pytest.raises(ValueError, match="depends on itself"):
         Topology(services={}, components=parts, monitors={})
+
+
+def test_a_child_waits_for_the_verdict_on_a_parent_that_has_begun_to_fail() -> None:
+    world = company()
+    world.bad("smtp", "storage")
+    world.bad("smtp")
+    assert world.service("email") is Status.PARTIAL
+    assert not world.situation.incidents
+    world.bad("storage")
+    assert world.incident.root == "storage"
+    assert len(world.updates(world.incident.id)) == 1
+
+
+def test_a_parent_that_is_cleared_leaves_the_child_its_own_incident() -> None:
+    world = company()
+    world.bad("smtp", "storage")
+    world.bad("smtp")
+    world.good("storage")
+    assert world.incident.root == "smtp"
+
+
+def test_a_parent_whose_verdict_never_comes_is_not_waited_for() -> None:
+    world = company()
+    world.bad("smtp", "storage")
+    world.bad("smtp")
+    world.tick(20)
+    assert world.incident.root == "smtp"

@@ -55,9 +55,7 @@ def every_service_in_trouble_is_named(situation: Situation) -> None:
     for service in situation.topology.services.values():
         if service_status(service, lambda id: standing(situation, Subject.COMPONENT, id)) not in TROUBLE:
             continue
-        hurting = [
-            id for id in situation.topology.components if service.id in hit_services(situation, id) and id not in situation.waived
-        ]
+        hurting = [id for id in situation.topology.components if service.id in hit_services(situation, id) and id not in situation.waived]
         named = [incident.services.get(service.id) for incident in machines(situation).values()]
         assert not hurting or standing(situation, Subject.SERVICE, service.id) in named
 

@@ -12,9 +12,11 @@ from aiohttp import ClientResponse
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from incidents.model import State, Status
-from statuspage.store import acts
+from statuspage.store import acts, queries
 from statuspage.store.acts import ANSWERS_LAST
+from statuspage.store.errors import StoreUnavailable
 from statuspage.store.people import Role
+from statuspage.web import desk
 from tests.statuspage.desks import LEASE, House, Program, housed
 
 OPEN = {"name": "Portal shows old invoices", "services": {"portal": "degraded_performance"}, "body": "We know and are on it."}
@@ -348,3 +350,18 @@ async def test_answers_have_the_fields_that_the_description_promises(pager: Prog
     incident = await (await pager.get(f"/incidents/{await opened(pager)}")).json()
     promised = described["components"]["schemas"]["IncidentShown"]
     assert set(incident) == set(promised["properties"]) == set(promised["required"])
+
+
+async def test_an_act_whose_audit_cannot_be_written_is_not_done(house: House, pager: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = await opened(pager)
+
+    def broken(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(desk, "write_audit", broken)
+    await problem(await pager.send(f"/incidents/{incident}/acknowledge"), 503)
+    monkeypatch.undo()
+    assert house.incident(incident).acknowledgement is None
+    known = house.pipeline.situation.topology
+    stored = await house.store.read(lambda connection: queries.situation(connection, known))
+    assert stored.incidents[incident].acknowledgement is None
