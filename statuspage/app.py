@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HUB_FILE = "hub.json"
+LOCK_FILE = "lock"
 ACCEPTED_FILE = "accepted-removals"
 """Where ``reload --accept-removals`` leaves word that the next reload may remove what is in use."""
 
@@ -147,7 +148,7 @@ def alone(data_dir: Path) -> Iterator[None]:
     """Hold the data directory: a second service on it is refused at once. Errors: CannotStart."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CannotStart(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
     try:

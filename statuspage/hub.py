@@ -33,8 +33,10 @@ from statuspage.schedule import Schedule
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.web.desk import Desk
+from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
 from statuspage.web.routes import internal_app
+from statuspage.web.security import HEADERS, PRIVATE
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +106,7 @@ class Hub:
             metrics=self._metrics,
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
         )
-        return web.AppRunner(internal_app(desk), access_log=None, keepalive_timeout=15)
+        return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
     def _metrics(self) -> tuple[bytes, str]:
         return self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now()), CONTENT_TYPE

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from statuspage.store.connect import READERS, Engines, engines, patience
 from statuspage.store.errors import StoreError, StoreUnavailable, away
-from statuspage.store.migrations import bring_up_to_date, is_behind
+from statuspage.store.migrations.steps import bring_up_to_date, is_behind
 
 __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
 

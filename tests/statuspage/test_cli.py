@@ -27,7 +27,8 @@ async def test_help_names_every_command(tmp_path: Path) -> None:
 
 async def test_help_waits_for_nothing_heavy(checkout: Path) -> None:
     """What ``--help`` needs is loaded here; the rest is loaded by the command that needs it."""
-    program = "import sys, statuspage.cli; print(sorted({'aiohttp', 'alembic', 'jinja2', 'pydantic', 'sqlalchemy'} & set(sys.modules)))"
+    heavy = {"aiohttp", "alembic", "jinja2", "pydantic", "sqlalchemy"}
+    program = f"import sys, statuspage.cli.main; print(sorted({heavy} & set(sys.modules)))"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=checkout, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     assert out == b"[]\n"

@@ -174,7 +174,7 @@ async def test_an_unwritable_directory_gives_one_clear_line(tmp_path: Path) -> N
 async def test_missing_mail_servers_give_one_clear_line(tmp_path: Path) -> None:
     without = "import sys, importlib.util as u; find = u.find_spec; u.find_spec = lambda n, *a: None if n == 'pymap' else find(n, *a); "
     line = await _refused(
-        tmp_path, command=(sys.executable, "-c", f"{without}sys.argv[1:] = ['demo']; from statuspage.cli import main; main()")
+        tmp_path, command=(sys.executable, "-c", f"{without}sys.argv[1:] = ['demo']; from statuspage.cli.main import main; main()")
     )
     assert line == "the demo needs its mail servers: pip install 'statuspage-service[demo]'\n"
 

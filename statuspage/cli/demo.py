@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from statuspage.cli_options import BAD, GOOD, fail, print_json, print_rows
+from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.demo import remote
 from statuspage.demo.remote import Declined, Seen
 from statuspage.demo.run_file import NoDemo, place
@@ -27,7 +27,7 @@ def run(*, data_dir: Path | None, public_port: int | None, internal_port: int | 
     """Run the demo until it is ended."""
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         fail("the demo needs its mail servers: pip install 'statuspage-service[demo]'")
-    from statuspage.cli_demo_run import run as run_demo  # noqa: PLC0415 - imports the mail servers, which may be missing
+    from statuspage.cli.demo_run import run as run_demo  # noqa: PLC0415 - imports the mail servers, which may be missing
 
     with _directory(data_dir) as directory:
         run_demo(directory, public_port=public_port, internal_port=internal_port, greet=_greet)

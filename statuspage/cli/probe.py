@@ -18,8 +18,8 @@ from probes.kind import ProbeKind
 from probes.result import Phase, ProbeResult
 from probes.run import run
 from probes.settings import Login, duration, spelled
-from statuspage.cli_config import load
-from statuspage.cli_options import BAD, GOOD, fail, print_json, print_rows
+from statuspage.cli.config import load
+from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.config import plans
 
 _BAR = 30  # letters

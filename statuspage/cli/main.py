@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from statuspage.cli_options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
+from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 demo = typer.Typer(help="Run a small company of real local servers under watch; break and mend it.")
@@ -48,17 +48,23 @@ def statuspage(
 @app.command()
 def serve(*, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Run the service until SIGINT or SIGTERM; SIGHUP reloads the configuration."""
-    from statuspage import cli_serve
+    from statuspage.cli import serve as commands
 
-    raise typer.Exit(cli_serve.serve(config, data_dir))
+    raise typer.Exit(commands.serve(config, data_dir))
 
 
 @app.command()
-def reload(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+def reload(
+    *,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    accept_removals: Annotated[
+        bool, typer.Option("--accept-removals", help="Also where this removes a service, or a monitor with an open incident.")
+    ] = False,
+) -> None:
     """Tell the running service to read its configuration again."""
-    from statuspage import cli_serve
+    from statuspage.cli import serve as commands
 
-    raise typer.Exit(cli_serve.reload(data_dir))
+    raise typer.Exit(commands.reload(data_dir, accepts_removals=accept_removals))
 
 
 @demo.callback(invoke_without_command=True)
@@ -77,9 +83,9 @@ def run_demo(
 ) -> None:
     """Run a small company of real local servers under watch, until Ctrl-C; with BREAK, MEND or STATUS, speak to the one that runs."""
     if context.invoked_subcommand is None:
-        from statuspage import cli_demo
+        from statuspage.cli import demo as commands
 
-        raise typer.Exit(cli_demo.run(data_dir=data_dir, public_port=public_port, internal_port=internal_port))
+        raise typer.Exit(commands.run(data_dir=data_dir, public_port=public_port, internal_port=internal_port))
 
 
 @demo.command("break")
@@ -92,9 +98,9 @@ def break_server(
     wants_json: JsonOption = False,
 ) -> None:
     """Break a server of the running demo, for real."""
-    from statuspage import cli_demo
+    from statuspage.cli import demo as commands
 
-    raise typer.Exit(cli_demo.break_(what, mode, wants_json=wants_json))
+    raise typer.Exit(commands.break_(what, mode, wants_json=wants_json))
 
 
 @demo.command("mend")
@@ -102,17 +108,17 @@ def mend_server(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="A server, or `all`.")], *, wants_json: JsonOption = False
 ) -> None:
     """Mend a server of the running demo."""
-    from statuspage import cli_demo
+    from statuspage.cli import demo as commands
 
-    raise typer.Exit(cli_demo.mend(what, wants_json=wants_json))
+    raise typer.Exit(commands.mend(what, wants_json=wants_json))
 
 
 @demo.command("status")
 def demo_status(*, wants_json: JsonOption = False) -> None:
     """Say how the running demo's servers stand, and in which ways each can be broken."""
-    from statuspage import cli_demo
+    from statuspage.cli import demo as commands
 
-    raise typer.Exit(cli_demo.status(wants_json=wants_json))
+    raise typer.Exit(commands.status(wants_json=wants_json))
 
 
 # --- the configuration ----------------------------------------------------------------------------------------------------------
@@ -123,17 +129,17 @@ def check_config(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file, or a directory of them.")], *, wants_json: JsonOption = False
 ) -> None:
     """Say everything that is wrong, doubtful or not active yet in a configuration."""
-    from statuspage import cli_config
+    from statuspage.cli import config as commands
 
-    raise typer.Exit(cli_config.check(file, wants_json=wants_json))
+    raise typer.Exit(commands.check(file, wants_json=wants_json))
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration, for editors."""
-    from statuspage import cli_config
+    from statuspage.cli import config as commands
 
-    raise typer.Exit(cli_config.print_schema())
+    raise typer.Exit(commands.print_schema())
 
 
 # --- measuring ------------------------------------------------------------------------------------------------------------------
@@ -153,9 +159,9 @@ def probe(
     wants_json: JsonOption = False,
 ) -> None:
     """Measure once, now: print the dialogue, where the time went, and the verdict. Leaves with 1 where it fails."""
-    from statuspage import cli_probe
+    from statuspage.cli import probe as commands
 
-    raise typer.Exit(cli_probe.probe(what, kind=kind, timeout=timeout, config=config, wants_json=wants_json))
+    raise typer.Exit(commands.probe(what, kind=kind, timeout=timeout, config=config, wants_json=wants_json))
 
 
 @app.command()
@@ -165,10 +171,10 @@ def kinds(
     wants_json: JsonOption = False,
 ) -> None:
     """List the kinds of probes, or tell about one."""
-    from statuspage import cli_probe
+    from statuspage.cli import probe as commands
 
     raise typer.Exit(
-        cli_probe.describe_kinds(wants_json=wants_json) if kind is None else cli_probe.describe_kind(kind, wants_json=wants_json)
+        commands.describe_kinds(wants_json=wants_json) if kind is None else commands.describe_kind(kind, wants_json=wants_json)
     )
 
 
@@ -185,9 +191,9 @@ def add_agent(
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
 ) -> None:
     """Take somebody on; without a typed or piped password one is made up and printed, once."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.add_agent(name, roles=role, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.add_agent(name, roles=role, is_password_piped=password_stdin, config=config, data_dir=data_dir))
 
 
 @agents.command("password")
@@ -199,17 +205,17 @@ def set_password(
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
 ) -> None:
     """Give somebody another password, and end their sessions."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.set_password(name, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.set_password(name, is_password_piped=password_stdin, config=config, data_dir=data_dir))
 
 
 @agents.command("disable")
 def disable_agent(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Shut somebody out, and end their sessions."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.disable_agent(name, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.disable_agent(name, config=config, data_dir=data_dir))
 
 
 @agents.command("list")
@@ -217,9 +223,9 @@ def list_agents(
     *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
 ) -> None:
     """List everybody, also those shut out."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.list_agents(config=config, data_dir=data_dir, wants_json=wants_json))
+    raise typer.Exit(commands.list_agents(config=config, data_dir=data_dir, wants_json=wants_json))
 
 
 @tokens.command("create")
@@ -234,17 +240,17 @@ def create_token(
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
 ) -> None:
     """Make a token and print it, alone; it is never shown again."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.create_token(name, roles=role, expires=expires, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.create_token(name, roles=role, expires=expires, config=config, data_dir=data_dir))
 
 
 @tokens.command("revoke")
 def revoke_token(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """End a token."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.revoke_token(name, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.revoke_token(name, config=config, data_dir=data_dir))
 
 
 @tokens.command("list")
@@ -252,9 +258,9 @@ def list_tokens(
     *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
 ) -> None:
     """List all tokens, never their texts."""
-    from statuspage import cli_people
+    from statuspage.cli import people as commands
 
-    raise typer.Exit(cli_people.list_tokens(config=config, data_dir=data_dir, wants_json=wants_json))
+    raise typer.Exit(commands.list_tokens(config=config, data_dir=data_dir, wants_json=wants_json))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import typer
 from statuspage import log
 from statuspage.app import CannotStart
 from statuspage.app import run as run_on_loop
-from statuspage.cli_options import fail
+from statuspage.cli.options import fail
 from statuspage.config import ConfigError
 from statuspage.demo.run import Running, Wishes
 from statuspage.demo.run import run as run_demo

@@ -11,8 +11,8 @@ import typer
 from sqlalchemy import Connection
 
 from probes.settings import duration
-from statuspage.cli_config import store_of
-from statuspage.cli_options import BAD, GOOD, fail, print_json, print_rows
+from statuspage.cli.config import store_of
+from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
 from statuspage.store import people
 from statuspage.store.people import Role, Unfit

@@ -9,9 +9,9 @@ from pathlib import Path
 import typer
 
 from statuspage import log
-from statuspage.app import HUB_FILE, CannotStart, Service, run
+from statuspage.app import ACCEPTED_FILE, HUB_FILE, LOCK_FILE, CannotStart, Service, run
 from statuspage.app import serve as run_service
-from statuspage.cli_options import BAD, GOOD, fail
+from statuspage.cli.options import BAD, GOOD, fail
 from statuspage.config import ConfigError
 from statuspage.store.errors import StoreError
 
@@ -33,12 +33,14 @@ def _greet(service: Service) -> None:
     typer.echo(f"console     {service.internal_url}/")
 
 
-def reload(data_dir: Path) -> int:
+def reload(data_dir: Path, *, accepts_removals: bool) -> int:
     """Tell the service that runs on *data_dir* to read its configuration again."""
     path = data_dir / HUB_FILE
-    if not _is_held(data_dir / "lock"):  # without its lock, the process that the file names may be anybody's by now
+    if not _is_held(data_dir / LOCK_FILE):  # without its lock, the process that the file names may be anybody's by now
         fail(f"no service is running on {data_dir}", BAD)
     try:
+        if accepts_removals:
+            (data_dir / ACCEPTED_FILE).touch(mode=0o600)
         pid = int(json.loads(path.read_bytes())["pid"])
         os.kill(pid, signal.SIGHUP)
     except (OSError, ValueError, KeyError, TypeError) as trouble:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from statuspage.cli_options import GOOD, MISUSED, fail, print_json
+from statuspage.cli.options import GOOD, MISUSED, fail, print_json
 from statuspage.config import ConfigError, Loaded, Problem, json_schema
 from statuspage.config import load as load_config
 from statuspage.store.engine import Database, Store
