@@ -88,7 +88,7 @@ screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/
 
 .PHONY: schema
 schema: $(DEVELOPMENT) ## write the configuration's JSON Schema and its reference from the models
-	$(BIN)/python -m statuspage.config_reference
+	$(BIN)/python -m statuspage.config.reference
 
 .PHONY: lock
 lock: $(DEVELOPMENT) ## choose the newest versions that the ranges allow, with hashes

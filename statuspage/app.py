@@ -18,9 +18,9 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
-from statuspage import config as configuration
 from statuspage.clock import Now, wall_clock
-from statuspage.config import ConfigError
+from statuspage.config import loading as configuration
+from statuspage.config.loading import ConfigError
 from statuspage.hub import Hub, kept_alive, running
 
 log = logging.getLogger(__name__)

@@ -19,10 +19,10 @@ from incidents.tending import removals
 from probes import run as probes_run
 from probes.egress import Door
 from probes.result import ProbeResult, Result
-from statuspage import config as configuration
 from statuspage.bundled import templates
 from statuspage.clock import Now
-from statuspage.config import Config, Loaded, Plan
+from statuspage.config import loading as configuration
+from statuspage.config.loading import Config, Loaded, Plan
 from statuspage.page import Site
 from statuspage.pipeline import Figures, Pipeline
 from statuspage.press import Press, public_names

@@ -19,7 +19,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from probes.result import Failure, ProbeResult, Result
 from statuspage.clock import Now
-from statuspage.config import Plan
+from statuspage.config.loading import Plan
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import typer
 
 from statuspage.cli.options import GOOD, MISUSED, fail, print_json
-from statuspage.config import ConfigError, Loaded, Problem, json_schema
-from statuspage.config import load as load_config
+from statuspage.config.loading import ConfigError, Loaded, Problem, json_schema
+from statuspage.config.loading import load as load_config
 from statuspage.store.engine import Database, Store
 from statuspage.store.errors import StoreError, StoreUnavailable
 

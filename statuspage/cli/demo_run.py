@@ -11,7 +11,7 @@ from statuspage import log
 from statuspage.app import CannotStart
 from statuspage.app import run as run_on_loop
 from statuspage.cli.options import fail
-from statuspage.config import ConfigError
+from statuspage.config.loading import ConfigError
 from statuspage.demo.run import Running, Wishes
 from statuspage.demo.run import run as run_demo
 from statuspage.demo.run_file import place

@@ -20,7 +20,7 @@ from probes.run import run
 from probes.settings import Login, duration, spelled
 from statuspage.cli.config import load
 from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
-from statuspage.config import plans
+from statuspage.config.loading import plans
 
 _BAR = 30  # letters
 _DEFAULT_TIMEOUT = 10.0  # seconds

@@ -12,7 +12,7 @@ from statuspage import log
 from statuspage.app import ACCEPTED_FILE, HUB_FILE, LOCK_FILE, CannotStart, Service, run
 from statuspage.app import serve as run_service
 from statuspage.cli.options import BAD, GOOD, fail
-from statuspage.config import ConfigError
+from statuspage.config.loading import ConfigError
 from statuspage.store.errors import StoreError
 
 

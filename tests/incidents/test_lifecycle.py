@@ -42,7 +42,7 @@ def test_an_agent_can_ask_for_every_state() -> None:
 
 def drawn() -> str:
     """The table as a Mermaid picture and a list of what the edges mean."""
-    edges = {(state, target): [] for state, row in TRANSITIONS.items() for target in row.values()}
+    edges: dict[tuple[State, State], list[str]] = {(state, target): [] for state, row in TRANSITIONS.items() for target in row.values()}
     for state, row in TRANSITIONS.items():
         for trigger, target in row.items():
             edges[state, target].append(trigger.value)

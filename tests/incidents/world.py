@@ -1,13 +1,13 @@
 """A small world for judging: a topology, a clock that only the test moves, and a road without a store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from incidents.decide import decide, rejudge
 from incidents.events import Event
-from incidents.model import Component, Incident, Monitor, Need, Service, Situation, Status, Subject, Topology, Update
+from incidents.model import Component, Incident, Monitor, Need, Service, Situation, State, Status, Subject, Topology, Update
 from incidents.policy import Policy
 from incidents.rollup import standing
 from incidents.situation import fold
@@ -27,7 +27,7 @@ def service(id: str, *needs: Need, **more: object) -> Service:
     return Service(id=id, name=MappingProxyType({"en": id.capitalize()}), needs=needs, **more)  # type: ignore[arg-type]  # the test's own keywords
 
 
-def topology(services: Sequence[Service], depends_on: dict[str, tuple[str, ...]] | None = None, **monitor: object) -> Topology:
+def topology(services: Sequence[Service], depends_on: Mapping[str, tuple[str, ...]] | None = None, **monitor: object) -> Topology:
     """One monitor for every component that a service needs or that is depended on; each monitor bears its component's id."""
     parents = depends_on or {}
     ids = dict.fromkeys([id for s in services for n in s.needs for id in n.of])
@@ -105,6 +105,11 @@ class World:
         """As many successes as it takes."""
         for _ in range(self.situation.topology.monitors[monitor].recovers_after):
             self.good(monitor)
+
+    @property
+    def state(self) -> State:
+        """The state of the only open incident."""
+        return self.incident.state
 
     def service(self, id: str) -> Status:
         """The service's status now."""

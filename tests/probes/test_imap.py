@@ -192,7 +192,8 @@ async def test_every_refusal_names_its_step(step: str, reply: bytes, failure: Fa
 
 async def test_an_announced_giant_is_refused_also_where_a_connection_may_say_much() -> None:
     stream = Stream(1024 * 1024)
-    stream.data_received(b"* OK hi {70000}\r\n* X {70000}\r\n" + b"y" * 70000 + b"\r\n")
+    stream.data_received(b"* OK hi {70000}\r\n* X {70000}\r\n")
+    stream.eof_received()
     dialogue = Imap(stream, Attempt(elapsed=lambda: 0.0, allowed=1.0))
     await dialogue.greet()
     with pytest.raises(ProbeFailed) as caught:

@@ -87,9 +87,9 @@ async def test_a_message_in_the_junk_folder_is_junked_and_deleted_there(office: 
 
 async def test_a_message_that_never_arrives_is_lost_before_the_time_is_up(office: PostOffice) -> None:
     office.mood = Mood.LOSES
-    result = await travel(through(office, deliver_within="500ms"), timeout=1.5)
+    result = await travel(through(office, deliver_within="500ms"), timeout=4)
     assert (result.failure, result.stage) == (Failure.LOST, "deliver")
-    assert result.took < 1.5
+    assert result.took < 4
 
 
 async def test_a_message_that_arrives_too_late_is_delayed_and_deleted(office: PostOffice) -> None:
@@ -102,7 +102,7 @@ async def test_a_message_that_arrives_too_late_is_delayed_and_deleted(office: Po
 
 async def test_a_timeout_before_the_time_for_delivery_is_over_does_not_say_lost(office: PostOffice) -> None:
     office.mood = Mood.LOSES
-    result = await travel(through(office, deliver_within="30s"), timeout=1)
+    result = await travel(through(office, deliver_within="30s"), timeout=3)
     assert (result.failure, result.stage) == (Failure.TIMEOUT, "deliver")
 
 
@@ -208,7 +208,7 @@ async def test_a_server_that_finds_everything_does_not_make_us_delete_everything
         "UID FETCH": b'* 1 FETCH (UID 1 INTERNALDATE "01-Jan-2020 00:00:00 +0000" BODY[HEADER.FIELDS (A B)] {2}\r\n\r\n)\r\n% OK\r\n',
     }
     async with rude(answers(b"* OK hi\r\n", replies)) as server:
-        result = await travel(through(office, deliver_within="100ms", read={"port": server.port}), timeout=1)
+        result = await travel(through(office, deliver_within="100ms", read={"port": server.port}), timeout=2)
         assert not [line for line in server.heard if "STORE" in line or "EXPUNGE" in line]
         assert (result.failure, result.stage) == (Failure.LOST, "deliver")
 
@@ -216,7 +216,7 @@ async def test_a_server_that_finds_everything_does_not_make_us_delete_everything
         another = f"{OWNER}: {_owner(settings)}\r\n{TOKEN}: ab\r\n\r\n".encode()
         fetched = b'* 1 FETCH (UID 1 INTERNALDATE "01-Jan-2020 00:00:00 +0000" BODY[] {%d}\r\n%b)\r\n' % (len(another), another)
         replies["UID FETCH"] = fetched + b"% OK\r\n"
-        assert (await travel(settings, timeout=1)).failure is Failure.LOST
+        assert (await travel(settings, timeout=2)).failure is Failure.LOST
         assert not [line for line in server.heard if "STORE" in line or "EXPUNGE" in line]
 
 

@@ -10,7 +10,7 @@ from incidents.model import Need, Severity
 from probes.mail_roundtrip import Settings as RoundTrip
 from probes.settings import Secret
 from probes.smtp import Settings as Smtp
-from statuspage.config import Config, ConfigError, Loaded, load, plans, topology
+from statuspage.config.loading import Config, ConfigError, Loaded, load, plans, topology
 
 HERE = Path(__file__).parent
 CONTRACT = HERE / "contract" / "config.yaml"
@@ -86,6 +86,7 @@ def test_the_long_contract_is_told_what_is_not_active_yet() -> None:
     named = " | ".join(load(CONTRACT, PASSWORD).inactive)
     for word in ("maintenance", "known errors", "service levels", "escalation", "heartbeat", "controls", "mail", "backup", "notify_after"):
         assert word in named
+    assert "locations" not in named
 
 
 def test_the_short_contract_makes_components_and_monitors_from_services() -> None:
@@ -283,7 +284,7 @@ def test_a_directory_without_files_is_refused(tmp_path: Path) -> None:
 
 def test_holidays_and_formulas_are_loaded_only_by_those_who_use_them() -> None:
     program = (
-        "import sys; from pathlib import Path; from statuspage.config import load; load(Path(sys.argv[1]), {});"
+        "import sys; from pathlib import Path; from statuspage.config.loading import load; load(Path(sys.argv[1]), {});"
         "print([name for name in ('cel', 'holidays', 'dateutil', 'sqlalchemy', 'apprise') if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", program, str(MINIMAL)], check=True, capture_output=True, text=True)

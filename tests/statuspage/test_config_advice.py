@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from statuspage.config import load
+from statuspage.config.loading import load
 
 SITE = "site: {name: Example, url: http://127.0.0.1}\n"
 WATCHED = """

@@ -4,9 +4,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from statuspage.config import json_schema
-from statuspage.config_reference import reference
-from statuspage.config_yaml import parse
+from statuspage.config.loading import json_schema
+from statuspage.config.reference import reference
+from statuspage.config.yaml import parse
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 GOOD = [*(CHECKOUT / "config" / "examples").glob("*.yaml"), *(Path(__file__).parent / "contract").glob("*.yaml")]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from statuspage.config import ConfigError, load
-from statuspage.config_yaml import parse
+from statuspage.config.loading import ConfigError, load
+from statuspage.config.yaml import parse
 
 FULL = Path(__file__).resolve().parent.parent.parent / "config" / "examples" / "full.yaml"
 SECRET = "xyzzy-8f3a"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from statuspage.config import ConfigError, load
+from statuspage.config.loading import ConfigError, load
 
 BAD = sorted((Path(__file__).parent / "bad_configs").glob("*.yaml"))
 

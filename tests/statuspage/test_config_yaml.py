@@ -1,5 +1,5 @@
-from statuspage.config_problems import Place
-from statuspage.config_yaml import parse
+from statuspage.config.problems import Place
+from statuspage.config.yaml import parse
 
 TRAPS = """
 no: no

@@ -13,7 +13,7 @@ from probes.result import Failure, ProbeResult, Result
 from probes.tcp import KIND, Settings
 from statuspage import schedule as cadence
 from statuspage.clock import wall_clock
-from statuspage.config import Plan
+from statuspage.config.loading import Plan
 from statuspage.schedule import Schedule, Slots
 from tests.deadline import until
 

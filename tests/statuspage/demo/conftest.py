@@ -8,7 +8,7 @@ import pytest_asyncio
 from probes.egress import Door
 from probes.result import ProbeResult
 from probes.run import run
-from statuspage.config import load, plans
+from statuspage.config.loading import load, plans
 from statuspage.demo import configuration
 from statuspage.demo.company import Company
 from statuspage.demo.configuration import Listeners

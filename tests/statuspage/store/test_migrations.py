@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from statuspage.store.engine import Database, StoreError
-from statuspage.store.migrations import HEAD
+from statuspage.store.migrations.steps import HEAD
 from statuspage.store.migrations.upgrade import configuration
 from statuspage.store.tables import metadata
 from tests.stores import Place, Postgresql

@@ -172,15 +172,16 @@ def test_agents_and_other_roots_open_as_many_as_they_like(database: Database) ->
 
 def test_a_root_is_free_again_in_the_very_batch_in_which_its_incident_ends(database: Database) -> None:
     begin(database)
-    write(database, opened())
-    write(database, opened("mnopqrstuvwx"), Resolved(at=after(60), incident=ID, by=None))
-    assert set(known(database).incidents) == {"mnopqrstuvwx"}
-    write(
-        database,
-        opened("thethirdone1"),
-        Rerooted(at=after(70), incident="mnopqrstuvwx", root="storage", reason="deeper"),
-    )
-    assert {one.root for one in known(database).incidents.values()} == {"smtp", "storage"}
+    write(database, opened("older0000000"))
+    write(database, opened("newer0000000"), Resolved(at=after(60), incident="older0000000", by=None))
+    assert set(known(database).incidents) == {"newer0000000"}
+
+
+def test_a_root_is_free_again_in_the_very_batch_in_which_its_incident_moves_on(database: Database) -> None:
+    begin(database)
+    write(database, opened("older0000000"))
+    write(database, opened("newer0000000"), Rerooted(at=after(70), incident="older0000000", root="storage", reason="deeper"))
+    assert {one.id: one.root for one in known(database).incidents.values()} == {"older0000000": "storage", "newer0000000": "smtp"}
 
 
 def test_an_event_of_an_unknown_incident_is_an_error_and_leaves_nothing(database: Database) -> None:

@@ -1,6 +1,6 @@
 """Every key of the configuration in words: ``docs/configuration.md``, made from the same models that validate it.
 
-``python -m statuspage.config_reference`` writes it and ``config/schema.json`` anew, from the top of a checkout.
+``python -m statuspage.config.reference`` writes it and ``config/schema.json`` anew, from the top of a checkout.
 """
 
 import json
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from probes.catalog import KINDS
 from probes.kind import ProbeKind
-from statuspage.config_schema import JsonSchema, json_schema
+from statuspage.config.schema import JsonSchema, json_schema
 from statuspage.formula import INPUTS
 
 INTRODUCTION = """\

@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 
 from probes.kind import ProbeKind
 from probes.settings import Login, Secret
-from statuspage.config_models import Config
-from statuspage.config_problems import Problem, Sources, Trail, follow, matches, shown
-from statuspage.config_types import meant
-from statuspage.config_watched import Control, Monitor
+from statuspage.config.models import Config
+from statuspage.config.problems import Problem, Sources, Trail, follow, matches, shown
+from statuspage.config.types import meant
+from statuspage.config.watched import Control, Monitor
 
 Kinds = Mapping[str, ProbeKind[Any]]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from probes.settings import Secret
-from statuspage.config_problems import ConfigError, Place, Problem, Sources, Trail, shown
-from statuspage.config_yaml import parse
+from statuspage.config.problems import ConfigError, Place, Problem, Sources, Trail, shown
+from statuspage.config.yaml import parse
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_SECRET_BYTES = 64 * 1024

@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from probes.kind import ProbeKind
-from statuspage.config_complete import Complete
-from statuspage.config_models import Config, Maintenance, Service
-from statuspage.config_problems import Problem, Sources, Trail, matches
-from statuspage.config_types import ALWAYS
+from statuspage.config.complete import Complete
+from statuspage.config.models import Config, Maintenance, Service
+from statuspage.config.problems import Problem, Sources, Trail, matches
+from statuspage.config.types import ALWAYS
 
 INACTIVE: Mapping[str, tuple[str, ...]] = {
     "outgoing mail (mail)": ("mail",),

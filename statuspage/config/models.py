@@ -1,6 +1,6 @@
 """The configuration as it may be written: one model per section, closed to unknown keys, every default in its place.
 
-A model refuses what it can see to be wrong by itself; what depends on other sections is for ``config_meaning``.
+A model refuses what it can see to be wrong by itself; what depends on other sections is for ``statuspage.config.meaning``.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from probes.settings import Duration, Host, Port, PositiveDuration, Secret
-from statuspage.config_types import (
+from statuspage.config.types import (
     ALWAYS,
     Address,
     Amount,
@@ -39,7 +39,7 @@ from statuspage.config_types import (
     Zone,
     refuse,
 )
-from statuspage.config_watched import Component, Defaults, Location, Monitor, Need, need
+from statuspage.config.watched import Component, Defaults, Location, Monitor, Need, need
 from statuspage.formula import SAMPLES, BadFormula, compile_formula
 
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound

@@ -10,8 +10,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from probes.catalog import KINDS
 from probes.kind import ProbeKind
 from probes.settings import authority, spelled
-from statuspage.config_models import Config
-from statuspage.config_types import Address
+from statuspage.config.models import Config
+from statuspage.config.types import Address
 
 JsonSchema = dict[str, Any]
 

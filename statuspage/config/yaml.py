@@ -23,7 +23,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from statuspage.config_problems import CONTROL, Place, Problem, Sources, Trail, dotted, shown
+from statuspage.config.problems import CONTROL, Place, Problem, Sources, Trail, dotted, shown
 
 MAX_DEPTH = 40
 MAX_VALUES = 400_000

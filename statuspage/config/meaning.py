@@ -6,9 +6,9 @@ from typing import Any
 
 from probes.kind import ProbeKind
 from probes.settings import spelled
-from statuspage.config_complete import Complete
-from statuspage.config_problems import Problem, Sources, Trail, matches, shown
-from statuspage.config_types import ALWAYS, meant
+from statuspage.config.complete import Complete
+from statuspage.config.problems import Problem, Sources, Trail, matches, shown
+from statuspage.config.types import ALWAYS, meant
 
 REFERENCES: Mapping[str, str] = {
     "mail.login": "credentials",

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from probes.settings import authority
-from statuspage.config_models import EVERY_ADDRESS, Config, Console, Service
-from statuspage.config_problems import Trail
-from statuspage.config_watched import Component, Location, Monitor, MonitorDefaults, Need
+from statuspage.config.models import EVERY_ADDRESS, Config, Console, Service
+from statuspage.config.problems import Trail
+from statuspage.config.watched import Component, Location, Monitor, MonitorDefaults, Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from incidents.model import Severity
 from probes.settings import PositiveDuration
-from statuspage.config_types import Count, Id, Section, Text, Title, Yes, refuse
+from statuspage.config.types import Count, Id, Section, Text, Title, Yes, refuse
 
 
 class MonitorDefaults(Section):

@@ -14,17 +14,17 @@ from pydantic import BaseModel
 from incidents.model import Component, Monitor, Need, Service, Topology
 from probes.catalog import BrokenKind, kinds
 from probes.kind import ProbeKind
-from statuspage.config_advice import inactive, warnings
-from statuspage.config_complete import complete, named
-from statuspage.config_meaning import circles, impossible_times, names_of_others, unknown_names
-from statuspage.config_models import Config
-from statuspage.config_models import Service as WrittenService
-from statuspage.config_problems import ConfigError, Problem
-from statuspage.config_schema import json_schema
-from statuspage.config_shape import shape
-from statuspage.config_sources import read, resolve
-from statuspage.config_watched import Monitor as WrittenMonitor
-from statuspage.config_watched import Need as WrittenNeed
+from statuspage.config.advice import inactive, warnings
+from statuspage.config.complete import complete, named
+from statuspage.config.meaning import circles, impossible_times, names_of_others, unknown_names
+from statuspage.config.models import Config
+from statuspage.config.models import Service as WrittenService
+from statuspage.config.problems import ConfigError, Problem
+from statuspage.config.schema import json_schema
+from statuspage.config.shape import shape
+from statuspage.config.sources import read, resolve
+from statuspage.config.watched import Monitor as WrittenMonitor
+from statuspage.config.watched import Need as WrittenNeed
 
 __all__ = ["Config", "ConfigError", "Loaded", "Plan", "Problem", "json_schema", "load", "plans", "topology", "words"]
 

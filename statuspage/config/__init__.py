@@ -1,0 +1,1 @@
+"""The configuration: read, validated, and handed to the rest of the house as values."""

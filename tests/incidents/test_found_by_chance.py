@@ -1,0 +1,52 @@
+"""What the random engine found, told again in the smallest way."""
+
+from datetime import timedelta
+
+from incidents import act
+from incidents.events import Resolved
+from incidents.model import Status
+from probes.result import Failure
+from tests.incidents.world import World, need, service, topology
+
+
+def test_a_result_that_comes_late_does_not_make_newer_ones_unseen() -> None:
+    world = World(topology([service("email", need("smtp"))]))
+    late = world.result("smtp", Failure.REFUSED)
+    world.wait(3)
+    world.good("smtp")
+    seen = world.situation.seen
+    world.hear(late)
+    assert world.situation.seen == seen
+    assert world.service("email") is Status.OPERATIONAL
+    assert world.hear(late) == ()
+
+
+def test_a_waived_component_that_is_unknown_for_a_while_opens_no_second_incident() -> None:
+    world = World(topology([service("email", need("smtp"))]))
+    world.good("smtp")
+    world.fail("smtp")
+    world.act(act.resolve, incident=world.incident.id, by="ada", body="Known and accepted.", override="replaced tomorrow")
+    world.tick(200)
+    assert world.component("smtp") is Status.UNKNOWN
+    world.fail("smtp")
+    assert world.component("smtp") is Status.MAJOR
+    assert not world.situation.incidents
+    world.mend("smtp")
+    world.fail("smtp")
+    assert world.incident.root == "smtp"
+
+
+def test_the_public_is_never_sent_on_to_an_incident_that_it_cannot_see() -> None:
+    files = service("files", need("storage"), publish_after=timedelta(minutes=5))
+    world = World(topology([service("email", need("smtp")), files], {"smtp": ("storage",)}))
+    world.good("smtp", "storage")
+    world.fail("smtp")
+    known = world.incident.id
+    for _ in range(2):
+        world.bad("storage", failure=Failure.SLOW)
+    assert [incident.published_at is None for incident in world.situation.incidents.values()] == [False, True]
+    world.fail("storage")
+    assert world.incident.id == known
+    assert world.incident.root == "storage"
+    (ended,) = [event for event in world.events if isinstance(event, Resolved)]
+    assert ended.merged_into == known
