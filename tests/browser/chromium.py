@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, StorageState, async_playwright
 
 from tests.browser.demos import Demo
 
@@ -64,8 +64,8 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def window(browser: Browser, look: Look = WIDE) -> AsyncIterator[Page]:
-    """Open an empty window of somebody who has never been here."""
+async def window(browser: Browser, look: Look = WIDE, *, kept: StorageState | None = None) -> AsyncIterator[Page]:
+    """Open an empty window: of somebody who has never been here, or with the cookies that *kept* holds."""
     context = await browser.new_context(
         viewport={"width": look.width.pixels, "height": 800},
         color_scheme=look.scheme,
@@ -73,6 +73,7 @@ async def window(browser: Browser, look: Look = WIDE) -> AsyncIterator[Page]:
         reduced_motion="reduce",
         locale="en-GB",
         timezone_id="UTC",
+        storage_state=kept,
     )
     context.set_default_timeout(PATIENCE)
     try:

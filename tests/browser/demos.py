@@ -43,9 +43,9 @@ class Demo:
             told: dict[str, Any] = await answer.json()
             return told
 
-    async def incidents(self) -> list[str]:
-        """The ids of the open incidents."""
-        return [str(row["id"]) for row in (await self.summary())["incidents"]]
+    async def incidents(self) -> dict[str, str]:
+        """The ids of the open incidents, by name."""
+        return {str(row["name"]): str(row["id"]) for row in (await self.summary())["incidents"]}
 
     async def all_works(self) -> None:
         """Wait until every service works and is known to."""
@@ -55,14 +55,16 @@ class Demo:
 
         await until(is_so)
 
-    async def incident(self) -> str:
-        """Wait until an incident is open; gives its id."""
+    async def incident(self, name: str) -> str:
+        """Wait until an incident whose name begins with *name* is open; gives its id."""
+        found: list[str] = []
 
         async def is_so() -> bool:
-            return bool(await self.incidents())
+            found.extend(id_ for known, id_ in (await self.incidents()).items() if known.startswith(name))
+            return bool(found)
 
         await until(is_so)
-        return (await self.incidents())[0]
+        return found[0]
 
     def halt(self) -> None:
         """Stop the hub in its tracks: it keeps its sockets and says nothing."""
@@ -75,7 +77,7 @@ class Demo:
 async def until(claim: Callable[[], Awaitable[bool]], *, within: float = TELLS_WITHIN) -> None:
     """Return as soon as *claim* holds. Errors: TimeoutError."""
     async with asyncio.timeout(within):
-        while not await claim():
+        while not await claim():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.1)
 
 
@@ -102,7 +104,7 @@ async def demo(directory: Path) -> AsyncIterator[Demo]:
 
 async def _greeted(process: asyncio.subprocess.Process, said: Path) -> None:
     async def is_so() -> bool:
-        text = said.read_text()
+        text = await asyncio.to_thread(said.read_text)
         assert process.returncode is None, text
         return "Ctrl-C ends it." in text
 

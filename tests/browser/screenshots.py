@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import SCHEMES, Look, NoChromium, Width, chromium, log_in, window
 from tests.browser.demos import Demo, demo
+from tests.browser.pictures import shrink
 
 WORDS = (
     "Mail cannot be sent at present: our mail server does not take messages. Receiving mail and webmail work. "
@@ -30,7 +31,7 @@ async def take(directory: Path) -> None:
             await _look_around(browser, directory, (("all-works", f"{company.public}/"),))
             await _look_around(browser, directory, (("login", f"{company.console}/login"),))
             await company.break_("outgoing-mail")
-            incident = await company.incident()
+            incident = await company.incident("Email")
             await _desk(browser, directory, company, (("queue", ""),))
             await _tend(browser, company, incident)
             await _desk(browser, directory, company, (("incident-card", f"incidents/{incident}"),))
@@ -61,20 +62,23 @@ async def _tend(browser: Browser, company: Demo, incident: str) -> None:
 async def _look_around(browser: Browser, directory: Path, pages: Sequence[tuple[str, str]]) -> None:
     for look in LOOKS:
         async with window(browser, look) as page:
-            await _picture(page, directory, look, pages)
+            await _picture(browser, page, directory, look, pages)
 
 
 async def _desk(browser: Browser, directory: Path, company: Demo, pages: Sequence[tuple[str, str]]) -> None:
     for look in LOOKS:
         async with window(browser, look) as page:
             await log_in(page, company)
-            await _picture(page, directory, look, [(name, f"{company.console}/{path}") for name, path in pages])
+            await _picture(browser, page, directory, look, [(name, f"{company.console}/{path}") for name, path in pages])
 
 
-async def _picture(page: Page, directory: Path, look: Look, pages: Sequence[tuple[str, str]]) -> None:
+async def _picture(browser: Browser, page: Page, directory: Path, look: Look, pages: Sequence[tuple[str, str]]) -> None:
     for name, address in pages:
         await page.goto(address, wait_until="networkidle")
-        await page.screenshot(path=directory / f"{name}-{look.width}-{look.scheme}.png", full_page=True, animations="disabled")
+        png = await page.screenshot(full_page=True, animations="disabled")
+        async with window(browser) as easel:
+            small = await shrink(easel, png)
+        (directory / f"{name}-{look.width}-{look.scheme}.png").write_bytes(small)
 
 
 def main(arguments: Sequence[str]) -> int:

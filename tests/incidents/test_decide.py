@@ -70,7 +70,7 @@ def test_flapping_by_single_results_neither_closes_nor_opens() -> None:
     for _ in range(5):
         world.good("smtp")
         world.bad("smtp")
-    assert world.state is State.INVESTIGATING
+    assert world.state() is State.INVESTIGATING
     assert sum(isinstance(event, Opened) for event in world.events) == 1
 
 
@@ -80,11 +80,11 @@ def test_recovery_is_watched_and_then_resolved() -> None:
     world.fail("smtp")
     id = world.incident.id
     world.mend("smtp")
-    assert world.state is State.MONITORING
+    assert world.state() is State.MONITORING
     assert world.service("email") is Status.OPERATIONAL
     world.good("smtp", "imap")
     world.tick(60)
-    assert world.state is State.MONITORING
+    assert world.state() is State.MONITORING
     world.wait(200)
     world.good("smtp", "imap")
     world.tick(60)
@@ -204,11 +204,11 @@ def test_our_own_trouble_during_an_outage_is_no_recovery() -> None:
     for _ in range(3):
         world.bad("smtp", failure=Failure.CRASHED)
     assert world.service("email") is Status.UNKNOWN
-    assert world.state is State.INVESTIGATING
+    assert world.state() is State.INVESTIGATING
     world.good("smtp")
     assert world.service("email") is Status.PARTIAL
     world.good("smtp")
-    assert world.state is State.MONITORING
+    assert world.state() is State.MONITORING
 
 
 def test_every_failure_has_a_meaning() -> None:

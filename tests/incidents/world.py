@@ -106,7 +106,6 @@ class World:
         for _ in range(self.situation.topology.monitors[monitor].recovers_after):
             self.good(monitor)
 
-    @property
     def state(self) -> State:
         """The state of the only open incident."""
         return self.incident.state

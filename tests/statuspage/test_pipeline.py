@@ -48,7 +48,6 @@ class Road:
             await self.pipeline.observe(self.world.result(monitor, failure))
         self.world.wait(3)
 
-    @property
     def is_away(self) -> bool:
         return self.pipeline.figures.store_is_away
 
@@ -160,13 +159,13 @@ async def test_results_wait_while_the_store_is_away_and_are_judged_in_order_when
     first = opened.world.now
     await opened.bad("smtp")
     await opened.bad("smtp")
-    assert opened.is_away
+    assert opened.is_away()
     assert opened.pipeline.waiting == 2
     assert not opened.pipeline.situation.incidents
     held.execute("ROLLBACK")
     held.close()
     await opened.pipeline.tick()
-    assert not opened.is_away
+    assert not opened.is_away()
     (incident,) = opened.pipeline.situation.incidents.values()
     assert incident.started_at == first
     assert await opened.stored() == opened.pipeline.situation

@@ -120,7 +120,11 @@ def _on_incident_page(picture: Picture, page: str) -> list[str]:
 
 def _in_feed(picture: Picture, path: str, feed: bytes) -> list[str]:
     told = [entry.get("summary") or entry["content"][0]["value"] for entry in feedparser.parse(feed)["entries"]]
-    mine = [html.unescape(words) for words, entry in zip(told, feedparser.parse(feed)["entries"], strict=True) if picture.incident in entry["id"]]
+    mine = [
+        html.unescape(words)
+        for words, entry in zip(told, feedparser.parse(feed)["entries"], strict=True)
+        if picture.incident in entry["id"]
+    ]
     return [] if mine == list(reversed(picture.updates)) else [f"{path}: {told}"]
 
 

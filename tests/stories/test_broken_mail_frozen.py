@@ -98,7 +98,7 @@ class House:
 @asynccontextmanager
 async def housed(directory: Path, clock: Clock) -> AsyncIterator[House]:
     path = directory / "statuspage.yaml"
-    path.write_text(FILE, encoding="utf-8")  # noqa: ASYNC240 - a small file, before anything runs
+    path.write_text(FILE, encoding="utf-8")
     loaded = config.load(path, {})
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
