@@ -26,9 +26,14 @@ from statuspage.hub import Hub, kept_alive, running
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Stamp = tuple[tuple[str, int, int], ...]
+"""What tells one version of the configuration's files from another: name, time and size of each."""
 
 HUB_FILE = "hub.json"
 LOCK_FILE = "lock"
+WATCH_EVERY = 1.0
+"""Seconds between two looks at the configuration file."""
+
 ACCEPTED_FILE = "accepted-removals"
 """Where ``reload --accept-removals`` leaves word that the next reload may remove what is in use."""
 
@@ -55,10 +60,12 @@ class Service:
     internal_url: str = ""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _hub: Hub | None = None
+    _read: Stamp = ()
 
     async def __aenter__(self) -> Self:
         """Start everything; on any failure stop what was started."""
         async with AsyncExitStack() as stack:
+            self._read = _stamp(self.config_path)
             loaded = configuration.load(self.config_path, self.environ)
             stack.enter_context(alone(self.data_dir))
             hub = await stack.enter_async_context(running(loaded, self.data_dir, self.clock))
@@ -86,6 +93,7 @@ class Service:
 
     async def reload(self) -> None:
         """Take the file into use again; a bad one changes nothing and is told in the log and the metrics."""
+        self._read = await asyncio.to_thread(_stamp, self.config_path)
         try:
             loaded = await asyncio.to_thread(configuration.load, self.config_path, self.environ)
         except ConfigError as error:
@@ -106,12 +114,9 @@ class Service:
 
     async def _watch_file(self) -> None:
         """Reload when the file changes. SIGHUP comes by ``serve``."""
-        before = await asyncio.to_thread(_stamp, self.config_path)
         while True:
-            await asyncio.sleep(1)
-            now = await asyncio.to_thread(_stamp, self.config_path)
-            if now != before:
-                before = now
+            await asyncio.sleep(WATCH_EVERY)
+            if await asyncio.to_thread(_stamp, self.config_path) != self._read:
                 await self.reload()
 
 
@@ -189,8 +194,7 @@ async def _listening(runner: web.AppRunner, address: tuple[str, int]) -> AsyncIt
         await runner.cleanup()
 
 
-def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """What tells one version of the file, or of a directory's files, from another."""
+def _stamp(path: Path) -> Stamp:
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
     return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file in files if (stat := _stat(file)) is not None)
 
