@@ -21,6 +21,7 @@ from statuspage.clock import wall_clock
 from statuspage.config.loading import load, plans
 from statuspage.hub import running
 from tests.bench.installation import SERVICES, written
+from tests.deadline import until
 
 AT_ONCE = 100
 PROBES = 12_000
@@ -79,8 +80,7 @@ async def paced(port: int) -> float:
     with tempfile.TemporaryDirectory() as directory:
         async with running(load(_configuration(Path(directory), port, every="1s"), {}), Path(directory), wall_clock) as hub:
             pace = hub.schedule.pace
-            while pace.started < 5 * MONITORS:
-                await asyncio.sleep(0.2)
+            await until(lambda: pace.started >= 5 * MONITORS, within=DEADLINE)
             before, cpu = pace.started, time.process_time()
             await asyncio.sleep(PACED_FOR)
             return (time.process_time() - cpu) / (pace.started - before)

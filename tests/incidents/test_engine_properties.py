@@ -64,6 +64,7 @@ class Engine(RuleBasedStateMachine):
         voted = self._vote(results)
         self._take(events, shuffled)
         self._verdicts_have_votes(before, voted)
+        self._take(decide(self.situation, (), self.policy, self.now))
 
     @rule(failure=st.sampled_from(FAILURES), number=DRAWN, times=st.integers(1, 3))
     def one_monitor_insists(self, failure: Failure | None, number: int, times: int) -> None:
@@ -143,6 +144,7 @@ class Engine(RuleBasedStateMachine):
     def every_truth_holds(self) -> None:
         for truth in truths.SITUATION_TRUTHS:
             truth(self.situation)
+        truths.every_broken_part_that_hurts_is_explained(self.situation, self.now, self.policy)
         truths.counts_are_those_of_the_words(self.situation, self.history)
 
     @invariant()
@@ -221,7 +223,7 @@ def _run(votes: Sequence[Level], length: int, among: set[Level]) -> bool:
 
 def test_whatever_happens_certain_things_always_hold(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     """By chance in the long form; the short one walks the same ways each time."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis ships no types for it
+    run_state_machine_as_test(
         Engine,
         settings=settings(
             max_examples=3000 if is_soak else 120,

@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp.test_utils import TestClient, TestServer
 
 from probes.result import Failure, ProbeResult, Result
-from statuspage import config
 from statuspage import hub as hubs
+from statuspage.config.loading import load
 from statuspage.hub import Hub
 from statuspage.store import people
 from statuspage.store.engine import Store
@@ -99,7 +99,7 @@ class House:
 async def housed(directory: Path, clock: Clock) -> AsyncIterator[House]:
     path = directory / "statuspage.yaml"
     path.write_text(FILE, encoding="utf-8")
-    loaded = config.load(path, {})
+    loaded = load(path, {})
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
         stack.push_async_callback(store.close)
