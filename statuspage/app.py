@@ -22,6 +22,7 @@ from statuspage.clock import Now, wall_clock
 from statuspage.config import loading as configuration
 from statuspage.config.loading import ConfigError
 from statuspage.hub import Hub, kept_alive, running
+from statuspage.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Service:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _hub: Hub | None = None
     _read: Stamp = ()
+    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
         """Start everything; on any failure stop what was started."""
@@ -92,7 +94,18 @@ class Service:
         return self._hub
 
     async def reload(self) -> None:
-        """Take the file into use again; a bad one changes nothing and is told in the log and the metrics."""
+        """Take the file into use again; a bad one changes nothing and is told in the log and the metrics.
+
+        One after another, so that the newest file wins. What cannot be taken into use because the store is away is tried again.
+        """
+        async with self._reloading:
+            try:
+                await self._reload()
+            except StoreUnavailable as error:
+                self.hub.is_reload_good, self._read = False, ()
+                log.warning("the new configuration waits for the store: %s", error)
+
+    async def _reload(self) -> None:
         self._read = await asyncio.to_thread(_stamp, self.config_path)
         try:
             loaded = await asyncio.to_thread(configuration.load, self.config_path, self.environ)
@@ -108,8 +121,8 @@ class Service:
             for loss in losses:
                 log.error("the new configuration waits: it %s; use `statuspage reload --accept-removals`", loss)
             return
-        accepted.unlink(missing_ok=True)
         await self.hub.apply(loaded)
+        accepted.unlink(missing_ok=True)
         log.info("the configuration was read again")
 
     async def _watch_file(self) -> None:

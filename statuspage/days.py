@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from incidents.model import Status
 from incidents.rollup import worst
@@ -59,6 +60,7 @@ def strip(changes: Sequence[Change], *, first: date, last: date, zone: tzinfo, n
     return tuple(days)
 
 
+@lru_cache(maxsize=512)
 def _midnight(day: date, zone: tzinfo) -> datetime:
     """Where the clock skips midnight, the day begins at the skip: the offset before it (``fold=0``) gives that very instant."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
@@ -73,8 +75,11 @@ def _day(day: date, changes: Sequence[Change], instants: Sequence[datetime], spa
     if since == until:
         # The day's very first instant: nothing has lasted yet, and what is in force is what can be said.
         return Day(day=day, worst=status, downtime=0.0, unknown=0.0, is_mostly_unknown=status is Status.UNKNOWN)
+    turns = changes[index : bisect_left(instants, until)]
+    if not turns:
+        return _unbroken(day, status, (until - since).total_seconds())
     lasted = dict.fromkeys(Status, timedelta(0))
-    for change in changes[index : bisect_left(instants, until)]:
+    for change in turns:
         lasted[status] += change.since - since
         since, status = change.since, change.new
     lasted[status] += until - since
@@ -84,4 +89,15 @@ def _day(day: date, changes: Sequence[Change], instants: Sequence[datetime], spa
         downtime=(lasted[Status.PARTIAL] + lasted[Status.MAJOR]).total_seconds(),
         unknown=lasted[Status.UNKNOWN].total_seconds(),
         is_mostly_unknown=lasted[Status.UNKNOWN] * 2 > sum(lasted.values(), timedelta(0)),
+    )
+
+
+def _unbroken(day: date, status: Status, length: float) -> Day:
+    """A day of one status from end to end, as nearly all are."""
+    return Day(
+        day=day,
+        worst=status,
+        downtime=length if status in (Status.PARTIAL, Status.MAJOR) else 0.0,
+        unknown=length if status is Status.UNKNOWN else 0.0,
+        is_mostly_unknown=status is Status.UNKNOWN,
     )

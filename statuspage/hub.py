@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -32,6 +32,8 @@ from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
 from statuspage.store import queries
 from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.results import prune, prune_hours
 from statuspage.web.desk import Desk
 from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
@@ -39,6 +41,13 @@ from statuspage.web.routes import internal_app
 from statuspage.web.security import HEADERS, PRIVATE
 
 log = logging.getLogger(__name__)
+
+HOUSE_EVERY = 3600.0
+SLACK = 60.0
+"""Seconds that the wall clock may be ahead of the monotonic one between two rounds of housekeeping."""
+
+SLICE = 5000
+"""Rows that one transaction of housekeeping deletes at most."""
 
 RESTART_AFTER = 1.0
 """Seconds before a part of the house that broke is begun again."""
@@ -109,7 +118,9 @@ class Hub:
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
     def _metrics(self) -> tuple[bytes, str]:
-        return self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now()), CONTENT_TYPE
+        text = self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now())
+        self.schedule.pace.worst_lag = 0.0
+        return text, CONTENT_TYPE
 
     def health(self) -> Health:
         """How the service itself is doing."""
@@ -122,6 +133,30 @@ class Hub:
             is_reload_good=self.is_reload_good,
             reloaded_at=self.reloaded_at,
         )
+
+    # --- keeping
+
+    async def keep_house(self) -> None:
+        """Forget, once an hour, what need not be kept any longer; in slices, so that nobody waits for it."""
+        loop = asyncio.get_running_loop()
+        trusted, asked = self.now(), loop.time()
+        while True:
+            # A wall clock that jumps ahead must not make everything old at once: time passes only as fast as it really does.
+            trusted = min(self.now(), trusted + timedelta(seconds=loop.time() - asked + SLACK))
+            asked = loop.time()
+            await self.forget(trusted)
+            await asyncio.sleep(HOUSE_EVERY)
+
+    async def forget(self, now: datetime) -> None:
+        """Drop results and hourly roll-ups that are past their retention at *now*. Errors: none while the store is away."""
+        keeps = self.loaded.config.store.retention
+        try:
+            gone = SLICE
+            while gone >= SLICE:
+                gone = await self.store.write(lambda connection: prune(connection, now - keeps.results, SLICE))
+            await self.store.write(lambda connection: prune_hours(connection, now - keeps.hourly))
+        except StoreUnavailable as error:
+            log.warning("nothing is forgotten this time: %s", error)
 
     # --- change
 
@@ -141,9 +176,11 @@ class Hub:
             return queries.public_ids(connection, names)
 
         public_ids = await self.store.write(write)
-        self.loaded, self.door = loaded, door_of(config)
+        # Before as well: what changes on the way may already ask for a page, and each service on it must have its public id.
+        self.press.forget(site, public_ids, stale_after_of(loaded))
         await self.pipeline.replace(topology, policy_of(config))
         self.press.forget(site, public_ids, stale_after_of(loaded))
+        self.loaded, self.door = loaded, door_of(config)
         self.schedule.replace(configuration.plans(config), self.pipeline.situation.seen)
         self.is_reload_good, self.reloaded_at = True, at
 
@@ -158,7 +195,8 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
         hub.schedule.start(configuration.plans(config), hub.pipeline.situation.seen)
         try:
             await hub.press.issue()
-            async with kept_alive(hub.press.run, "press", hub.pipeline.figures):
+            figures = hub.pipeline.figures
+            async with kept_alive(hub.press.run, "press", figures), kept_alive(hub.keep_house, "housekeeping", figures):
                 yield hub
         finally:
             await hub.schedule.stop()

@@ -85,10 +85,17 @@ class Pipeline:
         return len(self._pending)
 
     async def observe(self, result: Result) -> None:
-        """Take a result in. One that changes anything is stored before this returns; others wait for company."""
+        """Take a result in. One that changes anything is stored before this returns; others wait for company.
+
+        While the store is away all of them wait for the tick that finds it back: judging the whole buffer anew for each would leave no
+        time for anything else.
+        """
         self.latest[result.monitor, result.location] = result
         self._pending.append(result)
-        if self._is_news(result) or len(self._pending) >= FLUSH_AT:
+        if self.figures.store_is_away:
+            if len(self._pending) > BUFFERED_AT_MOST:
+                self._put_back(())
+        elif self._is_news(result) or len(self._pending) >= FLUSH_AT:
             await self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self._flush_soon)
@@ -107,6 +114,8 @@ class Pipeline:
     async def flush(self, *, is_tick: bool = False) -> None:
         """Store what waits and judge it. A store that is away is no error here: the results go on waiting."""
         try:
+            if self.figures.store_is_away:
+                await self.store.write(queries.knock)
             await asyncio.shield(asyncio.ensure_future(self._turn(None, is_tick=is_tick)))
         except StoreUnavailable as error:
             if not self.figures.store_is_away:
@@ -116,16 +125,17 @@ class Pipeline:
     async def replace(self, topology: Topology, policy: Policy) -> None:
         """Judge by another topology from now on; what is known of things that stay is kept."""
         async with self._lock:
-            self.policy = policy
             self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
+            self.policy = policy
+            watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
+            self.latest = {place: result for place, result in self.latest.items() if place in watched}
         await self.act(lambda situation, now: rejudge(situation, self.policy, now))
 
     async def close(self) -> None:
-        """Store what waits, at the end."""
+        """Store what waits, at the end; turns whose callers have gone already come first."""
         self._forget_timer()
         await asyncio.gather(*self._flushing)
-        if self._pending:
-            await self.flush()
+        await self.flush()
 
     def is_suspect(self, monitor: str, location: str) -> bool:
         """Whether a quick re-check should confirm what was last seen."""

@@ -61,7 +61,9 @@ class Press:
     shelf: Shelf | None = None
     true_at: datetime | None = None
     _kept: dict[str, Kept] = field(default_factory=dict)
-    _stories: tuple[Story, ...] | None = None
+    _stories: tuple[Story, ...] = ()
+    _has_more_to_tell: bool = True
+    _is_all_outdated: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turned: set[str] = field(default_factory=set)
     _age: tuple[datetime, Fresh] | None = None
@@ -74,13 +76,13 @@ class Press:
         if news:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
             if any(not isinstance(event, StatusChanged) for event in news):
-                self._stories = None
+                self._has_more_to_tell = True
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
-        """Draw everything anew: the configuration has changed."""
-        self.site, self.public_ids, self.stale_after = site, public_ids, stale_after
-        self._kept, self._stories = {}, None
+        """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
+        self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
+        self._is_all_outdated = self._has_more_to_tell = True
         self._changed.set()
 
     async def run(self) -> None:
@@ -130,14 +132,18 @@ class Press:
 
     async def _read(self, situation: Situation, now: datetime) -> None:
         """Read what changed since the last shelf: stories after an incident's event, the past of services that turned or are in trouble."""
+        # Each mark is taken down before the reading it asks for: what is heard while that goes on puts it up again.
+        if self._is_all_outdated:
+            self._kept, self._is_all_outdated = {}, False
         zone = ZoneInfo(self.site.timezone)
         today = now.astimezone(zone).date()
         wanted = [id for id in situation.topology.services if self._is_outdated(situation, id, today)]
         turned, self._turned = self._turned, set()
+        tells_more, self._has_more_to_tell = self._has_more_to_tell, False
         first = today - timedelta(days=STRIP_DAYS - 1)
         since = datetime.combine(first, datetime.min.time(), tzinfo=zone).astimezone(UTC)
         try:
-            if self._stories is None:
+            if tells_more:
                 self._stories = await self.store.read(queries.stories)
             if wanted:
                 changes = await self.store.read(lambda connection: queries.changes(connection, wanted, since))
@@ -146,7 +152,7 @@ class Press:
                     self._kept[id] = self._keep(changes.get(id, ()), created.get(id), (first, today), zone, now)
         except BaseException:
             self._turned |= turned
-            self._stories = None
+            self._has_more_to_tell |= tells_more
             raise
 
     def _is_outdated(self, situation: Situation, service: str, today: date) -> bool:
@@ -167,11 +173,11 @@ class Press:
         return Kept(days=cells, day=days[1], created=created, last_known=last_known(changes))
 
     def _snapshot(self, situation: Situation) -> Snapshot:
-        kept = {id: self._kept[id] for id in situation.topology.services}
+        kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}
         return Snapshot(
             site=self.site,
             situation=situation,
-            stories=self._stories or (),
+            stories=self._stories,
             days={id: one.days for id, one in kept.items()},
             seen=seen_by_service(situation),
             public_ids=self.public_ids,

@@ -9,7 +9,7 @@ import heapq
 import itertools
 import logging
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -132,6 +132,7 @@ class Schedule:
     _watchdog: asyncio.Task[None] | None = None
     _slots: Slots | None = None
     _horizon: float = 0.0
+    _passing: asyncio.Task[None] | None = None
 
     def start(self, plans: Iterable[Plan], last: Mapping[tuple[str, str], datetime]) -> None:
         """Begin probing *plans*; must be called on the running loop."""
@@ -203,7 +204,9 @@ class Schedule:
             groups = [watches[i : i + GROUP] for i in range(0, len(watches), GROUP)]
             for place, group in enumerate(groups):
                 self._call_at((cell + place / len(groups)) * GRID, group)
-        await self.probing.tick()
+        # Not awaited: what the house does with its second may wait for a store that hangs, and the cadence must not.
+        if self._passing is None or self._passing.done():
+            self._passing = self._spawn(self.probing.tick(), "a tick")
 
     def _call_at(self, when: float, group: list[Watch]) -> None:
         """Begin *group* at *when*, but for those that meanwhile got another due time."""
@@ -236,11 +239,11 @@ class Schedule:
         elif is_missed:
             self.pace.missed += 1
             lateness = ProbeResult(took=0.0, failure=Failure.MISSED, detail=f"could not start within {late:.1f} s")
-            self._spawn(self._miss(watch, slot, lateness))
+            self._spawn(self._miss(watch, slot, lateness), "a probe")
         else:
             self.pace.started += 1
             watch.is_running = True
-            self._spawn(self._measure(watch, slot))
+            self._spawn(self._measure(watch, slot), "a probe")
 
     def _following(self, watch: Watch, mono: float) -> float:
         """The next instant of the monitor's own phase that leaves at least half an interval of rest."""
@@ -291,15 +294,16 @@ class Schedule:
             Result(monitor=plan.monitor, location=plan.location, slot=slot, started=started, measured=measured),
         )
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
+        return task
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a probe could not be brought to its end", exc_info=error)
+            log.error("%s could not be brought to its end", task.get_name(), exc_info=error)
 
     async def _keep_watch(self) -> None:
         """Each second: how late is the loop, and has the wall clock been moved?"""

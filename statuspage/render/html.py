@@ -7,6 +7,7 @@ No inline script and no inline style, so that the strictest content policy holds
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -33,13 +34,14 @@ _SAFE_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 class Html:
     """The public pages as bytes. *templates* is the directory that holds ``public/``.
 
-    Finished strips are kept by service and drawn again only when a day of theirs changed.
+    Finished strips and articles are kept by service, and drawn again only when something of theirs changed.
     """
 
     def __init__(self, templates: Path) -> None:
         directory = templates / "public"
         self._assets = dict(_asset(directory / name, kind) for name, kind in _ASSETS.items())
         self._strips: dict[str, tuple[tuple[Day, ...], Markup]] = {}
+        self._articles: dict[str, tuple[_Source, Markup]] = {}
         environment = Environment(
             loader=FileSystemLoader(directory),
             autoescape=True,
@@ -61,6 +63,7 @@ class Html:
             length=words.length,
         )
         self._front = environment.get_template("page.html")
+        self._article_of = environment.get_template("service.html")
         self._single = environment.get_template("incident.html")
         self._missing = environment.get_template("not_found.html")
 
@@ -68,11 +71,11 @@ class Html:
         """Spell the front page."""
         services = [service for group in page.groups for service in group.services]
         self._strips = {service.id: self._strip(service) for service in services}
-        strips = {id_: markup for id_, (_, markup) in self._strips.items()}
-        zone = ZoneInfo(page.site.timezone)
+        zone, context = ZoneInfo(page.site.timezone), _context(page, path="/")
+        self._articles = {service.id: self._article(service, context, page.site.timezone) for service in services}
         return self._front.render(
-            _context(page, path="/"),
-            strips=strips,
+            context,
+            articles={id_: markup for id_, (_, markup) in self._articles.items()},
             answer=words.answer(page),
             services={service.id: service for service in services},
             recent=_by_day(page, zone),
@@ -97,6 +100,18 @@ class Html:
     def _strip(self, service: ServiceView) -> tuple[tuple[Day, ...], Markup]:
         kept = self._strips.get(service.id)
         return kept if kept and kept[0] == service.days else (service.days, _strip(service.days))
+
+    def _article(self, service: ServiceView, context: Mapping[str, object], timezone: str) -> tuple["_Source", Markup]:
+        source = (replace(service, checked_at=None), timezone)
+        kept = self._articles.get(service.id)
+        if kept is not None and kept[0] == source:
+            return kept
+        drawn = self._article_of.render(context, service=service, strip=self._strips[service.id][1])
+        return source, Markup(drawn)  # noqa: S704 - by a template of ours, which escapes
+
+
+_Source = tuple[ServiceView, str]
+"""What an article is drawn from: all of a service but when it was last looked at, and the zone that instants are told in."""
 
 
 def speakable(value: object) -> object:

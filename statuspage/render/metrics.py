@@ -157,7 +157,9 @@ class _Own(Collector):
         """Give the numbers of the newest health."""
         if (health := self.health) is None:
             return
-        yield GaugeMetricFamily("statuspage_loop_lag_seconds", "How late the event loop ran last.", health.loop_lag)
+        yield GaugeMetricFamily(
+            "statuspage_loop_lag_seconds", "How late the event loop ran at worst since the last scrape.", health.loop_lag
+        )
         yield GaugeMetricFamily("statuspage_queue_depth", "Results that wait to be written.", health.queue_depth)
         yield CounterMetricFamily("statuspage_crashed_turns", "Turns of the service that broke off with a bug.", health.crashed_turns)
         yield CounterMetricFamily("statuspage_failed_writes", "Writes that the store did not take.", health.failed_writes)

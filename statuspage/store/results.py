@@ -145,3 +145,12 @@ def _prune_place(connection: Connection, place: int, end: int, limit: int) -> in
     old = (results.c.place == place, results.c.slot < end)
     beyond = connection.execute(select(results.c.slot).where(*old).order_by(results.c.slot).offset(limit).limit(1)).scalar()
     return connection.execute(delete(results).where(*old, *([] if beyond is None else [results.c.slot < beyond]))).rowcount
+
+
+def prune_hours(connection: Connection, before: datetime) -> int:
+    """Forget the hourly roll-ups of hours that ended before *before*; return how many. Daily ones stay for ever."""
+    end, gone = milliseconds(before) // _HOUR, 0
+    for place in connection.execute(select(places.c.num)).scalars().all():
+        old = delete(rollups_hourly).where(rollups_hourly.c.place == place, rollups_hourly.c.hour < end)
+        gone += connection.execute(old).rowcount
+    return gone

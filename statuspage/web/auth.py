@@ -125,7 +125,10 @@ async def _demand_own_form(request: web.Request) -> None:
     """Refuse what another site made the browser send (T7): by origin, and by a token that only our own forms hold."""
     if not is_same_origin(request, request.app[DESK].console_url):
         raise Rejected(403, "This form was sent from another site.")
-    sent = (await request.post()).get(FORM_FIELD)
+    try:
+        sent = (await request.post()).get(FORM_FIELD)
+    except (LookupError, ValueError) as error:
+        raise Rejected(400, "This form cannot be read.") from error
     if not isinstance(sent, str) or not hmac.compare_digest(_raw(sent), _raw(form_token(request))):
         raise Rejected(403, "This form is out of date. Please load the page again.")
 

@@ -28,9 +28,16 @@ def _entered_line(text: str) -> str:
     return _entered(" ".join(text.split()))
 
 
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the calendar") from None
+
+
 Line = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE), AfterValidator(_entered_line)]
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS), AfterValidator(_entered)]
-Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Trouble = Literal[Status.DEGRADED, Status.PARTIAL, Status.MAJOR]
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from aiohttp import web
@@ -59,11 +59,12 @@ def place_of(text: str | None) -> Place | None:
     try:
         at, id_ = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().split(" ")
         instant = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error) as error:
+        place = (instant.astimezone(UTC), id_)
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise Rejected(422, "This cursor is not one of ours.") from error
     if instant.tzinfo is None:
         raise Rejected(422, "This cursor is not one of ours.")
-    return (instant, id_)
+    return place
 
 
 def number_of(text: str | None) -> int | None:

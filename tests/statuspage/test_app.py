@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, func, select
 
 from statuspage.app import ACCEPTED_FILE, CannotStart, Service
 from statuspage.config.loading import ConfigError
+from statuspage.store.tables import results
 from tests.deadline import until
 
 HEAD = """
@@ -92,8 +95,7 @@ async def test_a_broken_file_leaves_the_last_good_one_running_and_is_told(tmp_pa
 
 
 async def test_taking_a_service_away_waits_until_it_is_accepted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    both = lambda port: service_on("web", port) + service_on("mail", port)  # noqa: E731 - said twice below
-    async with listening() as port, running(tmp_path, both(port)) as (service, file):
+    async with listening() as port, running(tmp_path, service_on("web", port), service_on("mail", port)) as (service, file):
         file.write_text(HEAD + service_on("web", port), encoding="utf-8")
         await until(lambda: not service.hub.is_reload_good)
         assert known(service)("mail")
@@ -129,3 +131,20 @@ async def test_a_monitor_that_is_taken_away_ends_its_incident_and_says_so(tmp_pa
         await until(lambda: not service.hub.pipeline.situation.incidents)
         shelf = await service.hub.press.issue()
         assert b"no longer monitor" in shelf.files[f"/incidents/{incident}"].body
+
+
+async def test_results_past_their_retention_are_forgotten(tmp_path: Path) -> None:
+    async with listening() as port, running(tmp_path, service_on("web", port)) as (service, _):
+        hub = service.hub
+        await until(lambda: hub.pipeline.situation.seen)
+        slot = max(hub.pipeline.situation.seen.values())
+        await hub.forget(slot + timedelta(days=13))
+        assert await hub.store.read(lambda connection: kept(connection, slot)) > 0
+        await hub.forget(slot + timedelta(days=15))
+        assert await hub.store.read(lambda connection: kept(connection, slot)) == 0
+
+
+def kept(connection: Connection, until: datetime) -> int:
+    """How many raw results there are, up to the slot *until*."""
+    rows = select(func.count()).select_from(results).where(results.c.slot <= int(until.timestamp() * 1000))
+    return connection.execute(rows).scalar_one()

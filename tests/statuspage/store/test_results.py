@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from probes.result import Failure, ProbeResult
 from statuspage.store.engine import Database
-from statuspage.store.results import FAILURE_CODES, prune
+from statuspage.store.results import FAILURE_CODES, prune, prune_hours
 from statuspage.store.tables import places, results, rollups_daily, rollups_hourly
 from tests.statuspage.store.worlds import after, begin, known, result, write
 from tests.stores import Place
@@ -150,6 +150,15 @@ def test_pruning_goes_in_slices_and_leaves_roll_ups(database: Database) -> None:
     assert gone == [7, 7, 2]
     assert [row[2] for row in database.read(raw)] == [int(after(s).timestamp() * 1000) for s in (8, 9)] * 2
     assert database.read(lambda connection: rolled(connection, rollups_hourly, "hour")) == before
+
+
+def test_hours_past_their_retention_are_forgotten_and_days_stay(database: Database) -> None:
+    write(database, results=[result(seconds=s) for s in (0, 3600, 7200)], at=after(7200))
+    hours = database.read(lambda connection: rolled(connection, rollups_hourly, "hour"))
+    days = database.read(lambda connection: rolled(connection, rollups_daily, "day"))
+    assert database.write(lambda connection: prune_hours(connection, after(7200))) == 2
+    assert database.read(lambda connection: rolled(connection, rollups_hourly, "hour")) == hours[2:]
+    assert database.read(lambda connection: rolled(connection, rollups_daily, "day")) == days
 
 
 def test_numbers_of_batches_are_pruned_and_never_given_out_again(database: Database) -> None:
