@@ -24,7 +24,7 @@ from tests.bench.installation import SERVICES, written
 from tests.deadline import until
 
 AT_ONCE = 100
-PROBES = 12_000
+PROBES = 8_000
 MONITORS = 1_000
 WARM_UP = 3 * MONITORS  # after two rounds every monitor is judged, and a good result is no news any more
 DEADLINE = 100.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import feedparser
-from aiohttp import ClientSession, CookieJar
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -37,14 +37,6 @@ async def read_json(listener: Listener, path: str, token: str | None = None) -> 
 async def send(listener: Listener, path: str, token: str, **words: object) -> tuple[int, Any]:
     async with listener.post(f"/api/v1{path}", json=words, headers={"Authorization": f"Bearer {token}"}) as response:
         return response.status, await response.json(content_type=None)
-
-
-def without_cookies(url: str) -> ClientSession:
-    return ClientSession(url)
-
-
-def browser(url: str) -> ClientSession:
-    return ClientSession(url, cookie_jar=CookieJar(unsafe=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +111,10 @@ def _on_incident_page(picture: Picture, page: str) -> list[str]:
 
 
 def _in_feed(picture: Picture, path: str, feed: bytes) -> list[str]:
-    told = [entry.get("summary") or entry["content"][0]["value"] for entry in feedparser.parse(feed)["entries"]]
-    mine = [
-        html.unescape(words)
-        for words, entry in zip(told, feedparser.parse(feed)["entries"], strict=True)
-        if picture.incident in entry["id"]
-    ]
-    return [] if mine == list(reversed(picture.updates)) else [f"{path}: {told}"]
+    entries = feedparser.parse(feed)["entries"]
+    mine = [entry for entry in entries if picture.incident in entry["id"]]
+    told = [html.unescape(entry.get("summary") or entry["content"][0]["value"]) for entry in mine]
+    return [] if told == list(reversed(picture.updates)) else [f"{path}: {told}"]
 
 
 @dataclass(slots=True)

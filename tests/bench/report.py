@@ -1,0 +1,73 @@
+"""The written report: when, on what, how it was measured, the table, what the numbers mean."""
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.table import Row, spelled
+
+FILE = Path(__file__).parents[2] / "docs" / "performance.md"
+
+HOW = """\
+Every figure comes from `make bench` (`make bench ARGS=--quick` for a shorter look that writes nothing). Goals are bounds, or ratios to a
+yardstick that is run in the same call on the same machine. Product and yardstick run in turn, A B A B, each in a process of its own, and
+the load in a third. The median of the pairs' ratios counts; *spread* is the lowest and the highest of them. CPU is what the kernel charges
+to the process, all its threads together. It says nearly the same on a machine that has other work to do; requests a second and
+milliseconds do not, and are to be read with their spread. Load goes to the loopback address only, and is bounded in count and time.
+"""
+
+MEANING = """\
+- **A probe** is one http request on a new connection, a hundred at once, by a thousand monitors that work: due, measured, judged, stored
+  and committed. The yardstick is a loop of aiohttp requests on uvloop that only reads the answer. *Paced* is the same service where its
+  own schedule starts the thousand monitors, each once a second.
+- **The page** is what `statuspage serve` sends for 50 services with 90 days of history, over 64 connections that stay open. The yardstick
+  is an aiohttp handler without logic, negotiation or a header too many, that returns the same body from memory.
+- **Made anew** is the time from the commit of a change to the new shelf: what changed is read, and the page, the pages of incidents, feeds
+  and API are drawn, compressed and named. It happens on a thread beside the event loop, after a change and when the minute turns. While
+  all 50 services are down there are 50 open incidents, each with a page of its own.
+- **Memory** is that of the whole service as a process, console and API included.
+- **Detection** is the worst of all breaks: a server really stops listening, and the time runs until the incident stands on the page, in
+  the feed, in the v2 JSON, in the metrics and in the console. The bound is every + recheck × (fails_after - 1) + fails_after × the time a
+  probe takes to fail + 2 s; a port that nobody listens on refuses at once.
+- **A stored result** is one row in a batch of a hundred, committed to the disk, with its hourly and daily roll-ups: three rows in three
+  tables. Its bytes are those of the table of raw results, free space in its pages included.
+- **A decision** judges one steady result among a thousand monitors, and folds it into the situation.
+"""
+
+
+def write(rows: Sequence[Row], at: datetime) -> None:
+    """Write docs/performance.md."""
+    missed = [row for row in rows if row.is_met is False]
+    told = "".join(f"- **Missed**: {row.figure}: {row.ours}{_against(row)}, goal {row.goal}.\n" for row in missed)
+    text = "\n".join(
+        [
+            "# Performance",
+            "",
+            f"Measured on {at.astimezone(UTC):%Y-%m-%d} on {_machine()}, by `make bench`, which writes this page.",
+            "",
+            "## How it is measured",
+            "",
+            HOW,
+            "## The figures",
+            "",
+            spelled(rows),
+            "",
+            told or "Every goal is met.\n",
+            "## What the numbers mean",
+            "",
+            MEANING,
+        ]
+    )
+    FILE.write_text(text, encoding="utf-8")
+
+
+def _against(row: Row) -> str:
+    return f" against {row.yardstick} ({row.ratio})" if row.ratio != "–" else ""
+
+
+def _machine() -> str:
+    cores = os.cpu_count() or 1
+    word = "core" if cores == 1 else "cores"
+    return f"{cores} {word} ({platform.machine()}, {platform.system()}), Python {platform.python_version()}"

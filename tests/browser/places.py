@@ -1,0 +1,67 @@
+"""Every page that a person can open, and in which of the two demos."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from playwright.async_api import Page
+
+from tests.browser.demos import Demo
+
+
+class Which(StrEnum):
+    """Which of the two demos."""
+
+    CALM = "calm"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A page: where it is, and whether one must be logged in. ``{incident}`` in the path stands for the outage's id."""
+
+    name: str
+    which: Which
+    site: str
+    path: str
+    status: int = 200
+    is_inside: bool = False
+
+    def address(self, demo: Demo, incident: str) -> str:
+        site = {"public": demo.public, "console": demo.console, "control": demo.control}[self.site]
+        return f"{site}{self.path.format(incident=incident)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outage:
+    """A demo whose mail cannot be sent, and the incident that says so."""
+
+    demo: Demo
+    incident: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visited:
+    """A page that was opened, what the browser complained of, and the page's Content-Security-Policy."""
+
+    page: Page
+    complaints: list[str]
+    policy: str
+
+
+Visit = Callable[..., AbstractAsyncContextManager[Visited]]
+
+
+PLACES = (
+    Place(name="front page when all works", which=Which.CALM, site="public", path="/"),
+    Place(name="front page in an outage", which=Which.BROKEN, site="public", path="/"),
+    Place(name="incident page", which=Which.BROKEN, site="public", path="/incidents/{incident}"),
+    Place(name="page that is not there", which=Which.CALM, site="public", path="/nothing-here", status=404),
+    Place(name="login", which=Which.CALM, site="console", path="/login"),
+    Place(name="queue", which=Which.BROKEN, site="console", path="/", is_inside=True),
+    Place(name="empty queue", which=Which.CALM, site="console", path="/", is_inside=True),
+    Place(name="card", which=Which.BROKEN, site="console", path="/incidents/{incident}", is_inside=True),
+    Place(name="form for a new incident", which=Which.BROKEN, site="console", path="/open", is_inside=True),
+    Place(name="demo page", which=Which.BROKEN, site="control", path="/"),
+)

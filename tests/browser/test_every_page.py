@@ -1,0 +1,47 @@
+"""What must hold on every page that a person can open."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page
+
+from tests.browser.chromium import SCHEMES, Look, Width
+from tests.browser.places import PLACES, Place, Visit
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+
+every_place = pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+
+_WIDER = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !one.closest(".unseen, .skip, .sprite"))
+  .map((one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`)"""
+_SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@every_place
+async def test_no_page_has_a_barrier_that_axe_knows_in_light_or_dark(place: Place, visit: Visit) -> None:
+    async with visit(place) as visited:
+        for scheme in SCHEMES:
+            await visited.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert await _barriers(visited.page) == []
+
+
+async def _barriers(page: Page) -> list[str]:
+    found = await Axe().run(page)
+    return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found.response["violations"] for node in one["nodes"]]
+
+
+@every_place
+async def test_no_page_makes_the_browser_complain_under_a_strict_policy(place: Place, visit: Visit) -> None:
+    async with visit(place) as visited:
+        await visited.page.wait_for_load_state("networkidle")
+        assert "default-src 'none'" in visited.policy
+        assert "unsafe" not in visited.policy
+        own = f"status of {place.status}"  # that the page itself is not there is what was asked for
+        assert [one for one in visited.complaints if place.status == 200 or own not in one] == []
+
+
+@every_place
+async def test_nothing_scrolls_sideways_on_a_phone(place: Place, visit: Visit) -> None:
+    async with visit(place, Look(width=Width.NARROW)) as visited:
+        assert await visited.page.evaluate(_WIDER) == []
+        assert await visited.page.evaluate(_SIDEWAYS) == 0

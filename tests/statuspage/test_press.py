@@ -1,0 +1,115 @@
+"""The press: what is said while a page is in the making is on the next one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from incidents import act
+from incidents.policy import Policy
+from probes.result import Failure
+from statuspage.bundled import templates
+from statuspage.page import Site
+from statuspage.pipeline import Pipeline
+from statuspage.press import Press, public_names
+from statuspage.publish import Publisher
+from statuspage.render.html import Html
+from statuspage.store import queries
+from statuspage.store.engine import Store
+from tests.incidents.world import World, need, service, topology
+
+T = TypeVar("T")
+SITE = Site(name="Muster IT", url="http://status.example.net", support={}, links={})
+
+
+class House:
+    """A press over a real store, whose reading a test can hold up."""
+
+    def __init__(self, press: Press, world: World) -> None:
+        self.press, self.world = press, world
+
+    async def outage(self) -> str:
+        """Email fails, the portal works."""
+        await self.press.pipeline.observe(self.world.result("web", None))
+        for failure in (None, Failure.REFUSED, Failure.REFUSED):
+            await self.press.pipeline.observe(self.world.result("smtp", failure))
+            self.world.wait(3)
+        (incident,) = self.press.pipeline.situation.incidents
+        return incident
+
+    async def say(self, incident: str, body: str) -> None:
+        await self.press.pipeline.act(partial(act.update, incident=incident, by="anna", body=body))
+
+    def while_it_reads(self, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Let *meanwhile* happen once, after the next reading was made and before the press has it."""
+        read, waiting = self.press.store.read, [meanwhile]
+
+        async def slow(fn: Callable[[Connection], T]) -> T:
+            found = await read(fn)
+            if waiting:
+                await waiting.pop()()
+            return found
+
+        monkeypatch.setattr(self.press.store, "read", slow)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    world = World(topology([service("email", need("smtp"), need("imap")), service("portal", need("web"))]))
+    known, store = world.situation.topology, await Store.open("sqlite:///press.db", tmp_path)
+    installed = await store.write(lambda connection: queries.installation(connection, url=SITE.url, now=world.now))
+    public = await store.write(lambda connection: queries.public_ids(connection, public_names(known, SITE)))
+    situation = await store.read(lambda connection: queries.situation(connection, known))
+    pipeline = Pipeline(store=store, situation=situation, policy=Policy(), now=lambda: world.now)
+    press = Press(
+        store=store,
+        pipeline=pipeline,
+        publisher=Publisher(Html(templates())),
+        site=SITE,
+        installation=installed,
+        public_ids=public,
+        now=lambda: world.now,
+        stale_after=120.0,
+    )
+    pipeline.audience = press.hear
+    yield House(press, world)
+    await pipeline.close()
+    await store.close()
+
+
+async def test_words_said_while_a_page_is_in_the_making_are_on_the_next_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = await house.outage()
+    house.while_it_reads(monkeypatch, partial(house.say, incident, "A disk is full."))
+    await house.press.issue()
+    shelf = await house.press.issue()
+    assert all(b"A disk is full." in shelf.files[path].body for path in ("/", f"/incidents/{incident}", "/history.atom"))
+
+
+async def test_a_configuration_taken_into_use_while_a_page_is_in_the_making_breaks_neither(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await house.outage()
+    await house.press.issue()
+
+    async def change() -> None:
+        house.press.forget(Site(name="Muster AG", url=SITE.url, support={}, links={}), house.press.public_ids, 60.0)
+
+    await house.say(incident, "A disk is full.")
+    house.while_it_reads(monkeypatch, change)
+    await house.press.issue()
+    house.world.wait(timedelta(minutes=1).total_seconds())
+    shelf = await house.press.issue()
+    assert b"Muster AG" in shelf.files["/"].body
+
+
+async def test_an_older_incident_is_shown_before_the_press_knows_a_new_service(house: House) -> None:
+    incident = await house.outage()
+    grown = topology([service("email", need("smtp"), need("imap")), service("portal", need("web")), service("files", need("disk"))])
+    public = await house.press.store.write(lambda connection: queries.public_ids(connection, public_names(grown, SITE)))
+    house.press.forget(SITE, public, 120.0)
+    await house.press.pipeline.replace(grown, Policy())
+    assert await house.press.older(incident) is not None
