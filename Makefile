@@ -33,7 +33,7 @@ run: $(RUNTIME) ## set everything up and run the demo company
 
 .PHONY: test
 test: $(DEVELOPMENT) browser ## set everything up and run all tests
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: ## all that CI runs
@@ -80,7 +80,7 @@ bench: $(DEVELOPMENT) ## measure, against the yardsticks
 
 .PHONY: soak
 soak: $(DEVELOPMENT) ## the long form of the tests that kill and overload
-	$(BIN)/pytest -n auto --soak tests/stories tests/faults $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/

@@ -11,6 +11,9 @@ from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, 
 from incidents.rollup import TROUBLE, standing
 from incidents.tending import new_id
 
+LONGEST_PROMISE = timedelta(days=366)
+"""How far ahead the next update may be promised: what lies beyond is a slip of the pen, and the calendar has an end."""
+
 
 class Refused(Exception):
     """The act cannot be done; *reason* is a sentence for the person who asked."""
@@ -75,6 +78,8 @@ def update(
     _demand(body, "An update needs words.")
     if next_update_by is not None and next_update_by <= now:
         raise Invalid("The next update must be promised for a time to come.")
+    if next_update_by is not None and next_update_by - now > LONGEST_PROMISE:
+        raise Invalid("The next update must be promised within a year.")
     wanted = state or found.state
     if wanted in {State.RESOLVED, State.POSTMORTEM}:
         raise IllegalMove("An update cannot end an incident: resolve it instead.")

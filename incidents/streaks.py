@@ -5,10 +5,11 @@ last ``recovers_after`` votes are all better than what was judged. One vote cann
 worse than the verdict, falling needs it to be better.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from incidents.model import Level, Monitor, Run, Streak
+from incidents.model import Level, Monitor, Run, Severity, Situation, Streak
 from incidents.policy import LEVELS
 from probes.result import Result
 
@@ -52,6 +53,16 @@ def is_suspect(streak: Streak, monitor: Monitor) -> bool:
     judged = Level.GOOD if streak.judged is None else streak.judged
     worse = BADNESS[streak.runs[-1].level] > BADNESS[judged]
     return worse and _votes_at_least(streak.runs, streak.runs[-1].level) < monitor.fails_after
+
+
+def doubts(situation: Situation, component: str) -> Iterator[Run]:
+    """The failures of a component's monitors that are about to be confirmed or cleared."""
+    topology = situation.topology
+    for monitor in (topology.monitors[id] for id in topology.monitors_of[component]):
+        memories = [situation.streaks.get((monitor.id, place)) for place in monitor.locations]
+        for streak in memories:
+            if streak is not None and monitor.severity is not Severity.WARNING and is_suspect(streak, monitor):
+                yield streak.runs[-1]
 
 
 def _bears(level: Level, judged: Level) -> bool:

@@ -14,7 +14,7 @@ from incidents import streaks, words
 from incidents.draft import Draft
 from incidents.events import Impacted, Joined, Opened, Parted, Published, Renamed, Rerooted, Resolved, StateChanged, Updated
 from incidents.lifecycle import Trigger, move
-from incidents.model import Incident, Origin, Severity, Situation, State, Status, Subject, Topology, Update
+from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import ORDER, TROUBLE, hit_services, partners, standing
 
 
@@ -90,9 +90,10 @@ def removals(situation: Situation, topology: Topology) -> tuple[str, ...]:
 
 
 def _retire(draft: Draft, id: str) -> None:
-    """What nobody watches any more can neither recover nor fail: the incident ends, and says so."""
-    incident, watched = draft.situation.incidents[id], draft.situation.topology.monitors_of
-    if any(watched.get(component) for component in incident.components):
+    """What nobody watches, or no service needs, any more can neither recover nor fail: the incident ends, and says so."""
+    incident, topology = draft.situation.incidents[id], draft.situation.topology
+    is_watched = any(topology.monitors_of.get(component) for component in incident.components)
+    if is_watched and any(service in topology.services for service in incident.services):
         return
     if incident.published_at is not None:
         _say(draft, id, State.RESOLVED, words.UNWATCHED, words.headline(incident, State.RESOLVED))
@@ -204,16 +205,9 @@ def _explain(draft: Draft, component: str) -> None:
 
 def _has_suspect_cause(draft: Draft, component: str) -> bool:
     """Whether a parent has just begun to fail and is about to be confirmed or cleared: its verdict is worth waiting for."""
-    situation = draft.situation
     oldest = draft.now - draft.policy.waits_for_cause
-    return any(
-        streaks.is_suspect(streak, monitor) and streak.runs[-1].since > oldest
-        for ancestor in situation.topology.ancestors[component]
-        for monitor in (situation.topology.monitors[id] for id in situation.topology.monitors_of[ancestor])
-        if monitor.severity is not Severity.WARNING
-        for place in monitor.locations
-        if (streak := situation.streaks.get((monitor.id, place))) is not None
-    )
+    ancestors = draft.situation.topology.ancestors[component]
+    return any(run.since > oldest for ancestor in ancestors for run in streaks.doubts(draft.situation, ancestor))
 
 
 def _open(draft: Draft, root: str, component: str) -> str:

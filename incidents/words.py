@@ -6,6 +6,7 @@ No host, monitor, component, threshold or error text can reach these functions; 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from incidents import streaks
 from incidents.model import Incident, Need, Service, Situation, State, Status, Subject
 from incidents.rollup import TROUBLE, need_status, standing, worst
 
@@ -115,7 +116,7 @@ def _extent_of(situation: Situation, service: Service, status: Status, language:
     name = said(service.name, language)
     down = _labels(_needs(situation, service, {Status.MAJOR}), language)
     limping = _labels(_needs(situation, service, {Status.DEGRADED}), language)
-    works = _labels(_needs(situation, service, {Status.OPERATIONAL}), language)
+    works = _labels(_surely_working(situation, service), language)
     parts = [
         f"not working: {_listed(down)}" if down else "",
         f"impaired: {_listed(limping)}" if limping else "",
@@ -134,6 +135,12 @@ def _in_order(situation: Situation, services: Iterable[str]) -> list[Service]:
 
 def _needs(situation: Situation, service: Service, statuses: set[Status]) -> list[Need]:
     return [need for need in service.needs if need_status(need, lambda id: standing(situation, Subject.COMPONENT, id)) in statuses]
+
+
+def _surely_working(situation: Situation, service: Service) -> list[Need]:
+    """Nothing is said to work while one of its parts has begun to fail: the next update would have to take it back."""
+    working = _needs(situation, service, {Status.OPERATIONAL})
+    return [need for need in working if not any(run for id in need.of for run in streaks.doubts(situation, id))]
 
 
 def _labels(needs: Iterable[Need], language: str) -> list[str]:

@@ -110,8 +110,14 @@ class Press:
         return shelf
 
     async def older(self, incident: str) -> Finished | None:
-        """The page of an incident that is no longer on the shelf; None where the public knows none by this id."""
-        story = await self.store.read(lambda connection: queries.story(connection, incident))
+        """The page of an incident that is no longer on the shelf; None where the public knows none by this id.
+
+        Errors: TimeoutError while the store is away.
+        """
+        try:
+            story = await self.store.read(lambda connection: queries.story(connection, incident))
+        except StoreUnavailable as error:
+            raise TimeoutError("the store is away") from error
         if story is None or story.incident.published_at is None:
             return None
         page = build(replace(self._snapshot(self.pipeline.situation), stories=(story,)), self.now())

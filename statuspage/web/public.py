@@ -18,7 +18,6 @@ from multidict import CIMultiDict
 from statuspage.publish import Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
-from statuspage.store.errors import StoreUnavailable
 from statuspage.web.listener import Answer, Patience, PatientRunner
 from statuspage.web.security import HEADERS
 
@@ -95,8 +94,8 @@ def public_app(
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
-    incident that is not on the shelf, by its id, or None where there is no such public incident; it may raise StoreUnavailable.
-    *is_tls* says that readers come by https.
+    incident that is not on the shelf, by its id, or None where there is no such public incident; a TimeoutError
+    says that this cannot be told now. *is_tls* says that readers come by https.
     """
     face = _Face(shelf, fresh, older, security_headers(is_tls=is_tls))
     app = web.Application(client_max_size=MOST_BYTES_IN)
@@ -232,7 +231,7 @@ class _Face:
     async def _older_incident(self, path: str, request: web.Request) -> web.StreamResponse:
         try:
             finished = await self._older.find(path.removeprefix("/incidents/"))
-        except (TimeoutError, StoreUnavailable):
+        except TimeoutError:
             return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
         return self._missing(path) if finished is None else self._send(self._pack(finished, Surface.PAGE), request)
 

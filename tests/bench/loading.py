@@ -1,7 +1,7 @@
 """A load of readers: so many connections that stay open, each asking again as soon as it was answered, so many times in all.
 
-``python -m tests.bench.loading PORT PID COUNT REQUEST-IN-A-FILE STATUS`` warms the server up and then prints requests a second, microseconds
-of CPU a request of the server, whose process is PID, and milliseconds of the slowest hundredth.
+``python -m tests.bench.loading PORT PID COUNT REQUEST-IN-A-FILE STATUS`` warms the server up, whose process is PID. Then it prints requests
+a second, microseconds of the server's CPU a request, and milliseconds of the slowest hundredth.
 """
 
 import asyncio

@@ -336,3 +336,15 @@ def test_what_a_new_topology_takes_away_is_named() -> None:
         "removes service web",
         "removes monitor smtp, which has the open incident “Email is partly not working”",
     )
+
+
+def test_nothing_is_said_to_work_that_has_begun_to_fail() -> None:
+    world = World(
+        topology([service("email", need("smtp", label="Sending"), need("imap", label="Receiving"), need("web", label="Webmail"))])
+    )
+    world.good("smtp", "imap", "web")
+    world.bad("smtp")
+    world.bad("smtp", "imap")
+    (update,) = world.updates(world.incident.id)
+    assert "working: Webmail)" in update.body
+    assert "Receiving" not in update.body

@@ -76,6 +76,35 @@ class Engine(RuleBasedStateMachine):
         for _ in range(3):
             self.probes_report([(number, failure) for number in range(len(self.watches))], 3, 0, repeats=False)
 
+    @rule(number=DRAWN)
+    def trouble_climbs(self, number: int) -> None:
+        """A part breaks, its parent limps, and then breaks too: what looked like two causes turns out to be one."""
+        for child, parent in self._pair(number):
+            for part, failure in (
+                (child, None),
+                (parent, None),
+                (child, Failure.REFUSED),
+                (parent, Failure.SLOW),
+                (parent, Failure.REFUSED),
+            ):
+                for _ in range(3):
+                    self.probes_report(self._all_of(part, failure), 3, 0, repeats=False)
+
+    @rule(number=DRAWN)
+    def a_cause_comes_back_alone(self, number: int) -> None:
+        """Parent and part break together; the parent is mended, and the part goes on failing by itself."""
+        for child, parent in self._pair(number):
+            for failure, length in ((Failure.REFUSED, 3), (None, 7)):
+                for _ in range(length):
+                    self.probes_report([*self._all_of(child, Failure.REFUSED), *self._all_of(parent, failure)], 30, 0, repeats=False)
+
+    def _pair(self, number: int) -> list[tuple[str, str]]:
+        pairs = [(part.id, parent) for part in self.topology.components.values() for parent in part.depends_on]
+        return [pairs[number % len(pairs)]] if pairs else []
+
+    def _all_of(self, component: str, failure: Failure | None) -> list[tuple[int, Failure | None]]:
+        return [(place, failure) for place, (monitor, _) in enumerate(self.watches) if monitor.component == component]
+
     @rule(seconds=st.sampled_from([1, 10, 31, 61, 400, 2000]))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
@@ -145,6 +174,7 @@ class Engine(RuleBasedStateMachine):
         for truth in truths.SITUATION_TRUTHS:
             truth(self.situation)
         truths.every_broken_part_that_hurts_is_explained(self.situation, self.now, self.policy)
+        truths.no_part_stays_with_a_cause_that_is_long_back(self.situation, self.now)
         truths.counts_are_those_of_the_words(self.situation, self.history)
 
     @invariant()
@@ -226,7 +256,7 @@ def test_whatever_happens_certain_things_always_hold(is_soak: bool) -> None:  # 
     run_state_machine_as_test(
         Engine,
         settings=settings(
-            max_examples=3000 if is_soak else 120,
+            max_examples=3000 if is_soak else 100,
             stateful_step_count=40,
             derandomize=not is_soak,
             database=None,

@@ -4,7 +4,7 @@ incidents and events, never by how the engine comes to them.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incidents.events import (
     Acknowledged,
@@ -31,6 +31,9 @@ from incidents.model import Incident, Level, Origin, Situation, State, Status, S
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, hit_services, service_status, standing, worst
 from tests.incidents.chance import MARK
+
+LONGEST_SILENCE = timedelta(seconds=100)
+"""The longest ``stale_after`` in these worlds: by then every part was probed again, or is unknown."""
 
 Machine = Mapping[str, Incident]
 
@@ -69,6 +72,15 @@ def _is_cause_in_doubt(situation: Situation, component: str, now: datetime, poli
             if monitor in situation.topology.monitors_of[ancestor] and is_bad and streak.runs[-1].since > now - policy.waits_for_cause:
                 return True
     return False
+
+
+def no_part_stays_with_a_cause_that_is_long_back(situation: Situation, now: datetime) -> None:
+    """*now* is an instant at which the machine has looked."""
+    for incident in machines(situation).values():
+        root = situation.standings.get((Subject.COMPONENT, incident.root or ""))
+        if root is not None and root.status is Status.OPERATIONAL and root.since + LONGEST_SILENCE <= now:
+            broken = [id for id in incident.components if standing(situation, Subject.COMPONENT, id) in TROUBLE]
+            assert broken == [], f"{incident.root} is back, and {broken} are still said to be its victims"
 
 
 def every_service_in_trouble_is_named(situation: Situation) -> None:
@@ -128,6 +140,7 @@ class History:
         self.over: set[str] = set()
         self.waived: set[str] = set()
         self.by_agents: set[str] = set()
+        self.services: dict[str, set[str]] = {}
 
     def read(self, event: Event) -> None:
         match event:
@@ -173,6 +186,8 @@ class History:
                 assert event.old is state
                 assert event.new in TRANSITIONS[state].values()
                 assert event.new is not State.RESOLVED
+                if event.resolves_at is not None:
+                    self._recovered(event)
                 self.states[event.incident] = event.new
             case Joined():
                 assert event.component not in self.waived
@@ -190,8 +205,14 @@ class History:
                 assert event.acknowledgement.at == event.at < event.acknowledgement.expires_at
             case Resolved():
                 self._ended(event, state)
-            case Opened() | Parted() | Rerooted() | Impacted():
+            case Impacted():
+                self.services.setdefault(event.incident, set()).update(event.services)
+            case Opened() | Parted() | Rerooted():
                 return
+
+    def _recovered(self, event: StateChanged) -> None:
+        known = {id for (subject, id), change in self.statuses.items() if subject is Subject.SERVICE and change.new is not Status.UNKNOWN}
+        assert self.services[event.incident] <= known, "nobody knows whether it works again"
 
     def _said(self, event: Updated, state: State) -> None:
         update = event.update

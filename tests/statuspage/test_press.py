@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from aiohttp import ClientSession, web
 from sqlalchemy import Connection
 
 from incidents import act
@@ -20,6 +21,8 @@ from statuspage.publish import Publisher
 from statuspage.render.html import Html
 from statuspage.store import queries
 from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.web.public import public_app, public_runner
 from tests.incidents.world import World, need, service, topology
 
 T = TypeVar("T")
@@ -113,3 +116,24 @@ async def test_an_older_incident_is_shown_before_the_press_knows_a_new_service(h
     house.press.forget(SITE, public, 120.0)
     await house.press.pipeline.replace(grown, Policy())
     assert await house.press.older(incident) is not None
+
+
+async def test_an_older_incident_cannot_be_told_while_the_store_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = public_app(lambda: house.press.shelf, fresh=house.press.fresh, older=house.press.older)
+    await house.press.issue()
+
+    async def away(_: Callable[[Connection], T]) -> T:
+        raise StoreUnavailable("The store is not available: the disk is full.")
+
+    monkeypatch.setattr(house.press.store, "read", away)
+    runner = public_runner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/incidents/incidentolde") as answer:
+            assert answer.status == 503
+            assert "Retry-After" in answer.headers
+            assert "disk" not in await answer.text()
+    finally:
+        await runner.cleanup()

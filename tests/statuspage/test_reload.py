@@ -1,0 +1,98 @@
+"""A configuration taken into use at a bad moment: the pages go on, a store that is away is waited for, the newest file wins."""
+
+import asyncio
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+from incidents.model import Topology
+from incidents.policy import Policy
+from statuspage.app import Service
+from statuspage.config.loading import Loaded
+from statuspage.store import connect
+from tests.deadline import until
+
+HEAD = """
+site: {name: Muster IT, url: "http://127.0.0.1:8080"}
+defaults: {monitor: {every: 60s, timeout: 500ms}}
+services:
+"""
+
+
+def written(file: Path, *services: str) -> Path:
+    """Services that watch a port where nothing listens."""
+    lines = (f"  {id}: {{monitors: [{{probe: tcp, host: 127.0.0.1, port: 9}}]}}\n" for id in services)
+    file.write_text(HEAD + "".join(lines), encoding="utf-8")
+    return file
+
+
+def serving(directory: Path, *services: str) -> Service:
+    file = written(directory / "statuspage.yaml", *services)
+    return Service(config_path=file, data_dir=directory / "data", public=("127.0.0.1", 0), internal=("127.0.0.1", 0))
+
+
+def services_of(service: Service) -> set[str]:
+    return set(service.hub.pipeline.situation.topology.services)
+
+
+async def test_a_page_made_in_the_middle_of_it_knows_every_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(tmp_path, "web", "mail") as service:
+        hub = service.hub
+        replace, pages = hub.pipeline.replace, []
+
+        async def replaced(topology: Topology, policy: Policy) -> None:
+            await hub.press.issue()
+            await replace(topology, policy)
+            pages.append((await hub.press.issue()).files["/api/v2/components.json"].body)
+
+        monkeypatch.setattr(type(hub.pipeline), "replace", lambda _, *given: replaced(*given))
+        written(service.config_path, "web", "mail", "portal")
+        await until(lambda: pages)
+        assert b'"Portal"' in pages[0]
+        assert hub.pipeline.figures.crashed_turns == 0
+
+
+async def test_a_file_that_changes_while_the_store_is_away_is_used_when_it_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "PATIENCE", 0.2)
+    async with serving(tmp_path, "web") as service:
+        (store,) = (tmp_path / "data").glob("*.db")
+        held = sqlite3.connect(store, isolation_level=None)
+        held.execute("BEGIN IMMEDIATE")
+        written(service.config_path, "web", "mail")
+        await until(lambda: not service.hub.is_reload_good)
+        held.execute("ROLLBACK")
+        held.close()
+        await until(lambda: services_of(service) == {"web", "mail"} and service.hub.is_reload_good)
+
+
+async def test_of_two_at_once_the_newest_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(tmp_path, "web") as service:
+        apply, begun = service.hub.apply, asyncio.Event()
+
+        async def slowly(loaded: Loaded) -> None:
+            if not begun.is_set():
+                begun.set()
+                await asyncio.sleep(0.5)
+            await apply(loaded)
+
+        monkeypatch.setattr(type(service.hub), "apply", lambda _, loaded: slowly(loaded))
+        written(service.config_path, "web", "mail")
+        first = asyncio.create_task(service.reload())
+        await begun.wait()
+        written(service.config_path, "web", "mail", "portal")
+        await asyncio.gather(first, service.reload())
+        assert services_of(service) == {"web", "mail", "portal"}
+
+
+async def test_the_worst_lag_is_told_once(tmp_path: Path) -> None:
+    async with serving(tmp_path, "web") as service, ClientSession(service.internal_url) as session:
+        service.hub.schedule.pace.worst_lag = 42.0
+        told = []
+        for _ in range(2):
+            async with session.get("/metrics") as answer:
+                told += re.findall(r"^statuspage_loop_lag_seconds (\S+)", await answer.text(), re.MULTILINE)
+    assert float(told[0]) == 42.0
+    assert float(told[1]) < 10
