@@ -86,7 +86,7 @@ def update(
     events: list[Event] = [*_published(found, now)]
     if wanted is not found.state:
         events.append(StateChanged(at=now, incident=incident, old=found.state, new=_moved(found, wanted), by=by))
-    events.append(_updated(found, now, by=by, state=wanted, body=body, next_update_by=next_update_by))
+    events.append(_updated(situation, found, now, by=by, state=wanted, body=body, next_update_by=next_update_by))
     return tuple(events)
 
 
@@ -116,7 +116,7 @@ def resolve(
     return (
         *_published(found, now),
         *(Waived(at=now, component=id, by=by, reason=override or "") for id in broken),
-        _updated(found, now, by=by, state=_moved(found, State.RESOLVED), body=body),
+        _updated(situation, found, now, by=by, state=_moved(found, State.RESOLVED), body=body),
         Resolved(at=now, incident=incident, by=by, cause=cause, override_reason=override if broken else None),
     )
 
@@ -185,6 +185,7 @@ def _published(incident: Incident, now: datetime) -> tuple[Event, ...]:
 
 
 def _updated(
+    situation: Situation,
     incident: Incident,
     now: datetime,
     *,
@@ -193,9 +194,11 @@ def _updated(
     body: str,
     next_update_by: datetime | None = None,
 ) -> Updated:
+    known = words.extent(situation, incident.services, incident.components)
     return Updated(
         at=now,
         incident=incident.id,
+        told=tuple(sorted(known)),
         update=Update(
             number=incident.updates + 1,
             state=state,

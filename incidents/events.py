@@ -105,7 +105,10 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged:
-    """The incident moved along its life. *resolves_at* is set where the machine saw it recover; *by* is None for the machine."""
+    """The incident moved along its life. *by* is None for the machine.
+
+    Where the machine saw it recover, *recovered_at* is since when, by status, and *resolves_at* when it will be resolved by itself.
+    """
 
     at: datetime
     incident: str
@@ -113,6 +116,7 @@ class StateChanged:
     new: State
     by: str | None
     resolves_at: datetime | None = None
+    recovered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +130,12 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updated:
-    """Public words were added."""
+    """Public words were added; *told* is what of the outage was known when they were written (``incidents.words.extent``)."""
 
     at: datetime
     incident: str
     update: Update
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -254,10 +254,10 @@ class Incident:
 
     *started_at* is the first failure, *opened_at* when it was confirmed, *published_at* when its words became public (None: not
     yet; it becomes so at *publish_at* unless it is over by then). *services* maps each affected service to its present status,
-    *worst* to the worst it had, *told* to the worst of which the newest public words (at *told_at*) knew. *root* is the component at
-    fault (None where an agent opened it), *components* all that belong to it. *recovered_at* is when the machine saw it recover,
-    *resolves_at* when it will then be resolved by itself. *asks_desk* marks one on which a person has posted, so that the desk is
-    asked first.
+    *worst* to the worst it had. *told* is what public words (the newest at *told_at*) have named so far, as
+    ``incidents.words.extent`` gives it. *root* is the component at fault (None where an agent opened it), *components* all that
+    belong to it. *recovered_at* is when the machine saw it recover, *resolves_at* when it will then be resolved by itself.
+    *asks_desk* marks one on which a person has posted, so that the desk is asked first.
     """
 
     id: str
@@ -281,7 +281,7 @@ class Incident:
     asks_desk: bool = False
     cause: str | None = None
     merged_into: str | None = None
-    told: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
+    told: frozenset[str] = frozenset()
     told_at: datetime | None = None
 
     @property

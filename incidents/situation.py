@@ -137,7 +137,7 @@ def _worsened(old: Mapping[str, Status], now: Mapping[str, Status]) -> Mapping[s
 def _moved(incident: Incident, event: StateChanged) -> Incident:
     """The machine's moves set and clear what it saw; an agent's move only stops the clock that would resolve by itself."""
     if event.resolves_at is not None:
-        return replace(incident, state=event.new, recovered_at=event.at, resolves_at=event.resolves_at)
+        return replace(incident, state=event.new, recovered_at=event.recovered_at, resolves_at=event.resolves_at)
     if event.by is None:
         return replace(incident, state=event.new, recovered_at=None, resolves_at=None)
     keeps_clock = event.new is State.MONITORING
@@ -149,7 +149,7 @@ def _told(incident: Incident, event: Updated) -> Incident:
         incident,
         updates=event.update.number,
         asks_desk=incident.asks_desk or not event.update.automatic,
-        told=incident.worst,
+        told=incident.told.union(event.told),
         told_at=event.update.at,
     )
 

@@ -23,7 +23,7 @@ def is_due(situation: Situation, now: datetime) -> bool:
     return any(
         (_waits_for_words(incident) and incident.publish_at is not None and incident.publish_at <= now)
         or (incident.resolves_at is not None and incident.resolves_at <= now)
-        or (incident.published_at is not None and words.grew(incident.told, incident.services))
+        or (incident.published_at is not None and _has_grown(situation, incident))
         or _left_behind(situation, incident, now)
         for incident in situation.incidents.values()
     )
@@ -135,6 +135,8 @@ def _seek_deeper_cause(draft: Draft, id: str) -> None:
         return
     reason = f"{cause}, on which {incident.root} depends, is not working"
     other = _holder(draft.situation, cause)
+    if other is not None and (_is_somebodys(incident) or incident.recovered_at is not None):
+        return  # what a person has taken in hand or promised goes on by itself
     if other is None:
         draft.say(Rerooted(at=draft.now, incident=id, root=cause, reason=reason))
     elif incident.published_at is not None and other.published_at is None:
@@ -143,6 +145,11 @@ def _seek_deeper_cause(draft: Draft, id: str) -> None:
         draft.say(Rerooted(at=draft.now, incident=id, root=cause, reason=reason))
     else:
         _merge(draft, incident, other, reason)
+
+
+def _is_somebodys(incident: Incident) -> bool:
+    """Whether a person has posted on it or owned it."""
+    return incident.asks_desk or incident.acknowledgement is not None
 
 
 def _failed_with(draft: Draft, victim: str, cause: str) -> bool:
@@ -221,7 +228,7 @@ def _open(draft: Draft, root: str, component: str) -> str:
         Opened(
             at=draft.now,
             incident=id,
-            name=words.title(situation, statuses, draft.policy.language),
+            name=words.title(situation, statuses, (component,), draft.policy.language),
             origin=Origin.MACHINE,
             root=root,
             started_at=began,
@@ -272,10 +279,19 @@ def _all_known(situation: Situation, services: Iterable[str]) -> bool:
     return all(standing(situation, Subject.SERVICE, id) is not Status.UNKNOWN for id in services)
 
 
-def _turn(draft: Draft, incident: Incident, trigger: Trigger, body: str, resolves_at: datetime | None = None) -> None:
+def _turn(
+    draft: Draft,
+    incident: Incident,
+    trigger: Trigger,
+    body: str,
+    resolves_at: datetime | None = None,
+    recovered_at: datetime | None = None,
+) -> None:
     new = move(incident.state, trigger)
     draft.say(
-        StateChanged(at=draft.now, incident=incident.id, old=incident.state, new=new, by=None, resolves_at=resolves_at),
+        StateChanged(
+            at=draft.now, incident=incident.id, old=incident.state, new=new, by=None, resolves_at=resolves_at, recovered_at=recovered_at
+        ),
     )
     if incident.published_at is not None:
         _say(draft, incident.id, new, body, words.headline(incident, new))
@@ -287,7 +303,14 @@ def _recover(draft: Draft, incident: Incident) -> None:
     if incident.asks_desk:
         waits = max(waits, draft.policy.asks_desk_for)
     body = words.recovered(draft.situation, incident.worst, draft.policy.language)
-    _turn(draft, incident, Trigger.RECOVERED, body, draft.now + waits)
+    _turn(draft, incident, Trigger.RECOVERED, body, draft.now + waits, _recovered_since(draft, incident))
+
+
+def _recovered_since(draft: Draft, incident: Incident) -> datetime:
+    """Since when the last of its services works again, by status and not by when it was confirmed."""
+    standings = draft.situation.standings
+    back = [standings[Subject.SERVICE, id].since for id in incident.services if (Subject.SERVICE, id) in standings]
+    return max([incident.started_at, *back])
 
 
 def _resolve(draft: Draft, incident: Incident) -> None:
@@ -309,17 +332,29 @@ def _publish_if_due(draft: Draft, id: str) -> None:
             draft.say(Published(at=draft.now, incident=id))
             body = words.noticed(draft.situation, incident.services, language)
             _say(draft, id, incident.state, body, words.headline(incident, incident.state))
-    elif incident.published_at is not None and words.grew(incident.told, incident.services) and _may_say_more(draft, incident):
+    elif incident.published_at is not None and _has_grown(draft.situation, incident) and _may_say_more(draft, incident):
         _rename(draft, incident)
         grown = draft.situation.incidents[id]
         body = words.grown(draft.situation, incident.services, language)
         _say(draft, id, incident.state, body, words.headline(grown, grown.state))
 
 
+def _has_grown(situation: Situation, incident: Incident) -> bool:
+    """Whether more is broken than any public words have said."""
+    return bool(_extent(situation, incident) - incident.told)
+
+
+def _extent(situation: Situation, incident: Incident) -> frozenset[str]:
+    hit = [service for service, status in incident.services.items() if status in TROUBLE]
+    return words.extent(situation, hit, incident.components)
+
+
 def _worsened(draft: Draft, incident: Incident) -> bool:
     """Whether this decision made it worse than it was when it began: then its words wait no longer."""
     before = draft.before.incidents.get(incident.id)
-    return before is not None and words.grew(before.worst, incident.services)
+    if before is None:
+        return False
+    return bool(_extent(draft.situation, incident) - _extent(draft.before, before))
 
 
 def _may_say_more(draft: Draft, incident: Incident) -> bool:
@@ -328,12 +363,13 @@ def _may_say_more(draft: Draft, incident: Incident) -> bool:
 
 def _rename(draft: Draft, incident: Incident) -> None:
     """A name that a person has not used yet follows the extent of the outage."""
-    name = words.title(draft.situation, incident.services, draft.policy.language)
+    name = words.title(draft.situation, incident.services, incident.components, draft.policy.language)
     if not incident.asks_desk and name != incident.name:
         draft.say(Renamed(at=draft.now, incident=incident.id, name=name))
 
 
 def _say(draft: Draft, id: str, state: State, body: str, title: str) -> None:
-    number = draft.situation.incidents[id].updates + 1
+    incident = draft.situation.incidents[id]
+    number = incident.updates + 1
     update = Update(number=number, state=state, title=title, body=body, at=draft.now, automatic=True)
-    draft.say(Updated(at=draft.now, incident=id, update=update))
+    draft.say(Updated(at=draft.now, incident=id, update=update, told=tuple(sorted(_extent(draft.situation, incident)))))

@@ -3,17 +3,17 @@
 No host, monitor, component, threshold or error text can reach these functions; and the machine makes no promises.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from incidents import streaks
 from incidents.model import Incident, Need, Service, Situation, State, Status, Subject
-from incidents.rollup import TROUBLE, need_status, standing, worst
+from incidents.rollup import ORDER, TROUBLE, need_status, standing
 
 _STATE_WORDS = {
     State.INVESTIGATING: "investigating",
     State.IDENTIFIED: "cause identified",
-    State.MONITORING: "mended, being watched",
+    State.MONITORING: "recovered, being watched",
     State.RESOLVED: "resolved",
     State.POSTMORTEM: "postmortem",
 }
@@ -28,23 +28,28 @@ def said(texts: Mapping[str, str], language: str) -> str:
     return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
 
 
-def title(situation: Situation, services: Mapping[str, Status], language: str) -> str:
-    """A name that stands alone: which service, and what of it does not work."""
+def title(situation: Situation, services: Mapping[str, Status], components: Collection[str], language: str) -> str:
+    """A name that stands alone: which service, and what of it does not work because of *components*."""
     known = _in_order(situation, services)
     if len(known) != 1:
         names = [said(service.name, language) for service in known]
         return f"Problem with {_listed(names)}" if names else "Problem detected"
     service = known[0]
     name = said(service.name, language)
-    down = _labels(_needs(situation, service, {Status.MAJOR}), language)
-    limping = _labels(_needs(situation, service, {Status.DEGRADED}), language)
-    if services[service.id] is Status.MAJOR or (down and len(down) == len(service.needs)):
+    down = _caused(_needs(situation, service, {Status.MAJOR}), components)
+    limping = _caused(_needs(situation, service, {Status.DEGRADED}), components)
+    if len(down) == len(service.needs) or any(need.critical for need in down):
         return f"{name} is not working"
+    if labels := _labels(down, language):
+        return f"{name}: {_listed(labels)} not working"
     if down:
-        return f"{name}: {_listed(down)} not working"
-    if limping:
-        return f"{name}: {_listed(limping)} impaired"
-    return f"{name} is {'impaired' if services[service.id] is Status.DEGRADED else 'partly not working'}"
+        return f"{name} is partly not working"
+    labels = _labels(limping, language)
+    return f"{name}: {_listed(labels)} impaired" if labels else f"{name} is impaired"
+
+
+def _caused(needs: Iterable[Need], components: Collection[str]) -> list[Need]:
+    return [need for need in needs if set(need.of) & set(components)]
 
 
 def noticed(situation: Situation, services: Mapping[str, Status], language: str) -> str:
@@ -156,9 +161,19 @@ def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}" if words else ""
 
 
-def grew(old: Mapping[str, Status], now: Mapping[str, Status]) -> bool:
-    """Whether *now* is worse than the worst that was ever said: a new service, or a worse status of one."""
-    return any(
-        status in TROUBLE and worst((status, old.get(id, Status.OPERATIONAL))) is not old.get(id, Status.OPERATIONAL)
-        for id, status in now.items()
-    )
+def extent(situation: Situation, services: Iterable[str], components: Collection[str]) -> frozenset[str]:
+    """How far an outage reaches, as claims: each affected service, and each need broken by *components* at its status and every better one.
+
+    What is worse includes what is better, so that a claim which is in one extent and not in another means that the outage grew.
+    """
+    claims: set[str] = set()
+    for service in _in_order(situation, services):
+        claims.add(service.id)
+        for place, need in enumerate(service.needs):
+            if set(need.of) & set(components):
+                claims |= _up_to(f"{service.id}/{place}", need_status(need, lambda id: standing(situation, Subject.COMPONENT, id)))
+    return frozenset(claims)
+
+
+def _up_to(subject: str, status: Status) -> set[str]:
+    return {f"{subject}={bad}" for bad in TROUBLE if ORDER[bad] <= ORDER[status]} if status in TROUBLE else set()

@@ -118,7 +118,8 @@ def _failed(error: BaseException, name: str) -> ProbeFailed:
     if failure is Failure.CRASHED:
         _log.error("probe kind %s crashed", name, exc_info=error)
         return ProbeFailed(failure, f"{type(error).__name__}: {error}")
-    return ProbeFailed(failure, str(error) or type(error).__name__)
+    said = error.strerror if isinstance(error, OSError) else None
+    return ProbeFailed(failure, said or str(error) or type(error).__name__)
 
 
 def _failure_of(error: BaseException) -> Failure:

@@ -35,6 +35,9 @@ LOCK_FILE = "lock"
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
 
+OUTCOME_FILE = "reload.json"
+"""Where the hub leaves word of how its last reload went, for the command that asked for it."""
+
 ACCEPTED_FILE = "accepted-removals"
 """Where ``reload --accept-removals`` leaves word that the next reload may remove what is in use."""
 
@@ -100,30 +103,31 @@ class Service:
         """
         async with self._reloading:
             try:
-                await self._reload()
+                refused = await self._reload()
             except StoreUnavailable as error:
-                self.hub.is_reload_good, self._read = False, ()
-                log.warning("the new configuration waits for the store: %s", error)
+                refused, self._read = (f"the new configuration waits for the store: {error}",), ()
+            self.hub.is_reload_good = not refused
+            for reason in refused:
+                log.error("%s", reason)
+            if not refused:
+                log.info("the configuration was read again")
+            outcome = json.dumps({"refused": refused})
+            await asyncio.to_thread((self.data_dir / OUTCOME_FILE).write_text, outcome, encoding="utf-8")
 
-    async def _reload(self) -> None:
+    async def _reload(self) -> tuple[str, ...]:
+        """Take the file into use, or say in a line each why not. Errors: StoreUnavailable."""
         self._read = await asyncio.to_thread(_stamp, self.config_path)
         try:
             loaded = await asyncio.to_thread(configuration.load, self.config_path, self.environ)
         except ConfigError as error:
-            self.hub.is_reload_good = False
-            for problem in error.problems:
-                log.error("the new configuration is not used: %s", problem)  # noqa: TRY400 - a person's mistake needs no traceback
-            return
+            return tuple(f"the new configuration is not used: {problem}" for problem in error.problems)
         accepted = self.data_dir / ACCEPTED_FILE
         losses = self.hub.removals(loaded)
         if losses and not accepted.exists():
-            self.hub.is_reload_good = False
-            for loss in losses:
-                log.error("the new configuration waits: it %s; use `statuspage reload --accept-removals`", loss)
-            return
+            return tuple(f"the new configuration waits: it {loss}; use `statuspage reload --accept-removals`" for loss in losses)
         await self.hub.apply(loaded)
         accepted.unlink(missing_ok=True)
-        log.info("the configuration was read again")
+        return ()
 
     async def _watch_file(self) -> None:
         """Reload when the file changes. SIGHUP comes by ``serve``."""

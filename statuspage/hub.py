@@ -5,7 +5,7 @@ Everything is made here and handed to those who need it; nobody fetches anything
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 from sqlalchemy import Connection
 
+from incidents.events import Event, Opened, Resolved, StateChanged
 from incidents.policy import Policy
 from incidents.tending import removals
 from probes import run as probes_run
@@ -166,6 +167,8 @@ class Hub:
 
     async def apply(self, loaded: Loaded) -> None:
         """Take a valid configuration into use: what stays untouched keeps its cadence and its counters."""
+        for section in fixed_at_start(self.loaded.config, loaded.config):
+            log.warning("what changed in `%s` takes effect at the next start", section)
         config = loaded.config
         topology, site = configuration.topology(config), site_of(config)
         names = public_names(topology, site)
@@ -227,8 +230,32 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         now=now,
         stale_after=stale_after_of(loaded),
     )
-    pipeline.audience = press.hear
+
+    def audience(events: Sequence[Event], results: Sequence[Result]) -> None:
+        press.hear(events, results)
+        told_in_log(events)
+
+    pipeline.audience = audience
     return Hub(loaded=loaded, store=store, pipeline=pipeline, press=press, door=door_of(config), now=now, reloaded_at=at)
+
+
+def fixed_at_start(before: Config, now: Config) -> list[str]:
+    """The sections whose changes a running hub cannot take up."""
+    return [name for name in ("listen", "store", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
+
+
+def told_in_log(events: Sequence[Event]) -> None:
+    """One line for each incident that begins, moves or ends, for whoever reads the journal."""
+    for event in events:
+        match event:
+            case Opened():
+                log.warning("incident %s opened: %s", event.incident, event.name)
+            case StateChanged():
+                log.info("incident %s: %s -> %s", event.incident, event.old, event.new)
+            case Resolved():
+                log.info("incident %s resolved", event.incident)
+            case _:
+                continue
 
 
 def site_of(config: Config) -> Site:

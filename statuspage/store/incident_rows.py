@@ -24,7 +24,6 @@ class _Parts:
     components: list[str] = field(default_factory=list)
     services: dict[str, Status] = field(default_factory=dict)
     worst: dict[str, Status] = field(default_factory=dict)
-    told: dict[str, Status] = field(default_factory=dict)
 
 
 def read_incidents(connection: Connection, ids: Collection[str]) -> Mapping[str, Incident]:
@@ -41,7 +40,7 @@ def read_incidents(connection: Connection, ids: Collection[str]) -> Mapping[str,
 
 
 def _add_service(parts: _Parts, row: Row[Any]) -> None:
-    for kept, status in ((parts.services, row.status), (parts.worst, row.worst), (parts.told, row.told)):
+    for kept, status in ((parts.services, row.status), (parts.worst, row.worst)):
         if status is not None:
             kept[row.service] = status
 
@@ -53,7 +52,7 @@ def _incident(row: Row[Any], parts: _Parts) -> Incident:
         components=tuple(parts.components),
         services=MappingProxyType(parts.services),
         worst=MappingProxyType(parts.worst),
-        told=MappingProxyType(parts.told),
+        told=frozenset(row.told),
     )
 
 
@@ -82,6 +81,7 @@ def change_incident(connection: Connection, incident: Incident) -> None:
 def _columns(incident: Incident) -> dict[str, Any]:
     held = incident.acknowledgement
     return {name: getattr(incident, name) for name in _PLAIN} | {
+        "told": sorted(incident.told),
         "acknowledged_by": None if held is None else held.by,
         "acknowledged_at": None if held is None else held.at,
         "acknowledgement_expires_at": None if held is None else held.expires_at,
@@ -100,11 +100,10 @@ def _write_parts(connection: Connection, incident: Incident) -> None:
 
 
 def _service(incident: Incident, service: str) -> dict[str, Any]:
-    # Everything that is affected or was told of has a worst status: it is the widest of the three.
+    # Everything that is affected has a worst status: it is the wider of the two.
     return {
         "incident": incident.id,
         "service": service,
         "status": incident.services.get(service),
         "worst": incident.worst[service],
-        "told": incident.told.get(service),
     }

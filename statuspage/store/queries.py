@@ -141,7 +141,6 @@ def _narrowed(incident: Incident, topology: Topology) -> Incident:
         components=tuple(id for id in incident.components if id in topology.components),
         services=_only(topology.services, incident.services.items()),
         worst=_only(topology.services, incident.worst.items()),
-        told=_only(topology.services, incident.told.items()),
     )
 
 

@@ -224,6 +224,7 @@ incidents = Table(
     Column("asks_desk", Boolean, nullable=False),
     Column("cause", Text),
     Column("merged_into", Text),
+    Column("told", JSON, nullable=False),  # claims, as incidents.words.extent makes them
     Column("told_at", Instant),
     Index(None, "resolved_at"),
 )
@@ -251,7 +252,6 @@ incident_services = Table(
     _text("service", primary_key=True),
     Column("status", Choice(Status)),  # none: no longer affected, it only was
     Column("worst", Choice(Status), nullable=False),
-    Column("told", Choice(Status)),  # none: no public words have named it yet
 )
 
 updates = Table(

@@ -21,7 +21,7 @@ from tests.bench import installation
 
 BATCH = 100
 MONITORS = 1_000
-ROUNDS = 60
+ROUNDS = 40
 WARM_UP = 2
 DEADLINE = 100.0
 YEAR = 365 * 86_400_000

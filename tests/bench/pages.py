@@ -14,7 +14,7 @@ from tests.bench.installation import SERVICES
 from tests.bench.table import Row, compared
 
 REQUESTS = 4_000
-TURNS = 3
+TURNS = 2
 """Short turns, and more of them: what else the machine does then hits both sides alike."""
 LAST_START = 54.0
 KINDS = {"plain": "identity", "gzip": "gzip", "kept": "not modified (304)"}

@@ -116,7 +116,8 @@ def test_after_a_persons_words_a_recovered_incident_waits_for_the_desk(world: Wo
     world.mend("smtp")
     recovered = world.incident.recovered_at
     assert recovered is not None
-    assert world.incident.resolves_at == recovered + timedelta(minutes=30)
+    confirmed = recovered + timedelta(seconds=3)
+    assert world.incident.resolves_at == confirmed + timedelta(minutes=30)
 
 
 def test_the_machine_does_not_move_an_incident_that_a_person_took_back(world: World) -> None:

@@ -94,6 +94,15 @@ def test_recovery_is_watched_and_then_resolved() -> None:
     assert all(update.automatic for update in world.updates(id))
 
 
+def test_the_length_of_an_outage_ends_with_the_first_success() -> None:
+    world = mail(resolves_after=timedelta(minutes=1))
+    world.good("smtp", "imap")
+    world.fail("smtp")
+    first_success = world.now
+    world.mend("smtp")
+    assert world.incident.recovered_at == first_success
+
+
 def test_a_failure_while_watched_brings_the_same_incident_back() -> None:
     world = mail()
     world.good("smtp", "imap")
@@ -348,3 +357,31 @@ def test_nothing_is_said_to_work_that_has_begun_to_fail() -> None:
     (update,) = world.updates(world.incident.id)
     assert "working: Webmail)" in update.body
     assert "Receiving" not in update.body
+
+
+def test_a_capability_that_fails_later_is_told_even_where_the_services_status_stays() -> None:
+    needs = [need("smtp", label="Sending"), need("web", label="Webmail"), need("imap", label="Receiving")]
+    world = World(topology([service("email", *needs)], {"smtp": ("storage",), "web": ("storage",)}))
+    world.good("smtp", "web", "imap", "storage")
+    world.fail("storage")
+    world.fail("web")
+    id = world.incident.id
+    world.fail("smtp")
+    assert world.service("email") is Status.PARTIAL
+    world.tick(30)
+    last = world.updates(id)[-1]
+    assert "not working: Sending and Webmail; working: Receiving" in last.body
+    assert world.incident.name == "Email: Sending and Webmail not working"
+    world.bad("storage", "web", "smtp")
+    world.tick(60)
+    assert world.updates(id)[-1] == last
+
+
+def test_two_causes_in_one_service_have_names_that_differ() -> None:
+    world = mail()
+    world.good("smtp", "imap")
+    world.fail("smtp")
+    world.fail("imap")
+    world.tick(60)
+    names = sorted(incident.name for incident in world.situation.incidents.values())
+    assert names == ["Email: Receiving not working", "Email: Sending not working"]

@@ -1,9 +1,11 @@
 """Dependencies fold incidents into one; they never spread a status, and they let go."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 
+from incidents import act
 from incidents.events import Opened, Resolved
 from incidents.model import Component, State, Status, Topology
 from tests.incidents.world import World, need, service, topology
@@ -141,3 +143,18 @@ def test_a_parent_whose_verdict_never_comes_is_not_waited_for() -> None:
     world.bad("smtp")
     world.tick(20)
     assert world.incident.root == "smtp"
+
+
+@pytest.mark.parametrize("is_posted", [True, False])
+def test_what_a_person_has_taken_in_hand_is_not_merged_away(*, is_posted: bool) -> None:
+    world = company()
+    world.fail("smtp")
+    mine = world.incident.id
+    if is_posted:
+        world.act(act.update, incident=mine, by="anna", body="We are on it.")
+    else:
+        world.act(act.acknowledge, incident=mine, by="anna", lasts=timedelta(minutes=30))
+    world.fail("web")
+    world.fail("storage")
+    roots = {incident.id: incident.root for incident in world.situation.incidents.values()}
+    assert mine in roots

@@ -101,7 +101,7 @@ async def test_serve_answers_reloads_and_ends_on_sigterm(tmp_path: Path) -> None
             second = await statuspage("serve", here=tmp_path)
             assert (second.code, "Another statuspage is running" in second.err) == (2, True)
             told = await statuspage("reload", here=tmp_path)
-            assert (told.code, told.out) == (0, f"told process {process.pid} to read its configuration again\n"), told.err
+            assert (told.code, told.out) == (0, f"process {process.pid} has read its configuration again\n"), told.err
             while b"the configuration was read again" not in (line := await process.stderr.readline()):
                 assert line
             process.send_signal(signal.SIGTERM)

@@ -169,6 +169,7 @@ def _incidents() -> None:
         sa.Column("asks_desk", sa.Boolean(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("merged_into", sa.Text(), nullable=True),
+        sa.Column("told", sa.JSON(), nullable=False),
         sa.Column("told_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_incidents"),
     )
@@ -193,7 +194,6 @@ def _parts() -> None:
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("worst", sa.Text(), nullable=False),
-        sa.Column("told", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("incident", "service", name="pk_incident_services"),
         sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name="fk_incident_services_incident"),
     )
