@@ -174,7 +174,7 @@ def _told(
 ) -> Problem:
     """Turn pydantic's finding into a problem; *loc* is its place within *model*, *also* further keys that may stand there."""
     if trail[-1:] == ("[key]",):
-        return sources.problem(trail[:-1], _sentence(fault), shown(trail[-2]), at_key=True)
+        return sources.problem(trail[:-1], sentence(fault), shown(trail[-2]), at_key=True)
     if fault["type"] == "extra_forbidden" and trail[-1] == "<<":
         return sources.problem(trail, "YAML 1.2 has no merge keys; write the keys out, or once under defaults", at_key=True)
     if fault["type"] == "extra_forbidden":
@@ -183,10 +183,11 @@ def _told(
         return sources.problem(trail, f"unknown key; {meant(str(trail[-1]), known)}", at_key=True)
     if fault["type"] == "missing":
         return sources.problem(trail, f"{trail[-1]!r} is missing here; write it".replace("'", "`"), at_key=True)
-    return sources.problem(trail, _sentence(fault), quoted(sources, trail))
+    return sources.problem(trail, sentence(fault), quoted(sources, trail))
 
 
-def _sentence(fault: ErrorDetails) -> str:
+def sentence(fault: ErrorDetails) -> str:
+    """Say what is wrong with a value, and what to write instead."""
     context = fault.get("ctx", {})
     if fault["type"] == "value_error":
         return str(context["error"])

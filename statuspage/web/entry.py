@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
+from statuspage.config.shape import sentence
 from statuspage.store.listing import Place
 from statuspage.web.problems import Rejected
 
@@ -30,12 +32,22 @@ async def body_of(request: web.Request, model: type[M]) -> M:
 
 def misfit(error: ValidationError) -> Rejected:
     """Say what does not fit, field by field, without repeating what was sent."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False)
     if any(one["type"] == "json_invalid" for one in found):
         return Rejected(400, f"This is not JSON. {found[0]['msg']}.")
-    errors = [{"path": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in found]
+    errors = [{"path": ".".join(str(part) for part in one["loc"]), "message": _message(one)} for one in found]
     words = "; ".join(f"{one['path'] or 'body'}: {one['message']}" for one in errors[:5])
     return Rejected(422, words, more={"errors": errors})
+
+
+def _message(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "extra_forbidden":
+            return "unknown key; remove it"
+        case "missing":
+            return "is missing; write it"
+        case _:
+            return sentence(fault)
 
 
 def limit_of(request: web.Request) -> int:
