@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from probes.catalog import KINDS
 from probes.kind import ProbeKind
+from statuspage.config.advice import INACTIVE
 from statuspage.config.schema import JsonSchema, json_schema
 from statuspage.formula import INPUTS
 
@@ -26,6 +27,7 @@ for editors. This page is made from the models that validate the file.
 * **Texts** for customers are one text in the site's language, or one by language: `{en: Email, de: E-Mail}`.
 * **Secrets** never stand in the file: `{env: NAME}` is an environment variable, `{file: PATH}` a file beside the one that names it.
 * **Plain YAML**: `no`, `010`, `12:30` and dates are text; a key that stands twice, an unknown key, a tag or a merge key is an error.
+* **Not active yet** marks what is validated in full and nothing acts on in this version; `check-config` names what a file uses of it.
 * **Required** are `site.name`, `site.url`, a monitor's `probe` and its kind's own required keys.
 """
 
@@ -88,9 +90,18 @@ def _keys(key: str, below: JsonSchema, schema: JsonSchema) -> Iterator[Row]:
         path = f"{key}.{name}" if key else name
         target = _target(entry, schema)
         needed = "required" if name in below.get("required", ()) else _default(entry)
-        yield path, _type(entry, schema), needed, _meaning(entry, schema).replace("|", "\\|")
+        meaning = _meaning(entry, schema).replace("|", "\\|")
+        yield path, _type(entry, schema), needed, f"{meaning} *Not active yet.*" if is_inactive(path) else meaning
         if path != "services.ID.monitors":
             yield from _deeper(path, target, schema)
+
+
+def is_inactive(path: str) -> bool:
+    """Whether nothing acts yet on the key at *path*, in which entries are called ID."""
+    idle = (pattern.replace("*", "ID") for patterns in INACTIVE.values() for pattern in patterns)
+    return any(
+        path == start or path.startswith((f"{start}.", f"{start}[")) for start in idle if start.split(".")[-1] not in ("probe", "ID")
+    )
 
 
 def _deeper(path: str, target: JsonSchema, schema: JsonSchema) -> Iterator[Row]:
