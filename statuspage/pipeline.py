@@ -132,11 +132,10 @@ class Pipeline:
         await self.act(lambda situation, now: rejudge(situation, self.policy, now))
 
     async def close(self) -> None:
-        """Store what waits, at the end."""
+        """Store what waits, at the end; turns whose callers have gone already come first."""
         self._forget_timer()
         await asyncio.gather(*self._flushing)
-        if self._pending:
-            await self.flush()
+        await self.flush()
 
     def is_suspect(self, monitor: str, location: str) -> bool:
         """Whether a quick re-check should confirm what was last seen."""
