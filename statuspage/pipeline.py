@@ -18,7 +18,7 @@ from incidents.events import Event
 from incidents.model import Situation, Streak, Topology
 from incidents.policy import Policy
 from incidents.situation import fold
-from probes.result import Result
+from probes.result import Failure, Result
 from statuspage.clock import Now
 from statuspage.store import queries
 from statuspage.store.engine import Store
@@ -145,8 +145,8 @@ class Pipeline:
 
     def _is_news(self, result: Result) -> bool:
         monitor = self.situation.topology.monitors.get(result.monitor)
-        if monitor is None:
-            return False
+        if monitor is None or result.failure is Failure.MISSED:
+            return False  # a slot that we missed says nothing urgent, and comes when the machine has the least time
         before = self.situation.streaks.get((result.monitor, result.location), Streak())
         return streaks.count(before, result, monitor) is not before
 

@@ -173,7 +173,7 @@ class Schedule:
         loop_time = asyncio.get_running_loop().time()
         new = [key for key in wanted if key not in self._watches]
         for place, key in enumerate(new):
-            first = loop_time + min(place / FIRST_STARTS_PER_SECOND, wanted[key].every)
+            first = loop_time + (place / FIRST_STARTS_PER_SECOND) % wanted[key].every
             watch = Watch(plan=wanted[key], due=first, last=last.get(key))
             self._watches[key] = watch
             self._push(watch, first)

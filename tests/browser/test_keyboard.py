@@ -44,6 +44,7 @@ async def test_tab_and_enter_lead_from_the_login_to_an_acknowledged_incident(bro
     demo = outage.demo
     async with window(browser) as page:
         await page.goto(f"{demo.console}/incidents/{unowned}")
+        await expect(page.locator("input[name=name]")).to_be_focused()
         await page.keyboard.type(demo.agent)
         await _tab_to(page, "password")
         await page.keyboard.type(demo.password)
