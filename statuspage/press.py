@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from incidents.events import Counted, Event, StatusChanged
+from incidents.events import Counted, Event, Reclaimed, StatusChanged, Waived
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
@@ -29,6 +29,9 @@ from statuspage.store.queries import Installation
 log = logging.getLogger(__name__)
 
 STRIP_DAYS = 90
+MOST_STORIES = 100
+"""Stories that may pile up before the store is asked again which of them still belong on the page."""
+
 MINUTE = 60.0
 RETRY = 5.0
 
@@ -62,7 +65,8 @@ class Press:
     true_at: datetime | None = None
     _kept: dict[str, Kept] = field(default_factory=dict)
     _stories: tuple[Story, ...] = ()
-    _has_more_to_tell: bool = True
+    _told: set[str] = field(default_factory=set)
+    _is_untold: bool = True
     _is_all_outdated: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turned: set[str] = field(default_factory=set)
@@ -75,14 +79,13 @@ class Press:
         news = [event for event in events if not isinstance(event, Counted)]
         if news:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
-            if any(not isinstance(event, StatusChanged) for event in news):
-                self._has_more_to_tell = True
+            self._told |= {e.incident for e in news if not isinstance(e, StatusChanged | Waived | Reclaimed)}
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
         """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
-        self._is_all_outdated = self._has_more_to_tell = True
+        self._is_all_outdated = self._is_untold = True
         self._changed.set()
 
     async def run(self) -> None:
@@ -145,21 +148,38 @@ class Press:
         today = now.astimezone(zone).date()
         wanted = [id for id in situation.topology.services if self._is_outdated(situation, id, today)]
         turned, self._turned = self._turned, set()
-        tells_more, self._has_more_to_tell = self._has_more_to_tell, False
+        told, self._told = self._told, set()
+        is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
         first = today - timedelta(days=STRIP_DAYS - 1)
         since = datetime.combine(first, datetime.min.time(), tzinfo=zone).astimezone(UTC)
         try:
-            if tells_more:
+            if is_untold:
                 self._stories = await self.store.read(queries.stories)
+            elif told:
+                self._stories = await self._retold(told)
             if wanted:
                 changes = await self.store.read(lambda connection: queries.changes(connection, wanted, since))
-                created = await self.store.read(lambda connection: queries.first_changes(connection, wanted))
+                created = await self._created(wanted)
                 for id in wanted:
                     self._kept[id] = self._keep(changes.get(id, ()), created.get(id), (first, today), zone, now)
         except BaseException:
             self._turned |= turned
-            self._has_more_to_tell |= tells_more
+            self._told |= told
+            self._is_untold |= is_untold
             raise
+
+    async def _retold(self, told: set[str]) -> tuple[Story, ...]:
+        """The stories with those of *told* read again: one incident's news does not cost a look at all the others."""
+        again = await self.store.read(lambda connection: [queries.story(connection, id) for id in sorted(told)])
+        stories = [*(story for story in self._stories if story.incident.id not in told), *(story for story in again if story is not None)]
+        return tuple(sorted(stories, key=lambda story: (story.incident.opened_at, story.incident.id), reverse=True))
+
+    async def _created(self, services: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Since when each is watched; what is known of it never changes."""
+        known = {id: kept.created for id in services if (kept := self._kept.get(id)) is not None and kept.created is not None}
+        missing = [id for id in services if id not in known]
+        found = await self.store.read(lambda connection: queries.first_changes(connection, missing)) if missing else {}
+        return {**known, **found}
 
     def _is_outdated(self, situation: Situation, service: str, today: date) -> bool:
         kept = self._kept.get(service)

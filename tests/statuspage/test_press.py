@@ -137,3 +137,24 @@ async def test_an_older_incident_cannot_be_told_while_the_store_is_away(house: H
             assert "disk" not in await answer.text()
     finally:
         await runner.cleanup()
+
+
+async def test_stories_read_one_by_one_are_those_that_the_store_would_give_at_once(house: House) -> None:
+    first = await house.outage()
+    await house.press.issue()
+    for body in ("We are on it.", "Nearly there."):
+        await house.say(first, body)
+        await house.press.issue()
+    for _ in range(2):
+        await house.press.pipeline.observe(house.world.result("smtp", None))
+        house.world.wait(3)
+    await house.press.pipeline.act(partial(act.resolve, incident=first, by="anna", body="It works again."))
+    await house.press.issue()
+    second = await house.outage()
+    shelf = await house.press.issue()
+    stories = await house.press.store.read(queries.stories)
+    assert [story.incident.id for story in stories] == [second, first]
+    views = (*shelf.page.open, *shelf.page.recent)
+    assert [(view.id, view.state, [update.body for update in reversed(view.updates)]) for view in views] == [
+        (story.incident.id, story.incident.state, [update.body for update in story.updates]) for story in stories
+    ]
