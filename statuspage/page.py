@@ -76,6 +76,7 @@ class ServiceView:
 
     *unknown_since* is set while nothing is known; *last_known* then is the status before that (unknown: nothing ever was), else the
     status itself. A service that no monitor watches *is_watched* not: it is unknown for ever, and the page's status leaves it out.
+    Views that differ in *checked_at* alone are equal: it moves with every result, and nothing but the instant itself is told by it.
     """
 
     id: str
@@ -87,7 +88,7 @@ class ServiceView:
     since: datetime | None
     last_known: Status
     unknown_since: datetime | None
-    checked_at: datetime | None
+    checked_at: datetime | None = field(compare=False)
     capabilities: tuple[CapabilityView, ...]
     days: tuple[Day, ...]
     created_at: datetime

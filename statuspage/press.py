@@ -5,10 +5,12 @@ While the store is away the last shelf stays, with its age. Bytes are made off t
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from incidents.events import Counted, Event, Reclaimed, StatusChanged, Waived
 from incidents.model import Situation, Status, Subject, Topology
@@ -38,10 +40,10 @@ RETRY = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is known of a service's past: its strip as of *day*, since when it is watched, what was known before a gap."""
+    """What is known of a service's past: its strip as of *at*, since when it is watched, what was known before a gap."""
 
     days: tuple[Day, ...]
-    day: date
+    at: datetime
     created: datetime | None
     last_known: Status
 
@@ -140,63 +142,62 @@ class Press:
         return self._age[1]
 
     async def _read(self, situation: Situation, now: datetime) -> None:
-        """Read what changed since the last shelf: stories after an incident's event, the past of services that turned or are in trouble."""
+        """Read what changed since the last shelf: stories after an incident's event, the past of services that turned.
+
+        The past of services in trouble is read once a minute: today's bar grows, and the page tells minutes.
+        """
         # Each mark is taken down before the reading it asks for: what is heard while that goes on puts it up again.
         if self._is_all_outdated:
             self._kept, self._is_all_outdated = {}, False
-        zone = ZoneInfo(self.site.timezone)
-        today = now.astimezone(zone).date()
-        wanted = [id for id in situation.topology.services if self._is_outdated(situation, id, today)]
+        wanted = [id for id in situation.topology.services if self._is_outdated(situation, id, now)]
         turned, self._turned = self._turned, set()
         told, self._told = self._told, set()
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
-        first = today - timedelta(days=STRIP_DAYS - 1)
-        since = datetime.combine(first, datetime.min.time(), tzinfo=zone).astimezone(UTC)
         try:
-            if is_untold:
-                self._stories = await self.store.read(queries.stories)
-            elif told:
-                self._stories = await self._retold(told)
-            if wanted:
-                changes = await self.store.read(lambda connection: queries.changes(connection, wanted, since))
-                created = await self._created(wanted)
-                for id in wanted:
-                    self._kept[id] = self._keep(changes.get(id, ()), created.get(id), (first, today), zone, now)
+            if wanted or told or is_untold:
+                unborn = [id for id in wanted if self._created(id) is None]
+                asked = _Asked(
+                    is_untold=is_untold, told=told, services=wanted, since=_midnight(self._days(now)[0], self._zone), unborn=unborn
+                )
+                self._note(await self.store.read(asked.read), asked, now)
         except BaseException:
             self._turned |= turned
             self._told |= told
             self._is_untold |= is_untold
             raise
 
-    async def _retold(self, told: set[str]) -> tuple[Story, ...]:
-        """The stories with those of *told* read again: one incident's news does not cost a look at all the others."""
-        again = await self.store.read(lambda connection: [queries.story(connection, id) for id in sorted(told)])
-        stories = [*(story for story in self._stories if story.incident.id not in told), *(story for story in again if story is not None)]
-        return tuple(sorted(stories, key=lambda story: (story.incident.opened_at, story.incident.id), reverse=True))
+    def _note(self, found: "_Found", asked: "_Asked", now: datetime) -> None:
+        """Take over what was read."""
+        others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
+        self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
+        for id in asked.services:
+            created = found.created.get(id) or self._created(id)
+            self._kept[id] = self._keep(found.changes.get(id, ()), created, now)
 
-    async def _created(self, services: Sequence[str]) -> Mapping[str, datetime | None]:
-        """Since when each is watched; what is known of it never changes."""
-        known = {id: kept.created for id in services if (kept := self._kept.get(id)) is not None and kept.created is not None}
-        missing = [id for id in services if id not in known]
-        found = await self.store.read(lambda connection: queries.first_changes(connection, missing)) if missing else {}
-        return {**known, **found}
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.site.timezone)
 
-    def _is_outdated(self, situation: Situation, service: str, today: date) -> bool:
+    def _days(self, now: datetime) -> tuple[date, date]:
+        """The first and the last day of the strips."""
+        today = now.astimezone(self._zone).date()
+        return today - timedelta(days=STRIP_DAYS - 1), today
+
+    def _created(self, service: str) -> datetime | None:
+        """Since when it is watched; what is known of it never changes."""
         kept = self._kept.get(service)
-        lasts = standing(situation, Subject.SERVICE, service) is not Status.OPERATIONAL
-        return kept is None or kept.day != today or service in self._turned or lasts
+        return None if kept is None else kept.created
 
-    def _keep(
-        self,
-        changes: Sequence[Change],
-        created: datetime | None,
-        days: tuple[date, date],
-        zone: ZoneInfo,
-        now: datetime,
-    ) -> Kept:
-        born = created or self.installation.born
-        cells = strip(changes, first=days[0], last=days[1], zone=zone, now=now, born=born)
-        return Kept(days=cells, day=days[1], created=created, last_known=last_known(changes))
+    def _is_outdated(self, situation: Situation, service: str, now: datetime) -> bool:
+        kept = self._kept.get(service)
+        if kept is None or service in self._turned or kept.at.astimezone(self._zone).date() != now.astimezone(self._zone).date():
+            return True
+        return _minute(kept.at) != _minute(now) and standing(situation, Subject.SERVICE, service) is not Status.OPERATIONAL
+
+    def _keep(self, changes: Sequence[Change], created: datetime | None, now: datetime) -> Kept:
+        first, last = self._days(now)
+        cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=created or self.installation.born)
+        return Kept(days=cells, at=now, created=created, last_known=last_known(changes))
 
     def _snapshot(self, situation: Situation) -> Snapshot:
         kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}
@@ -214,6 +215,44 @@ class Press:
             created={id: one.created for id, one in kept.items() if one.created is not None},
             last_known={id: one.last_known for id, one in kept.items()},
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What one look into the store is to bring: all stories or those of the incidents *told*, and the past of *services* from *since* on.
+
+    *unborn* are those of which it is not known yet since when they are watched.
+    """
+
+    is_untold: bool
+    told: Collection[str]
+    services: Collection[str]
+    since: datetime
+    unborn: Collection[str]
+
+    def read(self, connection: Connection) -> "_Found":
+        """Read it all in one transaction, so that what is told and what is drawn agree."""
+        found = () if self.is_untold else (queries.story(connection, id) for id in sorted(self.told))
+        return _Found(
+            stories=queries.stories(connection) if self.is_untold else tuple(story for story in found if story is not None),
+            changes=queries.changes(connection, self.services, self.since) if self.services else {},
+            created=queries.first_changes(connection, self.unborn) if self.unborn else {},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    stories: tuple[Story, ...]
+    changes: Mapping[str, Sequence[Change]]
+    created: Mapping[str, datetime | None]
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def seen_by_service(situation: Situation) -> dict[str, datetime]:

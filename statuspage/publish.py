@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from statuspage import page as picture
-from statuspage.page import IncidentView, Page, Site, Snapshot
+from statuspage.page import CapabilityView, IncidentView, Page, Site, Snapshot
 from statuspage.render import feeds
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
@@ -19,6 +19,8 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 RSS = "application/rss+xml; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
+MISSING = "missing"
+"""Stands among the paths for what is answered where there is nothing; no path begins like it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +47,27 @@ class Publisher:
     def __init__(self, html: Html) -> None:
         self._html = html
         self._compat = Compat()
+        self._feeds = feeds.Feeds()
         self._kept: dict[str, _Kept] = {}
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
         """Draw *snapshot* as it stands at *now* and make every public byte. Pure of I/O; takes milliseconds of one core."""
         page = picture.build(snapshot, now)
-        made = _Making(self._kept)
-        missing = made.body("404", self._html.not_found(page), HTML)
+        self._kept = self._made(page, _Making(self._kept))
+        files = {path: kept.finished for path, kept in self._kept.items()}
+        return Shelf(page=page, missing=files.pop(MISSING), files=files)
+
+    def _made(self, page: Page, made: "_Making") -> dict[str, _Kept]:
         self._make_pages(made, page)
-        entries = feeds.Feed.of(page)
-        made.source("/history.rss", entries, feeds.rss, RSS)
-        made.source("/history.atom", entries, feeds.atom, ATOM)
+        feed = feeds.Feed.of(page)
+        made.source("/history.rss", feed, self._feeds.rss, RSS)
+        made.source("/history.atom", feed, self._feeds.atom, ATOM)
         for path, body in self._compat.bodies(page).items():
             made.body(path, body, JSON)
         for path, (body, content_type) in self._html.assets().items():
             made.body(path, body, content_type)
-        self._kept = made.kept
-        files = {path: kept.finished for path, kept in made.kept.items() if path.startswith("/")}
-        return Shelf(page=page, files=files, missing=missing)
+        made.source(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
+        return made.kept
 
     def incident(self, page: Page, view: IncidentView) -> Finished:
         """Make the page of an incident that is no longer on the shelf; *page* gives the surroundings."""
@@ -70,13 +75,28 @@ class Publisher:
 
     def _make_pages(self, made: "_Making", page: Page) -> None:
         made.body("/", self._html.page(page), HTML)
+        capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
-            made.body(f"/incidents/{view.id}", self._html.incident(page, view), HTML)
+            affected = tuple(capabilities.get(one.service, ()) for one in view.services)
+            made.source(f"/incidents/{view.id}", _Open(page.site, view, page.as_of, affected), partial(self._opened, page), HTML)
         for view in page.recent:
             made.source(f"/incidents/{view.id}", _Closed(page.site, view), partial(self._closed, page), HTML)
 
+    def _opened(self, page: Page, opened: "_Open") -> bytes:
+        return self._html.incident(page, opened.view)
+
     def _closed(self, page: Page, closed: "_Closed") -> bytes:
         return self._html.incident(replace(page, as_of=closed.as_of), closed.view)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What the page of an incident that goes on is made from; *affected* is what its services can still do, in their order."""
+
+    site: Site
+    view: IncidentView
+    as_of: datetime
+    affected: tuple[tuple[CapabilityView, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +120,14 @@ class _Making:
         self._before = before
         self.kept: dict[str, _Kept] = {}
 
-    def body(self, path: str, body: bytes, content_type: str) -> Finished:
+    def body(self, path: str, body: bytes, content_type: str) -> None:
         """Finish *body*, unless the last round's was the same."""
         before = self._before.get(path)
-        finished = before.finished if before is not None and before.finished.body == body else finish(body, content_type)
-        self.kept[path] = _Kept(None, finished)
-        return finished
+        is_same = before is not None and before.finished.body == body
+        self.kept[path] = before if before is not None and is_same else _Kept(None, finish(body, content_type))
 
-    def source(self, path: str, source: Source, render: Callable[[Source], bytes], content_type: str) -> Finished:
+    def source(self, path: str, source: Source, render: Callable[[Source], bytes], content_type: str) -> None:
         """Render *source* and finish it, unless the last round's was made from an equal one."""
         before = self._before.get(path)
-        finished = before.finished if before is not None and before.source == source else finish(render(source), content_type)
-        self.kept[path] = _Kept(source, finished)
-        return finished
+        is_same = before is not None and before.source == source
+        self.kept[path] = before if before is not None and is_same else _Kept(source, finish(render(source), content_type))

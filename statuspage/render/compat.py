@@ -45,14 +45,15 @@ _OVER = frozenset({State.MONITORING, State.RESOLVED, State.POSTMORTEM})
 
 
 class Compat:
-    """Spells the API. The text of each incident is kept, and made again only when something was said in it or it moved."""
+    """Spells the API. The text of each incident and of each service is kept, and made again only when something of its own changed."""
 
     def __init__(self) -> None:
         self._told: dict[str, tuple[Page, IncidentView, str]] = {}
+        self._rows: dict[str, tuple[_Placed, str]] = {}
 
     def bodies(self, page: Page) -> Mapping[str, bytes]:
         """Return the JSON of each path of the API. Nothing in it moves with the clock alone."""
-        placed = [(service, _spelled(row)) for service, row in _placed(page)]
+        placed = list(self._placed(page))
         rows = _listed(text for _, text in placed)
         views = sorted((*page.open, *page.recent), key=lambda view: (view.published_at, view.id), reverse=True)
         incidents = self._incidents(page, views, {service: text for service, text in placed if service is not None})
@@ -73,6 +74,20 @@ class Compat:
         }
         return {f"/api/v2/{name}.json": body.encode() for name, body in spelled.items()}
 
+    def _placed(self, page: Page) -> Iterable[tuple[str | None, str]]:
+        """Each row in its order, with its service's id (None: a group's row)."""
+        before, self._rows = self._rows, {}
+        for group, service, position in _places(page):
+            if service is None:
+                yield None, _spelled(_group(page, group, position))
+                continue
+            source = (service, group.public_id, position, page.page_id)
+            kept = before.get(service.id)
+            if kept is None or kept[0] != source:
+                kept = source, _spelled(_component(page, service, position, group))
+            self._rows[service.id] = kept
+            yield service.id, kept[1]
+
     def _incidents(self, page: Page, views: Iterable[IncidentView], services: Mapping[str, str]) -> Mapping[str, str]:
         before, self._told = self._told, {}
         for view in views:
@@ -83,6 +98,10 @@ class Compat:
             view.id: f'{text[:-1]},"components":{_listed(services[one.service] for one in view.services if one.service in services)}}}'
             for _, view, text in self._told.values()
         }
+
+
+_Placed: TypeAlias = tuple[ServiceView, str | None, int, str]
+"""What a service's row is made from: the service, its group's id, its position and the page's id."""
 
 
 def _spelled(row: Row) -> str:
@@ -118,16 +137,16 @@ def _page(page: Page) -> Row:
     }
 
 
-def _placed(page: Page) -> Iterable[tuple[str | None, Row]]:
-    """Each row in its order, with its service's id (None: a group's row). Positions count within a group, else over the page."""
+def _places(page: Page) -> Iterable[tuple[GroupView, ServiceView | None, int]]:
+    """Each row's group, service (None: the group's own row) and position. Positions count within a group, else over the page."""
     top = 0
     for group in page.groups:
         if group.public_id:
             top += 1
-            yield None, _group(page, group, top)
+            yield group, None, top
         start = 1 if group.public_id else top + 1
         for position, service in enumerate(group.services, start=start):
-            yield service.id, _component(page, service, position, group)
+            yield group, service, position
         top += 0 if group.public_id else len(group.services)
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from statuspage.page import IncidentView, Page, UpdateView
@@ -64,25 +65,44 @@ class Feed:
         )
 
 
-def rss(feed: Feed) -> bytes:
-    """Spell *feed* as RSS 2.0. Its readers take descriptions for HTML, so text is escaped into it."""
-    made = _made(feed, "/history.rss", "application/rss+xml")
-    for entry in feed.entries:
-        item = _added(made, entry)
-        item.pubDate(entry.published)
-        item.description(html.escape(entry.body, quote=False).replace("\n", "<br/>"))
-    return bytes(made.rss_str(pretty=True))
+class Feeds:
+    """Spells feeds. Each entry is drawn once and kept for as long as a feed has it: one more update costs one more entry."""
+
+    def __init__(self) -> None:
+        self._rss: dict[Entry, _Kept] = {}
+        self._atom: dict[Entry, _Kept] = {}
+
+    def rss(self, feed: Feed) -> bytes:
+        """Spell *feed* as RSS 2.0. Its readers take descriptions for HTML, so text is escaped into it."""
+        self._rss = {entry: self._rss.get(entry) or _of_rss(entry) for entry in feed.entries}
+        made = _made(feed, "/history.rss", "application/rss+xml")
+        made.entry([*self._rss.values()])
+        return bytes(made.rss_str(pretty=True))
+
+    def atom(self, feed: Feed) -> bytes:
+        """Spell *feed* as Atom 1.0, where content is plain text."""
+        self._atom = {entry: self._atom.get(entry) or _of_atom(entry) for entry in feed.entries}
+        made = _made(feed, "/history.atom", "application/atom+xml")
+        made.entry([*self._atom.values()])
+        return bytes(made.atom_str(pretty=True))
 
 
-def atom(feed: Feed) -> bytes:
-    """Spell *feed* as Atom 1.0, where content is plain text."""
-    made = _made(feed, "/history.atom", "application/atom+xml")
-    for entry in feed.entries:
-        item = _added(made, entry)
-        item.published(entry.published)
-        item.updated(entry.updated)
-        item.content(entry.body, type="text")
-    return bytes(made.atom_str(pretty=True))
+class _Kept(FeedEntry):  # type: ignore[misc]  # feedgen has no types
+    """An entry that is drawn once. feedgen asks for its element whenever it spells a feed; lxml then moves it over from the last tree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._element: object = None
+
+    def rss_entry(self, extensions: bool = True) -> object:  # noqa: FBT001, FBT002 - feedgen's own signature
+        if self._element is None:
+            self._element = super().rss_entry(extensions)
+        return self._element
+
+    def atom_entry(self, extensions: bool = True) -> object:  # noqa: FBT001, FBT002 - as above
+        if self._element is None:
+            self._element = super().atom_entry(extensions)
+        return self._element
 
 
 def fit(text: str) -> str:
@@ -105,12 +125,27 @@ def _made(feed: Feed, path: str, kind: str) -> FeedGenerator:
     return made
 
 
-def _added(made: FeedGenerator, entry: Entry) -> FeedGenerator:
-    item = made.add_entry(order="append")
-    item.id(entry.id)
-    item.title(entry.title)
-    item.link(href=entry.link, rel="alternate")
-    return item
+def _of_rss(entry: Entry) -> _Kept:
+    made = _kept(entry)
+    made.pubDate(entry.published)
+    made.description(html.escape(entry.body, quote=False).replace("\n", "<br/>"))
+    return made
+
+
+def _of_atom(entry: Entry) -> _Kept:
+    made = _kept(entry)
+    made.published(entry.published)
+    made.updated(entry.updated)
+    made.content(entry.body, type="text")
+    return made
+
+
+def _kept(entry: Entry) -> _Kept:
+    made = _Kept()
+    made.id(entry.id)
+    made.title(entry.title)
+    made.link(href=entry.link, rel="alternate")
+    return made
 
 
 def _entry(page: Page, view: IncidentView, update: UpdateView) -> Entry:

@@ -7,7 +7,6 @@ No inline script and no inline style, so that the strictest content policy holds
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,8 @@ _SAFE_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 class Html:
     """The public pages as bytes. *templates* is the directory that holds ``public/``.
 
-    Finished strips and articles are kept by service, and drawn again only when something of theirs changed.
+    Finished strips and articles are kept by service, and the list of what is over as a whole: each is drawn again only when something
+    of its own changed.
     """
 
     def __init__(self, templates: Path) -> None:
@@ -42,6 +42,7 @@ class Html:
         self._assets = dict(_asset(directory / name, kind) for name, kind in _ASSETS.items())
         self._strips: dict[str, tuple[tuple[Day, ...], Markup]] = {}
         self._articles: dict[str, tuple[_Source, Markup]] = {}
+        self._past: tuple[_Past, Markup] | None = None
         environment = Environment(
             loader=FileSystemLoader(directory),
             autoescape=True,
@@ -64,6 +65,7 @@ class Html:
         )
         self._front = environment.get_template("page.html")
         self._article_of = environment.get_template("service.html")
+        self._recent = environment.get_template("recent.html")
         self._single = environment.get_template("incident.html")
         self._missing = environment.get_template("not_found.html")
 
@@ -73,13 +75,14 @@ class Html:
         self._strips = {service.id: self._strip(service) for service in services}
         zone, context = ZoneInfo(page.site.timezone), _context(page, path="/")
         self._articles = {service.id: self._article(service, context, page.site.timezone) for service in services}
+        self._past = self._drawn_past(page, context, zone)
         return self._front.render(
             context,
-            articles={id_: markup for id_, (_, markup) in self._articles.items()},
+            articles={service.id: _looked_at(self._articles[service.id][1], service) for service in services},
             answer=words.answer(page),
             services={service.id: service for service in services},
-            recent=_by_day(page, zone),
-            recent_since=_day_of(page.as_of, zone) - timedelta(days=RECENT_DAYS - 1),
+            recent=self._past[1],
+            recent_since=self._past[0][1],
             samples=samples(),
         ).encode()
 
@@ -102,16 +105,33 @@ class Html:
         return kept if kept and kept[0] == service.days else (service.days, _strip(service.days))
 
     def _article(self, service: ServiceView, context: Mapping[str, object], timezone: str) -> tuple["_Source", Markup]:
-        source = (replace(service, checked_at=None), timezone)
+        source = (service, service.checked_at is None, timezone)
         kept = self._articles.get(service.id)
         if kept is not None and kept[0] == source:
             return kept
-        drawn = self._article_of.render(context, service=service, strip=self._strips[service.id][1])
+        drawn = self._article_of.render(context, service=service, strip=self._strips[service.id][1], checked=_WHEN)
         return source, Markup(drawn)  # noqa: S704 - by a template of ours, which escapes
 
+    def _drawn_past(self, page: Page, context: Mapping[str, object], zone: ZoneInfo) -> tuple["_Past", Markup]:
+        first = _day_of(page.as_of, zone) - timedelta(days=RECENT_DAYS - 1)
+        source = (page.recent, first, page.site.timezone)
+        if self._past is not None and self._past[0] == source:
+            return self._past
+        return source, Markup(self._recent.render(context, recent=_by_day(page.recent, first, zone)))  # noqa: S704 - as above
 
-_Source = tuple[ServiceView, str]
-"""What an article is drawn from: all of a service but when it was last looked at, and the zone that instants are told in."""
+
+_Source = tuple[ServiceView, bool, str]
+"""What an article is drawn from: all of a service but when it was last looked at, whether it ever was, and the zone of its instants."""
+
+_WHEN = Markup("\0")
+"""Stands in a kept article for when the service was last looked at. No text brings one along: what is not speakable is dropped."""
+
+_Past = tuple[tuple[IncidentView, ...], date, str]
+"""What the list of what is over is drawn from: closed incidents, its first day, and the zone."""
+
+
+def _looked_at(article: Markup, service: ServiceView) -> Markup:
+    return article if service.checked_at is None else Markup(str(article).replace(_WHEN, _clock(service.checked_at)))  # noqa: S704 - ours
 
 
 def speakable(value: object) -> object:
@@ -131,7 +151,6 @@ def _context(page: Page, *, path: str) -> dict[str, object]:
         "site": page.site,
         "canonical": page.site.url + path,
         "moment": partial(_moment, zone=zone),
-        "clock": _clock,
         "day_words": _long_date,
         "support": [(kind, text, _link(kind, text)) for kind, text in page.site.support.items()],
         "links": [(kind, text, _link(kind, text)) for kind, text in page.site.links.items()],
@@ -196,11 +215,10 @@ def _matters(day: Day) -> bool:
     return day.worst is not Status.UNKNOWN or day.is_mostly_unknown or day.unknown >= 60
 
 
-def _by_day(page: Page, zone: ZoneInfo) -> list[tuple[date, list[tuple[IncidentView, float]]]]:
-    """Closed incidents of the last days by the day on which they began, newest first, each with how long it lasted."""
-    first = _day_of(page.as_of, zone) - timedelta(days=RECENT_DAYS - 1)
+def _by_day(closed: Sequence[IncidentView], first: date, zone: ZoneInfo) -> list[tuple[date, list[tuple[IncidentView, float]]]]:
+    """Those that ended on *first* or later, by the day on which they began, newest first, each with how long it lasted."""
     found: dict[date, list[tuple[IncidentView, float]]] = {}
-    for incident in page.recent:
+    for incident in closed:
         began = _day_of(incident.started_at, zone)
         ended = _ended(incident)
         if ended is not None and _day_of(ended, zone) >= first:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, update
 
 from incidents.model import Acknowledgement, Incident, Status
 from statuspage.store.tables import incident_components as components
@@ -15,6 +15,12 @@ from statuspage.store.tables import incidents
 _ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told"}
 _PLAIN = tuple(field.name for field in fields(Incident) if field.name not in _ELSEWHERE)
 """Fields that are columns as they stand; one that has no column fails at the first write."""
+
+# Written down once: to put such a statement together costs more than to run it, and these are run at every change.
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_THEM = select(incidents).where(incidents.c.id.in_(_IDS))
+_THEIR_COMPONENTS = select(components).where(components.c.incident.in_(_IDS)).order_by(components.c.position)
+_THEIR_SERVICES = select(services).where(services.c.incident.in_(_IDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,12 @@ def read_incidents(connection: Connection, ids: Collection[str]) -> Mapping[str,
     """The incidents of those *ids* that exist."""
     if not ids:
         return {}
-    rows = connection.execute(select(incidents).where(incidents.c.id.in_(ids))).all()
+    wanted = {"ids": list(ids)}
+    rows = connection.execute(_THEM, wanted).all()
     parts = {row.id: _Parts() for row in rows}
-    for row in connection.execute(select(components).where(components.c.incident.in_(ids)).order_by(components.c.position)):
+    for row in connection.execute(_THEIR_COMPONENTS, wanted):
         parts[row.incident].components.append(row.component)
-    for row in connection.execute(select(services).where(services.c.incident.in_(ids))):
+    for row in connection.execute(_THEIR_SERVICES, wanted):
         _add_service(parts[row.incident], row)
     return {row.id: _incident(row, parts[row.id]) for row in rows}
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Select, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
 from incidents.events import Event
 from incidents.model import Incident, Note, Situation, Standing, Streak, Subject, Topology, Update
@@ -198,11 +198,14 @@ def story(connection: Connection, incident_id: str) -> Story | None:
     return next(iter(_stories(connection, {incident_id})), None)
 
 
+# Written down once, as in incident_rows.
+_THEIR_WORDS = select(update_rows).where(update_rows.c.incident.in_(bindparam("ids", expanding=True))).order_by(update_rows.c.number)
+
+
 def _stories(connection: Connection, ids: Collection[str]) -> tuple[Story, ...]:
     found = read_incidents(connection, ids)
     words: dict[str, list[Update]] = {id: [] for id in found}
-    chosen = select(update_rows).where(update_rows.c.incident.in_(found)).order_by(update_rows.c.number)
-    for row in connection.execute(chosen):
+    for row in connection.execute(_THEIR_WORDS, {"ids": list(found)}):
         words[row.incident].append(Update(**{name: getattr(row, name) for name in Update.__dataclass_fields__}))
     newest_first = sorted(found.values(), key=lambda incident: (incident.opened_at, incident.id), reverse=True)
     return tuple(Story(incident=incident, updates=tuple(words[incident.id])) for incident in newest_first)
@@ -228,27 +231,32 @@ def changes(connection: Connection, service_ids: Collection[str], since: datetim
 
     What was decided later holds from its own start on, also against what had been decided for that time before.
     """
-    floor = _in_force(service_ids, since).subquery()
-    theirs = (status_changes.c.subject == Subject.SERVICE, status_changes.c.id == floor.c.id)
-    chosen = select(status_changes).join(floor, and_(*theirs, status_changes.c.sequence >= floor.c.sequence))
     found: dict[str, list[Change]] = {id: [] for id in service_ids}
-    for row in connection.execute(chosen.order_by(status_changes.c.sequence)):
+    for row in connection.execute(_THEIR_CHANGES, {"ids": list(service_ids), "since": since}):
         _supersede(found[row.id], Change(since=row.since, new=row.new))
     return {id: tuple(changes) for id, changes in found.items()}
 
 
-def _in_force(service_ids: Collection[str], since: datetime) -> Select[tuple[str, int]]:
-    """For each service the number of its newest change that began by *since*: found from the end, so that old history costs nothing."""
+def _changes_in_force() -> Select[Any]:
+    """From the newest change that began by *since*, for each service: found from the end, so that old history costs nothing."""
+    mine = (status_changes.c.subject == standings.c.subject, status_changes.c.id == standings.c.id)
     newest = (
         select(status_changes.c.sequence)
-        .where(status_changes.c.subject == standings.c.subject, status_changes.c.id == standings.c.id, status_changes.c.since <= since)
+        .where(*mine, status_changes.c.since <= bindparam("since"))
         .order_by(status_changes.c.sequence.desc())
         .limit(1)
         .correlate(standings)
         .scalar_subquery()
     )
     chosen = select(standings.c.id, func.coalesce(newest, 0).label("sequence"))
-    return chosen.where(standings.c.subject == Subject.SERVICE, standings.c.id.in_(service_ids))
+    wanted = standings.c.id.in_(bindparam("ids", expanding=True))
+    floor = chosen.where(standings.c.subject == Subject.SERVICE, wanted).subquery()
+    theirs = (status_changes.c.subject == Subject.SERVICE, status_changes.c.id == floor.c.id)
+    found = select(status_changes.c.id, status_changes.c.since, status_changes.c.new)
+    return found.join(floor, and_(*theirs, status_changes.c.sequence >= floor.c.sequence)).order_by(status_changes.c.sequence)
+
+
+_THEIR_CHANGES = _changes_in_force()
 
 
 def _supersede(told: list[Change], change: Change) -> None:

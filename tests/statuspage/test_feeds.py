@@ -15,11 +15,11 @@ from incidents.model import State
 from statuspage import page as picture
 from statuspage.page import Story
 from statuspage.render import feeds
-from statuspage.render.feeds import Feed, fit
+from statuspage.render.feeds import Feed, Feeds, fit
 from tests.statuspage.pictures import BORN, NOW, service, snapshot, story, update
 
 Render = Callable[[Feed], bytes]
-both = pytest.mark.parametrize("render", [feeds.rss, feeds.atom])
+both = pytest.mark.parametrize("render", [Feeds().rss, Feeds().atom])
 
 HOSTILE = "R&D ]]> <b>bold</b> <script>alert(1)</script> &amp; \x00\x08\x1b[31m \ud800 \udfff \ufffe\uffff \u202eevil\u2066 \x85 \U0001f600"
 
@@ -51,7 +51,7 @@ def test_titles_stand_alone_and_links_lead_to_the_update(render: Render) -> None
 
 def test_both_feeds_use_the_same_ids_and_rss_does_not_call_them_links() -> None:
     made = feed(story(update(1), update(2)))
-    rss, atom = feeds.rss(made), feeds.atom(made)
+    rss, atom = Feeds().rss(made), Feeds().atom(made)
     assert [entry.id for entry in read(rss).entries] == [entry.id for entry in read(atom).entries]
     assert {guid.get("isPermaLink") for guid in ET.fromstring(rss).iter("guid")} == {"false"}
 
@@ -82,7 +82,7 @@ def test_a_feed_without_entries_is_valid_and_as_old_as_the_store(render: Render)
 
 
 def test_atom_names_its_author_and_itself_before_the_page_it_stands_for() -> None:
-    root = ET.fromstring(feeds.atom(feed()))
+    root = ET.fromstring(Feeds().atom(feed()))
     space = {"a": "http://www.w3.org/2005/Atom"}
     assert [link.get("rel") for link in root.findall("a:link", space)] == ["self", "alternate"]
     assert [link.get("href") for link in root.findall("a:link", space)] == [
@@ -94,7 +94,7 @@ def test_atom_names_its_author_and_itself_before_the_page_it_stands_for() -> Non
 
 
 def test_rss_links_to_the_page_and_names_itself() -> None:
-    channel = ET.fromstring(feeds.rss(feed())).find("channel")
+    channel = ET.fromstring(Feeds().rss(feed())).find("channel")
     assert channel is not None
     assert channel.findtext("link") == "https://status.example.net/"
     itself = channel.find("{http://www.w3.org/2005/Atom}link")
@@ -104,7 +104,7 @@ def test_rss_links_to_the_page_and_names_itself() -> None:
 
 def test_a_correction_keeps_the_id_and_moves_updated_alone() -> None:
     edited = update(1, body="Corrected.", edited_at=NOW)
-    before, after = (read(feeds.atom(feed(story(first, update(2))))) for first in (update(1), edited))
+    before, after = (read(Feeds().atom(feed(story(first, update(2))))) for first in (update(1), edited))
     assert after.entries[1].id == before.entries[1].id
     assert after.entries[1].published == before.entries[1].published
     assert after.entries[1].updated_parsed[:6] == NOW.timetuple()[:6]
@@ -113,7 +113,7 @@ def test_a_correction_keeps_the_id_and_moves_updated_alone() -> None:
 
 
 def test_withdrawing_words_moves_updated_so_that_readers_fetch_the_entry_again() -> None:
-    entry = read(feeds.atom(feed(story(update(1, redacted_at=NOW))))).entries[0]
+    entry = read(Feeds().atom(feed(story(update(1, redacted_at=NOW))))).entries[0]
     assert entry.updated_parsed[:6] == NOW.timetuple()[:6]
     assert entry.published_parsed[:6] == update(1).at.timetuple()[:6]
 
@@ -142,22 +142,22 @@ def test_hostile_text_breaks_nothing(render: Render) -> None:
 
 
 def test_atom_content_is_exactly_the_text_with_what_xml_forbids_taken_out() -> None:
-    content = ET.fromstring(feeds.atom(feed(story(update(1, body=HOSTILE))))).find(".//{*}content")
+    content = ET.fromstring(Feeds().atom(feed(story(update(1, body=HOSTILE))))).find(".//{*}content")
     assert content is not None
     assert (content.text, content.get("type")) == (fit(HOSTILE), "text")
 
 
 def test_rss_descriptions_are_text_to_a_reader_that_takes_them_for_html() -> None:
-    description = ET.fromstring(feeds.rss(feed(story(update(1, body="a < b\nR&D"))))).findtext(".//item/description")
+    description = ET.fromstring(Feeds().rss(feed(story(update(1, body="a < b\nR&D"))))).findtext(".//item/description")
     assert description == "a &lt; b<br/>R&amp;D"
 
 
 def test_every_character_there_is_passes_or_is_dropped() -> None:
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     body = fit(every)
-    assert ET.fromstring(feeds.atom(feed(story(update(1, body=every))))).findtext(".//{*}content") == body
+    assert ET.fromstring(Feeds().atom(feed(story(update(1, body=every))))).findtext(".//{*}content") == body
     assert len(body) > 0x10FFFF - 0x800 - 200
-    assert len(read(feeds.rss(feed(story(update(1, body=every))))).entries) == 1
+    assert len(read(Feeds().rss(feed(story(update(1, body=every))))).entries) == 1
 
 
 @both

@@ -158,3 +158,15 @@ async def test_stories_read_one_by_one_are_those_that_the_store_would_give_at_on
     assert [(view.id, view.state, [update.body for update in reversed(view.updates)]) for view in views] == [
         (story.incident.id, story.incident.state, [update.body for update in story.updates]) for story in stories
     ]
+
+
+async def test_the_bar_of_a_service_in_trouble_grows_by_the_minute(house: House) -> None:
+    await house.outage()
+
+    async def down() -> float:
+        (group,) = (await house.press.issue()).page.groups
+        return next(service.days[-1].downtime for service in group.services if service.id == "email")
+
+    first = await down()
+    house.world.wait(120)
+    assert await down() == first + 120

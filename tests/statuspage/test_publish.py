@@ -9,7 +9,7 @@ from time import process_time
 import feedparser
 import pytest
 
-from incidents.model import State, Status
+from incidents.model import Standing, State, Status, Subject
 from statuspage import bundled
 from statuspage import page as picture
 from statuspage.publish import Publisher, Shelf
@@ -89,6 +89,22 @@ def test_a_change_of_status_alone_leaves_the_feeds_untouched(publisher: Publishe
     now = publisher.publish(snapshot(EMAIL, statuses={"email": Status.DEGRADED}), NOW)
     assert {"/", "/api/v2/status.json"} <= changed(first, now)
     assert not {"/history.rss", "/history.atom"} & changed(first, now)
+
+
+def test_trouble_elsewhere_leaves_the_page_of_an_open_incident_as_it_is(publisher: Publisher) -> None:
+    first = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN,)), NOW)
+    now = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN,), statuses={"portal": Status.MAJOR}), NOW)
+    assert "/" in changed(first, now)
+    assert "/incidents/incidentopen" not in changed(first, now)
+
+
+def test_the_page_of_an_open_incident_tells_what_its_services_can_do_now(publisher: Publisher) -> None:
+    told = snapshot(EMAIL, stories=(OPEN,))
+    first = publisher.publish(told, NOW)
+    standings = {**told.situation.standings, (Subject.COMPONENT, "email-sending"): Standing(status=Status.MAJOR, since=NOW)}
+    now = publisher.publish(replace(told, situation=replace(told.situation, standings=standings)), NOW)
+    assert "/incidents/incidentopen" in changed(first, now)
+    assert b"Sending: <b>down" in now.files["/incidents/incidentopen"].body
 
 
 def test_withdrawn_words_leave_every_surface_at_once(publisher: Publisher) -> None:
