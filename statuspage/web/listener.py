@@ -9,9 +9,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import cast
 
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,52 @@ class Answer(web.Response):
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
         self.headers.pop("Server", None)
+
+
+class Ready(web.StreamResponse):
+    """An answer that is bytes already, head and all, so that it costs what a file costs.
+
+    *head* is the status line and the header lines, each with its ending; *moving* more of them, which are not the same in each answer.
+    Whether the connection goes on is the request's to say, and is added here.
+    """
+
+    def __init__(self, head: bytes, moving: bytes, body: bytes) -> None:
+        super().__init__()
+        self._head, self._moving, self._content = head, moving, body
+        self._to: AbstractStreamWriter | None = None
+        self._goes_on: bool | None = None
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the connection stays open after it."""
+        return self._goes_on
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Write the head; what is written in one turn of the loop goes out as one."""
+        self._to, self._goes_on = request.writer, request.keep_alive
+        if request.method == hdrs.METH_HEAD:
+            self._content = b""
+        await self._to.write(b"%b%b%b\r\n" % (self._head, self._moving, _connection(request)))
+        return self._to
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write the body, and wait where the peer does not take it."""
+        if self._to is not None:
+            await self._to.write_eof(self._content + data if data else self._content)
+
+
+def _connection(request: web.BaseRequest) -> bytes:
+    """Say so only where it is not what the version has by itself (RFC 9112, section 9.3)."""
+    is_persistent = request.version >= HttpVersion11
+    if bool(request.keep_alive) == is_persistent:
+        return b""
+    return b"Connection: close\r\n" if is_persistent else b"Connection: keep-alive\r\n"
+
+
+def head(status: HTTPStatus, headers: Mapping[str, str]) -> bytes:
+    """Spell the beginning of an answer for ``Ready``. The headers are ours: none holds a line end."""
+    lines = (f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items()))
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 
 class PatientRunner(web.AppRunner):

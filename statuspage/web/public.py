@@ -8,17 +8,20 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 from enum import StrEnum
 from functools import lru_cache
+from http import HTTPStatus
 from types import MappingProxyType
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
 
+from statuspage.clock import Now, wall_clock
 from statuspage.publish import Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
-from statuspage.web.listener import Answer, Patience, PatientRunner
+from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.security import HEADERS
 
 AS_OF = "Statuspage-As-Of"
@@ -89,15 +92,20 @@ Older = Callable[[str], Awaitable[Finished | None]]
 
 
 def public_app(
-    shelf: Callable[[], Shelf | None], *, fresh: Callable[[], Fresh | None], older: Older, is_tls: bool = False
+    shelf: Callable[[], Shelf | None],
+    *,
+    fresh: Callable[[], Fresh | None],
+    older: Older,
+    is_tls: bool = False,
+    now: Now = wall_clock,
 ) -> web.Application:
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
     incident that is not on the shelf, by its id, or None where there is no such public incident; a TimeoutError
-    says that this cannot be told now. *is_tls* says that readers come by https.
+    says that this cannot be told now. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
     """
-    face = _Face(shelf, fresh, older, security_headers(is_tls=is_tls))
+    face = _Face(shelf, fresh, older, security_headers(is_tls=is_tls), now)
     app = web.Application(client_max_size=MOST_BYTES_IN)
     exact = [route.path for route in PUBLIC_ROUTES if "{" not in route.path]  # found by a look-up, without a pattern
     for path in (*exact, "/{path:.*}"):
@@ -132,6 +140,12 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
 
 
+@lru_cache(maxsize=4)
+def _moving(at: datetime, as_of: str | None) -> bytes:
+    told = f"Date: {format_datetime(at, usegmt=True)}\r\n"
+    return (told if as_of is None else f"{told}{AS_OF}: {as_of}\r\n").encode("ascii")
+
+
 async def _expect_nothing(_: web.Request) -> web.StreamResponse | None:
     """Ignore ``Expect``: no body is ever wanted here, and the answer comes at once."""
     return None
@@ -139,26 +153,25 @@ async def _expect_nothing(_: web.Request) -> web.StreamResponse | None:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """A finished thing with its headers made up, for each encoding and for a reader that has it already."""
+    """A finished thing with its heads spelled, for each encoding and for a reader that has it already."""
 
     finished: Finished
-    plain: CIMultiDict[str]
-    gzipped: CIMultiDict[str]
-    plain_kept: CIMultiDict[str]
-    gzipped_kept: CIMultiDict[str]
+    plain: bytes
+    gzipped: bytes
+    plain_kept: bytes
+    gzipped_kept: bytes
 
 
 class _Face:
     def __init__(
-        self, shelf: Callable[[], Shelf | None], fresh: Callable[[], Fresh | None], older: Older, security: Mapping[str, str]
+        self, shelf: Callable[[], Shelf | None], fresh: Callable[[], Fresh | None], older: Older, security: Mapping[str, str], now: Now
     ) -> None:
-        self._shelf, self._fresh = shelf, fresh
+        self._shelf, self._fresh, self._now = shelf, fresh, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
         self._older = _Older(older)
         self._common = {
-            surface: CIMultiDict({**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache})
-            for surface, policy in POLICIES.items()
+            surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
         self._refused: Mapping[str, str] = {**security, hdrs.CACHE_CONTROL: "no-store"}
 
@@ -187,26 +200,33 @@ class _Face:
         return parcel
 
     def _pack(self, finished: Finished, surface: Surface) -> _Parcel:
-        always = self._common[surface].copy()
-        always[hdrs.VARY] = hdrs.ACCEPT_ENCODING
-        plain_kept, gzipped_kept = always.copy(), always
-        plain_kept[hdrs.ETAG], gzipped_kept[hdrs.ETAG] = finished.etag, finished.gzip_etag
-        plain, gzipped = plain_kept.copy(), gzipped_kept.copy()
-        plain[hdrs.CONTENT_TYPE] = gzipped[hdrs.CONTENT_TYPE] = finished.content_type
-        gzipped[hdrs.CONTENT_ENCODING] = "gzip"
-        return _Parcel(finished, plain, gzipped, plain_kept, gzipped_kept)
+        always = {**self._common[surface], hdrs.VARY: hdrs.ACCEPT_ENCODING}
+        plain, gzipped = always | {hdrs.ETAG: finished.etag}, always | {hdrs.ETAG: finished.gzip_etag}
+        kind = {hdrs.CONTENT_TYPE: finished.content_type}
+        plain_size, gzipped_size = ({hdrs.CONTENT_LENGTH: str(len(body))} for body in (finished.body, finished.gzipped))
+        return _Parcel(
+            finished,
+            plain=head(HTTPStatus.OK, plain | kind | plain_size),
+            gzipped=head(HTTPStatus.OK, gzipped | kind | gzipped_size | {hdrs.CONTENT_ENCODING: "gzip"}),
+            plain_kept=head(HTTPStatus.NOT_MODIFIED, plain),
+            gzipped_kept=head(HTTPStatus.NOT_MODIFIED, gzipped),
+        )
 
     def _send(self, parcel: _Parcel, request: web.Request) -> web.StreamResponse:
         asked = request.headers
         is_gzip = accepts_gzip(asked.get(hdrs.ACCEPT_ENCODING, ""))
         known = asked.get(hdrs.IF_NONE_MATCH)
+        moving = self._moving()
         if known is not None and parcel.finished.is_named_by(known):
-            answer = Answer(status=304, headers=parcel.gzipped_kept if is_gzip else parcel.plain_kept)
-        elif is_gzip:
-            answer = Answer(body=parcel.finished.gzipped, headers=parcel.gzipped)
-        else:
-            answer = Answer(body=parcel.finished.body, headers=parcel.plain)
-        return self._dated(answer)
+            return Ready(parcel.gzipped_kept if is_gzip else parcel.plain_kept, moving, b"")
+        if is_gzip:
+            return Ready(parcel.gzipped, moving, parcel.finished.gzipped)
+        return Ready(parcel.plain, moving, parcel.finished.body)
+
+    def _moving(self) -> bytes:
+        """The header lines that tell the time."""
+        fresh = self._fresh()
+        return _moving(self._now().replace(microsecond=0), None if fresh is None else fresh.as_of)
 
     def _dated(self, answer: Answer) -> Answer:
         fresh = self._fresh()
@@ -220,8 +240,7 @@ class _Face:
                 is_well = path == "/healthz" or self._current is not None
                 return self._say(200 if is_well else 503, "ok\n" if is_well else "nothing is published yet\n")
             case Surface.FRESH if (fresh := self._fresh()) is not None:
-                headers = self._common[Surface.FRESH].copy()
-                headers[hdrs.CONTENT_TYPE] = "application/json; charset=utf-8"
+                headers = {**self._common[Surface.FRESH], hdrs.CONTENT_TYPE: "application/json; charset=utf-8"}
                 return self._dated(Answer(body=fresh.body, headers=headers))
             case Surface.PAGE if is_incident(path) and self._current is not None:
                 return await self._older_incident(path, request)

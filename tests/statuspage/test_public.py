@@ -419,3 +419,23 @@ def test_gzip_is_given_to_those_who_take_it(header: str) -> None:
 @pytest.mark.parametrize("header", ["", "br", "gzip;q=0", "gzip; q=0.000", "identity", "*;q=0", "*, gzip;q=0", "gzipped", ";;,,"])
 def test_gzip_is_not_given_to_those_who_do_not(header: str) -> None:
     assert not accepts_gzip(header)
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "said"),
+    [
+        (b"GET / HTTP/1.1", b"close", b"close"),
+        (b"GET / HTTP/1.1", b"keep-alive", None),
+        (b"GET / HTTP/1.0", b"keep-alive", b"keep-alive"),
+        (b"HEAD / HTTP/1.0", None, None),
+    ],
+)
+async def test_an_answer_says_how_its_connection_goes_on(site: Site, line: bytes, asked: bytes | None, said: bytes | None) -> None:
+    goes_on = said == b"keep-alive" or (said is None and line.endswith(b"1.1"))
+    wish = b"" if asked is None else b"Connection: " + asked + b"\r\n"
+    last = b"GET /fresh.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" if goes_on else b""
+    answer = await speak(site.served, line + b"\r\nHost: x\r\n" + wish + b"\r\n" + last)
+    assert head(answer)[1].get("Connection", "").encode() == (said or b"")
+    rest = answer.partition(b"\r\n\r\n")[2]
+    assert (b"HTTP/1.1 200" in rest) is goes_on
+    assert rest.startswith(b"<!doctype html>") is line.startswith(b"GET")
