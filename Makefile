@@ -16,6 +16,9 @@ ARGS ?=
 MADE := $(VENV)/made
 RUNTIME := $(MADE)/runtime
 DEVELOPMENT := $(MADE)/development
+SOAKING := $(MADE)/soaking
+# For how long `make soak` fuzzes each kind of probe.
+FUZZ_SECONDS ?= 20
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -32,7 +35,7 @@ run: $(RUNTIME) ## set everything up and run the demo company
 # --- changing it ---
 
 .PHONY: test
-test: $(DEVELOPMENT) browser ## set everything up and run all tests
+test: $(DEVELOPMENT) browser servers ## set everything up and run all tests
 	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: check
@@ -79,8 +82,9 @@ bench: $(DEVELOPMENT) ## measure, against the yardsticks
 	$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: soak
-soak: $(DEVELOPMENT) ## the long form of the tests that kill and overload
-	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults $(ARGS)
+soak: $(DEVELOPMENT) $(SOAKING) ## the long form of the tests that kill, overload and fuzz
+	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults tests/incidents tests/probes/test_fuzz.py $(ARGS)
+	$(BIN)/python -m tests.rude.guided $(FUZZ_SECONDS)
 
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/
@@ -101,6 +105,10 @@ lock: $(DEVELOPMENT) ## choose the newest versions that the ranges allow, with h
 browser:
 	@.ci/browser
 
+.PHONY: servers
+servers:
+	@.ci/servers
+
 $(VENV)/bin/python:
 	@PYTHON="$(PYTHON)" .ci/venv $(VENV)
 
@@ -114,4 +122,9 @@ $(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what requirements-dev.lock names into $(VENV) ..."
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@mkdir -p $(MADE) && touch $@
+
+$(SOAKING): pyproject.toml $(DEVELOPMENT)
+	@echo "Installing what the group soak names into $(VENV) ..."
+	@$(PIP) install --group soak
 	@mkdir -p $(MADE) && touch $@

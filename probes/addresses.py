@@ -6,6 +6,7 @@ The standard library's ``is_global`` alone lets several of these pass.
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias, assert_never
 
@@ -81,6 +82,7 @@ _COMPATIBLE = ip_network("::/96")
 _TRANSLATED = ip_network("::ffff:0:0:0/96")
 
 
+@lru_cache(maxsize=4096)
 def literal(host: str) -> Address | None:
     """Return *host* as an address where it is one; a zone index (``%eth0``) makes it none."""
     try:
@@ -89,7 +91,8 @@ def literal(host: str) -> Address | None:
         return None
 
 
-def objection(address: Address, trust: Trust, allow: Sequence[Network] = ()) -> str | None:
+@lru_cache(maxsize=4096)
+def objection(address: Address, trust: Trust, allow: tuple[Network, ...] = ()) -> str | None:
     """Say in a few words why *address* is no place to go, or None where it is one. *allow* widens FOUND, never what nobody may name."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
 from typing import Protocol
 
 from probes.result import Failure, Phase, Warning
@@ -35,9 +37,9 @@ class Listener(Protocol):
 class Attempt:
     """What one measurement is handed, and where it leaves what it learns.
 
-    *elapsed* gives seconds since the start, monotonic; *allowed* is how many there are before ``probes.run`` ends it. Phases are
-    kept in the order of their end, the one that failed included. *part* goes before the names of phases and facts, for a kind
-    that holds several dialogues.
+    *elapsed* gives seconds since the start, monotonic; *allowed* is how many there are before ``probes.run`` ends it; *started* is
+    when that was by the wall clock of whoever runs it (aware, UTC). Phases are kept in the order of their end, the one that failed
+    included. *part* goes before the names of phases and facts, for a kind that holds several dialogues.
     """
 
     elapsed: Callable[[], float]
@@ -49,17 +51,31 @@ class Attempt:
     stage: str | None = None
     prefix: str = ""
     concealed: set[str] = field(default_factory=set)
+    started: datetime | None = None
+    is_asking: bool = False
+
+    def now(self) -> datetime:
+        """Return the present instant, aware and in UTC: for what is compared with dates and clocks of others, never for durations.
+
+        It is the wall clock's as it was at the start, carried on by the monotonic one, so it does not jump within a measurement.
+        """
+        if self.started is None:
+            raise RuntimeError("a kind asks what time it is, and whoever runs it did not say: hand *started* to probes.run")
+        return self.started + timedelta(seconds=self.elapsed())
+
+    def phase(self, name: str) -> "_Stretch":
+        """Time a stretch under *name*; where it ends by an exception, *name* stays as the stage that failed."""
+        return _Stretch(self, self.prefix + name)
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Time a stretch under *name*; where it ends by an exception, *name* stays as the stage that failed."""
-        began, outer, full = self.elapsed(), self.stage, self.prefix + name
-        self.stage = full
-        try:
-            yield
-        finally:
-            self.phases.append(Phase(name=full, took=self.elapsed() - began))
-        self.stage = outer
+    def asking(self) -> Iterator[None]:
+        """Mark the stretch in which somebody else is asked about the target: what goes wrong there says nothing about the target.
+
+        Where it ends by an exception, ``probes.run`` reports SOURCE_FAILED with the reason in the detail.
+        """
+        self.is_asking = True
+        yield
+        self.is_asking = False
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -97,3 +113,23 @@ class Attempt:
         """Tell the listener what came back."""
         if self.listener is not None:
             self.listener.received(self.presentable(line.decode("utf-8", "replace"), 1000))
+
+
+class _Stretch:
+    """A phase while it runs. A class of its own and no generator: each probe has several, and they are most of what it costs us."""
+
+    __slots__ = ("_attempt", "_began", "_name", "_outer")
+
+    def __init__(self, attempt: Attempt, name: str) -> None:
+        self._attempt, self._name = attempt, name
+
+    def __enter__(self) -> None:
+        attempt = self._attempt
+        self._outer, attempt.stage = attempt.stage, self._name
+        self._began = attempt.elapsed()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        attempt = self._attempt
+        attempt.phases.append(Phase(name=self._name, took=attempt.elapsed() - self._began))
+        if kind is None:
+            attempt.stage = self._outer

@@ -4,7 +4,33 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from probes import heartbeat, http, imap, mail_roundtrip, smtp, tcp
+from probes import (
+    dns,
+    domain,
+    grpc,
+    heartbeat,
+    http,
+    icmp,
+    imap,
+    ldap,
+    mail_posture,
+    mail_roundtrip,
+    mysql,
+    ntp,
+    plugin,
+    pop3,
+    postgresql,
+    prometheus,
+    redis,
+    smtp,
+    ssh,
+    statuspage,
+    tcp,
+    tls,
+    udp,
+    webmail,
+    websocket,
+)
 from probes.kind import ProbeKind
 
 GROUP = "statuspage.probes"
@@ -12,10 +38,29 @@ GROUP = "statuspage.probes"
 
 OURS: tuple[ProbeKind[Any], ...] = (
     tcp.KIND,
+    tls.KIND,
+    udp.KIND,
     http.KIND,
+    websocket.KIND,
     smtp.KIND,
     imap.KIND,
+    pop3.KIND,
     mail_roundtrip.KIND,
+    webmail.KIND,
+    mail_posture.KIND,
+    dns.KIND,
+    icmp.KIND,
+    ntp.KIND,
+    domain.KIND,
+    prometheus.KIND,
+    statuspage.KIND,
+    grpc.KIND,
+    ssh.KIND,
+    postgresql.KIND,
+    mysql.KIND,
+    redis.KIND,
+    ldap.KIND,
+    plugin.KIND,
     heartbeat.KIND,
 )
 

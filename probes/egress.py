@@ -4,68 +4,110 @@ import asyncio
 import errno
 import socket
 import ssl
-import threading
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from probes import programs
 from probes.addresses import Address, Network, Trust, literal, objection
 from probes.attempt import Attempt, ProbeFailed
+from probes.datagrams import MOST, Datagrams
+from probes.encryption import Contexts, Tls
 from probes.lines import TOTAL, Stream
+from probes.lookup import Lookups
 from probes.result import Failure
+from probes.settings import IpVersion
 
 __all__ = ["Door", "Network", "Tls", "Trust"]
 
 _STAGGER = 0.25
 """Seconds before the next address of a name is tried beside the one that does not answer (RFC 8305 section 5)."""
 _MOST_ADDRESSES = 8
-_MOST_LOOKUPS = 16
 _PARTING = 0.1
 """Seconds that a TLS peer has to answer our parting word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How an encrypted connection is made: whether the chain and the name are verified, and against which authorities.
-
-    *ca* is a PEM file of authorities; None means the system's.
-    """
-
-    verify: bool = True
-    ca: Path | None = None
+_ERRORS_4 = (socket.IPPROTO_IP, 11)
+"""IP_RECVERR of Linux, which Python does not name (ip(7))."""
+_ERRORS_6 = (socket.IPPROTO_IPV6, 25)
+"""IPV6_RECVERR, likewise."""
+_NO_ICMP = (
+    "this process may not send ICMP: put its group into the sysctl net.ipv4.ping_group_range (for all: 0 2147483647), "
+    "or give it the capability CAP_NET_RAW"
+)
 
 
 class Door:
     """Opens connections for probes. One for the whole process: it keeps TLS contexts (30 ms each) and the lookups in flight.
 
-    *allow* widens where ``Trust.FOUND`` may go.
+    *allow* widens where ``Trust.FOUND`` may go; *programs* are the directories whose programs plugins may run.
     """
 
-    def __init__(self, *, allow: Sequence[Network] = ()) -> None:
+    def __init__(self, *, allow: Sequence[Network] = (), lookups: Lookups | None = None, programs: Sequence[Path] = ()) -> None:
         self._allow = tuple(allow)
-        self._contexts: dict[Tls, ssl.SSLContext] = {}
-        self._lookups: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
-        self._seats = asyncio.Semaphore(_MOST_LOOKUPS)
+        self._programs = tuple(programs)
+        self._contexts = Contexts()
+        self._lookups = lookups or Lookups()
 
     async def connect(
-        self, host: str, port: int, *, attempt: Attempt, trust: Trust = Trust.FOUND, tls: Tls | None = None, most: int = TOTAL
+        self,
+        host: str,
+        port: int,
+        *,
+        attempt: Attempt,
+        trust: Trust = Trust.FOUND,
+        tls: Tls | None = None,
+        ip: IpVersion = "any",
+        most: int = TOTAL,
     ) -> Stream:
-        """Connect to *host*, encrypted where *tls* says how. *most* is the number of bytes that may be read from it in all.
+        """Connect to *host* by the internet protocol's version *ip*, encrypted where *tls* says how.
+
+        *most* is the number of bytes that may be read from it in all.
 
         Records the phases ``dns`` (for names), ``connect`` and ``tls``. Errors: ProbeFailed with BLOCKED where an address is no
         place to go, with IMPAIRED where this machine has no route; otherwise the operating system's own.
         """
-        addresses = await self._addresses(host, attempt)
-        for address in addresses:
-            if (why := objection(address, trust, self._allow)) is not None:
-                raise ProbeFailed(Failure.BLOCKED, why, stage=attempt.prefix + "connect")
+        addresses = await self._judged(host, trust, attempt, ip)
         with attempt.phase("connect"):
             stream, address = await _reach(addresses, port, most, attempt)
         attempt.fact("ip_version", address.version)
         if tls is not None:
             await self.secure(stream, host, tls=tls, attempt=attempt)
         return stream
+
+    async def datagram(
+        self, host: str, port: int, *, attempt: Attempt, trust: Trust = Trust.FOUND, ip: IpVersion = "any", most: int = MOST
+    ) -> Datagrams:
+        """Open a socket that exchanges datagrams with *host* at *port* and nobody else; at most *most* are taken from it.
+
+        Of several addresses it is the first to which this machine has a route; nothing is sent yet, so nobody has answered. Phases
+        and errors as for ``connect``.
+        """
+        addresses = await self._judged(host, trust, attempt, ip)
+        with attempt.phase("connect"):
+            opened, address = _first_routed(addresses, lambda address: _udp(address, port, most))
+        attempt.fact("ip_version", address.version)
+        return opened
+
+    async def echo(self, host: str, *, attempt: Attempt, trust: Trust = Trust.FOUND, ip: IpVersion = "any", most: int = MOST) -> Datagrams:
+        """Open a socket that exchanges ICMP messages, or ICMPv6 ones, with *host* and nobody else.
+
+        It is the kind that Linux gives to the groups of ``net.ipv4.ping_group_range``, where the kernel writes the identifier and
+        hands over our replies alone; else a raw one, which hears every message from there. Errors as for ``datagram``, and
+        ProbeFailed with IMPAIRED where this process may open neither.
+        """
+        addresses = await self._judged(host, trust, attempt, ip)
+        with attempt.phase("connect"):
+            opened, address = _first_routed(addresses, lambda address: _icmp(address, most))
+        attempt.fact("ip_version", address.version)
+        return opened
+
+    def admit(self, program: str) -> None:
+        """Let a plugin run *program*, an absolute path. Errors: ProbeFailed with BLOCKED, or IMPAIRED where there is no such file."""
+        try:
+            why = programs.objection(Path(program), self._programs)
+        except OSError as error:
+            raise ProbeFailed(Failure.IMPAIRED, f"{program}: {error.strerror}") from error
+        if why is not None:
+            raise ProbeFailed(Failure.BLOCKED, why)
 
     async def secure(self, stream: Stream, host: str, *, tls: Tls, attempt: Attempt) -> None:
         """Encrypt an open connection, as STARTTLS does. Closes it where the handshake fails."""
@@ -74,7 +116,7 @@ class Door:
         try:
             with attempt.phase("tls"):
                 plaintext = stream.transport
-                encrypted = await loop.start_tls(plaintext, stream, self._context(tls), server_hostname=name, ssl_shutdown_timeout=_PARTING)
+                encrypted = await loop.start_tls(plaintext, stream, self.context(tls), server_hostname=name, ssl_shutdown_timeout=_PARTING)
         except BaseException:
             stream.abort()
             raise
@@ -83,68 +125,26 @@ class Door:
         stream.connection_made(encrypted)
         _note_certificate(encrypted, attempt)
 
-    def _context(self, tls: Tls) -> ssl.SSLContext:
-        if (known := self._contexts.get(tls)) is not None:
-            return known
-        try:
-            context = ssl.create_default_context(cafile=tls.ca)
-        except (OSError, ssl.SSLError) as error:
-            raise ProbeFailed(Failure.IMPAIRED, f"the authorities in {tls.ca} cannot be read: {error}") from error
-        if not tls.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        self._contexts[tls] = context
-        return context
+    def context(self, tls: Tls) -> ssl.SSLContext:
+        """Return what encrypts as *tls* says. Errors: ProbeFailed with IMPAIRED where a file that it names cannot be used."""
+        return self._contexts.context(tls)
+
+    async def _judged(self, host: str, trust: Trust, attempt: Attempt, ip: IpVersion = "any") -> tuple[Address, ...]:
+        """Return where *host* may be reached, at most eight addresses of version *ip*; judged by all that it has."""
+        addresses = await self._addresses(host, attempt)
+        for address in addresses:
+            if (why := objection(address, trust, self._allow)) is not None:
+                raise ProbeFailed(Failure.BLOCKED, why, stage=attempt.prefix + "connect")
+        wanted = addresses if ip == "any" else tuple(address for address in addresses if address.version == ip)
+        if not wanted:
+            raise ProbeFailed(Failure.DNS, f"{host} has no IPv{ip} address", stage=attempt.prefix + "dns")
+        return wanted[:_MOST_ADDRESSES]
 
     async def _addresses(self, host: str, attempt: Attempt) -> tuple[Address, ...]:
         if (address := literal(host)) is not None:
             return (address,)
         with attempt.phase("dns"):
-            lookup = self._lookups.get(host)
-            if lookup is None:
-                lookup = self._lookups[host] = asyncio.create_task(self._look_up(host))
-            return await asyncio.shield(lookup)
-
-    async def _look_up(self, host: str) -> tuple[Address, ...]:
-        """Ask the system's resolver. One question per name at a time: a resolver that hangs holds one thread, not one per monitor."""
-        try:
-            async with self._seats:
-                return await _ask_resolver(host)
-        finally:
-            del self._lookups[host]
-
-
-async def _ask_resolver(host: str) -> tuple[Address, ...]:
-    """Run getaddrinfo on a daemon thread: neither the loop nor the end of the process waits for a dead resolver."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[tuple[Address, ...]] = loop.create_future()
-
-    def settle(addresses: tuple[Address, ...], error: Exception | None) -> None:
-        if answer.done():
-            return
-        if error is None:
-            answer.set_result(addresses)
-        else:
-            answer.set_exception(error)
-
-    def ask() -> None:
-        addresses, error = _resolve(host)
-        with suppress(RuntimeError):  # the loop has ended meanwhile, and with it whoever asked
-            loop.call_soon_threadsafe(settle, addresses, error)
-
-    threading.Thread(target=ask, name="probe-lookup", daemon=True).start()
-    return await answer
-
-
-def _resolve(host: str) -> tuple[tuple[Address, ...], Exception | None]:
-    try:
-        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        failed = error if isinstance(error, OSError) else ProbeFailed(Failure.DNS, f"{host} is not a name that can be looked up")
-        return (), failed
-    found = (literal(str(sockaddr[0]).partition("%")[0]) for _, _, _, _, sockaddr in answers)
-    addresses = tuple(dict.fromkeys(address for address in found if address is not None))
-    return addresses[:_MOST_ADDRESSES], None if addresses else ProbeFailed(Failure.DNS, f"{host} has no address")
+            return await self._lookups.addresses(host, attempt)
 
 
 async def _reach(addresses: Sequence[Address], port: int, most: int, attempt: Attempt) -> tuple[Stream, Address]:
@@ -164,12 +164,20 @@ async def _reach(addresses: Sequence[Address], port: int, most: int, attempt: At
                 address = dialling.pop(task)
                 error = task.exception()
                 if error is None:
+                    _note_silent(dialling, address, attempt)
                     return task.result(), address
                 errors.append(error)
                 attempt.warn("address_failed", f"{address} does not answer: {error}")
         raise _most_telling(errors)
     finally:
         _hang_up(dialling)
+
+
+def _note_silent(dialling: dict[asyncio.Task[Stream], Address], answered: Address, attempt: Attempt) -> None:
+    """Name the addresses that had their head start and were overtaken: half a service is down, and another half hides it."""
+    for task, address in dialling.items():
+        if not task.done():
+            attempt.warn("address_failed", f"{address} does not answer: nothing came before {answered} did")
 
 
 def _hang_up(dialling: dict[asyncio.Task[Stream], Address]) -> None:
@@ -199,14 +207,65 @@ async def _dial(address: Address, port: int, most: int) -> Stream:
     return stream
 
 
+def _first_routed(addresses: Sequence[Address], opening: Callable[[Address], Datagrams]) -> tuple[Datagrams, Address]:
+    """Open a datagram socket to the first address that the kernel knows a way to."""
+    errors: list[OSError] = []
+    for address in addresses:
+        try:
+            return opening(address), address
+        except OSError as error:
+            errors.append(error)
+    if errors[0].errno == errno.ENETUNREACH:
+        raise ProbeFailed(Failure.IMPAIRED, f"this machine has no route to {addresses[0]}") from errors[0]
+    raise errors[0]
+
+
+def _udp(address: Address, port: int, most: int) -> Datagrams:
+    return Datagrams(_tied(socket.socket(_family(address), socket.SOCK_DGRAM), address, port), most)
+
+
+def _icmp(address: Address, most: int) -> Datagrams:
+    protocol = socket.IPPROTO_ICMP if address.version == 4 else socket.IPPROTO_ICMPV6
+    try:
+        return Datagrams(_tied(socket.socket(_family(address), socket.SOCK_DGRAM, protocol), address, 0), most)
+    except PermissionError:
+        pass
+    try:
+        raw = socket.socket(_family(address), socket.SOCK_RAW, protocol)
+    except PermissionError as error:
+        raise ProbeFailed(Failure.IMPAIRED, _NO_ICMP) from error
+    return Datagrams(_tied(raw, address, 0), most, _without_header if address.version == 4 else None)
+
+
+def _without_header(packet: bytes) -> bytes:
+    """Cut the IPv4 header off (RFC 791 section 3.1); a raw socket of IPv6 hands over none."""
+    return packet[4 * (packet[0] & 15) :] if packet else b""
+
+
+def _tied(opened: socket.socket, address: Address, port: int) -> socket.socket:
+    """Tie a datagram socket to one peer, and have it hear also the errors that are not final, such as an unreachable host."""
+    try:
+        opened.settimeout(0)
+        if sys.platform == "linux":
+            opened.setsockopt(*(_ERRORS_4 if address.version == 4 else _ERRORS_6), 1)
+        opened.connect((str(address), port))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6
+
+
 def _has_route(address: Address) -> bool:
     """Ask the kernel alone: connecting a datagram socket sends nothing, and fails only where no local route exists.
 
     It tells a router that answers "unreachable", which is the target's trouble, from a cable that is out, which is ours.
     """
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        with socket.socket(_family(address), socket.SOCK_DGRAM) as probe:
             probe.connect((str(address), 9))
     except OSError:
         return False

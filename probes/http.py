@@ -1,32 +1,36 @@
-"""A web page, its status, its text and its pace."""
+"""A web page, its status, its headers, its text and its pace."""
 
 import base64
 import re
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Literal, Self
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, model_validator
 
+from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door, Tls, Trust
+from probes.expect import Expect, judge
 from probes.http1 import Place, Request, Response, exchange, led_on, place
 from probes.kind import ProbeKind
-from probes.lines import TOTAL
+from probes.lines import TOTAL, Stream
 from probes.result import Failure
-from probes.settings import CLOSED, CaFile, Login, PositiveDuration, Secret, refuse_controls
+from probes.settings import CLOSED, CaFile, CertificateFile, Duration, IpVersion, KeyFile, Login, Secret, refuse_controls
 
 _BODY = 1024 * 1024
-_CONNECTION = TOTAL + 4 * _BODY
-"""What a whole answer may take, framing included: chunks of few bytes cost several times their content."""
+_MOST_SENT = 40_000
+_FRAMING = 3
+"""What a whole answer may take beyond its body, in bodies: chunks of few bytes cost several times their content."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _OURS = frozenset({"content-length", "transfer-encoding", "connection", "accept-encoding", "te", "upgrade"})
-_CHARSET = re.compile(
-    r"charset\s*=\s*\"?(utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\b",
-    re.ASCII | re.IGNORECASE,
-)
-"""The codecs in which a page may be written. Python knows others that are no character sets, and some that unpack."""
+_TELLING = re.compile(r"auth|cookie|token|secret|passw|(?:api|access)-?key", re.IGNORECASE)
+"""Names of headers whose values are secrets, also where nobody says so."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def _url(text: str) -> str:
@@ -42,166 +46,224 @@ def _header_name(name: str) -> str:
     return name
 
 
-def _header_value(value: Secret) -> Secret:
-    refuse_controls(value.reveal())
+def _header_value(value: str | Secret) -> str | Secret:
+    text = revealed(value)
+    refuse_controls(text)
     try:
-        value.reveal().encode("latin-1")
+        text.encode("latin-1")
     except UnicodeEncodeError:
         raise ValueError("a header holds Latin-1 characters only") from None
     return value
 
 
+def guarded(headers: Mapping[str, str | Secret]) -> Mapping[str, str | Secret]:
+    """Return *headers* with secrets where their names tell of them: those may not stand in the file, and are concealed."""
+    return {name: Secret(value) if isinstance(value, str) and _TELLING.search(name) else value for name, value in headers.items()}
+
+
+def revealed(value: str | Secret) -> str:
+    """Return the text, secret or not."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _body(value: str | Secret) -> str | Secret:
+    try:
+        size = len(revealed(value).encode())
+    except UnicodeEncodeError:
+        raise ValueError("not Unicode text") from None
+    if not 0 < size <= _MOST_SENT:
+        raise ValueError(f"empty, or more than {_MOST_SENT} bytes")
+    return value
+
+
+def _described(what: str) -> WithJsonSchema:
+    return WithJsonSchema({"description": f"{what}, or a reference {{env: NAME}} or {{file: PATH}}.", "type": ["string", "object"]})
+
+
 Url = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_url)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
-HeaderValue = Annotated[
-    Secret,
-    AfterValidator(_header_value),
-    WithJsonSchema({"description": "The header's value, or a reference {env: NAME} or {file: PATH}.", "type": ["string", "object"]}),
-]
-Status = Annotated[int, Field(ge=100, le=599, strict=True)]
-Text = Annotated[str, Field(min_length=1, max_length=10_000)]
-
-
-class Expect(BaseModel):
-    """What the answer must be. No *status* means any 2xx. Slower than *slower_than* is a failure of its own, ``slow``."""
-
-    model_config = CLOSED
-
-    status: Annotated[tuple[Status, ...], Field(min_length=1)] | None = None
-    body_contains: Text | None = None
-    body_not_contains: Text | None = None
-    slower_than: PositiveDuration | None = None
+HeaderValue = Annotated[str | Secret, AfterValidator(_header_value), _described("The header's value")]
+BearerToken = Annotated[Secret, AfterValidator(_header_value)]
+Body = Annotated[str | Secret, AfterValidator(_body), _described("What is sent")]
 
 
 class Settings(BaseModel):
-    """What is asked of whom. *redirects* is how many are followed; 0 takes the redirect itself as the answer."""
+    """What is asked of whom. *redirects* is how many are followed; 0 takes the redirect itself as the answer.
+
+    *allow_plaintext* lets secrets (a login, a bearer token, headers and a body that are references) cross a network in clear.
+    """
 
     model_config = CLOSED
 
     url: Url
-    method: Literal["GET", "HEAD", "POST"] = "GET"
-    headers: Mapping[HeaderName, HeaderValue] = Field(default_factory=dict)
+    method: Method = "GET"
+    headers: Annotated[Mapping[HeaderName, HeaderValue], AfterValidator(guarded)] = Field(default_factory=dict)
     login: Login | None = None
-    body: Text | None = None
+    bearer: BearerToken | None = None
+    allow_plaintext: bool = False
+    body: Body | None = None
     redirects: Annotated[int, Field(ge=0, le=10, strict=True)] = 5
+    redirects_to: Literal["anywhere", "host", "origin"] = "anywhere"
+    ip: IpVersion = "any"
     verify: bool = True
     ca: CaFile | None = None
+    certificate: CertificateFile | None = None
+    key: KeyFile | None = None
+    expires_within: Duration = timedelta(days=14)
+    max_body: Annotated[int, Field(ge=1, le=4 * _BODY, strict=True)] = _BODY
     expect: Expect = Expect()
 
+    @cached_property
+    def named(self) -> Place:
+        """The URL taken apart, once: it costs more than the request."""
+        return place(self.url)
+
     @model_validator(mode="after")
-    def _body_belongs_to_post(self) -> Self:
-        if self.body is not None and self.method != "POST":
-            raise ValueError("a body goes with method: POST only")
-        if self.method == "HEAD" and self.expect.body_contains is not None:
+    def _can_work(self) -> Self:
+        if self.body is not None and self.method in ("GET", "HEAD"):
+            raise ValueError("a body goes with method POST, PUT, PATCH, DELETE or OPTIONS, not with GET or HEAD")
+        if self.method == "HEAD" and self.expect.needs_body:
             raise ValueError("an answer to HEAD has no body that could contain anything")
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key goes with a certificate")
+        if self.bearer is not None and self.login is not None:
+            raise ValueError("a login or a bearer token, not both: one header carries either")
+        if not self.allow_plaintext and secrets(self) and not _is_private(self.named):
+            raise ValueError("without TLS a secret would be sent in clear: say allow_plaintext: true where that is meant")
         return self
+
+
+def secrets(settings: Settings) -> list[str]:
+    """Return the texts of *settings* that nobody else may read."""
+    found = [value.reveal() for value in settings.headers.values() if isinstance(value, Secret)]
+    if settings.login is not None:
+        found += [settings.login.password.reveal(), _basic(settings.login)]
+    found += [each.reveal() for each in (settings.bearer, settings.body) if isinstance(each, Secret)]
+    return found
+
+
+def _basic(login: Login) -> str:
+    return base64.b64encode(f"{login.user}:{login.password.reveal()}".encode()).decode()
+
+
+def _is_private(where: Place) -> bool:
+    """Say whether nobody between here and *where* can read along: it is encrypted, or on this machine."""
+    address = literal(where.host)
+    is_here = address.is_loopback if address is not None else where.host.lower().rstrip(".") == "localhost"
+    return where.scheme == "https" or is_here
 
 
 async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
     """Ask, follow, and compare with what is expected."""
-    attempt.conceal(*(value.reveal() for value in settings.headers.values()))
-    response = await _answer(settings, door, attempt)
-    attempt.fact("status", response.status)
-    attempt.fact("body_bytes", len(response.body))
+    response = await answer(settings, door, attempt)
     if response.is_truncated:
-        attempt.warn("truncated", f"the body is longer than {_BODY} bytes; the rest was not read")
-    _judge_status(settings, response)
-    _judge_body(settings.expect, response)
-    _judge_pace(settings.expect, attempt)
+        attempt.warn("truncated", f"the body is longer than {settings.max_body} bytes; the rest was not read")
+    _judge_login(settings, response)
+    await judge(settings.expect, response, attempt)
+    judge_certificate(settings.expires_within, attempt)
 
 
-async def _answer(settings: Settings, door: Door, attempt: Attempt) -> Response:
-    """Ask, and go where redirects lead: to the named host and port as to a named target, elsewhere as to a found one.
+async def answer(settings: Settings, door: Door, attempt: Attempt) -> Response:
+    """Ask, go where redirects lead, and return the last answer unjudged; for kinds that are spoken over HTTP too.
 
-    What we carry (headers, name and password, body) stays with the origin that the file names.
+    Redirects lead to the named host and port as to a named target, elsewhere as to a found one. What we carry (headers, name and
+    password, body) stays with the origin that the file names. Records the facts ``redirects``, ``status`` and ``body_bytes``.
+    Errors: ProbeFailed, among others with REDIRECT.
     """
-    named = here = place(settings.url)
-    method, hops = settings.method, 0
+    here, method, hops = settings.named, settings.method, 0
     while True:
-        is_home = here.origin == named.origin
-        request = Request(
-            method=method,
-            place=here,
-            headers=_headers(settings, attempt) if is_home else {},
-            body=settings.body.encode() if settings.body is not None and method == "POST" else None,
-        )
-        response = await _ask(settings, request, door, attempt, is_named=(here.host, here.port) == (named.host, named.port))
+        response = await _ask(settings, method, here, door, attempt)
         attempt.fact("redirects", hops)
         location = response.header("location")
         if response.status not in _REDIRECTS or location is None or settings.redirects == 0:
+            attempt.fact("status", response.status)
+            attempt.fact("body_bytes", len(response.body))
             return response
         hops += 1
         if hops > settings.redirects:
             raise ProbeFailed(Failure.REDIRECT, f"more than {settings.redirects} redirects", stage="redirect")
-        here, method = _next(here, location, response.status, method)
-        if method == "POST" and here.origin != named.origin:
-            raise ProbeFailed(Failure.REDIRECT, "the body would be sent to a host that the file does not name", stage="redirect")
+        here, method = _next(settings, here, location, response.status, method, attempt)
 
 
-async def _ask(settings: Settings, request: Request, door: Door, attempt: Attempt, *, is_named: bool) -> Response:
-    where = request.place
-    tls = Tls(settings.verify, settings.ca) if where.scheme == "https" else None
-    trust = Trust.NAMED if is_named else Trust.FOUND
-    with await door.connect(where.host, where.port, trust=trust, tls=tls, attempt=attempt, most=_CONNECTION) as stream:
-        return await exchange(stream, request, attempt, _BODY)
+async def _ask(settings: Settings, method: Method, here: Place, door: Door, attempt: Attempt) -> Response:
+    is_home = here.origin == settings.named.origin
+    headers = carried(settings) if is_home else {}
+    body = revealed(settings.body).encode() if settings.body is not None and is_home and method == settings.method else None
+    request = Request(method=method, place=here, headers=headers, body=body)
+    with await reach(settings, here, door, attempt, most=TOTAL + (1 + _FRAMING) * settings.max_body) as stream:
+        return await exchange(stream, request, attempt, settings.max_body)
 
 
-def _headers(settings: Settings, attempt: Attempt) -> dict[str, str]:
-    headers = {name: value.reveal() for name, value in settings.headers.items()}
+def carried(settings: Settings) -> dict[str, str]:
+    """Return the headers that *settings* ask for, with what shows who we are."""
+    headers = {name: revealed(value) for name, value in settings.headers.items()}
     if settings.login is not None:
-        password = settings.login.password.reveal()
-        basic = base64.b64encode(f"{settings.login.user}:{password}".encode()).decode()
-        attempt.conceal(password, basic)
-        headers["authorization"] = f"Basic {basic}"
+        headers["authorization"] = f"Basic {_basic(settings.login)}"
+    if settings.bearer is not None:
+        headers["authorization"] = f"Bearer {settings.bearer.reveal()}"
     return headers
 
 
-def _next(here: Place, location: str, status: int, method: str) -> tuple[Place, Literal["GET", "HEAD", "POST"]]:
-    """Say where a redirect leads and how to ask there: 307 and 308 keep the method, the others turn POST into GET."""
+async def reach(settings: Settings, here: Place, door: Door, attempt: Attempt, *, most: int) -> Stream:
+    """Connect to *here* as *settings* say, and conceal their secrets; our certificate is shown to the named origin alone.
+
+    Errors: those of ``door.connect``, and ProbeFailed with TLS_MISSING where a secret would cross a network in clear.
+    """
+    named, kept = settings.named, secrets(settings)
+    attempt.conceal(*kept)
+    tls = None
+    if here.scheme == "https":
+        ours = (settings.certificate, settings.key) if here.origin == named.origin else (None, None)
+        tls = Tls(settings.verify, settings.ca, *ours)
+    trust = Trust.NAMED if (here.host, here.port) == (named.host, named.port) else Trust.FOUND
+    stream = await door.connect(here.host, here.port, trust=trust, tls=tls, ip=settings.ip, attempt=attempt, most=most)
+    if kept and tls is None and not settings.allow_plaintext and here.origin == named.origin:
+        _refuse_plaintext(stream)
+    return stream
+
+
+def _refuse_plaintext(stream: Stream) -> None:
+    """Refuse to send a secret in clear to another machine, also where a name of this one leads there."""
+    peer = literal(str(stream.transport.get_extra_info("peername")[0]))
+    if peer is None or not peer.is_loopback:
+        stream.abort()
+        raise ProbeFailed(Failure.TLS_MISSING, "no encryption: the secret was not sent")
+
+
+def _next(settings: Settings, here: Place, location: str, status: int, method: Method, attempt: Attempt) -> tuple[Place, Method]:
+    """Say where a redirect leads and how to ask there: 303 asks by GET, and so do 301 and 302 after a POST."""
+    named = settings.named
     try:
         there = led_on(here, location)
     except ValueError as error:
         raise ProbeFailed(Failure.REDIRECT, f"a redirect leads to {location!r}: {error}", stage="redirect") from error
-    if method == "HEAD":
-        return there, "HEAD"
-    return there, "POST" if method == "POST" and status in (307, 308) else "GET"
+    if settings.redirects_to == "origin" and there.origin != named.origin:
+        raise ProbeFailed(Failure.REDIRECT, f"a redirect leads to another origin, {there.authority}", stage="redirect")
+    if settings.redirects_to == "host" and there.host.lower() != named.host.lower():
+        raise ProbeFailed(Failure.REDIRECT, f"a redirect leads to another host, {there.authority}", stage="redirect")
+    if here.scheme == "https" and there.scheme == "http":
+        attempt.warn("insecure_redirect", f"a redirect leads from https to http, {there.authority}")
+    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
+        method = "GET"
+    if method not in _HARMLESS and there.origin != named.origin:
+        raise ProbeFailed(Failure.REDIRECT, f"the {method} would be sent to a host that the file does not name", stage="redirect")
+    return there, method
 
 
-def _judge_status(settings: Settings, response: Response) -> None:
-    wanted = settings.expect.status
-    if (response.status in wanted) if wanted is not None else (200 <= response.status < 300):
+def _judge_login(settings: Settings, response: Response) -> None:
+    if response.status == 401 and (settings.login or settings.bearer) is not None and not settings.expect.takes(401):
+        shown = "name and password" if settings.login is not None else "bearer token"
+        raise ProbeFailed(Failure.AUTH_REJECTED, f"the server answers 401 to our {shown}", stage="status")
+
+
+def judge_certificate(within: timedelta, attempt: Attempt) -> None:
+    """Warn where the certificate that the last server showed, verified, ends *within* that time."""
+    ends = attempt.facts.get(f"{attempt.prefix}tls_expires_at")
+    if ends is None:
         return
-    if response.status == 401 and settings.login is not None:
-        raise ProbeFailed(Failure.AUTH_REJECTED, "the server answers 401 to our name and password", stage="status")
-    expected = "2xx" if wanted is None else " or ".join(str(status) for status in wanted)
-    raise ProbeFailed(Failure.STATUS, f"status {response.status}, expected {expected}", stage="status")
-
-
-def _judge_body(expect: Expect, response: Response) -> None:
-    if expect.body_contains is None and expect.body_not_contains is None:
-        return
-    coding = response.header("content-encoding")
-    if coding is not None and coding.lower() != "identity":
-        raise ProbeFailed(Failure.CONTENT, f"the body is encoded as {coding!r}, which was not asked for", stage="content")
-    text = _text(response)
-    if expect.body_contains is not None and expect.body_contains not in text:
-        where = f"the first {_BODY} bytes" if response.is_truncated else f"{len(response.body)} bytes"
-        raise ProbeFailed(Failure.CONTENT, f"the expected text is not in {where} of body", stage="content")
-    if expect.body_not_contains is not None and expect.body_not_contains in text:
-        raise ProbeFailed(Failure.CONTENT, "the body contains the text that it must not", stage="content")
-
-
-def _text(response: Response) -> str:
-    matched = _CHARSET.search(response.header("content-type") or "")
-    try:
-        return response.body.decode(matched[1] if matched else "utf-8", "replace")
-    except LookupError:
-        return response.body.decode("utf-8", "replace")
-
-
-def _judge_pace(expect: Expect, attempt: Attempt) -> None:
-    if expect.slower_than is not None and (took := attempt.elapsed()) > expect.slower_than / timedelta(seconds=1):
-        raise ProbeFailed(Failure.SLOW, f"the right answer, after {took:.3f} s", stage="transfer")
+    left = datetime.fromtimestamp(ends, UTC) - attempt.now()
+    if left <= within:
+        attempt.warn("expires_soon", f"the certificate ends in {left.days} days")
 
 
 def target(settings: Settings) -> str:

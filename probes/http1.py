@@ -4,6 +4,8 @@ Our own and not a client library's, because a probe wants what those hide: the m
 server broke the protocol, and a bound on everything that a hostile one may send.
 """
 
+import asyncio
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +20,16 @@ from probes.text import excerpt
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
+_OPENING = b"HTTP/1."
+_TLS_RECORDS = frozenset({21, 22})
+"""The first byte of a TLS alert and of a handshake (RFC 8446 section 5.1)."""
 _DIGITS = re.compile(rb"[0-9]{1,18}")
+_COOKIE = b"set-cookie:"
 _MOST_HEADERS = 100
 _MOST_INTERIM = 5
+_SWITCHING = 101
+_BREATH = 256
+"""So many chunks are read in one go; then others have their turn, for tiny chunks take our time and hardly the peer's."""
 _CHUNK_LINE = 1024
 _SAFE = "/?:@!$&'()*+,;=%-._~[]"
 _PORTS = {"http": 80, "https": 443}
@@ -114,32 +123,58 @@ async def exchange(stream: Stream, request: Request, attempt: Attempt, most: int
 
     Errors: ProbeFailed with PROTOCOL, TOO_LARGE or CLOSED.
     """
-    octets = request.octets()
-    if attempt.listener is not None:
-        for said in octets.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n"):
-            attempt.sent(said)
     with attempt.phase("first_byte"):
-        stream.write(octets)
-        line = await stream.line()
+        _send(stream, request, attempt)
+        await _opening(stream)
     with attempt.phase("transfer"):
-        status, headers = await _head(stream, line, attempt)
+        status, headers = await _head(stream, attempt)
+        if status == _SWITCHING:
+            raise ProbeFailed(Failure.PROTOCOL, "the server changes to a protocol that nobody asked for")
         body, is_truncated = await _body(stream, request.method, status, headers, most)
     return Response(status=status, headers=headers, body=body, is_truncated=is_truncated)
 
 
-async def _head(stream: Stream, line: bytes, attempt: Attempt) -> tuple[int, tuple[tuple[str, str], ...]]:
+async def switch(stream: Stream, request: Request, attempt: Attempt) -> Response:
+    """Send *request*, which asks for another protocol, and read the answer's head: 101, or a refusal whose body stays unread.
+
+    Records the phase ``handshake``. Errors: as ``exchange``.
+    """
+    with attempt.phase("handshake"):
+        _send(stream, request, attempt)
+        await _opening(stream)
+        status, headers = await _head(stream, attempt)
+    return Response(status=status, headers=headers, body=b"")
+
+
+def _send(stream: Stream, request: Request, attempt: Attempt) -> None:
+    octets = request.octets()
+    if attempt.listener is not None:
+        for said in octets.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n"):
+            attempt.sent(said)
+    stream.write(octets)
+
+
+async def _opening(stream: Stream) -> None:
+    """Wait for the first byte, and see whether it may be HTTP's: who speaks anything else may never end a line."""
+    seen = await stream.peek()
+    if not seen:
+        raise ProbeFailed(Failure.CLOSED, "the peer ended the connection without an answer")
+    if not seen.startswith(_OPENING[: len(seen)]):
+        what = "not HTTP but TLS" if seen[0] in _TLS_RECORDS else "not HTTP"
+        raise ProbeFailed(Failure.PROTOCOL, f"{what}: {excerpt(seen)}")
+
+
+async def _head(stream: Stream, attempt: Attempt) -> tuple[int, tuple[tuple[str, str], ...]]:
     """Read up to the final answer's headers, letting a few interim ones (1xx) pass."""
     for _ in range(_MOST_INTERIM + 1):
+        line = await stream.line()
         attempt.received(line)
         matched = _STATUS_LINE.fullmatch(line)
         if matched is None:
             raise ProbeFailed(Failure.PROTOCOL, f"not HTTP: {excerpt(line)}")
         status, headers = int(matched[1]), await _headers(stream, attempt)
-        if status >= 200:
+        if status >= 200 or status == _SWITCHING:
             return status, headers
-        if status == 101:
-            raise ProbeFailed(Failure.PROTOCOL, "the server changes to a protocol that nobody asked for")
-        line = await stream.line()
     raise ProbeFailed(Failure.PROTOCOL, f"more than {_MOST_INTERIM} interim answers")
 
 
@@ -147,7 +182,8 @@ async def _headers(stream: Stream, attempt: Attempt) -> tuple[tuple[str, str], .
     headers: list[tuple[str, str]] = []
     size = 0
     while line := await stream.line(LINE):
-        attempt.received(line)
+        is_cookie = line[: len(_COOKIE)].lower() == _COOKIE  # a session that is handed to us is a secret
+        attempt.received(_COOKIE + b" ***" if is_cookie else line)
         size += len(line)
         if len(headers) == _MOST_HEADERS or size > TOTAL:
             raise ProbeFailed(Failure.TOO_LARGE, f"more than {_MOST_HEADERS} header lines or {TOTAL} bytes of them")
@@ -197,7 +233,9 @@ async def _rest(stream: Stream, most: int) -> tuple[bytes, bool]:
 
 async def _chunks(stream: Stream, most: int) -> tuple[bytes, bool]:
     body = bytearray()
-    while True:
+    for count in itertools.count(1):
+        if count % _BREATH == 0:
+            await asyncio.sleep(0)
         line = await stream.line(_CHUNK_LINE)
         matched = _CHUNK.fullmatch(line)
         if matched is None:

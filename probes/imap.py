@@ -3,31 +3,41 @@
 import base64
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
 from probes.kind import ProbeKind
 from probes.lines import TOTAL, Stream
-from probes.mail import MailServer, encrypt, part, password_of, policy_for, reach
+from probes.mail import MailServer, encoded, encrypt, part, password_of, reach, target, typed
 from probes.result import Failure
-from probes.settings import Line, authority, host_and_port
+from probes.settings import Line
 from probes.text import excerpt
 
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}$")
-_TAGGED = re.compile(rb"(OK|NO|BAD)(?: (?:\[([A-Z][A-Z0-9-]*)[^\]]*\] ?)?(.*))?", re.DOTALL | re.IGNORECASE)
+_ENDING = re.compile(rb"(OK|NO|BAD|BYE)(?: (?:\[([A-Z][A-Z0-9-]*)[^\]]*\] ?)?(.*))?", re.DOTALL | re.IGNORECASE)
 _WORDS = re.compile(rb"[A-Z0-9*]+ (OK|NO|BAD|BYE|PREAUTH) ", re.IGNORECASE)
 """Responses that end in words for people, where braces announce nothing."""
 _EXISTS = re.compile(rb"\* ([0-9]{1,10}) EXISTS", re.IGNORECASE)
 _QUOTABLE = re.compile(r"[\x20-\x7e]*")
 _MOST_RESPONSES = 1000
 _MOST_LITERALS = 20
-_UNAVAILABLE = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN"})
+_OFFERED = re.compile(rb"\[CAPABILITY ([^\]]*)\]", re.IGNORECASE)
+_UNAVAILABLE = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "PRIVACYREQUIRED"})
 """Response codes (RFC 5530) by which a NO to LOGIN is not about our name and password."""
+_REJECTED = frozenset({"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"})
+"""Response codes that are about our name and password, also where the server ends the session at once."""
+
+
+_REFUSALS = {"NO": Failure.REJECTED, "BAD": Failure.PROTOCOL, "BYE": Failure.CLOSED}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command ended: OK, NO or BAD, with its response code (upper case, or empty) and words; and what came before, untagged."""
+    """How a command ended: OK, NO or BAD, with its response code (upper case, or empty) and words; and what came before, untagged.
+
+    BYE stands for a server that ends the session instead.
+    """
 
     status: str
     code: str
@@ -40,7 +50,10 @@ class Answer:
 
 @dataclass(slots=True)
 class Imap:
-    """One dialogue. Every step raises ProbeFailed where the server does not go along: REJECTED for NO, PROTOCOL for BAD."""
+    """One dialogue. Every step raises ProbeFailed where the server does not go along: REJECTED for NO, PROTOCOL for BAD.
+
+    *capabilities* is what the server said last that it can do; nothing where a login has outdated it and told nothing new.
+    """
 
     stream: Stream
     attempt: Attempt
@@ -62,23 +75,30 @@ class Imap:
     async def learn(self) -> None:
         """Ask what the server can do."""
         with self.attempt.phase("capability"):
-            answer = await self.command("CAPABILITY")
-        lines = (line[len(b"* CAPABILITY ") :] for line in answer.untagged if line.upper().startswith(b"* CAPABILITY "))
-        self.capabilities = frozenset(b" ".join(lines).decode("ascii", "replace").upper().split())
+            self.capabilities = _offered(await self.command("CAPABILITY"))
 
     async def begin_tls(self) -> str | None:
         """Ask for encryption; return the refusal, if there is one."""
         answer = await self._ask("STARTTLS")
+        if answer.status == "BYE":
+            _wanted(answer)
         return None if answer.status == "OK" else str(answer)
 
     async def log_in(self, name: str, password: str) -> None:
-        """Show *name* and *password*. A plain NO is about them; some codes say that it is about the server."""
-        if "LOGINDISABLED" in self.capabilities:
-            raise ProbeFailed(Failure.AUTH_UNAVAILABLE, "the server takes no LOGIN on this connection")
-        answer = await self._ask("LOGIN", name, password)
-        if answer.status == "NO":
-            raise ProbeFailed(Failure.AUTH_UNAVAILABLE if answer.code in _UNAVAILABLE else Failure.AUTH_REJECTED, str(answer))
-        _wanted(answer)
+        """Show *name* and *password*, by LOGIN or, where that is disabled, by AUTHENTICATE PLAIN (RFC 3501 section 6.2, RFC 4616)."""
+        if "LOGINDISABLED" not in self.capabilities:
+            answer = await self._ask("LOGIN", name, password)
+        elif "AUTH=PLAIN" in self.capabilities:
+            answer = await self._authenticate(encoded(f"\0{name}\0{password}"))
+        else:
+            raise ProbeFailed(Failure.AUTH_UNAVAILABLE, "the server takes no LOGIN on this connection, nor AUTHENTICATE PLAIN")
+        _judge_auth(answer)
+        self.capabilities = _offered(answer)
+
+    async def _authenticate(self, payload: str) -> Answer:
+        if "SASL-IR" in self.capabilities:
+            return await self._say("AUTHENTICATE PLAIN ***", [f"AUTHENTICATE PLAIN {payload}\r\n".encode()])
+        return await self._say("AUTHENTICATE PLAIN", [b"AUTHENTICATE PLAIN\r\n", f"{payload}\r\n".encode()])
 
     async def open(self, mailbox: str, *, read_only: bool) -> int:
         """Select a mailbox and return how many messages it holds."""
@@ -97,41 +117,33 @@ class Imap:
         return _wanted(await self._ask(name, *arguments))
 
     async def _ask(self, name: str, *arguments: str) -> Answer:
+        shown = " ".join([name, *("***" if name == "LOGIN" else _quoted(each) for each in arguments)])
+        return await self._say(shown, _pieces(name, arguments), is_leaving=name == "LOGOUT")
+
+    async def _say(self, shown: str, pieces: list[bytes], *, is_leaving: bool = False) -> Answer:
+        """Give a command under a new tag: its first piece now, each other one when the server says that it is ready for it."""
         self._count += 1
         tag = f"P{self._count:04}"
-        shown = " ".join([tag, name, *("***" if name == "LOGIN" else _quoted(each) for each in arguments)])
-        self.attempt.sent(shown)
-        line = f"{tag} {name}".encode()
-        for argument in arguments:
-            if _QUOTABLE.fullmatch(argument):
-                line += b" " + _quoted(argument).encode()
-            else:
-                line = await self._literal(line, argument.encode())
-        self.stream.write(line + b"\r\n")
-        return await self._answer(tag.encode(), is_leaving=name == "LOGOUT")
+        self.attempt.sent(f"{tag} {shown}")
+        self.stream.write(f"{tag} ".encode() + pieces[0])
+        return await self._answer(tag.encode(), pieces[1:], is_leaving=is_leaving)
 
-    async def _literal(self, line: bytes, argument: bytes) -> bytes:
-        """Send what a quoted string cannot hold as a literal, once the server is ready for it (RFC 3501 section 4.3)."""
-        self.stream.write(line + b" {%d}\r\n" % len(argument))
-        while not (response := await self._response()).startswith(b"+"):
-            if not response.startswith(b"* "):
-                raise ProbeFailed(Failure.PROTOCOL, f"the server takes no literal: {excerpt(response)}")
-        return argument
-
-    async def _answer(self, tag: bytes, *, is_leaving: bool) -> Answer:
+    async def _answer(self, tag: bytes, later: list[bytes], *, is_leaving: bool) -> Answer:
         untagged: list[bytes] = []
         while len(untagged) < _MOST_RESPONSES:
             line = await self._response()
             if line.startswith(tag + b" "):
-                matched = _TAGGED.fullmatch(line[len(tag) + 1 :])
-                if matched is None:
-                    raise ProbeFailed(Failure.PROTOCOL, f"not the end of a command: {excerpt(line)}")
-                status, code, text = matched[1].decode().upper(), (matched[2] or b"").decode().upper(), line[len(tag) + 4 :]
-                return Answer(status, code, text, tuple(untagged))
+                answer = _answer_of(line[len(tag) + 1 :], untagged)
+                if later and answer.status == "OK":
+                    raise ProbeFailed(Failure.PROTOCOL, f"the server answers before it has heard all: {answer}")
+                return answer
+            if line.startswith(b"+") and later:
+                self.stream.write(later.pop(0))
+                continue
             if not line.startswith(b"* "):
                 raise ProbeFailed(Failure.PROTOCOL, f"not IMAP: {excerpt(line)}")
             if line[2:5].upper() == b"BYE" and not is_leaving:
-                raise ProbeFailed(Failure.CLOSED, f"the server ends the session: {excerpt(line)}")
+                return _answer_of(line[2:], untagged)
             untagged.append(line)
         raise ProbeFailed(Failure.TOO_LARGE, f"more than {_MOST_RESPONSES} responses to one command")
 
@@ -152,10 +164,48 @@ class Imap:
         raise ProbeFailed(Failure.TOO_LARGE, f"more than {_MOST_LITERALS} literals in one response")
 
 
+def _answer_of(ending: bytes, untagged: list[bytes]) -> Answer:
+    """Read how a command ended, from behind its tag."""
+    matched = _ENDING.fullmatch(ending)
+    if matched is None:
+        raise ProbeFailed(Failure.PROTOCOL, f"not the end of a command: {excerpt(ending)}")
+    status, code = matched[1].decode().upper(), (matched[2] or b"").decode().upper()
+    return Answer(status, code, ending[len(status) + 1 :], tuple(untagged))
+
+
 def _wanted(answer: Answer) -> Answer:
     if answer.status == "OK":
         return answer
-    raise ProbeFailed(Failure.REJECTED if answer.status == "NO" else Failure.PROTOCOL, str(answer))
+    raise ProbeFailed(_REFUSALS[answer.status], str(answer))
+
+
+def _judge_auth(answer: Answer) -> None:
+    """Tell our password from the service (RFC 5530): a plain NO is about us, some codes say that it is about them."""
+    if answer.code in _UNAVAILABLE and answer.status in ("NO", "BYE"):
+        raise ProbeFailed(Failure.AUTH_UNAVAILABLE, str(answer))
+    if answer.status == "NO" or (answer.status == "BYE" and answer.code in _REJECTED):
+        raise ProbeFailed(Failure.AUTH_REJECTED, str(answer))
+    _wanted(answer)
+
+
+def _offered(answer: Answer) -> frozenset[str]:
+    """What *answer* says, beside it or in its code, that the server can do."""
+    beside = (line[len(b"* CAPABILITY ") :] for line in answer.untagged if line.upper().startswith(b"* CAPABILITY "))
+    within = _OFFERED.findall(answer.text)
+    return frozenset(b" ".join(chain(beside, within)).decode("ascii", "replace").upper().split())
+
+
+def _pieces(name: str, arguments: tuple[str, ...]) -> list[bytes]:
+    """Spell a command. What a quoted string cannot hold is a literal, which begins a new piece (RFC 3501 section 4.3)."""
+    pieces, last = [], name.encode()
+    for argument in arguments:
+        if _QUOTABLE.fullmatch(argument):
+            last += b" " + _quoted(argument).encode()
+        else:
+            octets = argument.encode()
+            pieces.append(last + b" {%d}\r\n" % len(octets))
+            last = octets
+    return [*pieces, last + b"\r\n"]
 
 
 def _quoted(text: str) -> str:
@@ -205,15 +255,6 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
         await dialogue.leave()
 
 
-def target(settings: Settings) -> str:
-    """``host:port``."""
-    return authority(settings.host, settings.port)
-
-
-def ad_hoc(typed: str) -> Settings:
-    """``host`` or ``host:port``; port 993 is encrypted from the first byte."""
-    name, port = host_and_port(typed, 143)
-    return Settings(host=name, port=port, tls=policy_for(port))
-
-
-KIND = ProbeKind(name="imap", summary="A mailbox can be read", settings=Settings, measure=measure, target=target, ad_hoc=ad_hoc)
+KIND = ProbeKind(
+    name="imap", summary="A mailbox can be read", settings=Settings, measure=measure, target=target, ad_hoc=typed(Settings, 143)
+)

@@ -1,6 +1,7 @@
 """A connection that is read with caps: a peer may say what it likes for as long as it likes, and costs us no more than stated here."""
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
@@ -13,6 +14,7 @@ LINE = 8 * 1024
 TOTAL = 64 * 1024
 """The most that one connection may say, where a kind does not ask for more."""
 _FULL = 64 * 1024
+_SHOWN = 100
 
 
 class Stream(asyncio.Protocol):
@@ -97,6 +99,12 @@ class Stream(asyncio.Protocol):
             await self._more(may_end=True)
         return self._take(min(most, len(self._buffer)))
 
+    async def peek(self) -> bytes:
+        """Wait until something is there, and show its beginning without taking it; nothing at all means that the peer has ended."""
+        if not self._buffer:
+            await self._more(may_end=True)
+        return bytes(self._buffer[:_SHOWN])
+
     def _take(self, count: int) -> bytes:
         if count > self._left:
             raise ProbeFailed(Failure.TOO_LARGE, f"more than {self._most} bytes in one connection")
@@ -142,6 +150,13 @@ class Stream(asyncio.Protocol):
         if self._transport is None:
             raise RuntimeError("not connected")
         return self._transport
+
+    async def heard_out(self, within: float) -> None:
+        """After the parting word, let the peer end the connection, for *within* seconds at most: what it still says is dropped."""
+        with suppress(OSError, ProbeFailed, TimeoutError):
+            async with asyncio.timeout(within):
+                while await self.some(TOTAL):
+                    pass
 
     def close(self) -> None:
         """End the connection politely. A peer that takes nothing more is not waited for."""

@@ -1,10 +1,10 @@
-"""What SMTP and IMAP probes share: how a mail server is named in the file, how it is reached, and when a password may be sent."""
+"""What SMTP, IMAP and POP3 probes share: how a mail server is named and typed, how it is reached, and when a password may be sent."""
 
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -13,11 +13,11 @@ from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door, Tls, Trust
 from probes.lines import TOTAL, Stream
 from probes.result import Failure
-from probes.settings import CLOSED, CaFile, Host, Login, Port, TlsPolicy, refuse_controls
+from probes.settings import CLOSED, CaFile, Host, Login, Port, TlsPolicy, authority, host_and_port, refuse_controls
 
 _PATIENCE = 0.5
 """Seconds that a server has to answer our parting word; everything that mattered is known by then."""
-_IMPLICIT = frozenset({465, 993})
+_IMPLICIT = frozenset({465, 993, 995})
 
 
 def _mail_address(text: str) -> str:
@@ -61,9 +61,22 @@ def _is_this_machine(name: str) -> bool:
     return address.is_loopback if address is not None else name.lower().rstrip(".") == "localhost"
 
 
-def policy_for(port: int) -> TlsPolicy:
-    """The policy for a port that somebody typed without one."""
-    return TlsPolicy.IMPLICIT if port in _IMPLICIT else TlsPolicy.OPTIONAL
+M = TypeVar("M", bound=MailServer)
+
+
+def target(server: MailServer) -> str:
+    """``host:port``."""
+    return authority(server.host, server.port)
+
+
+def typed(model: type[M], usual: int) -> Callable[[str], M]:
+    """Make the reader of ``host`` or ``host:port`` for a kind with its *usual* port; 465, 993 and 995 are encrypted from the first byte."""
+
+    def ad_hoc(text: str) -> M:
+        name, port = host_and_port(text, usual)
+        return model(host=name, port=port, tls=TlsPolicy.IMPLICIT if port in _IMPLICIT else TlsPolicy.OPTIONAL)
+
+    return ad_hoc
 
 
 async def reach(server: MailServer, door: Door, attempt: Attempt, most: int = TOTAL) -> Stream:
@@ -124,11 +137,8 @@ async def part(farewell: Awaitable[object], attempt: Attempt) -> None:
     """Say goodbye, and do not let a server that forgets its manners turn a good result into a bad one."""
     with suppress(ProbeFailed, OSError), attempt.phase("quit"):
         try:
-            await asyncio.wait_for(_awaited(farewell), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                await farewell
         except TimeoutError:
             attempt.warn("goodbye_unanswered", "the server did not answer our goodbye")
     attempt.stage = None
-
-
-async def _awaited(farewell: Awaitable[object]) -> None:
-    await farewell

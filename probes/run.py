@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable
+from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -29,6 +30,10 @@ _EXPIRED = frozenset({9, 10})
 """OpenSSL's verify codes: certificate not yet valid, certificate has expired."""
 _WRONG_HOST = frozenset({62, 64})
 """OpenSSL's verify codes: host name mismatch, IP address mismatch."""
+_WEAK = frozenset({66, 67, 68})
+"""OpenSSL's verify codes: the server's key too small, an authority's key too small, an authority's digest too weak."""
+_TOO_WEAK = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "DH_KEY_TOO_SMALL"})
+"""OpenSSL's reasons for which a handshake ends because the peer cannot do better, or we would not do worse."""
 _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 _OURS = frozenset(
     {
@@ -44,18 +49,24 @@ _OURS = frozenset(
     }
 )
 """Errors that the kernel raises about this machine: no descriptor, no memory, no local port, a firewall of our own."""
+_OUR_SIDE = frozenset({Failure.AUTH_REJECTED, Failure.BLOCKED, Failure.IMPAIRED, Failure.CRASHED})
 
 
-async def run(kind: ProbeKind[S], settings: S, *, door: Door, timeout: float, listener: Listener | None = None) -> ProbeResult:
+async def run(
+    kind: ProbeKind[S], settings: S, *, door: Door, timeout: float, listener: Listener | None = None, started: datetime | None = None
+) -> ProbeResult:
     """Measure once, and return what was found within *timeout* seconds + 250 ms, whatever the target or the kind does.
 
-    Never raises but CancelledError. What was learned before a failure is kept. An exception that nobody expected is CRASHED and
-    logged with its traceback: it says nothing about the target.
+    *started* is the present instant by the wall clock (aware, UTC), for kinds that compare dates and clocks (``attempt.now``). Never
+    raises but CancelledError. What was learned before a failure is kept. An exception that nobody expected is CRASHED and logged with
+    its traceback: it says nothing about the target.
     """
     began = time.perf_counter()
-    attempt = Attempt(elapsed=lambda: time.perf_counter() - began, allowed=timeout, listener=listener)
+    attempt = Attempt(elapsed=lambda: time.perf_counter() - began, allowed=timeout, listener=listener, started=started)
     error = await _error_of(kind, settings, door, attempt)
     failed = None if error is None else _failed(error, kind.name)
+    if failed is not None and attempt.is_asking:
+        failed = _of_the_source(failed)
     return ProbeResult(
         took=attempt.elapsed(),
         failure=failed.failure if failed else None,
@@ -122,13 +133,21 @@ def _failed(error: BaseException, name: str) -> ProbeFailed:
     return ProbeFailed(failure, said or str(error) or type(error).__name__)
 
 
+def _of_the_source(failed: ProbeFailed) -> ProbeFailed:
+    """Say that it is the source that failed, unless the fault is on our side anyway."""
+    if failed.failure in _OUR_SIDE:
+        return failed
+    return ProbeFailed(Failure.SOURCE_FAILED, f"{failed.failure}: {failed.detail}", stage=failed.stage)
+
+
 def _failure_of(error: BaseException) -> Failure:
     match error:
         case ssl.SSLCertVerificationError():
             return _certificate_failure(error.verify_code)
         case ssl.SSLError():
-            return Failure.TLS
+            return Failure.TLS_WEAK if getattr(error, "reason", None) in _TOO_WEAK else Failure.TLS
         case socket.gaierror():
+            # EAI_AGAIN is about the name: where no resolver answers, probes.lookup has found that out and said so.
             is_ours = error.errno in (socket.EAI_MEMORY, getattr(socket, "EAI_SYSTEM", None))
             return Failure.IMPAIRED if is_ours else Failure.DNS
         case TimeoutError():
@@ -149,4 +168,6 @@ def _failure_of(error: BaseException) -> Failure:
 def _certificate_failure(code: int) -> Failure:
     if code in _EXPIRED:
         return Failure.TLS_EXPIRED
+    if code in _WEAK:
+        return Failure.TLS_WEAK
     return Failure.TLS_WRONG_HOST if code in _WRONG_HOST else Failure.TLS_UNTRUSTED

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -111,6 +111,10 @@ def authority(name: str, port: int) -> str:
 Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(host)]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 CaFile = Annotated[FilePath, WithJsonSchema({"type": "string", "description": "A PEM file of certificate authorities."})]
+CertificateFile = Annotated[FilePath, WithJsonSchema({"type": "string", "description": "A PEM file of the certificate that we show."})]
+KeyFile = Annotated[FilePath, WithJsonSchema({"type": "string", "description": "A PEM file of its private key, unencrypted."})]
+IpVersion: TypeAlias = Literal["any", 4, 6]
+"""By which version of the internet protocol a name is reached; any follows the system's preference."""
 
 # --- secrets ------------------------------------------------------------------------------------------------------------------
 

@@ -6,20 +6,25 @@ from typing import Self
 
 from pydantic import model_validator
 
-from probes.addresses import Address, literal
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
 from probes.kind import ProbeKind
 from probes.lines import Stream
-from probes.mail import MailAddress, MailServer, encoded, encrypt, part, password_of, policy_for, reach
+from probes.mail import MailAddress, MailServer, encoded, encrypt, part, password_of, reach, target, typed
 from probes.result import Failure
-from probes.settings import Host, authority, host_and_port
+from probes.settings import Host
 from probes.text import excerpt
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _MOST_LINES = 100
-_NOT_OURS = range(500, 505)
+_CLOSING = 421
+"""The server goes away; it may say so at any step (RFC 5321 section 3.8)."""
+_NOT_UNDERSTOOD = range(500, 505)
 """Codes by which a server says that it did not understand AUTH: nothing about our name and password."""
+_NEEDS_TLS = frozenset({523, 524, 530, 538})
+"""Codes by which a server does not look at a password that comes in clear (RFC 4954 section 6, RFC 5248 section 2.4)."""
+_TRANSITION = 432
+"""The account must change how it logs in (RFC 4954 section 6): for now, but only we can mend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,13 @@ class Smtp:
         """Say EHLO as *name*, or as the address from which we speak, and learn what the server can do."""
         with self.attempt.phase("ehlo"):
             reply = _wanted(await self._ask(f"EHLO {name or _own_address(self.stream)}"), 250)
-        self.capabilities = dict(_capability(line) for line in reply.lines[1:])
+        self.capabilities = _capabilities(reply.lines[1:])
 
     async def begin_tls(self) -> str | None:
         """Ask for encryption; return the refusal, if there is one."""
         reply = await self._ask("STARTTLS")
+        if reply.code == _CLOSING:
+            _wanted(reply, 220)
         return None if reply.code == 220 else str(reply)
 
     async def log_in(self, name: str, password: str) -> None:
@@ -99,6 +106,8 @@ class Smtp:
         await part(self._ask("QUIT"), self.attempt)
 
     async def _ask(self, command: str, shown: str | None = None) -> Reply:
+        if unasked := self.stream.discard():
+            _refuse_unasked(unasked)
         self.attempt.sent(shown or command)
         self.stream.write(command.encode() + b"\r\n")
         return await self._reply()
@@ -132,25 +141,35 @@ def _wanted(reply: Reply, *codes: int) -> Reply:
     raise ProbeFailed(Failure.PROTOCOL, f"{reply}, expected {codes[0]}")
 
 
+def _refuse_unasked(unasked: bytes) -> None:
+    """Refuse what a server said before it was asked: taken for the answer, it would shift every later one by a step."""
+    failure = Failure.DEFERRED if unasked.startswith(b"%d" % _CLOSING) else Failure.PROTOCOL
+    raise ProbeFailed(failure, f"the server says, unasked: {excerpt(unasked)}")
+
+
 def _judge_auth(reply: Reply) -> None:
     """Tell our password from the service (RFC 4954 section 6): 535 is about us, 454 about them."""
     if reply.code == 235:
         return
-    if reply.code == 421 or reply.code in _NOT_OURS or reply.code < 400:
+    if reply.code == _CLOSING or reply.code in _NOT_UNDERSTOOD or reply.code < 400:
         _wanted(reply, 235)
-    raise ProbeFailed(Failure.AUTH_UNAVAILABLE if reply.code < 500 else Failure.AUTH_REJECTED, str(reply))
+    is_about_us = reply.code == _TRANSITION or (reply.code >= 500 and reply.code not in _NEEDS_TLS)
+    raise ProbeFailed(Failure.AUTH_REJECTED if is_about_us else Failure.AUTH_UNAVAILABLE, str(reply))
 
 
-def _capability(line: bytes) -> tuple[str, str]:
-    """Read one EHLO line; ``AUTH=LOGIN`` is an old spelling of ``AUTH LOGIN``."""
-    name, _, rest = line.decode("ascii", "replace").strip().replace("=", " ", 1).partition(" ")
-    return name.upper(), rest
+def _capabilities(lines: tuple[bytes, ...]) -> dict[str, str]:
+    """Read the lines after the first of an EHLO reply; ``AUTH=LOGIN`` is an old spelling, which may stand beside the new one."""
+    found: dict[str, str] = {}
+    for line in lines:
+        name, _, rest = line.decode("ascii", "replace").strip().replace("=", " ", 1).partition(" ")
+        found[name.upper()] = f"{found.get(name.upper(), '')} {rest}".strip()
+    return found
 
 
 def _own_address(stream: Stream) -> str:
     """Spell our address as EHLO takes it where there is no name (RFC 5321 section 4.1.3)."""
-    address: Address | None = literal(str(stream.transport.get_extra_info("sockname")[0]))
-    return "[127.0.0.1]" if address is None else f"[{'IPv6:' if address.version == 6 else ''}{address}]"
+    address = str(stream.transport.get_extra_info("sockname")[0])
+    return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"
 
 
 class Settings(MailServer):
@@ -191,15 +210,6 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
         await dialogue.leave()
 
 
-def target(settings: Settings) -> str:
-    """``host:port``."""
-    return authority(settings.host, settings.port)
-
-
-def ad_hoc(typed: str) -> Settings:
-    """``host`` or ``host:port``; port 465 is encrypted from the first byte."""
-    name, port = host_and_port(typed, 25)
-    return Settings(host=name, port=port, tls=policy_for(port))
-
-
-KIND = ProbeKind(name="smtp", summary="A mail server takes mail", settings=Settings, measure=measure, target=target, ad_hoc=ad_hoc)
+KIND = ProbeKind(
+    name="smtp", summary="A mail server takes mail", settings=Settings, measure=measure, target=target, ad_hoc=typed(Settings, 25)
+)

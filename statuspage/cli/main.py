@@ -152,6 +152,10 @@ def probe(
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="Probe TARGET with this kind; `statuspage kinds` lists them.")
     ] = None,
+    said: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="With --kind: a setting of the kind, as in the file; may be said several times."),
+    ] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="2s", help="How long it may take; else the monitor's, or 10s.")
     ] = None,
@@ -161,7 +165,7 @@ def probe(
     """Measure once, now: print the dialogue, where the time went, and the verdict. Leaves with 1 where it fails."""
     from statuspage.cli import probe as commands
 
-    raise typer.Exit(commands.probe(what, kind=kind, timeout=timeout, config=config, wants_json=wants_json))
+    raise typer.Exit(commands.probe(what, kind=kind, said=said or (), timeout=timeout, config=config, wants_json=wants_json))
 
 
 @app.command()
@@ -171,7 +175,7 @@ def kinds(
     wants_json: JsonOption = False,
 ) -> None:
     """List the kinds of probes, or tell about one."""
-    from statuspage.cli import probe as commands
+    from statuspage.cli import kinds as commands
 
     raise typer.Exit(
         commands.describe_kinds(wants_json=wants_json) if kind is None else commands.describe_kind(kind, wants_json=wants_json)

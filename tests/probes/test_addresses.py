@@ -29,7 +29,7 @@ NEVER += ["::", "fe80::1", "febf::1", "ff02::1", "ff0e::1", "fd00:ec2::254", "fd
 NEVER += ["::ffff:169.254.169.254", "::ffff:0.0.0.0", "::169.254.169.254", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe"]
 NEVER += ["2002:a9fe:a9fe::1", "::ffff:0:a9fe:a9fe", "2001:0:a9fe:a9fe::1"]
 
-EVERYWHERE = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -56,8 +56,8 @@ def test_link_local_metadata_and_multicast_are_nobodys_to_name(address: str) -> 
 
 
 def test_a_mapped_address_is_allowed_as_the_one_inside_it() -> None:
-    assert objection(ip_address("::ffff:10.1.2.3"), Trust.FOUND, [ip_network("10.0.0.0/8")]) is None
-    assert objection(ip_address("::ffff:10.1.2.3"), Trust.FOUND, [ip_network("fd00::/8")]) is not None
+    assert objection(ip_address("::ffff:10.1.2.3"), Trust.FOUND, (ip_network("10.0.0.0/8"),)) is None
+    assert objection(ip_address("::ffff:10.1.2.3"), Trust.FOUND, (ip_network("fd00::/8"),)) is not None
 
 
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "127.1", "0177.0.0.1", "2130706433", "0x7f.0.0.1", "localhost", "", "[::1]", "1.2.3.4 "])

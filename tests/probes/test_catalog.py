@@ -16,7 +16,10 @@ def installed(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
 
 
 def test_the_kinds_are_these() -> None:
-    assert list(KINDS) == ["tcp", "http", "smtp", "imap", "mail_roundtrip", "heartbeat"]
+    assert " ".join(KINDS) == (
+        "tcp tls udp http websocket smtp imap pop3 mail_roundtrip webmail mail_posture dns icmp ntp domain prometheus "
+        "statuspage grpc ssh postgresql mysql redis ldap plugin heartbeat"
+    )
     assert [name for name, kind in KINDS.items() if kind.measure is None] == ["heartbeat"]
 
 

@@ -2,32 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from probes import imap, mail_roundtrip, smtp
+from probes import imap, letters, smtp
 from probes.attempt import Attempt, ProbeFailed
+from probes.catalog import KINDS
 from probes.egress import Door
 from probes.http1 import Request, exchange, led_on, place
 from probes.lines import Stream
+from probes.result import Failure, ProbeResult
+from probes.run import run
 from probes.settings import Host, host_and_port
-
-HTTP = (
-    *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 404\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"Content-Length: ", b"\r\n", b"12", b"-1", b": "),
-    *(b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffff\r\n", b"Location: ", b";x=\xff", b"\x00"),
-)
-SMTP = (
-    *(b"220 ", b"220-", b"250-", b"250 ", b"250-STARTTLS\r\n", b"250 AUTH PLAIN\r\n", b"235 ok\r\n", b"334 \r\n", b"421 bye\r\n"),
-    *(b"354 go\r\n", b"221 bye\r\n", b"535 no\r\n", b"\xff", b"2", b"AUTH=", b"\r", b"\n", b"\r\n"),
-)
-IMAP = (
-    *(b"* OK hi\r\n", b"* PREAUTH\r\n", b"* BYE\r\n", b"* ", b"\r\n", b"(", b"+ \r\n", b"{3}\r\n", b"{99999999999}\r\n", b"{4+}\r\n"),
-    *(b"P0001 OK\r\n", b"P0002 OK\r\n", b"P0003 OK [X y] z\r\n", b"P0002 NO [UNAVAILABLE]\r\n", b"* SEARCH 1 2\r\n", b"* 3 EXISTS\r\n"),
-    *(b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n", b'* 1 FETCH (UID 1 INTERNALDATE "01-Jan-2020 00:00:00 +0000" BODY[] {2}\r\n\r\n)\r\n'),
-)
+from tests.rude.examples import EXAMPLES
+from tests.rude.fed import FedDoor, Word
+from tests.rude.words import FRAMES, HTTP, IMAP, SMTP, WORDS
 
 
 def words(fragments: Sequence[bytes]) -> st.SearchStrategy[bytes]:
@@ -89,8 +82,9 @@ def test_no_mailbox_crashes_the_probe(said: bytes) -> None:
 
     async def talk(stream: Stream, attempt: Attempt) -> None:
         dialogue = await imap.welcomed(settings, stream, Door(), attempt)
-        mailbox = mail_roundtrip.Mailbox(dialogue, "ab", "INBOX", "Junk")
-        await mailbox.delete("INBOX", await mailbox.find("INBOX", "ab"))
+        mailbox = letters.Mailbox(dialogue, "ab", "INBOX", "Junk")
+        await mailbox.delete(await mailbox.find("ab"))
+        await mailbox.sweep(datetime(2026, 3, 2, 8, 0, tzinfo=UTC), timedelta(minutes=1))
         await dialogue.leave()
 
     survives(b"* OK hi\r\nP0001 OK\r\n+ \r\nP0002 OK\r\n" + said, talk)
@@ -100,10 +94,10 @@ def test_no_mailbox_crashes_the_probe(said: bytes) -> None:
 @given(st.binary(max_size=300) | words(IMAP))
 def test_no_fetched_message_crashes_the_probe(response: bytes) -> None:
     dated = response[:30].replace(b'"', b"")
-    head = b'* 1 FETCH (UID 1 INTERNALDATE "%b" BODY[] {9}\r\nX-Statuspage-Probe: ab\r\n' % dated
+    head = b'* 1 FETCH (UID 1 INTERNALDATE "%b" BODY[] {9}\r\nX-Statuspage-Probe: ab\r\nX-Statuspage-Token: ' % dated
     for said in (response, head + response):
         try:
-            mail_roundtrip._letter(said, "ab")
+            letters.letter_of(said, "ab", "INBOX")
         except ProbeFailed:
             continue
 
@@ -158,3 +152,49 @@ def test_the_fuzz_reaches_past_the_first_line() -> None:
 
     with pytest.raises(IndexError):
         survives(b"", crash)
+
+
+# --- every kind, whatever is said to it ---------------------------------------------------------------------------------------
+
+SPOKEN_TO = [name for name, kind in KINDS.items() if kind.measure is not None and name != "plugin"]
+"""What a plugin prints is tried in tests/probes/test_plugin.py: it is not spoken to through the door."""
+
+
+def dialogues(kind: str) -> st.SearchStrategy[list[Word]]:
+    """What a server says, answer by answer."""
+    said = st.lists(st.sampled_from(WORDS[kind]) | st.binary(max_size=12), max_size=8).map(b"".join)
+    return st.lists(st.tuples(st.booleans(), said), max_size=12)
+
+
+@pytest.mark.parametrize("kind", SPOKEN_TO)
+def test_no_server_whatever_it_says_crashes_a_probe(kind: str, is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    examples = [KINDS[kind].settings.model_validate(example) for example in EXAMPLES[kind](9)]
+    met: set[tuple[Failure | None, str | None]] = set()
+
+    @settings(
+        max_examples=2000 if is_soak else 60,
+        derandomize=not is_soak,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.sampled_from(examples), dialogues(kind))
+    def conversation(given: BaseModel, said: list[Word]) -> None:
+        result = asyncio.run(spoken_to(kind, given, said))
+        assert result.failure is not Failure.CRASHED, result
+        assert len(result.detail) <= 200
+        assert result.detail.isprintable()
+        assert all(warning.text.isprintable() for warning in result.warnings)
+        met.add((result.failure, result.stage))
+
+    conversation()
+    assert len(met) >= 2, "a fuzz that always ends in the same place proves nothing"
+
+
+async def spoken_to(kind: str, given: BaseModel, said: list[Word]) -> ProbeResult:
+    door = FedDoor(said, FRAMES.get(kind, lambda _, said: said))
+    return await run(KINDS[kind], given, door=door, timeout=0.3, started=datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+
+
+def test_every_kind_that_is_spoken_to_has_words() -> None:
+    assert set(SPOKEN_TO) <= WORDS.keys()

@@ -1,6 +1,5 @@
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
 
 import pytest
 from pydantic import ValidationError
@@ -8,35 +7,11 @@ from pydantic import ValidationError
 from probes import http
 from probes.addresses import Network
 from probes.egress import Door
-from probes.result import Failure, ProbeResult
+from probes.result import Failure
 from probes.run import run
 from tests.rude.certificates import Certificates
-from tests.rude.peer import Peer, Rude, Script, closed_port, rude
-
-Ask = Callable[..., Awaitable[ProbeResult]]
-
-
-def saying(octets: bytes) -> Script:
-    async def script(peer: Peer) -> None:
-        await peer.hear_head()
-        await peer.say(octets)
-
-    return script
-
-
-def page(body: bytes = b"<h1>Sign in</h1>", status: str = "200 OK", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def to(location: str, status: int = 302) -> bytes:
-    return page(b"", f"{status} Found", f"Location: {location}")
-
-
-async def ask(server: Rude, *, door: Door | None = None, timeout: float = 2, **settings: object) -> ProbeResult:
-    given = http.Settings.model_validate({"url": server.url(), **settings})
-    return await run(http.KIND, given, door=door or Door(), timeout=timeout)
-
+from tests.rude.peer import Peer, closed_port, rude
+from tests.rude.web import ask, page, saying, to
 
 # --- the good case ------------------------------------------------------------------------------------------------------------
 
@@ -168,10 +143,10 @@ async def test_401_is_about_us_where_we_showed_a_password_and_a_status_where_not
 @pytest.mark.parametrize(
     ("octets", "failure", "stage"),
     [
-        (b"SSH-2.0-OpenSSH_9.9\r\n", Failure.PROTOCOL, "transfer"),
-        (b"HTTP/2.0 200 OK\r\n\r\n", Failure.PROTOCOL, "transfer"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", Failure.PROTOCOL, "first_byte"),
+        (b"HTTP/2.0 200 OK\r\n\r\n", Failure.PROTOCOL, "first_byte"),
         (b"HTTP/1.1 999 ?\r\n\r\n", Failure.PROTOCOL, "transfer"),
-        (b"\x16\x03\x01\x02\x00\r\n", Failure.PROTOCOL, "transfer"),
+        (b"\x16\x03\x01\x02\x00\r\n", Failure.PROTOCOL, "first_byte"),
         (b"HTTP/1.1 101 Switching\r\n\r\n", Failure.PROTOCOL, "transfer"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, Failure.PROTOCOL, "transfer"),
         (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", Failure.PROTOCOL, "transfer"),
@@ -188,9 +163,11 @@ async def test_401_is_about_us_where_we_showed_a_password_and_a_status_where_not
         (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 101 + b"\r\n", Failure.TOO_LARGE, "transfer"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 9000 + b"\r\n\r\n", Failure.TOO_LARGE, "transfer"),
         (b"HTTP/1.1 200 OK\r\n" + (b"A: " + b"b" * 8000 + b"\r\n") * 20 + b"\r\n", Failure.TOO_LARGE, "transfer"),
-        (b"A" * 100_000, Failure.TOO_LARGE, "first_byte"),
+        (b"A" * 100_000, Failure.PROTOCOL, "first_byte"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", Failure.PROTOCOL, "first_byte"),
+        (b"HTTP/1.1 200 " + b"A" * 100_000, Failure.TOO_LARGE, "transfer"),
         (b"", Failure.CLOSED, "first_byte"),
-        (b"HTTP/1.1 200", Failure.CLOSED, "first_byte"),
+        (b"HTTP/1.1 200", Failure.CLOSED, "transfer"),
         (b"HTTP/1.1 200 OK\r\nA: b\r\n", Failure.CLOSED, "transfer"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", Failure.CLOSED, "transfer"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", Failure.CLOSED, "transfer"),
@@ -445,6 +422,29 @@ async def test_nobody_listening_is_refused() -> None:
         {"url": "http://example.net/", "expect": {"status": [1000]}},
         {"url": "http://example.net/", "expect": {"slower_than": "0s"}},
         {"url": "http://example.net/", "redirects": 11},
+        {"url": "http://example.net/", "redirects_to": "friends"},
+        {"url": "http://example.net/", "method": "TRACE"},
+        {"url": "http://example.net/", "method": "PUT", "body": ""},
+        {"url": "http://example.net/", "method": "PUT", "body": "ä" * 20_001},
+        {"url": "http://example.net/", "method": "HEAD", "expect": {"json_values": {"$.a": {}}}},
+        {"url": "http://example.net/", "ip": 5},
+        {"url": "http://example.net/", "max_body": 0},
+        {"url": "http://example.net/", "max_body": 4 * 1024 * 1024 + 1},
+        {"url": "https://example.net/", "key": __file__},
+        {"url": "https://example.net/", "certificate": "/nowhere.pem"},
+        {"url": "https://example.net/", "bearer": "a", "login": {"user": "ann", "password": "x"}},
+        {"url": "https://example.net/", "bearer": "a\r\nb: c"},
+        {"url": "http://example.net/", "expect": {"status": ["2yy"]}},
+        {"url": "http://example.net/", "expect": {"status": ["299-200"]}},
+        {"url": "http://example.net/", "expect": {"status": [True]}},
+        {"url": "http://example.net/", "expect": {"body_matches": "("}},
+        {"url": "http://example.net/", "expect": {"headers": {"a b": {}}}},
+        {"url": "http://example.net/", "expect": {"headers": {"Age": {"equals": 5}}}},
+        {"url": "http://example.net/", "expect": {"json_values": {"status": {}}}},
+        {"url": "http://example.net/", "expect": {"json_values": {"$..a": {}}}},
+        {"url": "http://example.net/", "expect": {"json_values": {"$.a": {"equals": None}}}},
+        {"url": "http://example.net/", "expect": {"json_values": {"$.a": {"exists": False, "equals": 1}}}},
+        {"url": "http://example.net/", "expect": {"json_values": {"$.a": {"at_least": 2, "at_most": 1}}}},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 
 import pytest
 from pydantic import ValidationError
@@ -23,6 +24,13 @@ FINE = {
     "EXAMINE": b"* FLAGS (\\Seen)\r\n* 17 EXISTS\r\n* 0 RECENT\r\n% OK [READ-ONLY] done\r\n",
     "LOGOUT": b"* BYE see you\r\n% OK done\r\n",
 }
+
+
+class Deaf(asyncio.Transport):
+    """Takes whatever is written."""
+
+    def write(self, data: object) -> None:
+        """Let it go."""
 
 
 def server_that(greeting: bytes = b"* OK IMAP4rev1 ready\r\n", **replies: bytes) -> Script:
@@ -137,6 +145,60 @@ async def test_implicit_tls_is_shaken_before_the_greeting(certificates: Certific
     assert result.failure is None
 
 
+@pytest.mark.parametrize("can", [b"AUTH=PLAIN", b"AUTH=PLAIN SASL-IR"])
+async def test_where_login_is_disabled_the_password_goes_by_authenticate(can: bytes) -> None:
+    ear = Ear()
+    payload = base64.b64encode(b"\0ann@example.net\0geheim").decode()
+
+    async def script(peer: Peer) -> None:
+        await peer.say(b"* OK ready\r\n")
+        await peer.hear()
+        await peer.say(b"* CAPABILITY IMAP4rev1 LOGINDISABLED " + can + b"\r\nP0001 OK\r\n")
+        begun = await peer.hear()
+        if b"SASL-IR" not in can:
+            assert begun == "P0002 AUTHENTICATE PLAIN"
+            await peer.say(b"* OK patience\r\n+ \r\n")
+            begun += " " + await peer.hear()
+        assert begun == f"P0002 AUTHENTICATE PLAIN {payload}"
+        await peer.say(b"P0002 OK welcome\r\n")
+        await answers(b"", FINE)(peer)
+
+    async with rude(script) as server:
+        result = await ask(server, login=LOGIN, listener=ear)
+    assert (result.failure, result.facts["messages"]) == (None, 17)
+    assert not [line for line in ear.lines if payload in line]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "failure"),
+    [
+        (b"% NO [AUTHENTICATIONFAILED] no\r\n", Failure.AUTH_REJECTED),
+        (b"% NO [UNAVAILABLE] the directory is away\r\n", Failure.AUTH_UNAVAILABLE),
+        (b"% BAD what?\r\n", Failure.PROTOCOL),
+        (b"% OK come in, whoever you are\r\n", Failure.PROTOCOL),
+        (b"+ \r\n+ \r\n", Failure.PROTOCOL),
+    ],
+)
+async def test_authenticate_is_refused_as_login_is(refusal: bytes, failure: Failure) -> None:
+    offer = b"* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN\r\n% OK\r\n"
+    async with rude(server_that(CAPABILITY=offer, AUTHENTICATE=refusal)) as server:
+        result = await ask(server, login=LOGIN)
+    assert (result.failure, result.stage) == (failure, "auth")
+
+
+@pytest.mark.parametrize("welcome", [b"% OK [CAPABILITY IMAP4rev1 UIDPLUS] hi\r\n", b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n% OK hi\r\n"])
+async def test_what_a_server_can_do_is_learned_anew_with_the_login(welcome: bytes) -> None:
+    stream, attempt = Stream(), Attempt(elapsed=lambda: 0.0, allowed=1.0)
+    stream.connection_made(Deaf())
+    dialogue = Imap(stream, attempt, frozenset({"IMAP4REV1", "LOGIN-REFERRALS"}))
+    stream.data_received(welcome.replace(b"%", b"P0001"))
+    await dialogue.log_in("ann", "geheim")
+    assert dialogue.capabilities == {"IMAP4REV1", "UIDPLUS"}
+    stream.data_received(b"P0002 OK hi\r\n")
+    await dialogue.log_in("ann", "geheim")
+    assert dialogue.capabilities == frozenset()
+
+
 # --- every refusal has its reason ---------------------------------------------------------------------------------------------
 
 
@@ -173,6 +235,15 @@ async def test_a_greeting_that_is_none_has_its_reason(greeting: bytes, failure: 
         ("LOGIN", b"% NO [UNAVAILABLE] the directory is away\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
         ("LOGIN", b"% no [unavailable] the directory is away\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
         ("LOGIN", b"% NO [INUSE] locked\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("LOGIN", b"% NO [LIMIT] too many sessions\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("LOGIN", b"% NO [SERVERBUG] oops\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("LOGIN", b"% NO [PRIVACYREQUIRED] encrypt first\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("LOGIN", b"% NO [AUTHORIZATIONFAILED] not you\r\n", Failure.AUTH_REJECTED, "auth"),
+        ("LOGIN", b"% NO [EXPIRED] a new password, please\r\n", Failure.AUTH_REJECTED, "auth"),
+        ("LOGIN", b"* BYE [UNAVAILABLE] the directory is away\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("LOGIN", b"* BYE [AUTHENTICATIONFAILED] go\r\n", Failure.AUTH_REJECTED, "auth"),
+        ("LOGIN", b"* BYEBYE\r\n", Failure.PROTOCOL, "auth"),
+        ("EXAMINE", b"* BYE [UNAVAILABLE] the disks are away\r\n", Failure.CLOSED, "select"),
         ("LOGIN", b"% BAD syntax\r\n", Failure.PROTOCOL, "auth"),
         ("LOGIN", b"* BYE shutting down\r\n", Failure.CLOSED, "auth"),
         ("LOGIN", b"P9999 OK somebody else's\r\n", Failure.PROTOCOL, "auth"),
@@ -262,8 +333,10 @@ def test_a_mailbox_name_is_spelled_in_modified_utf_7(name: str, spelled: str) ->
 
 
 def test_a_typed_target_may_leave_the_port_out_and_993_is_encrypted_at_once() -> None:
-    assert imap.ad_hoc("mail.example.net").port == 143
-    assert imap.ad_hoc("[2001:db8::1]:993").tls is TlsPolicy.IMPLICIT
+    typed = imap.KIND.ad_hoc
+    assert typed is not None
+    assert typed("mail.example.net").port == 143
+    assert typed("[2001:db8::1]:993").tls is TlsPolicy.IMPLICIT
 
 
 @pytest.mark.parametrize("wrong", [{"port": 993}, {"mailbox": ""}, {"mailbox": "a\r\nb"}, {"junk": "Junk"}])

@@ -11,7 +11,7 @@ from probes import smtp
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
 from probes.lines import Stream
-from probes.mail import password_of
+from probes.mail import password_of, target
 from probes.result import Failure, ProbeResult
 from probes.run import run
 from probes.settings import TlsPolicy
@@ -116,6 +116,12 @@ async def test_without_login_and_envelope_it_is_greeted_introduces_itself_and_le
     assert result.failure is None
 
 
+async def test_over_the_newer_internet_protocol_it_spells_its_address_as_ehlo_wants_it() -> None:
+    async with rude(server_that(), host="::1") as server:
+        await ask(server, host="::1")
+        assert server.heard[0] == "EHLO [IPv6:::1]"
+
+
 async def test_it_introduces_itself_by_the_name_it_is_given() -> None:
     async with rude(server_that()) as server:
         await ask(server, helo="monitor.example.net")
@@ -129,6 +135,54 @@ async def test_a_greeting_of_several_lines_that_comes_byte_by_byte_is_read() -> 
 
     async with rude(script) as server:
         assert (await ask(server, login=LOGIN, **ENVELOPE)).failure is None
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"220\r\n",
+        b"220 \r\n",
+        b"220 line feed only\n",
+        b"220 Gr\xfc\xdfe aus M\xfcnchen\r\n",
+        b"220 \xe2\x80\xae\x1b[2J\r\n",
+        b"220-a\r\n220-\r\n220 b\r\n",
+        b"220-line\r\n" * 99 + b"220 the hundredth\r\n",
+    ],
+)
+async def test_an_odd_greeting_is_a_greeting(greeting: bytes) -> None:
+    async with rude(answers(greeting, FINE)) as server:
+        result = await ask(server, login=LOGIN, **ENVELOPE)
+    assert (result.failure, result.detail) == (None, "")
+
+
+async def test_a_greeting_that_makes_senders_wait_is_waited_for() -> None:
+    async def script(peer: Peer) -> None:
+        await asyncio.sleep(0.3)
+        await answers(b"220 mail\r\n", FINE)(peer)
+
+    async with rude(script) as server:
+        result = await ask(server)
+    assert result.failure is None
+    assert next(phase.took for phase in result.phases if phase.name == "greeting") >= 0.29
+
+
+async def test_a_whole_dialogue_that_comes_byte_by_byte_is_read() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.drip(b"220 mail\r\n")
+        while line := await peer.hear():
+            await peer.drip(next(reply for begun, reply in FINE.items() if line.startswith(begun)))
+
+    async with rude(script) as server:
+        result = await ask(server, login=LOGIN, **ENVELOPE)
+    assert (result.failure, result.warnings) == (None, ())
+
+
+@pytest.mark.parametrize("lines", [b"250-AUTH PLAIN\r\n250 AUTH=LOGIN\r\n", b"250-AUTH=LOGIN\r\n250 auth CRAM-MD5 plain\r\n"])
+async def test_the_old_spelling_of_auth_takes_nothing_from_the_new_one(lines: bytes) -> None:
+    async with rude(server_that(EHLO=b"250-m\xfcller\r\n250-X-8BIT \xff\r\n" + lines)) as server:
+        result = await ask(server, login=LOGIN)
+        assert server.heard[1].startswith("AUTH PLAIN ")
+    assert result.failure is None
 
 
 async def test_an_old_spelling_of_auth_is_understood_and_login_is_used_where_plain_is_missing() -> None:
@@ -200,6 +254,12 @@ async def test_a_server_that_hangs_up_on_quit_is_good() -> None:
         (b"250 not a greeting\r\n", Failure.PROTOCOL),
         (b"\xff\xfe\x00\r\n", Failure.PROTOCOL),
         (b"220-line\r\n" * 10_000, Failure.TOO_LARGE),
+        (b"220-line\r\n" * 100 + b"220 the hundred and first\r\n", Failure.TOO_LARGE),
+        (b"220-a\r\n250-b\r\n220 c\r\n", Failure.PROTOCOL),
+        (b"220-a\r\n421 too busy after all\r\n", Failure.PROTOCOL),
+        (b"220+a\r\n", Failure.PROTOCOL),
+        (b"\r\n220 a\r\n", Failure.PROTOCOL),
+        (b"220 carriage return only\r", Failure.TIMEOUT),
         (b"220 " + b"x" * 10_000, Failure.TOO_LARGE),
         (b"220 carriage return only\r" * 1000, Failure.TOO_LARGE),
         (b"", Failure.TIMEOUT),
@@ -221,26 +281,88 @@ async def test_a_greeting_that_is_none_has_its_reason(greeting: bytes, failure: 
         ("EHLO", b"502 what?\r\n", Failure.REJECTED, "ehlo"),
         ("EHLO", b"421 closing\r\n", Failure.DEFERRED, "ehlo"),
         ("EHLO", b"250-a\r\n" + b"250-X" + b"y" * 9000 + b"\r\n250 b\r\n", Failure.TOO_LARGE, "ehlo"),
+        ("EHLO", b"250-X\r\n" * 101 + b"250 b\r\n", Failure.TOO_LARGE, "ehlo"),
+        ("EHLO", (b"250-" + b"y" * 8000 + b"\r\n") * 10 + b"250 b\r\n", Failure.TOO_LARGE, "ehlo"),
+        ("EHLO", b"250-a\r\n550 b\r\n", Failure.PROTOCOL, "ehlo"),
         ("EHLO", b"250 nothing on offer\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
         ("AUTH_PLAIN", b"535 5.7.8 bad credentials\r\n", Failure.AUTH_REJECTED, "auth"),
         ("AUTH_PLAIN", b"534 5.7.9 too weak\r\n", Failure.AUTH_REJECTED, "auth"),
         ("AUTH_PLAIN", b"454 4.7.0 directory is away\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("AUTH_PLAIN", b"525 5.7.13 account disabled\r\n", Failure.AUTH_REJECTED, "auth"),
+        ("AUTH_PLAIN", b"550 5.7.1 not you\r\n", Failure.AUTH_REJECTED, "auth"),
+        ("AUTH_PLAIN", b"432 4.7.12 log in by another mechanism first\r\n", Failure.AUTH_REJECTED, "auth"),
+        ("AUTH_PLAIN", b"451 4.3.0 out of descriptors\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("AUTH_PLAIN", b"523 5.7.10 encryption needed\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("AUTH_PLAIN", b"530 5.7.0 must issue a STARTTLS command first\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("AUTH_PLAIN", b"538 5.7.11 encryption required\r\n", Failure.AUTH_UNAVAILABLE, "auth"),
+        ("AUTH_PLAIN", b"500 5.5.6 line too long\r\n", Failure.REJECTED, "auth"),
         ("AUTH_PLAIN", b"421 closing\r\n", Failure.DEFERRED, "auth"),
         ("AUTH_PLAIN", b"504 no such mechanism\r\n", Failure.REJECTED, "auth"),
         ("AUTH_PLAIN", b"334 and?\r\n", Failure.PROTOCOL, "auth"),
         ("MAIL", b"550 not you\r\n", Failure.REJECTED, "mail_from"),
         ("MAIL", b"451 4.7.1 later\r\n", Failure.DEFERRED, "mail_from"),
+        ("MAIL", b"421 closing\r\n", Failure.DEFERRED, "mail_from"),
         ("RCPT", b"550 5.1.1 nobody\r\n", Failure.REJECTED, "rcpt_to"),
         ("RCPT", b"450 4.2.0 greylisted\r\n", Failure.DEFERRED, "rcpt_to"),
         ("RCPT", b"421 closing\r\n", Failure.DEFERRED, "rcpt_to"),
         ("RCPT", b"354 go on\r\n", Failure.PROTOCOL, "rcpt_to"),
         ("RSET", b"500 eh\r\n", Failure.REJECTED, "reset"),
+        ("RSET", b"421 closing\r\n", Failure.DEFERRED, "reset"),
     ],
 )
 async def test_every_refusal_names_its_step_and_whether_it_is_for_good(step: str, reply: bytes, failure: Failure, stage: str) -> None:
     async with rude(server_that(**{step: reply})) as server:
         result = await ask(server, login=LOGIN, **ENVELOPE)
     assert (result.failure, result.stage) == (failure, stage)
+
+
+async def test_a_server_that_goes_away_when_asked_to_encrypt_is_deferred_whatever_the_policy() -> None:
+    async with rude(server_that(EHLO=b"250-mail\r\n250 STARTTLS\r\n", STARTTLS=b"421 closing\r\n")) as server:
+        for policy in ("optional", "starttls"):
+            result = await ask(server, tls=policy)
+            assert (result.failure, result.stage) == (Failure.DEFERRED, "starttls")
+
+
+@pytest.mark.parametrize("said", [b"421 closing\r\n", b"500 what?\r\n", b"221-\r\n" * 200, b"221 " + b"x" * 20_000])
+async def test_whatever_a_server_says_to_quit_the_result_stands(said: bytes) -> None:
+    async with rude(server_that(QUIT=said)) as server:
+        result = await ask(server, **ENVELOPE)
+    assert (result.failure, result.stage) == (None, None)
+    assert result.took < 1
+
+
+@pytest.mark.parametrize(
+    ("greeting", "failure"),
+    [
+        (b"220 mail\r\n250-taken for\r\n250 the answer to EHLO\r\n", Failure.PROTOCOL),
+        (b"220 mail\r\n220 mail again\r\n", Failure.PROTOCOL),
+        (b"220 mail\r\n\r\n", Failure.PROTOCOL),
+        (b"220 mail\r\n421 shutting down\r\n", Failure.DEFERRED),
+    ],
+)
+async def test_what_is_said_unasked_is_never_taken_for_an_answer(greeting: bytes, failure: Failure) -> None:
+    async with rude(answers(greeting, FINE)) as server:
+        result = await ask(server)
+        assert server.heard in ([], [""])
+    assert (result.failure, result.stage) == (failure, "ehlo")
+    assert "unasked" in result.detail
+
+
+async def test_what_is_said_unasked_midway_is_noticed_before_the_next_word() -> None:
+    async with rude(server_that(EHLO=HELLO + b"235 come in\r\n")) as server:
+        result = await ask(server, login=LOGIN)
+    assert (result.failure, result.stage) == (Failure.PROTOCOL, "auth")
+
+
+async def test_a_server_that_greets_and_is_gone_is_no_bug_of_ours() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.say(b"220 mail\r\n")
+        peer.reset()
+
+    async with rude(script) as server:
+        for _ in range(20):
+            result = await ask(server, login=LOGIN)
+            assert result.failure in (Failure.RESET, Failure.CLOSED)
 
 
 async def test_a_server_that_ends_the_connection_midway_is_closed() -> None:
@@ -418,6 +540,8 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> No
 
 
 def test_a_typed_target_may_leave_the_port_out_and_465_is_encrypted_at_once() -> None:
-    assert smtp.ad_hoc("mail.example.net").port == 25
-    assert smtp.ad_hoc("mail.example.net:465").tls is TlsPolicy.IMPLICIT
-    assert smtp.target(smtp.ad_hoc("mail.example.net:587")) == "mail.example.net:587"
+    typed = smtp.KIND.ad_hoc
+    assert typed is not None
+    assert typed("mail.example.net").port == 25
+    assert typed("mail.example.net:465").tls is TlsPolicy.IMPLICIT
+    assert target(typed("mail.example.net:587")) == "mail.example.net:587"

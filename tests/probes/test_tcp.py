@@ -6,7 +6,8 @@ from probes.egress import Door
 from probes.result import Failure
 from probes.run import run
 from tests.rude.certificates import Certificates
-from tests.rude.peer import Peer, closed_port, rude
+from tests.rude.ear import Ear
+from tests.rude.peer import Peer, answers, closed_port, rude
 
 
 async def hang(peer: Peer) -> None:
@@ -80,3 +81,50 @@ def test_a_typed_target_is_host_and_port() -> None:
 def test_a_key_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(ValidationError, match="prot"):
         tcp.Settings.model_validate({"host": "a", "port": 1, "prot": 2})
+
+
+@pytest.mark.parametrize(("ip", "failure"), [("any", None), (4, None), (6, Failure.DNS)])
+async def test_an_address_of_the_other_version_is_not_tried(ip: int | str, failure: Failure | None, door: Door) -> None:
+    async with rude(hang) as server:
+        result = await run(tcp.KIND, at(server.port, ip=ip), door=door, timeout=2)
+        assert (server.connections == 0) is (failure is not None)
+    assert (result.failure, result.stage) == (failure, "dns" if failure else None)
+
+
+# --- a dialogue ---------------------------------------------------------------------------------------------------------------
+
+SERVER = answers(b"220 hello\r\n", {"VERSION": b"* loading\r\nVERSION 5\r\n", "QUIT": b"BYE\r\n", "CHAT": b"so\r\n" * 200})
+
+
+@pytest.mark.parametrize(
+    ("script", "failure", "said"),
+    [
+        ([{"expect": "220"}, {"send": "VERSION"}, {"expect": "VERSION 5"}, {"send": "QUIT"}, {"expect": "BYE"}], None, ""),
+        ([{"send": "VERSION"}, {"send": "QUIT"}, {"expect": "BYE"}], None, ""),
+        ([{"send": "CHAT"}, {"expect": "done"}], Failure.CONTENT, "step 2: not in 100 lines, the last of which is 'so'"),
+        ([{"send": "HUH"}, {"expect": "220"}, {"expect": "done"}], Failure.CLOSED, ""),
+        ([{"expect": "220"}, {"expect": "more"}], Failure.TIMEOUT, ""),
+    ],
+)
+async def test_a_dialogue_goes_step_by_step(script: list[dict[str, str]], failure: Failure | None, said: str, door: Door) -> None:
+    async with rude(SERVER) as server:
+        result = await run(tcp.KIND, at(server.port, script=script), door=door, timeout=0.3 if failure is Failure.TIMEOUT else 2)
+    assert (result.failure, result.stage) == (failure, "script" if failure else None)
+    assert said in result.detail
+
+
+async def test_a_dialogue_follows_the_greeting_and_is_heard(door: Door) -> None:
+    ear = Ear()
+    async with rude(SERVER) as server:
+        settings = at(server.port, expect="220", script=[{"send": "VERSION"}, {"expect": "5"}])
+        result = await run(tcp.KIND, settings, door=door, timeout=2, listener=ear)
+        assert server.heard == ["VERSION"]
+    assert result.failure is None
+    assert [phase.name for phase in result.phases] == ["connect", "first_line", "script"]
+    assert ear.lines == ["S 220 hello", "C VERSION", "S * loading", "S VERSION 5"]
+
+
+@pytest.mark.parametrize("script", [[{}], [{"send": "a", "expect": "b"}], [{"send": "a\nb"}], [{"send": ""}], [{"send": "a"}] * 51])
+def test_a_dialogue_that_makes_no_sense_is_refused(script: list[dict[str, str]]) -> None:
+    with pytest.raises(ValidationError):
+        at(25, script=script)

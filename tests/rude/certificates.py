@@ -18,6 +18,9 @@ class Certificates:
     def good(self, *names: str) -> ssl.SSLContext:
         return self._server(self._authority.issue_cert(*(names or ("127.0.0.1", "localhost"))))
 
+    def ending(self, at: datetime) -> ssl.SSLContext:
+        return self._server(self._authority.issue_cert("127.0.0.1", "localhost", not_after=at))
+
     def expired(self) -> ssl.SSLContext:
         yesterday = datetime.now(UTC) - timedelta(days=1)
         return self._server(self._authority.issue_cert("127.0.0.1", "localhost", not_after=yesterday))
@@ -28,6 +31,14 @@ class Certificates:
 
     def of_a_stranger(self) -> ssl.SSLContext:
         return self._server(trustme.CA().issue_cert("127.0.0.1", "localhost"))
+
+    def write(self, directory: Path, *names: str) -> None:
+        """Write ``chain.pem`` and ``key.pem`` for a server that is another program."""
+        certificate = self._authority.issue_cert(*(names or ("127.0.0.1", "localhost")))
+        certificate.private_key_pem.write_to_path(str(directory / "key.pem"))
+        (directory / "key.pem").chmod(0o600)
+        for blob in certificate.cert_chain_pems:
+            blob.write_to_path(str(directory / "chain.pem"), append=True)
 
     @staticmethod
     def _server(certificate: trustme.LeafCert) -> ssl.SSLContext:

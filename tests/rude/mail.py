@@ -2,6 +2,7 @@
 
 import asyncio
 import imaplib
+import re
 import socket
 import subprocess
 import sys
@@ -72,20 +73,43 @@ class Mood(StrEnum):
     JUNKS = auto()
     LOSES = auto()
     DELIVERS_TWICE = auto()
+    DELIVERS_AND_JUNKS = auto()
+    DELIVERS_MISDATED = auto()
     REJECTS = auto()
     DEFERS = auto()
 
 
+_FOLDERS: dict[Mood, tuple[str, ...]] = {
+    Mood.LOSES: (),
+    Mood.JUNKS: ("Junk",),
+    Mood.DELIVERS_TWICE: ("INBOX", "INBOX"),
+    Mood.DELIVERS_AND_JUNKS: ("INBOX", "Junk"),
+}
+"""Where each mood carries a message to; elsewhere it is the inbox."""
+
+
 @dataclass(slots=True)
 class PostOffice:
-    """A handler for aiosmtpd that carries mail to pymap at *imap_port*, *delay* seconds later."""
+    """A handler for aiosmtpd that carries mail to pymap at *imap_port*, *delay* seconds later.
+
+    It puts off so many recipients as *greylists* says (with *put_off*) before it takes one.
+    """
 
     imap_port: int
     mood: Mood = Mood.DELIVERS
     delay: float = 0.0
+    greylists: int = 0
+    put_off: str = "450 4.2.0 Greylisted, come again"
     port: int = 0
     taken: list[bytes] = field(default_factory=list)
     on_their_way: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]) -> str:  # noqa: N802
+        if self.greylists:
+            self.greylists -= 1
+            return self.put_off
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.mood is Mood.REJECTS:
@@ -101,10 +125,10 @@ class PostOffice:
 
     async def _carry(self, content: bytes) -> None:
         await asyncio.sleep(self.delay)
-        folder = "Junk" if self.mood is Mood.JUNKS else "INBOX"
-        copies = {Mood.LOSES: 0, Mood.DELIVERS_TWICE: 2}.get(self.mood, 1)
-        if copies:
-            await asyncio.to_thread(put, self.imap_port, *[(folder, content, 0.0)] * copies)
+        if self.mood is Mood.DELIVERS_MISDATED:
+            content = re.sub(rb"(?m)^Date: .*$", b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r", content)
+        if folders := _FOLDERS.get(self.mood, ("INBOX",)):
+            await asyncio.to_thread(put, self.imap_port, *((folder, content, 0.0) for folder in folders))
 
     async def serve(self) -> asyncio.Server:
         server = await asyncio.get_running_loop().create_server(lambda: SMTP(self, hostname="mail.example.net"), "127.0.0.1", 0)

@@ -8,6 +8,7 @@ import pytest_asyncio
 from probes.egress import Door
 from probes.result import ProbeResult
 from probes.run import run
+from statuspage.clock import wall_clock
 from statuspage.config.loading import load, plans
 from statuspage.demo import configuration
 from statuspage.demo.company import Company
@@ -35,6 +36,6 @@ def probe(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Probe:
 
     async def measure(monitor: str, timeout: float | None = None) -> ProbeResult:
         plan = known[monitor]
-        return await run(plan.kind, plan.settings, door=Door(), timeout=timeout or plan.timeout)
+        return await run(plan.kind, plan.settings, door=Door(), timeout=timeout or plan.timeout, started=wall_clock())
 
     return measure
