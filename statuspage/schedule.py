@@ -30,6 +30,9 @@ GRID = 0.1
 GROUP = 5
 """Starts at once at most; larger groups falsify each other's measurements."""
 
+AT_ONE_HOST = 20
+"""Probes at most that call on one host at the same time, however many monitors watch it: the rest wait, and their time is not counted."""
+
 FIRST_STARTS_PER_SECOND = 50
 """How fast a new set of monitors is started for the first time."""
 
@@ -104,6 +107,33 @@ class Watch:
     is_dropped: bool = False
 
 
+class Seats:
+    """Room at each host for so many probes at once."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, asyncio.Semaphore] = {}
+
+    def is_full(self, host: str) -> bool:
+        """Whether the next probe of *host* has to wait."""
+        return host in self._rooms and self._rooms[host].locked()
+
+    async def take(self, hosts: frozenset[str]) -> None:
+        """Wait for a seat at each of *hosts*, always in the same order: no two probes wait for each other."""
+        taken: list[str] = []
+        try:
+            for host in sorted(hosts):
+                await self._rooms.setdefault(host, asyncio.Semaphore(AT_ONE_HOST)).acquire()
+                taken.append(host)
+        except BaseException:
+            self.leave(taken)
+            raise
+
+    def leave(self, hosts: Iterable[str]) -> None:
+        """Give the seats back."""
+        for host in hosts:
+            self._rooms[host].release()
+
+
 @dataclass(slots=True, kw_only=True)
 class Pace:
     """How well the cadence holds, for the metrics: counts, and the worst lateness in seconds since the last scrape."""
@@ -123,6 +153,7 @@ class Schedule:
     probing: Probing
     now: Now
     pace: Pace = field(default_factory=Pace)
+    _seats: Seats = field(default_factory=Seats)
     _watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     _heap: list[tuple[float, int, Watch]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=itertools.count)
@@ -269,9 +300,14 @@ class Schedule:
         await self._deliver(watch, slot, self.now(), lateness)
 
     async def _measure(self, watch: Watch, slot: datetime) -> None:
-        started = self._required_slots().at(asyncio.get_running_loop().time())
+        hosts = watch.plan.hosts
         try:
-            measured = await self.probing.probe(watch.plan)
+            await self._seats.take(hosts)
+            try:
+                started = self._required_slots().at(asyncio.get_running_loop().time())
+                measured = await self.probing.probe(watch.plan)
+            finally:
+                self._seats.leave(hosts)
         finally:
             watch.is_running = False
         ended = asyncio.get_running_loop().time()

@@ -18,10 +18,10 @@ from statuspage.schedule import Schedule, Slots
 from tests.deadline import until
 
 
-def plan(monitor: str, *, every: float = 0.4, recheck: float = 0.1) -> Plan:
+def plan(monitor: str, *, every: float = 0.4, recheck: float = 0.1, hosts: frozenset[str] = frozenset()) -> Plan:
     """A plan whose probe is played by the test."""
     settings = Settings(host="127.0.0.1", port=9)
-    return Plan(monitor=monitor, location="local", kind=KIND, settings=settings, every=every, timeout=0.3, recheck=recheck)
+    return Plan(monitor=monitor, location="local", kind=KIND, settings=settings, every=every, timeout=0.3, recheck=recheck, hosts=hosts)
 
 
 class Played:
@@ -159,6 +159,45 @@ async def test_new_monitors_are_spread_and_untouched_ones_keep_their_cadence() -
     starts = sorted(played.began[one.monitor][0] for one in new)
     assert starts[-1] - starts[0] > 1
     assert max(sum(start <= other < start + 0.01 for other in starts) for start in starts) <= 3 * cadence.GROUP
+
+
+async def test_two_thousand_monitors_added_at_once_come_one_after_the_other() -> None:
+    async with running(plan("a", every=60)) as (schedule, _):
+        kept = schedule.next_due("a", "local")
+        new = [plan(f"n{n}", every=60) for n in range(2_000)]
+        schedule.replace([plan("a", every=60), *new], {})
+        assert schedule.next_due("a", "local") == kept
+        dues = sorted(schedule.next_due(one.monitor, "local") for one in new)
+    assert dues[-1] - dues[0] > 30
+    assert all(later - earlier > 0.1 for earlier, later in zip(dues, dues[cadence.GROUP + 1 :], strict=False))
+
+
+async def test_one_host_is_called_on_by_so_many_probes_at_once_and_others_do_not_wait_for_it() -> None:
+    crowd = [plan(f"n{n}", every=0.4, hosts=frozenset({"mail.example.net"})) for n in range(2 * cadence.AT_ONE_HOST)]
+    async with running(*crowd, plan("other", hosts=frozenset({"www.example.net"}))) as (schedule, played):
+        door = asyncio.Event()
+        played.takes |= dict.fromkeys((one.monitor for one in crowd), door)
+        await until(lambda: sum(played.running.values()) >= cadence.AT_ONE_HOST and schedule.pace.skipped >= len(crowd))
+        assert sum(played.running[one.monitor] for one in crowd if one.monitor in played.running) == cadence.AT_ONE_HOST
+        seen = len(played.of("other"))
+        await until(lambda: len(played.of("other")) >= seen + 2)
+        played.takes.clear()
+        door.set()
+        await until(lambda: all(played.of(one.monitor) for one in crowd))
+    assert {result.failure for result in played.results} == {None}
+
+
+async def test_a_probe_that_is_given_up_gives_back_the_seats_that_it_had() -> None:
+    seats = cadence.Seats()
+    for host in ("a", "b"):
+        for _ in range(cadence.AT_ONE_HOST - (host == "a")):
+            await seats.take(frozenset({host}))
+    waiting = asyncio.create_task(seats.take(frozenset({"a", "b"})))
+    await until(lambda: seats.is_full("a"))
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert not seats.is_full("a")
+    assert seats.is_full("b")
 
 
 async def test_a_dropped_monitor_says_nothing_more() -> None:
