@@ -6,20 +6,46 @@ import time
 from collections.abc import Callable, Iterator
 
 from statuspage.clock import wall_clock
-from tests.bench import detection, memory, pages, report, turns
+from tests.bench import blackbox, detection, memory, pacing, pages, report, turns
 from tests.bench.table import Row, bounded, compared, spelled
 
 PAIRS = 5
+AGAINST_BLACKBOX = {"http": 0.6, "https": 1.1, "tcp": 0.5, "dns": 0.5, "smtp": 0.5, "imap": 0.5}
+KINDS = tuple(AGAINST_BLACKBOX)
+REQUESTS = {"http": 1.5, "https": 1.25}
+"""Kinds whose yardstick is aiohttp's client; the others' is a dialogue by hand."""
+
 BREAKS = 6
 
 
 def probes(pairs: int) -> Iterator[Row]:
     """What a probe costs."""
-    with turns.server("target") as (port, _):
-        both = [(turns.figure("probing", "engine", port) * 1e6, turns.figure("probing", "bare", port) * 1e6) for _ in range(pairs)]
-        yield compared("http probe through the whole engine: CPU", both, unit="µs", goal=1.5)
-        paced = [turns.figure("probing", "paced", port) * 1e6 for _ in range((pairs + 1) // 2)]
+    with turns.targets() as there:
+        for kind in KINDS:
+            yield from _probes(kind, there, pairs)
+        paced = [turns.figure("probing", "paced", "http", there.ports["http"]) * 1e6 for _ in range((pairs + 1) // 2)]
         yield bounded("http probe paced by the schedule, 1,000 a second: CPU", paced, unit="µs")
+
+
+def _probes(kind: str, there: turns.Targets, pairs: int) -> Iterator[Row]:
+    port, figure = there.ports[kind], f"{kind} probe through the whole engine"
+    with blackbox.exporter(there.directory, there.ca) as (peer, pid):
+        taken = [
+            (
+                turns.figure("probing", "engine", kind, port, there.ca) * 1e6,
+                turns.figure("floors", kind, port, there.ca) * 1e6,
+                turns.figure("blackbox", kind, peer, pid, blackbox.target(kind, port)) * 1e6,
+            )
+            for _ in range(pairs)
+        ]
+    if kind in REQUESTS:
+        yield compared(f"{figure}: CPU, against aiohttp", [(ours, bare) for ours, bare, _ in taken], unit="µs", goal=REQUESTS[kind])
+    else:
+        beyond = [ours - floor for ours, floor, _ in taken]
+        yield compared(f"{figure}: CPU, against the dialogue by hand", [(ours, floor) for ours, floor, _ in taken], unit="µs")
+        yield bounded(f"{figure}: CPU beyond the dialogue by hand", beyond, unit="µs", goal=100)
+    against = [(ours, theirs) for ours, _, theirs in taken]
+    yield compared(f"{figure}: CPU, against blackbox_exporter", against, unit="µs", goal=AGAINST_BLACKBOX[kind])
 
 
 def making(pairs: int) -> Iterator[Row]:
@@ -60,7 +86,7 @@ def judging(pairs: int) -> Iterator[Row]:
     yield bounded("decisions, 1,000 steady monitors, batches of 100", [turns.figure("judging") for _ in range(pairs)], unit="/s")
 
 
-PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (probes, pages.rows, making, resident, detecting, keeping, judging)
+PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (probes, pacing.rows, pages.rows, making, resident, detecting, keeping, judging)
 
 
 def main(arguments: list[str]) -> int:

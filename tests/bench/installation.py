@@ -78,7 +78,7 @@ def _change(subject: Subject, id: str, since: datetime, old: Status, new: Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A service under way: its process's id and where it answers."""
+    """A service under way: its process's id (0: this one) and where it answers."""
 
     pid: int
     public: str
@@ -86,7 +86,7 @@ class Running:
 
     def resident(self, which: str = "VmRSS") -> float:
         """Megabytes of memory that it holds now, or has held at most (``VmHWM``)."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{self.pid or 'self'}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(f"{which}:"))
 
 

@@ -16,9 +16,9 @@ WITHIN = 60.0
 
 def resident() -> tuple[float, float]:
     """Megabytes now, and at most so far."""
-    with tempfile.TemporaryDirectory() as name, turns.server("target") as (port, _):
+    with tempfile.TemporaryDirectory() as name, turns.targets() as there:
         directory, data_dir = Path(name), Path(name) / "data"
-        url = f"http://127.0.0.1:{port}/"
+        url = f"http://127.0.0.1:{there.ports['http']}/"
         monitors = {f"m{n}": {"component": f"c{n % installation.SERVICES}", "probe": "http", "url": url} for n in range(MONITORS)}
         file = installation.written(directory, monitors, every="10s", timeout="2s")
         with installation.served(file, data_dir) as service:

@@ -64,7 +64,8 @@ def _rows(figure: str, taken: Sequence[tuple[Taken, Taken]]) -> Iterator[Row]:
 @contextmanager
 def both(directory: Path) -> Iterator[tuple[Served, Served, dict[str, int]]]:
     """Run product and yardstick side by side; nobody loads both at once. Yields also the answers' sizes in bytes."""
-    with turns.server("target") as (target, _):
+    with turns.targets() as there:
+        target = there.ports["tcp"]
         monitors = {f"m{n}": {"component": f"c{n}", "probe": "tcp", "host": "127.0.0.1", "port": target} for n in range(SERVICES)}
         file = installation.written(directory, monitors, every="1h", timeout="1s")
         data_dir = directory / "data"

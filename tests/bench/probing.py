@@ -1,7 +1,4 @@
-"""CPU per http probe: the whole engine, due to stored, against a bare loop of aiohttp requests on new connections.
-
-Each side runs in a process of its own and counts its own CPU, threads included: ``python -m tests.bench.probing bare|engine|paced PORT``.
-"""
+"""CPU per probe of the whole engine, due to stored, on new connections: ``python -m tests.bench.probing engine|paced KIND PORT [CA]``."""
 
 import asyncio
 import itertools
@@ -9,22 +6,20 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-import aiohttp
 import uvloop
 
 from probes.result import ProbeResult, Result
 from statuspage.clock import wall_clock
 from statuspage.config.loading import load, plans
 from statuspage.hub import Hub, running
+from tests.bench.floors import PROBES, USUAL, many
 from tests.bench.installation import SERVICES, written
 from tests.deadline import until
 
-AT_ONCE = 100
-PROBES = 8_000
 MONITORS = 1_000
 WARM_UP = 1_000
 ROUNDS = 3
@@ -34,26 +29,11 @@ DEADLINE = 100.0
 PACED_FOR = 10.0
 
 
-async def bare(port: int) -> float:
-    """Seconds of CPU a request of the yardstick: one shared session, a new connection each time."""
-    url = f"http://127.0.0.1:{port}/"
-    connector = aiohttp.TCPConnector(limit=0, force_close=True)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-
-        async def request() -> None:
-            async with session.get(url) as answer:
-                await answer.read()
-
-        await _many(WARM_UP, request)
-        began = time.process_time()
-        await _many(PROBES, request)
-        return (time.process_time() - began) / PROBES
-
-
-async def engine(port: int) -> float:
-    """Seconds of CPU a probe of ours at the same concurrency: probe, judge, store in batches, commit. The last commit counts too."""
+async def engine(target: Mapping[str, object]) -> float:
+    """Seconds of CPU a probe of ours: probe, judge, store in batches, commit. The last commit counts too."""
+    count = PROBES.get(str(target["url"])[:5] if "url" in target else "", USUAL)
     with tempfile.TemporaryDirectory() as directory:
-        loaded = load(_configuration(Path(directory), port, every="1h"), {})
+        loaded = load(_configuration(Path(directory), target, every="1h", timeout="10s"), {})
         async with running(loaded, Path(directory), wall_clock) as hub:
             await hub.schedule.stop()
             await _settle(hub)
@@ -68,21 +48,21 @@ async def engine(port: int) -> float:
                     raise RuntimeError(f"the target did not answer: {measured.failure} {measured.detail}")
                 await hub.observe(Result(monitor=plan.monitor, location=plan.location, slot=slot, started=slot, measured=measured))
 
-            await _many(WARM_UP, probe)
+            await many(WARM_UP, probe)
             await hub.pipeline.flush()
             began = time.process_time()
-            await _many(PROBES, probe)
+            await many(count, probe)
             await hub.pipeline.flush()
-            return (time.process_time() - began) / PROBES
+            return (time.process_time() - began) / count
 
 
-async def paced(port: int) -> float:
+async def paced(target: Mapping[str, object]) -> float:
     """Seconds of CPU a probe where the schedule itself starts a thousand monitors, each once a second.
 
     Everything that the service does beside is in it: ticks, the watchdog, the page.
     """
     with tempfile.TemporaryDirectory() as directory:
-        async with running(load(_configuration(Path(directory), port, every="1s"), {}), Path(directory), wall_clock) as hub:
+        async with running(load(_configuration(Path(directory), target, every="1s", timeout="1s"), {}), Path(directory), wall_clock) as hub:
             await _settle(hub)
             pace = hub.schedule.pace
             await until(lambda: pace.started >= 2 * MONITORS, within=DEADLINE)
@@ -103,29 +83,31 @@ async def _settle(hub: Hub) -> None:
     await hub.press.issue()
 
 
-def _configuration(directory: Path, port: int, *, every: str) -> Path:
-    url = f"http://127.0.0.1:{port}/"
-    monitors = {f"m{n}": {"component": f"c{n % SERVICES}", "probe": "http", "url": url} for n in range(MONITORS)}
-    return written(directory, monitors, every=every, timeout="1s", recheck="500ms")
+def target(kind: str, port: int, ca: str) -> dict[str, object]:
+    """What a monitor of *kind* says, to do what the yardsticks do."""
+    match kind:
+        case "http":
+            return {"probe": "http", "url": f"http://127.0.0.1:{port}/"}
+        case "https":
+            return {"probe": "http", "url": f"https://127.0.0.1:{port}/", "ca": ca}
+        case "dns":
+            return {"probe": "dns", "query": "www.example.net", "server": "127.0.0.1", "port": port}
+        case "smtp":
+            return {"probe": "smtp", "host": "127.0.0.1", "port": port, "helo": "bench.example.net"}
+        case _:
+            return {"probe": kind, "host": "127.0.0.1", "port": port}
 
 
-async def _many(count: int, work: Callable[[], Awaitable[None]]) -> None:
-    left = iter(range(count))
-
-    async def worker() -> None:
-        for _ in left:
-            await work()
-
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(AT_ONCE):
-            workers.create_task(worker())
+def _configuration(directory: Path, target: Mapping[str, object], *, every: str, timeout: str) -> Path:
+    monitors = {f"m{n}": {"component": f"c{n % SERVICES}", **target} for n in range(MONITORS)}
+    return written(directory, monitors, every=every, timeout=timeout, recheck="500ms")
 
 
-async def main(side: str, port: int) -> None:
+async def main(side: str, kind: str, port: int, ca: str = "") -> None:
     """Measure one side, under a deadline, and print its figure."""
     async with asyncio.timeout(DEADLINE):
-        print(json.dumps(await {"bare": bare, "engine": engine, "paced": paced}[side](port)), flush=True)
+        print(json.dumps(await {"engine": engine, "paced": paced}[side](target(kind, port, ca))), flush=True)
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))

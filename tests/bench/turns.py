@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-DEADLINE = 120.0
+import trustme
+
+DEADLINE = 300.0
 PARTING = 10.0
 
 
@@ -22,15 +27,38 @@ def figure(module: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever t
 
 
 @contextmanager
-def server(module: str, *arguments: object) -> Iterator[tuple[int, int]]:
-    """Run ``python -m tests.bench.MODULE`` beside us, which prints the port it listens on; yields that and the process's id."""
+def server(module: str, *arguments: object) -> Iterator[tuple[Any, int]]:
+    """Run ``python -m tests.bench.MODULE`` beside us, which prints as JSON where it listens; yields that and the process's id."""
     command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             said = process.stdout.readline() if process.stdout else ""
-            yield int(said), process.pid
+            yield json.loads(said), process.pid
         finally:
             ended(process)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What there is to probe: the ports by kind, the authority that signed the certificate, a directory that goes away with it."""
+
+    ports: Mapping[str, int]
+    ca: str
+    directory: Path
+
+
+@contextmanager
+def targets() -> Iterator[Targets]:
+    """Run something to probe in each kind, as a process of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        authority, directory = trustme.CA(key_type=trustme.KeyType.ECDSA), Path(name)
+        ca = directory / "ca.pem"
+        authority.cert_pem.write_to_path(ca)
+        authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA).private_key_and_cert_chain_pem.write_to_path(
+            directory / "cert.pem"
+        )
+        with server("targets", directory) as (ports, _):
+            yield Targets(ports=ports, ca=str(ca), directory=directory)
 
 
 def ended(process: "subprocess.Popen[str]") -> None:
