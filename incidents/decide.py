@@ -7,7 +7,7 @@ and the clocks of incidents that nobody touched run on.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from incidents import streaks, tending
+from incidents import pings, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
 from incidents.model import Level, Monitor, Service, Severity, Situation, Standing, Status, Streak, Subject
@@ -64,14 +64,18 @@ def _fresh(situation: Situation, results: Sequence[Result]) -> list[Result]:
 
 def _counted(situation: Situation, results: Iterable[Result]) -> Iterator[Counted]:
     changed: dict[tuple[str, str], Streak] = {}
+    seen: dict[tuple[str, str], datetime] = {}
     for result in results:
-        key = (result.monitor, result.location)
+        key, monitor = (result.monitor, result.location), situation.topology.monitors[result.monitor]
         before = changed.get(key) or situation.streaks.get(key) or Streak()
-        after = streaks.count(before, result, situation.topology.monitors[result.monitor])
+        last, seen[key] = seen.get(key) or situation.seen.get(key), result.slot
+        if pings.is_repeat(before, result, last, monitor):
+            continue
+        after = streaks.count(before, result, monitor)
         if after is not before:
             changed[key] = after
-    for (monitor, location), streak in changed.items():
-        yield Counted(monitor=monitor, location=location, streak=streak)
+    for (id, location), streak in changed.items():
+        yield Counted(monitor=id, location=location, streak=streak)
 
 
 def _silent(situation: Situation, now: datetime) -> Iterator[str]:
@@ -96,6 +100,8 @@ def _silent_since(situation: Situation, monitor: Monitor, now: datetime) -> date
     heard = [slot for place in monitor.locations if (slot := situation.seen.get((monitor.id, place))) is not None]
     if not heard:
         return now
+    if monitor.heartbeat is not None:
+        return None  # its silence is a result of its own, once it is overdue
     limit = max(heard) + monitor.stale_after
     return limit if limit <= now else None
 
@@ -183,7 +189,8 @@ def _reason(streak: Streak, monitor: Monitor) -> str:
     if streak.judged is Level.GOOD:
         return f"succeeded{when}"
     votes = sum(run.count for run in streak.runs if run.level is not Level.GOOD)
-    return f"failed {max(votes, monitor.fails_after)} times in a row{when}: {_failure_words(streak)}"
+    votes = max(votes, monitor.fails_after)
+    return f"failed{f' {votes} times in a row' if votes > 1 else ''}{when}: {_failure_words(streak)}"
 
 
 def _failure_words(streak: Streak) -> str:

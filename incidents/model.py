@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from incidents.heartbeat import Heartbeat
+
 
 class Status(StrEnum):
     """How well a monitor, component, need, service or the page works. Order of badness: see ``incidents.rollup.worst``."""
@@ -61,7 +63,8 @@ class Subject(StrEnum):
 class Monitor:
     """What watches a component, and by which numbers its results are judged.
 
-    *stale_after* is how long silence counts as health; after it the monitor is unknown.
+    *stale_after* is how long silence counts as health; after it the monitor is unknown. *heartbeat* is the promise of one that reports
+    by itself: its silence is judged by that alone.
     """
 
     id: str
@@ -71,6 +74,7 @@ class Monitor:
     stale_after: timedelta = timedelta(seconds=100)
     severity: Severity = Severity.OUTAGE
     locations: tuple[str, ...] = ("local",)
+    heartbeat: Heartbeat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,8 @@ class Service:
 class Topology:
     """Everything configured that judging needs, in the file's order, keyed by stable ids.
 
-    Derived once: *monitors_of* and *services_of* by component, *ancestors* of each component (itself excluded, nearest first).
+    Derived once: *monitors_of* and *services_of* by component, *ancestors* of each component (itself excluded, nearest first), and the
+    *heartbeats* of the monitors that report by themselves.
     Errors: ValueError where ``depends_on`` runs in a circle, KeyError where it names nothing.
     """
 
@@ -129,6 +134,7 @@ class Topology:
     monitors_of: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     services_of: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     ancestors: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    heartbeats: tuple[tuple[str, Heartbeat], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derive the look-ups that every decision needs."""
@@ -138,6 +144,8 @@ class Topology:
         object.__setattr__(self, "monitors_of", MappingProxyType({id: tuple(ids) for id, ids in watched.items()}))
         object.__setattr__(self, "services_of", MappingProxyType(self._services_of()))
         object.__setattr__(self, "ancestors", MappingProxyType({id: self._ancestors(id) for id in self.components}))
+        beating = tuple((monitor.id, monitor.heartbeat) for monitor in self.monitors.values() if monitor.heartbeat is not None)
+        object.__setattr__(self, "heartbeats", beating)
 
     def _services_of(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {id: [] for id in self.components}
@@ -185,7 +193,7 @@ class Streak:
 
     *judged* is None until the first verdict. *runs* are newest last and only as long as the thresholds need. *unknown* counts
     results in a row that say nothing about the target (our bug, our password), *unknown_since* the first one's slot. *failure*,
-    *stage* and *detail* are those of the newest bad result, for the desk.
+    *stage* and *detail* are those of the newest bad result, for the desk. *began* is when work that has not finished said that it began.
     """
 
     judged: Level | None = None
@@ -195,6 +203,7 @@ class Streak:
     failure: str | None = None
     stage: str | None = None
     detail: str = ""
+    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

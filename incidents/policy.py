@@ -9,11 +9,11 @@ from incidents.model import Level
 from probes.result import Failure
 
 SAYS_NOTHING = frozenset(
-    {Failure.AUTH_REJECTED, Failure.BLOCKED, Failure.IMPAIRED, Failure.CRASHED, Failure.MISSED},
+    {Failure.AUTH_REJECTED, Failure.BLOCKED, Failure.SOURCE_FAILED, Failure.IMPAIRED, Failure.CRASHED, Failure.MISSED},
 )
-"""Failures that are ours and not the target's: our password, our door, our machine, our bug, our lateness."""
+"""Failures that are ours and not the target's: our password, our door, our witness, our machine, our bug, our lateness."""
 
-WORKS_BADLY = frozenset({Failure.SLOW, Failure.DELAYED, Failure.JUNKED})
+WORKS_BADLY = frozenset({Failure.SLOW, Failure.DELAYED, Failure.JUNKED, Failure.DEGRADED})
 """Failures in which the customer still gets what they came for, only worse."""
 
 

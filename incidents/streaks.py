@@ -24,7 +24,7 @@ def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
     longest = max(monitor.fails_after, monitor.recovers_after)
     if level is Level.GOOD and _is_settled(streak, longest):
         return streak
-    voted = replace(streak, runs=_extended(streak.runs, level, result.slot, longest), unknown=0, unknown_since=None)
+    voted = replace(streak, runs=_extended(streak.runs, level, result.slot, longest), unknown=0, unknown_since=None, began=None)
     if level is not Level.GOOD:
         measured = result.measured
         voted = replace(voted, failure=str(measured.failure), stage=measured.stage, detail=measured.detail)
@@ -78,6 +78,7 @@ def _count_unknown(streak: Streak, result: Result) -> Streak:
         failure=str(measured.failure),
         stage=measured.stage,
         detail=measured.detail,
+        began=None,
     )
 
 
@@ -86,6 +87,7 @@ def _is_settled(streak: Streak, longest: int) -> bool:
         streak.judged is Level.GOOD
         and not streak.unknown
         and streak.failure is None
+        and streak.began is None
         and len(streak.runs) == 1
         and streak.runs[0].level is Level.GOOD
         and streak.runs[0].count >= longest

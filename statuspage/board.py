@@ -216,12 +216,17 @@ def _monitor_row(situation: Situation, monitor: Monitor) -> MonitorRow:
         severity=monitor.severity,
         status=status,
         since=found.since if found else None,
-        cause=found.cause if found else "no result yet",
+        cause=found.cause if found else "no result yet" if monitor.heartbeat is None else _never_pinged(situation, monitor),
         seen=max((situation.seen[place] for place in places if place in situation.seen), default=None),
         failure=bad.failure if bad else None,
         stage=bad.stage if bad else None,
         detail=bad.detail if bad else "",
     )
+
+
+def _never_pinged(situation: Situation, monitor: Monitor) -> str:
+    began = next((streak.began for place in monitor.locations if (streak := situation.streaks.get((monitor.id, place)))), None)
+    return "never pinged" if began is None else f"first start at {began:%Y-%m-%d %H:%M:%S} UTC, no finish yet"
 
 
 def _hits(situation: Situation, incident: Incident, language: str) -> tuple[Hit, ...]:

@@ -65,6 +65,7 @@ class Hub:
     door: Door
     now: Now
     reloaded_at: datetime
+    tokens: Mapping[bytes, str]
     schedule: Schedule = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     is_reload_good: bool = True
@@ -77,7 +78,7 @@ class Hub:
 
     async def probe(self, plan: Plan) -> ProbeResult:
         """Measure once."""
-        return await probes_run.run(plan.kind, plan.settings, door=self.door, timeout=plan.timeout)
+        return await probes_run.run(plan.kind, plan.settings, door=self.door, timeout=plan.timeout, started=self.now())
 
     async def observe(self, result: Result) -> None:
         """Take a result into the road."""
@@ -115,6 +116,7 @@ class Hub:
             trusted_proxies=config.listen.trusted_proxies,
             metrics=self._metrics,
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
+            heartbeats=lambda: self.tokens,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
@@ -183,7 +185,7 @@ class Hub:
         self.press.forget(site, public_ids, stale_after_of(loaded))
         await self.pipeline.replace(topology, policy_of(config))
         self.press.forget(site, public_ids, stale_after_of(loaded))
-        self.loaded, self.door = loaded, door_of(config)
+        self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         self.schedule.replace(configuration.plans(config), self.pipeline.situation.seen)
         self.is_reload_good, self.reloaded_at = True, at
 
@@ -236,7 +238,16 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         told_in_log(events)
 
     pipeline.audience = audience
-    return Hub(loaded=loaded, store=store, pipeline=pipeline, press=press, door=door_of(config), now=now, reloaded_at=at)
+    return Hub(
+        loaded=loaded,
+        store=store,
+        pipeline=pipeline,
+        press=press,
+        door=door_of(config),
+        now=now,
+        reloaded_at=at,
+        tokens=configuration.tokens(config),
+    )
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:
@@ -278,7 +289,7 @@ def policy_of(config: Config) -> Policy:
 
 def door_of(config: Config) -> Door:
     """The door out, with what the operator allows beyond public addresses."""
-    return Door(allow=config.egress.allow)
+    return Door(allow=config.egress.allow, programs=config.plugins.allow)
 
 
 def stale_after_of(loaded: Loaded) -> float:

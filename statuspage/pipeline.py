@@ -8,17 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from incidents import streaks
+from incidents import pings, streaks
 from incidents.decide import decide, rejudge
-from incidents.events import Event
+from incidents.events import Counted, Event
 from incidents.model import Situation, Streak, Topology
 from incidents.policy import Policy
 from incidents.situation import fold
-from probes.result import Failure, Result
+from probes.result import Failure, ProbeResult, Result
 from statuspage.clock import Now
 from statuspage.store import queries
 from statuspage.store.engine import Store
@@ -35,6 +35,9 @@ FLUSH_AT = 500
 
 BUFFERED_AT_MOST = 100_000
 """Results that wait while the store is away; past it the oldest are let go, and their time shows as unknown."""
+
+ABSENT = timedelta(seconds=10)
+"""Two ticks further apart mean that nobody was here in between: a start, a stopped process, a clock that was set forward."""
 
 Command = Callable[[Situation, datetime], Sequence[Event]]
 Beside = Callable[[Connection, Sequence[Event]], None]
@@ -78,6 +81,8 @@ class Pipeline:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _timer: asyncio.TimerHandle | None = None
     _flushing: set[asyncio.Task[None]] = field(default_factory=set)
+    _present_since: datetime | None = None
+    _ticked: datetime | None = None
 
     @property
     def waiting(self) -> int:
@@ -100,6 +105,24 @@ class Pipeline:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self._flush_soon)
 
+    async def report(self, monitor: str, measured: ProbeResult) -> None:
+        """Take in what a monitor says of itself, and return only after it is stored.
+
+        Errors: StoreUnavailable while the store is away; what was said waits with the other results then.
+        """
+        key = (monitor, pings.LOCATION)
+        known = [slot for slot in (self.situation.seen.get(key), self.latest[key].slot if key in self.latest else None) if slot is not None]
+        result = pings.heard(self.situation, monitor, measured, pings.slot_after(max(known, default=None), self.now()))
+        self.latest[key] = result
+        self._pending.append(result)
+        if self.figures.store_is_away:
+            self._put_back(())
+        else:
+            await self.flush()
+        stored = self.situation.seen.get(key)
+        if stored is None or stored < result.slot:
+            raise StoreUnavailable("what was reported waits for the store")
+
     async def act(self, command: Command, beside: Beside = nothing_beside) -> Sequence[Event]:
         """Do what an agent asks, and return after it is stored; *beside* writes more (the audit) in the same transaction.
 
@@ -109,6 +132,10 @@ class Pipeline:
 
     async def tick(self) -> None:
         """Let time pass: silence is judged, clocks run out, and what waits is stored."""
+        now = self.now()
+        if self._ticked is None or self._present_since is None or now - self._ticked > ABSENT:
+            self._present_since = now
+        self._present_since, self._ticked = min(self._present_since, now), now
         await self.flush(is_tick=True)
 
     async def flush(self, *, is_tick: bool = False) -> None:
@@ -168,7 +195,7 @@ class Pipeline:
             if not results and command is None and not is_tick:
                 return ()  # another turn took what was waiting: where many fail at once, only one of them pays
             try:
-                return await self._commit(results, command, beside)
+                return await self._commit(results, command, beside, is_tick=is_tick)
             except StoreUnavailable:
                 self.figures.failed_writes += 1
                 self._put_back(results)
@@ -183,27 +210,58 @@ class Pipeline:
                 await self._one_by_one(results)
                 return ()
 
-    async def _commit(self, results: Sequence[Result], command: Command | None, beside: Beside = nothing_beside) -> Sequence[Event]:
+    async def _commit(
+        self, results: Sequence[Result], command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False
+    ) -> Sequence[Event]:
         now = self.now()
-        judged = decide(self.situation, results, self.policy, now)
-        after = fold(self.situation, judged, results)
+        judged, heard, after = self._judged(results, now, is_tick=is_tick)
         acted = tuple(command(after, now)) if command is not None else ()
         after = fold(after, acted)
-        settled = rejudge(after, self.policy, now) if acted else ()
+        # What is only counted changes no verdict yet.
+        settled = rejudge(after, self.policy, now) if any(not isinstance(event, Counted) for event in acted) else ()
         events = (*judged, *acted, *settled)
-        if not events and not results:
+        if not events and not heard:
             return ()
 
         def write(connection: Connection) -> None:
-            record(connection, events=events, results=results, at=now)
+            record(connection, events=events, results=heard, at=now)
             beside(connection, acted)
 
         await self.store.write(write)
         self.situation = fold(after, settled)
         self.figures.turns += 1
         self.figures.store_is_away = False
-        self.audience(events, results)
+        for missed in heard[len(results) :]:
+            newest = self.latest.setdefault((missed.monitor, missed.location), missed)
+            if newest.slot < missed.slot:
+                self.latest[missed.monitor, missed.location] = missed
+        self.audience(events, heard)
         return acted
+
+    def _judged(self, results: Sequence[Result], now: datetime, *, is_tick: bool) -> tuple[Sequence[Event], Sequence[Result], Situation]:
+        """What *results* lead to, and on a tick what time brings: pings that did not come, silence, the clocks of incidents.
+
+        Returns the events, the results with what did not come at their end, and the situation after both.
+        """
+        events: list[Event] = []
+        heard: list[Result] = []
+        after = self.situation
+
+        def take(some: Sequence[Result]) -> None:
+            nonlocal after
+            said = decide(after, some, self.policy, now)
+            after = fold(after, said, some)
+            events.extend(said)
+            heard.extend(some)
+
+        if results or not is_tick:
+            take(results)
+        if is_tick:
+            # First what has come, or it would be missed; and silence even then: on a busy hub something has always come.
+            if missed := pings.overdue(after, now, self._present_since or now):
+                take(missed)
+            take(())
+        return events, heard, after
 
     async def _one_by_one(self, results: Sequence[Result]) -> None:
         """Find the result that makes a turn crash, leave it out, and store the others."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from probes import heartbeat
 from probes.kind import ProbeKind
 from statuspage.config.complete import Complete
 from statuspage.config.models import Config, Maintenance, Service
@@ -25,7 +26,7 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
     "retention of the audit and of callers": ("store.retention.audit", "store.retention.callers"),
     "locations other than local": ("locations.*",),
     "controls of a location": ("locations.*.controls",),
-    "heartbeat monitors": ("monitors.*.probe", "services.*.monitors[].probe"),
+    "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
     "a second person's approval (duties.separated)": ("duties.separated",),
     "history under a new id (moved_from)": ("services.*.moved_from", "components.*.moved_from", "monitors.*.moved_from"),
 }
@@ -44,7 +45,7 @@ def inactive(sources: Sources, kinds: Mapping[str, ProbeKind[Any]]) -> tuple[str
 def _asks(trail: Trail, value: object, kinds: Mapping[str, ProbeKind[Any]]) -> bool:
     match trail:
         case (*_, "probe"):
-            return isinstance(value, str) and value in kinds and kinds[value].measure is None
+            return isinstance(value, str) and value in kinds and kinds[value].measure is None and value != heartbeat.KIND.name
         case ("locations", name):
             return name != "local"
         case _:

@@ -3,20 +3,25 @@
 ``load`` is the one way in. What it refuses, it refuses all at once; what it warns of, it lets pass; what nothing acts on yet, it names.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from incidents.heartbeat import Every, Heartbeat
 from incidents.model import Component, Monitor, Need, Service, Topology
+from probes import heartbeat
 from probes.catalog import BrokenKind, kinds
+from probes.cron import Cron
 from probes.kind import ProbeKind
 from statuspage.config.advice import inactive, warnings
 from statuspage.config.complete import complete, named
-from statuspage.config.meaning import circles, impossible_times, names_of_others, unknown_names
+from statuspage.config.meaning import circles, forbidden_programs, impossible_times, names_of_others, unclear_heartbeats, unknown_names
 from statuspage.config.models import Config
 from statuspage.config.models import Service as WrittenService
 from statuspage.config.problems import ConfigError, Problem
@@ -26,7 +31,11 @@ from statuspage.config.sources import read, resolve
 from statuspage.config.watched import Monitor as WrittenMonitor
 from statuspage.config.watched import Need as WrittenNeed
 
-__all__ = ["Config", "ConfigError", "Loaded", "Plan", "Problem", "json_schema", "load", "plans", "topology", "words"]
+__all__ = ["Config", "ConfigError", "Loaded", "Plan", "Problem", "json_schema", "load", "plans", "tokens", "topology", "words"]
+
+
+EARLY = timedelta(minutes=1)
+"""How long before its schedule a heartbeat may come and still be the one that was due: clocks differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +55,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One monitor at one location, ready to be probed; *every*, *timeout* and *recheck* are in seconds."""
+    """One monitor at one location, ready to be probed; *every*, *timeout* and *recheck* are in seconds, *hosts* are those it calls on."""
 
     monitor: str
     location: str
@@ -55,6 +64,7 @@ class Plan:
     every: float
     timeout: float
     recheck: float
+    hosts: frozenset[str] = frozenset()
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Loaded:
@@ -71,7 +81,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += unknown_names(sources)
     problems += circles(sources)
     problems += impossible_times(whole, known, sources)
+    problems += forbidden_programs(whole, sources)
     problems += names_of_others(whole, sources)
+    problems += unclear_heartbeats(whole, sources)
     if problems:
         raise ConfigError(_in_order(problems))
     return Loaded(
@@ -85,9 +97,19 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
 
 def _kinds(path: Path) -> Mapping[str, ProbeKind[Any]]:
     try:
-        return kinds()
+        known = kinds()
+        for kind in known.values():
+            _keep_apart(kind)
     except BrokenKind as error:
         raise ConfigError((Problem(str(path), None, None, "", str(error)),)) from error
+    return known
+
+
+def _keep_apart(kind: ProbeKind[Any]) -> None:
+    """A kind's settings stand beside the monitor's own keys: one of the same name would never reach the kind."""
+    taken = sorted(WrittenMonitor.model_fields.keys() & kind.settings.model_fields.keys())
+    if taken:
+        raise BrokenKind(f"the probe kind {kind.name!r} cannot be used: its setting {taken[0]!r} is a key that every monitor has")
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -100,7 +122,7 @@ def words(text: Mapping[str, str] | None, language: str) -> dict[str, str]:
 
 
 def topology(config: Config) -> Topology:
-    """Give what judging needs to know: services, components and the monitors that anything measures."""
+    """Give what judging needs to know: services, components and the monitors that anything measures, or that report by themselves."""
     language = config.site.language
     known = kinds()
     return Topology(
@@ -109,11 +131,20 @@ def topology(config: Config) -> Topology:
             name: Component(id=name, name=part.name or named(name), depends_on=part.depends_on) for name, part in config.components.items()
         },
         monitors={
-            name: _monitor(name, monitor)
+            name: _monitor(name, monitor, config.site.timezone)
             for name, monitor in config.monitors.items()
-            if known[monitor.probe].measure is not None and _probed_from(monitor)
+            if isinstance(monitor.settings, heartbeat.Settings) or (known[monitor.probe].measure is not None and _probed_from(monitor))
         },
     )
+
+
+def tokens(config: Config) -> Mapping[bytes, str]:
+    """Give the monitors that are pinged, by the digests of their tokens."""
+    return {
+        heartbeat.digest(monitor.settings.token.reveal()): name
+        for name, monitor in config.monitors.items()
+        if isinstance(monitor.settings, heartbeat.Settings)
+    }
 
 
 def plans(config: Config) -> tuple[Plan, ...]:
@@ -138,7 +169,22 @@ def _plan(name: str, monitor: WrittenMonitor, location: str, kind: ProbeKind[Any
         every=monitor.every.total_seconds(),
         timeout=monitor.timeout.total_seconds(),
         recheck=monitor.recheck.total_seconds(),
+        hosts=frozenset(_hosts(monitor.settings)),
     )
+
+
+def _hosts(settings: BaseModel) -> Iterator[str]:
+    """Every host that *settings* name, the parts of a mail round trip included."""
+    for name in type(settings).model_fields:
+        match name, getattr(settings, name):
+            case "host" | "server", str(host):
+                yield host.lower()
+            case "url", str(url):
+                yield urlsplit(url).hostname or ""
+            case _, BaseModel() as part:
+                yield from _hosts(part)
+            case _:
+                continue
 
 
 def _probed_from(monitor: WrittenMonitor) -> tuple[str, ...]:
@@ -165,13 +211,25 @@ def _need(need: WrittenNeed, language: str) -> Need:
     return Need(of=need.parts, at_least=need.at_least or 1, label=words(need.label, language), critical=need.critical)
 
 
-def _monitor(name: str, monitor: WrittenMonitor) -> Monitor:
+def _monitor(name: str, monitor: WrittenMonitor, timezone: str) -> Monitor:
+    promised = _promised(monitor.settings, monitor.every, timezone) if isinstance(monitor.settings, heartbeat.Settings) else None
+    silence = monitor.stale_after or 3 * monitor.every + monitor.timeout
     return Monitor(
         id=name,
         component=monitor.component or name,
         fails_after=monitor.fails_after,
         recovers_after=monitor.recovers_after,
-        stale_after=monitor.stale_after or 3 * monitor.every + monitor.timeout,
+        stale_after=silence if promised is None else promised.rhythm.gap + promised.grace,
         severity=monitor.severity,
-        locations=_probed_from(monitor),
+        locations=_probed_from(monitor) if promised is None else ("local",),
+        heartbeat=promised,
     )
+
+
+def _promised(settings: heartbeat.Settings, every: timedelta, timezone: str) -> Heartbeat:
+    grace = settings.grace
+    if settings.schedule is None:
+        return Heartbeat(rhythm=Every(gap=every), grace=grace, finish_within=settings.finish_within or grace or every)
+    cron = Cron(expression=settings.schedule, timezone=settings.timezone or timezone)
+    early = min(EARLY, cron.gap / 2)
+    return Heartbeat(rhythm=cron, grace=grace, finish_within=settings.finish_within or grace or cron.gap, early=early)

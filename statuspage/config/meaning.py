@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from probes import heartbeat, plugin
 from probes.kind import ProbeKind
+from probes.programs import objection
 from probes.settings import spelled
 from statuspage.config.complete import Complete
 from statuspage.config.problems import Problem, Sources, Trail, matches, shown
@@ -116,10 +119,11 @@ def impossible_times(whole: Complete, kinds: Mapping[str, ProbeKind[Any]], sourc
             at, key = _said(trail, ("timeout", "every"), sources)
             sentence = f"a probe may take {spelled(monitor.timeout)} but begins every {spelled(monitor.every)}; make timeout at most every"
             yield sources.problem((*at, key), sentence)
-        within = getattr(monitor.settings, "deliver_within", None)
-        if isinstance(within, timedelta) and within >= monitor.timeout:
-            sentence = f"must be less than timeout, which is {spelled(monitor.timeout)}"
-            yield sources.problem((*trail, "deliver_within"), sentence, shown(spelled(within)))
+        for setting in ("deliver_within", "defer_within"):
+            within = getattr(monitor.settings, setting, None)
+            if isinstance(within, timedelta) and within >= monitor.timeout:
+                sentence = f"must be less than timeout, which is {spelled(monitor.timeout)}"
+                yield sources.problem((*trail, setting), sentence, shown(spelled(within)))
 
 
 def _said(trail: Trail, keys: tuple[str, ...], sources: Sources) -> tuple[Trail, str]:
@@ -129,6 +133,22 @@ def _said(trail: Trail, keys: tuple[str, ...], sources: Sources) -> tuple[Trail,
             if (*at, key) in sources.places:
                 return at, key
     return trail, keys[0]
+
+
+def forbidden_programs(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Find plugins that may not be run, by the same judgement as when they are."""
+    for name, monitor in whole.config.monitors.items():
+        if not isinstance(monitor.settings, plugin.Settings):
+            continue
+        program = monitor.settings.command[0]
+        try:
+            why = objection(Path(program), whole.config.plugins.allow)
+        except OSError:
+            why = "there is no such program; correct the path"
+        if why is not None and "plugins.allow" in why:
+            why += f"; where this program is meant to run, write plugins: {{allow: [{Path(program).resolve().parent}]}}"
+        if why is not None:
+            yield sources.problem((*whole.trails[name], "command", 0), why, shown(program))
 
 
 def names_of_others(whole: Complete, sources: Sources) -> Iterator[Problem]:
@@ -142,3 +162,17 @@ def names_of_others(whole: Complete, sources: Sources) -> Iterator[Problem]:
     for trail, name in matches(sources.value, "services.*.monitors[].component"):
         sentence = "an inline monitor watches its service's own component; remove this key, or put the monitor under monitors"
         yield sources.problem(trail, sentence, shown(name))
+
+
+def unclear_heartbeats(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Find heartbeats that are due by two rhythms at once, and those that one ping would speak for together."""
+    tokens: dict[str, str] = {}
+    for name, monitor in whole.config.monitors.items():
+        trail, settings = whole.trails[name], monitor.settings
+        if not isinstance(settings, heartbeat.Settings):
+            continue
+        if settings.schedule is not None and (*trail, "every") in sources.places:
+            yield sources.problem((*trail, "every"), "schedule says when it is due already; remove one of the two")
+        token = settings.token.reveal()
+        if token and (other := tokens.setdefault(token, name)) != name:
+            yield sources.problem((*trail, "token"), f"is the token of {other} too, so one ping would speak for both; give each its own")

@@ -6,6 +6,7 @@ A model refuses what it can see to be wrong by itself; what depends on other sec
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
@@ -135,6 +136,18 @@ class Egress(Section):
     """Where redirects and webhooks may lead."""
 
     allow: tuple[Cidr, ...] = Field((), description="Networks beyond public addresses.")
+
+
+def _directory(path: Path) -> Path:
+    if not path.is_absolute():
+        refuse("write the whole path of a directory, such as /usr/lib/nagios/plugins")
+    return path
+
+
+class Plugins(Section):
+    """Which programs monitors of the kind plugin may run: none, unless their directory is named here."""
+
+    allow: tuple[Annotated[Path, AfterValidator(_directory)], ...] = Field((), description="Directories whose programs may be run.")
 
 
 class Credentials(Section):
@@ -357,6 +370,7 @@ class Config(Section):
     store: Store = Field(Store(), description="Where everything is kept.")
     mail: Mail | None = Field(None, description="Outgoing mail: subscriptions, reports, escalation.")
     egress: Egress = Field(Egress(), description="Where redirects and webhooks may lead.")
+    plugins: Plugins = Field(Plugins(), description="Which programs monitors may run.")
     locations: Mapping[Id, Location] = Field({}, description="Where probes are made from; `local` is the hub itself.")
     calendars: Mapping[Id, Calendar] = Field({}, description="Hours of work.")
     teams: Mapping[Id, Team] = Field({}, description="Agents who answer for something together.")

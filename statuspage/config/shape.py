@@ -25,6 +25,9 @@ PLACES: Mapping[str, type[BaseModel]] = {"monitors.*": Monitor, "services.*.moni
 KEYED = frozenset({"locations", "calendars", "teams", "credentials", "services", "components", "monitors", "maintenance", "known_errors"})
 """Sections of entries by id, of which a bad one can be left out while the others are judged."""
 
+COUNTED_ALONE: Mapping[str, int] = {"fails_after": 1, "recovers_after": 1}
+"""What a monitor of a passive kind has unless it says otherwise itself: nobody can ask it again to be sure."""
+
 _HIDDEN = frozenset({"credentials", "notify", "password", "token", "secret", "headers"})
 """Keys below which nothing that was typed is ever quoted."""
 
@@ -122,7 +125,8 @@ def _divided(
         problems += (_told(fault, (*trail, *fault["loc"]), kind.settings, sources, fault["loc"], also) for fault in error.errors())
         return own
     problems += _written_secrets(settings, entry, trail, sources)
-    return {**own, "settings": settings}
+    alone = {key: value for key, value in COUNTED_ALONE.items() if key in model.model_fields and kind.measure is None}
+    return {**alone, **own, "settings": settings}
 
 
 def _with_logins(raw: Any, trail: Trail, model: type[BaseModel], sources: Sources, problems: list[Problem]) -> Any:  # noqa: ANN401 - any plain value

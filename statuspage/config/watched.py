@@ -14,11 +14,11 @@ from statuspage.config.types import Count, Id, Section, Text, Title, Yes, refuse
 class MonitorDefaults(Section):
     """How often monitors probe, and by which numbers their results are judged."""
 
-    every: PositiveDuration = Field(timedelta(seconds=30), description="How often it probes.")
+    every: PositiveDuration = Field(timedelta(seconds=30), description="How often it probes; how often a heartbeat is due.")
     timeout: PositiveDuration = Field(timedelta(seconds=10), description="How long a probe may take; at most `every`.")
     recheck: PositiveDuration = Field(timedelta(seconds=3), description="How soon a first failure is probed again, after it ended.")
-    fails_after: Count = Field(2, description="Failures in a row that make an outage.")
-    recovers_after: Count = Field(2, description="Successes in a row that end it.")
+    fails_after: Count = Field(2, description="Failures in a row that make an outage; a heartbeat's own default is 1.")
+    recovers_after: Count = Field(2, description="Successes in a row that end it; a heartbeat's own default is 1.")
     stale_after: PositiveDuration | None = Field(None, description="Silence after which nothing is known; 3 × every + timeout by default.")
     severity: Severity = Field(Severity.OUTAGE, description="How bad its failure is: outage, degraded (at most), or warning (desk only).")
     locations: tuple[Id, ...] = Field(("local",), min_length=1, description="Where it is probed from.")

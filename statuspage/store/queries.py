@@ -163,6 +163,7 @@ def _streaks(connection: Connection) -> Iterator[tuple[tuple[str, str], Streak]]
                 failure=row.failure,
                 stage=row.stage,
                 detail=row.detail,
+                began=row.began,
             ),
         )
 

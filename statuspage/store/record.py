@@ -69,6 +69,7 @@ def _streak(event: Counted) -> dict[str, Any]:
         "failure": streak.failure,
         "stage": streak.stage,
         "detail": streak.detail,
+        "began": streak.began,
     }
 
 

@@ -45,6 +45,9 @@ FAILURE_CODES: Mapping[Failure | None, int] = {
     Failure.IMPAIRED: 27,
     Failure.CRASHED: 28,
     Failure.MISSED: 29,
+    Failure.TLS_WEAK: 30,
+    Failure.DEGRADED: 31,
+    Failure.SOURCE_FAILED: 32,
 }
 """What stands in the rows for each failure. A code once given is never given again."""
 

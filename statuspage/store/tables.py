@@ -175,6 +175,7 @@ streaks = Table(
     Column("failure", Text),
     Column("stage", Text),
     _text("detail"),
+    Column("began", Instant),
 )
 
 standings = Table(

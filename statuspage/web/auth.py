@@ -37,6 +37,8 @@ class Access(StrEnum):
     """Whoever has logged in or holds a token, in any role."""
     SCRAPER = "scraper"
     """A program on this very machine, or any agent or token."""
+    PINGER = "pinger"
+    """Whoever knows the token in the address, which the handler looks up; no session and no bearer token counts for anything."""
 
 
 Policy = Access | Permission
@@ -98,6 +100,8 @@ async def _token_caller(desk: Desk, text: str) -> Caller:
 
 async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) -> None:
     """Let the request through or raise: who it is, whether *policy* lets them in, and whether a form was really theirs."""
+    if policy is Access.PINGER:
+        return
     caller = await identify(request) if policy is not Access.PUBLIC else None
     if caller is not None:
         request[CALLER] = caller
@@ -111,7 +115,7 @@ async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) 
 
 def _judge(request: web.Request, policy: Policy, caller: Caller | None) -> None:
     match policy:
-        case Access.PUBLIC:
+        case Access.PUBLIC | Access.PINGER:
             return
         case Access.SCRAPER if is_on_this_machine(request):
             return

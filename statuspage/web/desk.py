@@ -23,7 +23,8 @@ from statuspage.web.security import Network
 class Desk:
     """The store, the road in, the clock and the settings. *console_url* is the configured address, of which https makes cookies Secure.
 
-    *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work.
+    *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
+    *heartbeats* the monitors that report by themselves, by the digests of their tokens.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Desk:
     trusted_proxies: Sequence[Network]
     metrics: Callable[[], tuple[bytes, str]]
     is_healthy: Callable[[], bool]
+    heartbeats: Callable[[], Mapping[bytes, str]]
 
     @property
     def is_tls(self) -> bool:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from statuspage.bundled import templates
 from statuspage.render.console import Console
-from statuspage.web import api, bodies, console, login, surroundings
+from statuspage.web import api, bodies, console, login, pings, surroundings
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.login import DOOR, Door
@@ -46,6 +46,14 @@ def _act(path: str, handler: Handler, takes: type[BaseModel], gives: type[BaseMo
     )
 
 
+def _ping(path: str, handler: Handler) -> tuple[Route, Route]:
+    """Clients ping with GET (HEAD comes with it) or POST, and know nothing but the address."""
+    return (
+        Route(method="GET", path=path, handler=handler, policy=Access.PINGER, face=Face.PROGRAM),
+        Route(method="POST", path=path, handler=handler, policy=Access.PINGER, face=Face.PROGRAM),
+    )
+
+
 _API = "/api/v1"
 _ONE = "/incidents/{id}"
 
@@ -65,6 +73,9 @@ ROUTES: tuple[Route, ...] = (
     _see("/assets/{name}", surroundings.show_asset, Access.PUBLIC),
     _read("/metrics", surroundings.show_metrics, None, Access.SCRAPER),
     _read("/healthz", surroundings.show_health, None, Access.PUBLIC),
+    *_ping("/ping/{token}", pings.ping),
+    *_ping("/ping/{token}/{how}", pings.ping),
+    *_ping("/api/push/{token}", pings.push),
     _read(f"{_API}/openapi.json", surroundings.show_openapi, None, Access.PUBLIC),
     _read(f"{_API}/incidents", api.list_incidents, bodies.IncidentList),
     _act(f"{_API}/incidents", api.open_incident, bodies.OpenBody, bodies.IncidentShown, 201),
@@ -84,6 +95,7 @@ def internal_app(desk: Desk) -> web.Application:
     app[DESK] = desk
     app[DOOR] = Door()
     app[ONCE] = Once()
+    app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
     app[surroundings.DESCRIPTION] = json.dumps(describe(ROUTES)).encode()
     app.on_response_prepare.append(hardening(is_tls=desk.is_tls))

@@ -196,7 +196,10 @@ def test_warnings_change_no_public_status() -> None:
     assert not world.situation.incidents
 
 
-@pytest.mark.parametrize("failure", [Failure.CRASHED, Failure.MISSED, Failure.AUTH_REJECTED, Failure.IMPAIRED, Failure.BLOCKED])
+@pytest.mark.parametrize(
+    "failure",
+    [Failure.CRASHED, Failure.MISSED, Failure.AUTH_REJECTED, Failure.IMPAIRED, Failure.BLOCKED, Failure.SOURCE_FAILED],
+)
 def test_our_own_trouble_is_unknown_and_never_an_outage(failure: Failure) -> None:
     world = mail()
     world.good("smtp", "imap")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from incidents import pings
 from incidents.decide import decide, rejudge
 from incidents.events import Event
 from incidents.model import Component, Incident, Monitor, Need, Service, Situation, State, Status, Subject, Topology, Update
@@ -45,6 +46,7 @@ class World:
     def __init__(self, topology: Topology, policy: Policy | None = None) -> None:
         """Begin at START with nothing known."""
         self.now = START
+        self.present_since = START
         self.policy = policy or Policy()
         self.situation = Situation(topology=topology, seed="seed")
         self.events: list[Event] = []
@@ -76,9 +78,23 @@ class World:
     def tick(self, seconds: float = 0) -> Sequence[Event]:
         """Move the clock, then let the machine notice."""
         self.wait(seconds)
+        missed = pings.overdue(self.situation, self.now, self.present_since)
+        late = decide(self.situation, missed, self.policy, self.now) if missed else ()
+        self._take(late, missed)
         said = decide(self.situation, (), self.policy, self.now)
         self._take(said)
-        return said
+        return (*late, *said)
+
+    def ping(self, monitor: str, failure: Failure | None = None) -> Result:
+        """The monitor says of itself that it is well, or that it failed."""
+        slot = pings.slot_after(self.situation.seen.get((monitor, pings.LOCATION)), self.now)
+        result = pings.heard(self.situation, monitor, ProbeResult(took=0.0, failure=failure, stage="report" if failure else None), slot)
+        self._take(decide(self.situation, [result], self.policy, self.now), [result])
+        return result
+
+    def begin(self, monitor: str) -> None:
+        """The monitor says that its work begins."""
+        self._take(pings.begin(self.situation, self.now, monitor=monitor))
 
     def act(self, act: object, **arguments: object) -> Sequence[Event]:
         """Do what an agent does, and judge what follows from it."""

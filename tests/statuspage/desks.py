@@ -71,6 +71,7 @@ class House:
     now: datetime = START
     is_healthy: bool = True
     sessions: list[ClientSession] = field(default_factory=list)
+    heartbeats: dict[bytes, str] = field(default_factory=dict)
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
         """Two results in a row, which is what it takes."""
@@ -200,6 +201,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         trusted_proxies=(ip_network("127.0.0.9/32"),),
         metrics=lambda: (b"statuspage_up 1\n", "text/plain; version=1.0.0"),
         is_healthy=lambda: house.is_healthy,
+        heartbeats=lambda: house.heartbeats,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
     runner = web.AppRunner(house.app, access_log=None)

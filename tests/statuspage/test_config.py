@@ -1,16 +1,24 @@
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from incidents.heartbeat import Every, Heartbeat
 from incidents.model import Need, Severity
+from probes import tcp
+from probes.catalog import KINDS
+from probes.cron import Cron
+from probes.heartbeat import digest
 from probes.mail_roundtrip import Settings as RoundTrip
 from probes.settings import Secret
 from probes.smtp import Settings as Smtp
-from statuspage.config.loading import Config, ConfigError, Loaded, load, plans, topology
+from statuspage.config import loading
+from statuspage.config.loading import Config, ConfigError, Loaded, load, plans, tokens, topology
+from statuspage.config.watched import Monitor
 
 HERE = Path(__file__).parent
 CONTRACT = HERE / "contract" / "config.yaml"
@@ -75,18 +83,67 @@ def test_the_long_contract_gives_a_plan_for_each_monitor_that_measures() -> None
     assert trip.read.login.user == "inbox@example.net"
 
 
-def test_a_monitor_that_only_listens_is_neither_planned_nor_judged_yet() -> None:
+def test_a_monitor_that_only_listens_is_judged_and_never_probed() -> None:
     config = load(CONTRACT, PASSWORD).config
-    assert "nightly-backup" in config.monitors
-    assert "nightly-backup" not in topology(config).monitors
+    judged = topology(config).monitors["nightly-backup"]
+    assert judged.heartbeat == Heartbeat(rhythm=Every(gap=timedelta(hours=24)), grace=timedelta(hours=1), finish_within=timedelta(hours=1))
+    assert (judged.fails_after, judged.recovers_after, judged.severity) == (1, 1, Severity.WARNING)
+    assert judged.stale_after == timedelta(hours=25)
     assert "nightly-backup" not in {plan.monitor for plan in plans(config)}
+    assert tokens(config) == {digest("correct horse battery"): "nightly-backup"}
+
+
+def test_a_schedule_takes_the_place_of_every_in_its_zone_or_the_sites(tmp_path: Path) -> None:
+    text = """
+  timezone: Europe/Berlin
+monitors:
+  here: {probe: heartbeat, schedule: "15 2 * * *", grace: 1h, token: {env: ONE}}
+  there: {probe: heartbeat, schedule: "* * * * *", timezone: Asia/Tokyo, grace: 0s, finish_within: 30s, token: {env: TWO}}
+"""
+    file = tmp_path / "statuspage.yaml"
+    file.write_text('site:\n  name: Example\n  url: "http://127.0.0.1:8080"' + text, encoding="utf-8")
+    found = topology(load(file, {"ONE": "1", "TWO": "2"}).config).monitors
+    assert found["here"].heartbeat == Heartbeat(
+        rhythm=Cron(expression="15 2 * * *", timezone="Europe/Berlin"),
+        grace=timedelta(hours=1),
+        finish_within=timedelta(hours=1),
+        early=timedelta(minutes=1),
+    )
+    assert found["there"].heartbeat == Heartbeat(
+        rhythm=Cron(expression="* * * * *", timezone="Asia/Tokyo"),
+        grace=timedelta(0),
+        finish_within=timedelta(seconds=30),
+        early=timedelta(seconds=30),
+    )
+    assert (found["here"].stale_after, found["there"].stale_after) == (timedelta(hours=25), timedelta(minutes=1))
+
+
+def test_defaults_say_nothing_of_how_often_a_heartbeat_must_fail_and_it_may_say_so_itself(tmp_path: Path) -> None:
+    text = """
+defaults: {monitor: {fails_after: 4, recovers_after: 5, locations: [far]}}
+locations: {far: {}}
+monitors:
+  once: {probe: heartbeat, every: 1h, token: {env: ONE}}
+  twice: {probe: heartbeat, every: 1h, fails_after: 2, recovers_after: 3, token: {env: TWO}}
+"""
+    found = topology(loaded(tmp_path, text, ONE="1", TWO="2").config).monitors
+    assert [(found[name].fails_after, found[name].recovers_after) for name in ("once", "twice")] == [(1, 1), (2, 3)]
+    assert found["once"].locations == ("local",)
+
+
+def test_tokens_that_cannot_be_looked_up_are_told_once_each_and_are_not_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "statuspage.yaml"
+    lines = (f"  {name}: {{probe: heartbeat, every: 1h, token: {{env: {name.upper()}}}}}\n" for name in ("one", "two"))
+    file.write_text(SITE + "monitors:\n" + "".join(lines), encoding="utf-8")
+    assert [problem.split(": ")[1] for problem in refused(file)] == ["monitors.one.token", "monitors.two.token"]
 
 
 def test_the_long_contract_is_told_what_is_not_active_yet() -> None:
     named = " | ".join(load(CONTRACT, PASSWORD).inactive)
-    for word in ("maintenance", "known errors", "service levels", "escalation", "heartbeat", "controls", "mail", "backup", "notify_after"):
+    for word in ("maintenance", "known errors", "service levels", "escalation", "controls", "mail", "backup", "notify_after"):
         assert word in named
     assert "locations" not in named
+    assert "heartbeat" not in named
 
 
 def test_the_short_contract_makes_components_and_monitors_from_services() -> None:
@@ -296,3 +353,15 @@ def test_the_whole_is_a_value() -> None:
     assert isinstance(config, Config)
     with pytest.raises(ValueError, match="frozen"):
         config.site.name = "Other"
+
+
+def test_no_kind_takes_a_key_that_every_monitor_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [kind.name for kind in KINDS.values() if Monitor.model_fields.keys() & kind.settings.model_fields.keys()] == []
+
+    class Shadowing(tcp.Settings):
+        every: int = 5
+
+    strange = replace(tcp.KIND, name="strange", settings=Shadowing)
+    monkeypatch.setattr(loading, "kinds", lambda: {"tcp": tcp.KIND, "strange": strange})
+    with pytest.raises(ConfigError, match="'strange' cannot be used: its setting 'every' is a key that every monitor has"):
+        loaded(tmp_path, "")

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lxml import html as dom  # type: ignore[import-untyped]
+from lxml import html as dom
 
 from incidents.model import State, Status
 from statuspage.bundled import templates
@@ -147,6 +147,7 @@ def text(node: dom.HtmlElement) -> str:
 
 def one(root: dom.HtmlElement, path: str) -> dom.HtmlElement:
     [found] = root.xpath(path)
+    assert isinstance(found, dom.HtmlElement)
     return found
 
 

@@ -24,6 +24,7 @@ MATRIX: Mapping[Policy, AbstractSet[str | None]] = {
     Access.PUBLIC: {"viewer", "level-one", "level-two", "manager", "admin", None},
     Access.AGENT: {"viewer", "level-one", "level-two", "manager", "admin"},
     Access.SCRAPER: {"viewer", "level-one", "level-two", "manager", "admin", None},
+    Access.PINGER: {"viewer", "level-one", "level-two", "manager", "admin", None},  # the token in the address decides
 }
 WHO = [*Role, None]
 
@@ -85,12 +86,20 @@ async def test_every_role_gets_through_where_the_matrix_says_so_and_nowhere_else
     assert wrong == []
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=named)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET" and route.policy is not Access.PINGER], ids=named)
 async def test_nothing_that_changes_anything_goes_through_without_a_form_or_a_token(house: House, route: Route) -> None:
     browser = await house.logged_in("anna", *Role)
     answer = await browser.session.post(address(route), json={}, allow_redirects=False)
     assert answer.status == 403
     assert all(row.act == "log in" for row in await house.audit())
+
+
+def test_only_the_addresses_of_pings_ask_for_neither() -> None:
+    assert {route.path for route in ROUTES if route.policy is Access.PINGER} == {
+        "/ping/{token}",
+        "/ping/{token}/{how}",
+        "/api/push/{token}",
+    }
 
 
 def test_a_route_without_a_policy_cannot_be_written_down() -> None:

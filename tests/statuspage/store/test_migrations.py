@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -61,6 +62,22 @@ def test_results_have_no_rowid_on_sqlite(tmp_path: Path) -> None:
     with Place(url="sqlite:///statuspage.db", data_dir=tmp_path).opened() as database:
         made = database.read(lambda connection: connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'results'")).scalar())
     assert "WITHOUT ROWID" in str(made)
+
+
+def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(bare: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(connection: Connection) -> None:
+        command.upgrade(configuration(connection), "0001")
+        row = "INSERT INTO streaks (monitor, location, runs, unknown, detail) VALUES ('nightly', 'local', '[]', 0, 'kept')"
+        connection.execute(text(row))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("statuspage.store.migrations.upgrade.upgrade", first)
+        with bare.opened():
+            pass
+    with bare.opened() as database:
+        assert database.read(differences) == []
+        kept = database.read(lambda connection: connection.execute(text("SELECT detail, began FROM streaks")).one())
+    assert tuple(kept) == ("kept", None)
 
 
 def test_head_is_the_newest_step() -> None:

@@ -130,6 +130,9 @@ def test_codes_once_given_stay() -> None:
         "impaired": 27,
         "crashed": 28,
         "missed": 29,
+        "tls_weak": 30,
+        "degraded": 31,
+        "source_failed": 32,
     }
 
 
