@@ -1,13 +1,19 @@
 """INSERT with ON CONFLICT: both databases spell it the same, SQLAlchemy has it once for each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Mapping[str, Any]
+
+_AT_ONCE = (256, 64, 16, 4, 1)
+"""So many rows in a statement; SQLite takes 32,766 values in one."""
+
+_COUNTED = {"preserve_rowcount": True}
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -41,21 +47,36 @@ def put_many(
     """Write many narrow *rows* (in the order of the table's columns, no key twice) and return how many were written.
 
     A row whose key is there is left out; or, where *sums* and *maxima* are named, added to the one that is there. This is the path of
-    the results, so it goes around SQLAlchemy's work for each row: to the driver's executemany, or as one array a column.
+    the results, so it goes around SQLAlchemy's work for each row: as statements of many rows, or as one array a column.
     """
     if not rows:
         return 0
     if connection.dialect.name == "sqlite":
-        done = connection.exec_driver_sql(_sqlite_many(table, sums, maxima), list(rows), execution_options={"preserve_rowcount": True})
-    else:
-        arrays = {column.name: list(values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)}
-        done = connection.execute(_postgresql_many(table, sums, maxima), arrays, execution_options={"preserve_rowcount": True})
-    return done.rowcount
+        return sum(_write_at_once(connection, table, some, sums, maxima) for some in _portions(list(rows)))
+    arrays = {column.name: list(values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)}
+    return connection.execute(_postgresql_many(table, sums, maxima), arrays, execution_options=_COUNTED).rowcount
+
+
+def _portions(rows: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
+    """Cut *rows* into few lengths, so that few statements are compiled and all of them stay so."""
+    start = 0
+    for size in _AT_ONCE:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
+def _write_at_once(
+    connection: Connection, table: Table, rows: Sequence[Sequence[int]], sums: tuple[str, ...], maxima: tuple[str, ...]
+) -> int:
+    # Not executemany: it lets go of the interpreter at each row, and on a busy loop each time costs both threads more than the row does.
+    statement, values = _sqlite_many(table, sums, maxima, len(rows)), tuple(chain.from_iterable(rows))
+    return connection.exec_driver_sql(statement, values, execution_options=_COUNTED).rowcount
 
 
 @cache
-def _sqlite_many(table: Table, sums: tuple[str, ...], maxima: tuple[str, ...]) -> str:
-    statement = sqlite.insert(table)
+def _sqlite_many(table: Table, sums: tuple[str, ...], maxima: tuple[str, ...], count: int) -> str:
+    statement = sqlite.insert(table).values([dict.fromkeys(table.columns.keys(), 0)] * count)
     if not sums:
         return str(statement.on_conflict_do_nothing().compile(dialect=sqlite.dialect()))
     new = statement.excluded

@@ -9,7 +9,7 @@ from statuspage.clock import wall_clock
 from tests.bench import blackbox, detection, memory, pacing, pages, report, turns
 from tests.bench.table import Row, bounded, compared, spelled
 
-PAIRS = 5
+PAIRS = 3
 AGAINST_BLACKBOX = {"http": 0.6, "https": 1.1, "tcp": 0.5, "dns": 0.5, "smtp": 0.5, "imap": 0.5}
 KINDS = tuple(AGAINST_BLACKBOX)
 REQUESTS = {"http": 1.5, "https": 1.25}

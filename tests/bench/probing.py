@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 
 from probes.result import ProbeResult, Result
+from statuspage.app import spare_the_collector
 from statuspage.clock import wall_clock
 from statuspage.config.loading import load, plans
 from statuspage.hub import Hub, running
@@ -37,6 +38,7 @@ async def engine(target: Mapping[str, object]) -> float:
         async with running(loaded, Path(directory), wall_clock) as hub:
             await hub.schedule.stop()
             await _settle(hub)
+            spare_the_collector()  # as the service does once it runs
             due = itertools.cycle(plans(loaded.config))
             slots = itertools.count()
             start = wall_clock()
