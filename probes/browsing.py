@@ -12,12 +12,13 @@ from urllib.parse import urlencode, urljoin
 from lxml import html
 from pydantic import BaseModel, ValidationError
 
-from probes import htmltext, http
+from probes import http
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
-from probes.http1 import Response, place
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, Secret
+from probes.wire import htmltext
+from probes.wire.http1 import Response, place
 
 _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -11,12 +11,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 
 from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
-from probes.dnswire import ANY, Answer, as_bytes, is_spelled_as_bytes, led_to, wire_name
 from probes.egress import Door
 from probes.kind import ProbeKind
 from probes.resolver import ask, question_for, resolver_of
 from probes.result import Failure
 from probes.settings import CLOSED, Host, IpVersion, Port, authority, host_and_port
+from probes.wire.dnswire import ANY, Answer, as_bytes, is_spelled_as_bytes, led_to, wire_name
 
 _NAMES = frozenset({"NS", "CNAME", "DNAME", "PTR", "MX", "SRV", "SOA"})
 """Types whose data is names, in which the case of letters says nothing."""

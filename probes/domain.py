@@ -10,10 +10,10 @@ from probes import http
 from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
-from probes.jsontext import mapping, read, sequence
 from probes.kind import ProbeKind
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, Duration, Host, host
+from probes.wire.jsontext import mapping, read, sequence
 
 _DIRECTORY = "https://rdap.org/"
 """Knows each registry's server by IANA's list (RFC 9224), and redirects there."""

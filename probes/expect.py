@@ -7,14 +7,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from probes import jsontext
 from probes.attempt import Attempt, ProbeFailed
-from probes.expectations import Condition, JsonPath, Status, Text, is_among, objection
-from probes.http1 import Response
-from probes.jsonpath import select, steps
-from probes.patterns import Pattern
 from probes.result import Failure
 from probes.settings import CLOSED, PositiveDuration
+from probes.wire import jsontext
+from probes.wire.expectations import Condition, JsonPath, Status, Text, is_among, objection
+from probes.wire.http1 import Response
+from probes.wire.jsonpath import select, steps
+from probes.wire.patterns import Pattern
 
 _MOST_CONDITIONS = 50
 _CHARSET = re.compile(

@@ -58,7 +58,7 @@ def _agree(stream: Stream) -> None:
 
 
 async def _asked(settings: Settings, stream: Stream, attempt: Attempt) -> int:
-    from probes.http2 import exchange  # noqa: PLC0415 - an extra, which the settings have looked for
+    from probes.wire.http2 import exchange  # noqa: PLC0415 - an extra, which the settings have looked for
 
     name = (settings.service or "").encode()
     message = bytes([0x0A]) + _varint(len(name)) + name if name else b""

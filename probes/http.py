@@ -13,11 +13,11 @@ from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door, Tls, Trust
 from probes.expect import Expect, judge
-from probes.http1 import Place, Request, Response, exchange, led_on, place
 from probes.kind import ProbeKind
 from probes.lines import TOTAL, Stream
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, CertificateFile, Duration, IpVersion, KeyFile, Login, Secret, refuse_controls
+from probes.wire.http1 import Place, Request, Response, exchange, led_on, place
 
 _BODY = 1024 * 1024
 _MOST_SENT = 40_000

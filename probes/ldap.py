@@ -7,15 +7,27 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from probes.attempt import Attempt, ProbeFailed
-from probes.ber import BOOLEAN, ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, Element, Malformed, encoded, integer, length, length_octets
 from probes.egress import Door, Tls
 from probes.kind import ProbeKind
-from probes.ldap_filter import filter_octets
 from probes.lines import Stream
 from probes.mail import MailServer, password_of, reach
 from probes.result import Failure
 from probes.settings import TlsPolicy, authority, host_and_port, refuse_controls
 from probes.text import excerpt
+from probes.wire.ber import (
+    BOOLEAN,
+    ENUMERATED,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    Element,
+    Malformed,
+    encoded,
+    integer,
+    length,
+    length_octets,
+)
+from probes.wire.ldap_filter import filter_octets
 
 _START_TLS = b"1.3.6.1.4.1.1466.20037"
 _BIND, _BOUND = 0x60, 0x61

@@ -10,14 +10,14 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from probes.attempt import Attempt, ProbeFailed
-from probes.dnswire import AAAA, CNAME, MX, NXDOMAIN, PTR, TXT, A
 from probes.egress import Door
 from probes.kind import ProbeKind
-from probes.mailrecords import dkim_key, dmarc_of, dmarc_places, spf, spf_of
 from probes.records import Asked, Records
 from probes.resolver import resolver_of
 from probes.result import Failure
 from probes.settings import CLOSED, Host, IpVersion, Port, host
+from probes.wire.dnswire import AAAA, CNAME, MX, NXDOMAIN, PTR, TXT, A
+from probes.wire.mailrecords import dkim_key, dmarc_of, dmarc_places, spf, spf_of
 
 _MOST_SERVERS = 10
 _MOST_ADDRESSES = 20

@@ -19,9 +19,9 @@ from probes.kind import ProbeKind
 from probes.lines import Stream
 from probes.mail import part
 from probes.result import Failure
-from probes.scram import MECHANISM, Scram
 from probes.settings import Line, Port, authority, host_and_port
 from probes.text import excerpt
+from probes.wire.scram import MECHANISM, Scram
 
 _PORT = 5432
 _VERSION = 196608  # 3.0

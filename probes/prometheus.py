@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from probes import http
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
-from probes.http1 import Response
-from probes.jsontext import mapping, read, sequence
 from probes.kind import ProbeKind
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, Login
+from probes.wire.http1 import Response
+from probes.wire.jsontext import mapping, read, sequence
 
 _PATH = "/api/v1/query"
 _MARGIN = 0.5

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from probes.attempt import Attempt, ProbeFailed
-from probes.dnswire import AAAA, MX, NOERROR, NXDOMAIN, PTR, TXT, A, Answer, led_to
 from probes.egress import Door
 from probes.resolver import Resolver, ask, question_for
 from probes.result import Failure
+from probes.wire.dnswire import AAAA, MX, NOERROR, NXDOMAIN, PTR, TXT, A, Answer, led_to
 
 _PATIENCE = 0.3
 """The part of the time left that one round of questions may take: what is not answered by then is told, and the rest goes on."""

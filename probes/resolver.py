@@ -8,10 +8,10 @@ from pathlib import Path
 from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
 from probes.datagrams import exchange
-from probes.dnswire import PTR, Answer, Question, answer, identity_of, query, wire_name
 from probes.egress import Door, Trust
 from probes.result import Failure
 from probes.settings import IpVersion
+from probes.wire.dnswire import PTR, Answer, Question, answer, identity_of, query, wire_name
 
 _RESOLVERS = Path("/etc/resolv.conf")
 _MOST_OF_IT = 64 * 1024

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field, model_validator
 from probes import http
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
-from probes.jsontext import mapping, read, sequence
 from probes.kind import ProbeKind
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile
 from probes.text import plain
+from probes.wire.jsontext import mapping, read, sequence
 
 _PATH = "/api/v2/summary.json"
 _MAINTENANCE = "maintenance"

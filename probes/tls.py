@@ -12,14 +12,14 @@ from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
 from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
-from probes.ber import Malformed
-from probes.certificate import Certificate, certificate
 from probes.egress import Door, Tls, Trust
 from probes.kind import ProbeKind
 from probes.lines import Stream
 from probes.preamble import FAREWELLS, PORTS, StartTls, ask_for_tls
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, Duration, Host, Port, authority, host_and_port
+from probes.wire.ber import Malformed
+from probes.wire.certificate import Certificate, certificate
 
 _MOST = 256 * 1024
 """Bytes of one connection: OpenSSL takes chains of up to 100 KB."""

@@ -13,12 +13,12 @@ from probes import http
 from probes.attempt import Attempt, ProbeFailed
 from probes.browsing import Page, Site, Visit
 from probes.egress import Door
-from probes.htmltext import text
-from probes.http1 import place
 from probes.kind import ProbeKind
 from probes.result import Failure
-from probes.selectors import CssSelector, select
 from probes.settings import CLOSED, Line, Login, Secret, refuse_controls
+from probes.wire.htmltext import text
+from probes.wire.http1 import place
+from probes.wire.selectors import CssSelector, select
 
 _MOST_FIELDS = 200
 _MOST_FORM = 64 * 1024

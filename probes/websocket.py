@@ -15,14 +15,14 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from probes import http
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
-from probes.expectations import Text
-from probes.frames import Closed, Frames
-from probes.http1 import Request, Response, place, switch
 from probes.kind import ProbeKind
 from probes.lines import Stream
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, CertificateFile, Duration, IpVersion, KeyFile, Login, PositiveDuration, Secret
 from probes.text import plain
+from probes.wire.expectations import Text
+from probes.wire.frames import Closed, Frames
+from probes.wire.http1 import Request, Response, place, switch
 
 _MOST = 256 * 1024
 _MOST_MESSAGES = 100

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.ber import SEQUENCE, Element, Malformed, encoded, integer, length_octets, only
+from probes.wire.ber import SEQUENCE, Element, Malformed, encoded, integer, length_octets, only
 
 TAGS = st.integers(0, 255).filter(lambda tag: tag & 0x1F != 0x1F)
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.ber import GENERALIZED_TIME, UTC_TIME, Element, Malformed
-from probes.certificate import Certificate, _instant, certificate
+from probes.wire.ber import GENERALIZED_TIME, UTC_TIME, Element, Malformed
+from probes.wire.certificate import Certificate, _instant, certificate
 from tests.rude.chains import Chains, issue
 
 Key = rsa.RSAPrivateKey | dsa.DSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey

@@ -11,8 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.attempt import ProbeFailed
-from probes.dnswire import ANY, MX, NXDOMAIN, TXT, A, Answer, Question, answer, identity_of, is_spelled_as_bytes, led_to, query, wire_name
 from probes.result import Failure
+from probes.wire.dnswire import (
+    ANY,
+    MX,
+    NXDOMAIN,
+    TXT,
+    A,
+    Answer,
+    Question,
+    answer,
+    identity_of,
+    is_spelled_as_bytes,
+    led_to,
+    query,
+    wire_name,
+)
 
 ASKED = Question(wire_name("www.example.net"), A)
 HEAD = struct.Struct("!6H")

@@ -11,7 +11,7 @@ from probes.result import Failure
 from probes.settings import Login, spelled
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "probes.md").read_text(encoding="utf-8")
-SOURCES = list(Path(__file__).parents[2].joinpath("probes").glob("*.py"))
+SOURCES = list(Path(__file__).parents[2].joinpath("probes").rglob("*.py"))
 SECTIONS = {part.partition("\n")[0]: part for part in PAGE.split("\n## ")[1:]}
 
 

@@ -13,11 +13,11 @@ from probes import imap, letters, smtp
 from probes.attempt import Attempt, ProbeFailed
 from probes.catalog import KINDS
 from probes.egress import Door
-from probes.http1 import Request, exchange, led_on, place
 from probes.lines import Stream
 from probes.result import Failure, ProbeResult
 from probes.run import run
 from probes.settings import Host, host_and_port
+from probes.wire.http1 import Request, exchange, led_on, place
 from tests.rude.examples import EXAMPLES
 from tests.rude.fed import FedDoor, Word
 from tests.rude.words import FRAMES, HTTP, IMAP, SMTP, WORDS

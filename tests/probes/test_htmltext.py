@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from probes.attempt import ProbeFailed
 from probes.browsing import Page
-from probes.htmltext import read, text
 from probes.result import Failure
 from probes.webmail import Fields, _held, _login_form, _password_field, _user_field
+from probes.wire.htmltext import read, text
 
 KILOBYTE = 1024
 BOMBS = {

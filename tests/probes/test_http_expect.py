@@ -1,8 +1,8 @@
 import pytest
 
-from probes.expectations import Condition, is_among, objection, spelled
 from probes.http import Settings
 from probes.result import Failure
+from probes.wire.expectations import Condition, is_among, objection, spelled
 from tests.rude.peer import Peer, rude
 from tests.rude.web import ask, page, saying
 

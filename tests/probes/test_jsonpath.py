@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.jsonpath import MOST, select, steps
+from probes.wire.jsonpath import MOST, select, steps
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.attempt import ProbeFailed
-from probes.jsontext import DEPTH, read
 from probes.result import Failure
+from probes.wire.jsontext import DEPTH, read
 
 MEGABYTE = 1024 * 1024
 DOCUMENTS = st.recursive(

@@ -7,13 +7,13 @@ from pydantic import ValidationError
 
 from probes import ldap, tls
 from probes.attempt import Attempt
-from probes.ber import ENUMERATED, OCTET_STRING, SEQUENCE, encoded, integer
 from probes.egress import Door
-from probes.ldap_filter import filter_octets
 from probes.lines import Stream
 from probes.result import Failure, ProbeResult
 from probes.run import run
 from probes.settings import TlsPolicy
+from probes.wire.ber import ENUMERATED, OCTET_STRING, SEQUENCE, encoded, integer
+from probes.wire.ldap_filter import filter_octets
 from tests.probes.test_fuzz import survives, words
 from tests.rude.chains import NOW, Chains, issue
 from tests.rude.directory import ANN, BASE, Directory, directory

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.ber import Malformed, only
-from probes.ldap_filter import filter_octets
+from probes.wire.ber import Malformed, only
+from probes.wire.ldap_filter import filter_octets
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from probes import mail_posture
 from probes.egress import Door
-from probes.mailrecords import dkim_key, dmarc_of, dmarc_places, spf, spf_of, tags
 from probes.result import Failure, ProbeResult
 from probes.run import run
+from probes.wire.mailrecords import dkim_key, dmarc_of, dmarc_places, spf, spf_of, tags
 from tests.rude.datagrams import closed_datagram_port, ear, silence
 from tests.rude.names import Names, name_servers
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from probes.patterns import Pattern
+from probes.wire.patterns import Pattern
 
 WILD = bytes(random.Random(1).choices(b"ab", k=200_000))
 

@@ -12,7 +12,7 @@ from probes.attempt import ProbeFailed
 from probes.egress import Door
 from probes.result import Failure, ProbeResult
 from probes.run import run
-from probes.scram import Scram
+from probes.wire.scram import Scram
 from tests.rude.certificates import Certificates
 from tests.rude.daemons import PASSWORD, USER, Daemon
 from tests.rude.daemons import postgresql as real_postgresql

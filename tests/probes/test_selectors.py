@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lxml import html
 from pydantic import TypeAdapter, ValidationError
 
-from probes.selectors import CssSelector, select
+from probes.wire.selectors import CssSelector, select
 
 COMPOUNDS = st.sampled_from(["b", "*", "i.x", ".y", "#n1", "[k]", "i:not(.x)", "b[k=v]", "u"])
 SELECTORS = st.lists(COMPOUNDS, min_size=1, max_size=4).flatmap(

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from probes import websocket
 from probes.attempt import Attempt, Listener, ProbeFailed
 from probes.egress import Door
-from probes.frames import MESSAGE, Closed, Frames
 from probes.lines import Stream
 from probes.result import Failure, ProbeResult
 from probes.run import run
 from probes.settings import Secret
+from probes.wire.frames import MESSAGE, Closed, Frames
 from tests.rude.certificates import Certificates
 from tests.rude.ear import Ear
 from tests.rude.peer import Peer, Rude, Script, rude

@@ -16,10 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from probes.jsonpath import steps
-from probes.patterns import Pattern
 from probes.settings import CLOSED
 from probes.text import plain
+from probes.wire.jsonpath import steps
+from probes.wire.patterns import Pattern
 
 _STATUS = re.compile(r"([1-5])xx|([1-5][0-9]{2})-([1-5][0-9]{2})", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\s*-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*", re.ASCII)

@@ -2,7 +2,7 @@
 
 import re
 
-from probes.ber import OCTET_STRING, SEQUENCE, encoded
+from probes.wire.ber import OCTET_STRING, SEQUENCE, encoded
 
 _DEEPEST = 20
 _SETS = {"&": 0xA0, "|": 0xA1}
