@@ -1,6 +1,6 @@
 """The machine's judgement: a situation and new results in, events out. It touches nothing and remembers nothing.
 
-The order is that of DESIGN: votes, monitors, components, services, then incidents. An empty *results* is the tick: silence is judged,
+The order is always the same: votes, monitors, components, services, then incidents. An empty *results* is the tick: silence is judged,
 and the clocks of incidents that nobody touched run on.
 """
 
@@ -52,11 +52,12 @@ def rejudge(situation: Situation, policy: Policy, now: datetime) -> tuple[Event,
 
 def _fresh(situation: Situation, results: Sequence[Result]) -> list[Result]:
     """The news among *results*, each monitor's and location's in the order of their slots."""
-    newest = dict(situation.seen)
+    newest: dict[tuple[str, str], datetime] = {}  # beside what was seen: a copy of that would cost more than all the rest
     fresh = []
     for result in sorted(results, key=lambda r: (r.slot, r.monitor, r.location)):
         key = (result.monitor, result.location)
-        if result.monitor in situation.topology.monitors and (key not in newest or result.slot > newest[key]):
+        last = newest.get(key) or situation.seen.get(key)
+        if result.monitor in situation.topology.monitors and (last is None or result.slot > last):
             newest[key] = result.slot
             fresh.append(result)
     return fresh
@@ -64,12 +65,10 @@ def _fresh(situation: Situation, results: Sequence[Result]) -> list[Result]:
 
 def _counted(situation: Situation, results: Iterable[Result]) -> Iterator[Counted]:
     changed: dict[tuple[str, str], Streak] = {}
-    seen: dict[tuple[str, str], datetime] = {}
     for result in results:
         key, monitor = (result.monitor, result.location), situation.topology.monitors[result.monitor]
         before = changed.get(key) or situation.streaks.get(key) or Streak()
-        last, seen[key] = seen.get(key) or situation.seen.get(key), result.slot
-        if pings.is_repeat(before, result, last, monitor):
+        if pings.is_repeat(before, result, monitor):
             continue
         after = streaks.count(before, result, monitor)
         if after is not before:
@@ -81,9 +80,10 @@ def _counted(situation: Situation, results: Iterable[Result]) -> Iterator[Counte
 def _silent(situation: Situation, now: datetime) -> Iterator[str]:
     """Monitors from which nothing was heard for longer than silence may last, and that are not yet unknown."""
     for monitor in situation.topology.monitors.values():
-        known = situation.standings.get((Subject.MONITOR, monitor.id))
-        if known is not None and known.status is not Status.UNKNOWN and _silent_since(situation, monitor, now) is not None:
-            yield monitor.id
+        if _silent_since(situation, monitor, now) is not None:
+            known = situation.standings.get((Subject.MONITOR, monitor.id))
+            if known is not None and known.status is not Status.UNKNOWN:
+                yield monitor.id
 
 
 def _interrupted(situation: Situation, results: Iterable[Result]) -> Iterator[str]:

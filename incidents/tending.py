@@ -184,11 +184,8 @@ def _cause_of(draft: Draft, component: str) -> str | None:
 def _unexplained(situation: Situation) -> list[str]:
     """Broken components that no open incident holds, the newest failure first: it is the one that turned trouble into an outage."""
     held = {id for incident in situation.incidents.values() for id in incident.components}
-    broken = [
-        (standing_.since, id)
-        for (subject, id), standing_ in situation.standings.items()
-        if subject is Subject.COMPONENT and standing_.status in TROUBLE and id in situation.topology.components
-    ]
+    known = ((id, situation.standings.get((Subject.COMPONENT, id))) for id in situation.topology.components)
+    broken = [(found.since, id) for id, found in known if found is not None and found.status in TROUBLE]
     return [id for _, id in sorted(broken, reverse=True) if id not in held and id not in situation.waived]
 
 

@@ -113,10 +113,6 @@ class Seats:
     def __init__(self) -> None:
         self._rooms: dict[str, asyncio.Semaphore] = {}
 
-    def is_full(self, host: str) -> bool:
-        """Whether the next probe of *host* has to wait."""
-        return host in self._rooms and self._rooms[host].locked()
-
     async def take(self, hosts: frozenset[str]) -> None:
         """Wait for a seat at each of *hosts*, always in the same order: no two probes wait for each other."""
         taken: list[str] = []
@@ -300,20 +296,30 @@ class Schedule:
         await self._deliver(watch, slot, self.now(), lateness)
 
     async def _measure(self, watch: Watch, slot: datetime) -> None:
-        hosts = watch.plan.hosts
         try:
-            await self._seats.take(hosts)
-            try:
-                started = self._required_slots().at(asyncio.get_running_loop().time())
-                measured = await self.probing.probe(watch.plan)
-            finally:
-                self._seats.leave(hosts)
+            started, measured = await self._seated(watch)
         finally:
             watch.is_running = False
         ended = asyncio.get_running_loop().time()
         await self._deliver(watch, slot, started, measured)
         if not watch.is_dropped and self.probing.is_suspect(watch.plan.monitor, watch.plan.location):
             self._recheck(watch, ended + watch.plan.recheck)
+
+    async def _seated(self, watch: Watch) -> tuple[datetime, ProbeResult]:
+        """Measure once there is room at the hosts. What has to wait too long is missed, as what starts too late is."""
+        loop, hosts = asyncio.get_running_loop(), watch.plan.hosts
+        asked = loop.time()
+        await self._seats.take(hosts)
+        try:
+            started, waited = self._required_slots().at(loop.time()), loop.time() - asked
+            self.pace.worst_lateness = max(self.pace.worst_lateness, waited)
+            if waited > TOO_LATE or watch.is_dropped:
+                self.pace.missed += 1
+                detail = f"{AT_ONE_HOST} probes were calling on its host, and it waited {waited:.1f} s"
+                return started, ProbeResult(took=0.0, failure=Failure.MISSED, detail=detail)
+            return started, await self.probing.probe(watch.plan)
+        finally:
+            self._seats.leave(hosts)
 
     def _recheck(self, watch: Watch, due: float) -> None:
         """Confirm sooner than the interval would; the regular slot that follows is found again from there."""

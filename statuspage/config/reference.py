@@ -133,7 +133,7 @@ def _type(entry: JsonSchema, schema: JsonSchema) -> str:
     target = _target(entry, schema)
     match target:
         case {"enum": list() as choices}:
-            return " ".join(f"`{choice}`" for choice in choices)
+            return " ".join(f"`{choice}`" for choice in dict.fromkeys(map(str, choices)))
         case {"anyOf": list() as choices}:
             return " or ".join(dict.fromkeys(_type(choice, schema) for choice in choices))
         case {"type": "array", "items": dict() as items}:
@@ -142,6 +142,8 @@ def _type(entry: JsonSchema, schema: JsonSchema) -> str:
             return "duration"
         case {"type": "object"} | {"oneOf": _}:
             return "mapping"
+        case {"type": list() as types}:
+            return " or ".join(_type({**target, "type": one}, schema) for one in types)
         case {"type": "string"}:
             return "text"
         case {"type": "boolean"}:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from incidents.model import State, Status
-from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, Site, UpdateView
 
 Row: TypeAlias = dict[str, object]
 
@@ -48,7 +48,7 @@ class Compat:
     """Spells the API. The text of each incident and of each service is kept, and made again only when something of its own changed."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[Page, IncidentView, str]] = {}
+        self._told: dict[str, tuple[_Spoken, str]] = {}
         self._rows: dict[str, tuple[_Placed, str]] = {}
 
     def bodies(self, page: Page) -> Mapping[str, bytes]:
@@ -92,13 +92,17 @@ class Compat:
         before, self._told = self._told, {}
         for view in views:
             kept = before.get(view.id)
-            is_same = kept is not None and kept[1] == view and kept[0].site == page.site
-            self._told[view.id] = kept if kept is not None and is_same else (page, view, _spelled(_incident(page, view)))
+            source = (view, page.site, page.page_id)
+            is_same = kept is not None and kept[0] == source
+            self._told[view.id] = kept if kept is not None and is_same else (source, _spelled(_incident(page, view)))
         return {
             view.id: f'{text[:-1]},"components":{_listed(services[one.service] for one in view.services if one.service in services)}}}'
-            for _, view, text in self._told.values()
+            for (view, _, _), text in self._told.values()
         }
 
+
+_Spoken: TypeAlias = tuple[IncidentView, Site, str]
+"""What an incident's text is made from: the incident, the site and the page's id."""
 
 _Placed: TypeAlias = tuple[ServiceView, str | None, int, str]
 """What a service's row is made from: the service, its group's id, its position and the page's id."""

@@ -158,7 +158,9 @@ class _Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Answer without a word about our insides: a malformed request is the peer's affair, anything else is ours and logged."""
-        if status >= 500:
+        if isinstance(exc, ConnectionError):
+            log.debug("the peer was gone before its answer: %s", exc)
+        elif status >= 500:
             log.error("a request for %r broke", request.path, exc_info=exc)
         else:
             log.debug("refused a malformed request: %s", message)

@@ -183,21 +183,24 @@ async def test_one_host_is_called_on_by_so_many_probes_at_once_and_others_do_not
         await until(lambda: len(played.of("other")) >= seen + 2)
         played.takes.clear()
         door.set()
-        await until(lambda: all(played.of(one.monitor) for one in crowd))
-    assert {result.failure for result in played.results} == {None}
+        await until(lambda: all(any(result.failure is None for result in played.of(one.monitor)) for one in crowd))
+    assert {result.failure for result in played.of("other")} == {None}
+    assert {result.failure for result in played.results} <= {None, Failure.MISSED}
 
 
 async def test_a_probe_that_is_given_up_gives_back_the_seats_that_it_had() -> None:
     seats = cadence.Seats()
-    for host in ("a", "b"):
-        for _ in range(cadence.AT_ONE_HOST - (host == "a")):
-            await seats.take(frozenset({host}))
+    for _ in range(cadence.AT_ONE_HOST - 1):
+        await seats.take(frozenset({"a"}))
+    for _ in range(cadence.AT_ONE_HOST):
+        await seats.take(frozenset({"b"}))
     waiting = asyncio.create_task(seats.take(frozenset({"a", "b"})))
-    await until(lambda: seats.is_full("a"))
+    await asyncio.sleep(0)  # one turn of the loop: it has the last seat at a, and waits for one at b
+    next_one = asyncio.create_task(seats.take(frozenset({"a"})))
+    await asyncio.sleep(0)
+    assert not next_one.done()
     waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    assert not seats.is_full("a")
-    assert seats.is_full("b")
+    await asyncio.wait_for(next_one, 5)
 
 
 async def test_a_dropped_monitor_says_nothing_more() -> None:
