@@ -180,11 +180,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A stretch of equal votes in a row: *count* is cut at what any threshold can ask for, *since* is the first one's slot."""
+    """A stretch of equal votes in a row: *count* is cut at what any threshold can ask for.
+
+    *since* is the first one's slot, *last* that of the newest that was counted; None where it is the first.
+    """
 
     level: Level
     since: datetime
     count: int = 1
+    last: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

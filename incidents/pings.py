@@ -4,9 +4,10 @@ A ping is a result in a slot of its own. One that did not come is a result too, 
 figures and verdicts tell the same story. A start is no result: it is remembered until its finish.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from incidents.events import Counted, Event
 from incidents.heartbeat import Heartbeat
@@ -21,10 +22,13 @@ DUE, FINISH, REPORT = "due", "finish", "report"
 """Where a ping failed: it did not come, its finish did not come, or it came and said that something failed."""
 
 SAME_WITHIN = timedelta(seconds=10)
-"""A ping that says the same so soon after the one before is that one sent again: it was heard, and is no vote."""
+"""A ping that says the same so soon after the one that was last counted is that one sent again: it was heard, and is no vote."""
 
 TICK = timedelta(milliseconds=1)
 """The grain of slots."""
+
+NO_NEWS: Mapping[str, datetime] = MappingProxyType({})
+"""Every promise is older than our presence."""
 
 _MISSES = frozenset({str(Failure.OVERDUE), str(Failure.MISSED)})
 
@@ -51,12 +55,15 @@ def begin(situation: Situation, now: datetime, *, monitor: str) -> Sequence[Even
     return (Counted(monitor=monitor, location=LOCATION, streak=replace(streak, began=slot_after(None, now))),)
 
 
-def overdue(situation: Situation, now: datetime, present_since: datetime) -> tuple[Result, ...]:
+def overdue(
+    situation: Situation, now: datetime, present_since: datetime, promised_since: Mapping[str, datetime] = NO_NEWS
+) -> tuple[Result, ...]:
     """The pings that should have come by *now* and did not, one for each monitor at most.
 
     What fell due to the end of its grace before *present_since*, when nobody was here to take it, is missed by us: nothing is known.
+    The same holds before *promised_since*, for monitors whose promise is of that instant: nobody could have kept it earlier.
     """
-    return tuple(_overdue(situation, now, present_since))
+    return tuple(_overdue(situation, now, present_since, promised_since))
 
 
 def limit(heartbeat: Heartbeat, streak: Streak, seen: datetime | None) -> datetime | None:
@@ -69,16 +76,16 @@ def limit(heartbeat: Heartbeat, streak: Streak, seen: datetime | None) -> dateti
     return heartbeat.rhythm.due_after(basis) + heartbeat.grace
 
 
-def is_repeat(streak: Streak, result: Result, last: datetime | None, monitor: Monitor) -> bool:
-    """Whether a ping says again what the one before has just said. Only a client that got no answer does so within seconds."""
-    if monitor.heartbeat is None or last is None or streak.began is not None or not streak.runs or streak.unknown:
+def is_repeat(streak: Streak, result: Result, monitor: Monitor) -> bool:
+    """Whether a ping says again what the one that was last counted said just before. Only a client that got no answer does so."""
+    if monitor.heartbeat is None or streak.began is not None or not streak.runs or streak.unknown:
         return False
-    within = min(SAME_WITHIN, monitor.heartbeat.rhythm.gap / 2)
-    is_ping = str(result.failure) not in _MISSES and not _is_after_a_miss(streak)
-    return is_ping and LEVELS[result.failure] is streak.runs[-1].level and result.slot - last < within
+    newest, within = streak.runs[-1], min(SAME_WITHIN, monitor.heartbeat.rhythm.gap / 2)
+    is_ping = str(result.failure) not in _MISSES and not _is_newest_a_miss(streak)
+    return is_ping and LEVELS[result.failure] is newest.level and result.slot - (newest.last or newest.since) < within
 
 
-def _overdue(situation: Situation, now: datetime, present_since: datetime) -> Iterator[Result]:
+def _overdue(situation: Situation, now: datetime, present_since: datetime, promised_since: Mapping[str, datetime]) -> Iterator[Result]:
     for monitor, heartbeat in situation.topology.heartbeats:
         key = (monitor, LOCATION)
         streak, seen = situation.streaks.get(key, Streak()), situation.seen.get(key)
@@ -88,9 +95,11 @@ def _overdue(situation: Situation, now: datetime, present_since: datetime) -> It
             continue
         stage = DUE if streak.began is None else FINISH
         detail = _words(streak, seen, ends)
-        if ends < present_since:
-            failure, slot = Failure.MISSED, present_since
-            detail = f"nobody was here to be pinged until {present_since:%Y-%m-%d %H:%M:%S} UTC; {detail}"
+        since = min(max(present_since, promised_since.get(monitor, present_since)), now)
+        if ends < since:
+            failure, slot = Failure.MISSED, since
+            why = "nobody was here to be pinged until" if since == present_since else "it is asked for so only since"
+            detail = f"{why} {since:%Y-%m-%d %H:%M:%S} UTC; {detail}"
         else:
             failure, slot = Failure.OVERDUE, ends
         slot = slot_after(seen, slot)
@@ -100,8 +109,13 @@ def _overdue(situation: Situation, now: datetime, present_since: datetime) -> It
 
 def _is_after_a_miss(streak: Streak) -> bool:
     """Whether the newest result is a ping that did not come: the rhythm goes on from when it was due."""
-    is_newest = bool(streak.unknown) or (bool(streak.runs) and streak.runs[-1].level is Level.DOWN)
-    return is_newest and streak.stage == DUE and streak.failure in _MISSES
+    return streak.stage == DUE and _is_newest_a_miss(streak)
+
+
+def _is_newest_a_miss(streak: Streak) -> bool:
+    """Whether the newest result is one that did not come, a ping or a finish."""
+    is_newest_bad = bool(streak.unknown) or (bool(streak.runs) and streak.runs[-1].level is Level.DOWN)
+    return is_newest_bad and streak.failure in _MISSES
 
 
 def _words(streak: Streak, seen: datetime | None, ends: datetime) -> str:

@@ -97,7 +97,7 @@ def _is_settled(streak: Streak, longest: int) -> bool:
 def _extended(runs: tuple[Run, ...], level: Level, slot: datetime, longest: int) -> tuple[Run, ...]:
     """Add a vote, and forget what no threshold can reach any more."""
     if runs and runs[-1].level is level:
-        runs = (*runs[:-1], replace(runs[-1], count=min(runs[-1].count + 1, longest)))
+        runs = (*runs[:-1], replace(runs[-1], count=min(runs[-1].count + 1, longest), last=slot))
     else:
         runs = (*runs, Run(level=level, since=slot))
     kept: list[Run] = []

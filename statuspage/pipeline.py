@@ -6,7 +6,7 @@ bounded buffer, the situation is read again from the store, and whoever asked is
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -38,6 +38,11 @@ BUFFERED_AT_MOST = 100_000
 
 ABSENT = timedelta(seconds=10)
 """Two ticks further apart mean that nobody was here in between: a start, a stopped process, a clock that was set forward."""
+
+
+class Waits(StoreUnavailable):
+    """What was reported is kept in memory, and is stored once the store is back."""
+
 
 Command = Callable[[Situation, datetime], Sequence[Event]]
 Beside = Callable[[Connection, Sequence[Event]], None]
@@ -83,6 +88,7 @@ class Pipeline:
     _flushing: set[asyncio.Task[None]] = field(default_factory=set)
     _present_since: datetime | None = None
     _ticked: datetime | None = None
+    _promised_since: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def waiting(self) -> int:
@@ -108,7 +114,8 @@ class Pipeline:
     async def report(self, monitor: str, measured: ProbeResult) -> None:
         """Take in what a monitor says of itself, and return only after it is stored.
 
-        Errors: StoreUnavailable while the store is away; what was said waits with the other results then.
+        Errors: Waits while the store is away: to drop what was said would make it overdue at the tick that finds the store again;
+        StoreUnavailable where it is lost.
         """
         key = (monitor, pings.LOCATION)
         known = [slot for slot in (self.situation.seen.get(key), self.latest[key].slot if key in self.latest else None) if slot is not None]
@@ -121,7 +128,9 @@ class Pipeline:
             await self.flush()
         stored = self.situation.seen.get(key)
         if stored is None or stored < result.slot:
-            raise StoreUnavailable("what was reported waits for the store")
+            if self.figures.store_is_away or result in self._pending:
+                raise Waits("what was reported waits for the store")
+            raise StoreUnavailable("what was reported could not be judged and is left out")
 
     async def act(self, command: Command, beside: Beside = nothing_beside) -> Sequence[Event]:
         """Do what an agent asks, and return after it is stored; *beside* writes more (the audit) in the same transaction.
@@ -152,8 +161,12 @@ class Pipeline:
     async def replace(self, topology: Topology, policy: Policy) -> None:
         """Judge by another topology from now on; what is known of things that stay is kept."""
         async with self._lock:
+            before = dict(self.situation.topology.heartbeats)
             self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
             self.policy = policy
+            # What was not promised yet when it would have been due is not overdue.
+            new = dict.fromkeys((id for id, heartbeat in topology.heartbeats if before.get(id) != heartbeat), self.now())
+            self._promised_since = {**{id: at for id, at in self._promised_since.items() if id in topology.monitors}, **new}
             watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
             self.latest = {place: result for place, result in self.latest.items() if place in watched}
         await self.act(lambda situation, now: rejudge(situation, self.policy, now))
@@ -258,7 +271,7 @@ class Pipeline:
             take(results)
         if is_tick:
             # First what has come, or it would be missed; and silence even then: on a busy hub something has always come.
-            if missed := pings.overdue(after, now, self._present_since or now):
+            if missed := pings.overdue(after, now, self._present_since or now, self._promised_since):
                 take(missed)
             take(())
         return events, heard, after

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, delete, func, select, tuple_
 
 from probes.result import Failure, Result
 from statuspage.store.spelling import milliseconds
@@ -132,8 +132,9 @@ def _rolled_up(rows: Iterable[_Row], span: int) -> Collection[tuple[int, ...]]:
 def prune(connection: Connection, before: datetime, limit: int) -> int:
     """Forget at most *limit* raw results, and numbers of batches, older than *before*; return how many.
 
-    Fewer than *limit* means that all are gone. Roll-ups and everything that was judged stay. Call it in slices, so that the writer is
-    never held for long.
+    Fewer than *limit* means that all are gone. Roll-ups and everything that was judged stay, and the newest result of every place: when
+    a monitor was last heard of is known from it alone, and some report once a month. Call it in slices, so that the writer is never held
+    for long.
     """
     end, gone = milliseconds(before), 0
     for place in connection.execute(select(places.c.num).order_by(places.c.num)).scalars().all():
@@ -145,7 +146,10 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def _prune_place(connection: Connection, place: int, end: int, limit: int) -> int:
-    old = (results.c.place == place, results.c.slot < end)
+    newest = connection.execute(select(func.max(results.c.slot)).where(results.c.place == place)).scalar()
+    if newest is None:
+        return 0
+    old = (results.c.place == place, results.c.slot < min(end, newest))
     beyond = connection.execute(select(results.c.slot).where(*old).order_by(results.c.slot).offset(limit).limit(1)).scalar()
     return connection.execute(delete(results).where(*old, *([] if beyond is None else [results.c.slot < beyond]))).rowcount
 

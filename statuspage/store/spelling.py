@@ -77,13 +77,16 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
 
 
 def spell_runs(runs: tuple[Run, ...]) -> list[list[JsonValue]]:
-    """The runs of a streak: level, first slot, count. Written with every vote that counts, hence by hand and short."""
-    return [[run.level.value, run.since.isoformat(), run.count] for run in runs]
+    """The runs of a streak: level, first slot, count, newest slot if it is another. Written with every vote, hence by hand and short."""
+    return [[run.level.value, run.since.isoformat(), run.count, *([run.last.isoformat()] if run.last else [])] for run in runs]
 
 
-def understand_runs(runs: list[tuple[str, str, int]]) -> tuple[Run, ...]:
+def understand_runs(runs: list[tuple[str, str, int] | tuple[str, str, int, str]]) -> tuple[Run, ...]:
     """The runs that ``spell_runs`` wrote."""
-    return tuple(Run(level=Level(level), since=datetime.fromisoformat(since), count=count) for level, since, count in runs)
+    return tuple(
+        Run(level=Level(level), since=datetime.fromisoformat(since), count=count, last=datetime.fromisoformat(last[0]) if last else None)
+        for level, since, count, *last in runs
+    )
 
 
 def milliseconds(instant: datetime) -> int:

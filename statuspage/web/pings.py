@@ -15,6 +15,7 @@ from incidents import pings
 from probes.heartbeat import digest
 from probes.result import Failure, ProbeResult
 from probes.text import plain
+from statuspage.pipeline import Waits
 from statuspage.store.errors import StoreUnavailable
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.throttle import Allowance, Buckets
@@ -32,16 +33,18 @@ _GOOD = ProbeResult(took=0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """What a ping is answered: a status, and a word or sentence for whoever reads it."""
+    """What a ping is answered: a status, a word or sentence for whoever reads it, and after how many seconds to send it again."""
 
     status: int
     words: str
+    again: int | None = None
 
 
 _TAKEN = _Said(status=200, words="OK")
 _UNKNOWN = _Said(status=404, words="not found")
-_TOO_MANY = _Said(status=429, words="too many pings; please slow down")
-_AWAY = _Said(status=503, words="the ping could not be stored; please send it again")
+_TOO_MANY = _Said(status=429, words="too many pings; please slow down", again=1)
+_AWAY = _Said(status=503, words="the ping could not be stored; please send it again", again=5)
+_WAITS = _Said(status=503, words="the ping is kept until it can be stored; please do not send it again")
 
 
 def buckets() -> Buckets:
@@ -70,7 +73,7 @@ async def push(request: web.Request) -> web.Response:
     """Take a ping in Uptime Kuma's form: ``status`` up or down, ``msg``, and in ``ping`` the milliseconds that it took."""
     query = request.query
     took = _seconds(query.get("ping", ""))
-    if query.get("status", "up") == "up":
+    if query.get("status") in {None, "", "up"}:
         said = await _take(request, ProbeResult(took=took))
     else:
         said = await _take(request, _bad(plain(query.get("msg", "")) or "it reported down", took))
@@ -90,6 +93,8 @@ async def _take(request: web.Request, measured: ProbeResult | None, *, is_start:
     allowed.spend(monitor, now)
     try:
         await _keep(desk, monitor, measured, is_start=is_start)
+    except Waits:
+        return _WAITS
     except StoreUnavailable:
         return _AWAY
     return _TAKEN
@@ -120,10 +125,4 @@ def _as_text(said: _Said) -> web.Response:
 
 
 def _headers(said: _Said) -> dict[str, str]:
-    match said.status:
-        case 429:
-            return {hdrs.RETRY_AFTER: "1"}
-        case 503:
-            return {hdrs.RETRY_AFTER: "5"}
-        case _:
-            return {}
+    return {} if said.again is None else {hdrs.RETRY_AFTER: str(said.again)}

@@ -261,6 +261,49 @@ def test_a_ping_sent_twice_counts_once() -> None:
     assert status(world) is Status.OPERATIONAL
 
 
+def test_pings_that_never_pause_are_votes_ten_seconds_after_the_one_that_was_counted() -> None:
+    world = night(fails_after=3)
+    opened = []
+    for _ in range(7):
+        world.ping("copy", Failure.STATUS)
+        opened.append(bool(world.situation.incidents))
+        world.wait(4)
+    assert opened == [False] * 6 + [True]  # counted after 0, 12 and 24 seconds
+
+
+def test_a_later_vote_sent_twice_counts_once() -> None:
+    world = night(fails_after=3)
+    for seconds in (60, 60, 3, 57):
+        assert status(world) is Status.UNKNOWN
+        world.wait(seconds)
+        world.ping("copy", Failure.STATUS)
+    assert status(world) is Status.MAJOR
+    assert world.now == START + 3 * MINUTE
+
+
+def test_a_failure_right_after_a_finish_that_did_not_come_is_heard_with_its_reason() -> None:
+    world = night(fails_after=2)
+    world.begin("copy")
+    world.tick((2 * HOUR + 3 * SECOND).total_seconds())
+    assert status(world) is Status.UNKNOWN
+    world.ping("copy", Failure.STATUS)
+    assert (status(world), world.situation.streaks["copy", "local"].failure) == (Status.MAJOR, "status")
+
+
+def test_the_ping_that_ends_a_miss_counts_once_when_it_is_sent_twice() -> None:
+    world = night(recovers_after=2)
+    world.ping("copy")
+    at(world, START + DAY + 2 * HOUR)
+    world.tick()
+    for _ in range(2):
+        world.ping("copy")
+        world.wait(3)
+    assert status(world) is Status.MAJOR
+    world.wait(60)
+    world.ping("copy")
+    assert status(world) is Status.OPERATIONAL
+
+
 def test_a_quick_rhythm_takes_pings_seconds_apart_for_different_ones() -> None:
     world = night(replace(NIGHTLY, rhythm=Every(gap=2 * SECOND), grace=SECOND), recovers_after=3, fails_after=3)
     for _ in range(3):

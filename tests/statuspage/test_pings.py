@@ -139,8 +139,9 @@ async def test_a_push_is_answered_as_its_clients_expect(house: House, method: st
     assert (status(house), house.pipeline.latest[PLACE].measured.took) == (Status.OPERATIONAL, 1.25)
 
 
-async def test_a_push_without_a_word_means_up(house: House) -> None:
-    assert await (await browser(house).get(f"/api/push/{TOKEN}")).json() == {"ok": True}
+@pytest.mark.parametrize("query", ["", "?status=", "?status=&msg=&ping=", "?msg=OK"])
+async def test_a_push_without_a_word_means_up(house: House, query: str) -> None:
+    assert await (await browser(house).get(f"/api/push/{TOKEN}{query}")).json() == {"ok": True}
     assert status(house) is Status.OPERATIONAL
 
 
@@ -242,22 +243,56 @@ async def test_a_huge_body_is_neither_read_nor_a_reason_to_refuse(house: House) 
     assert status(house) is Status.OPERATIONAL
 
 
-async def test_while_the_store_is_away_a_ping_is_not_answered_well_and_yet_not_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*_: object) -> None:
-        raise StoreUnavailable("the disk is gone")
+async def _away(*_: object) -> None:
+    raise StoreUnavailable("the disk is gone")
 
+
+async def test_while_the_store_is_away_a_ping_is_not_answered_well_and_yet_not_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     session = browser(house)
     with monkeypatch.context() as patch:
-        patch.setattr(type(house.store), "write", away)
-        for path in (f"/ping/{TOKEN}", f"/ping/{TOKEN}/start"):
-            answer = await session.get(path)
-            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        patch.setattr(type(house.store), "write", _away)
+        answer = await session.get(f"/ping/{TOKEN}")
+        assert (answer.status, "Retry-After" in answer.headers) == (503, False)
+        assert "do not send it again" in await answer.text()
         push = await session.get(f"/api/push/{TOKEN}")
         assert (push.status, (await push.json())["ok"]) == (503, False)
         assert status(house) is Status.UNKNOWN
     await house.pipeline.tick()
     assert status(house) is Status.OPERATIONAL
     assert (await stored(house))[0] == house.now + timedelta(milliseconds=1)
+
+
+async def test_a_start_that_cannot_be_stored_is_to_be_sent_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(type(house.store), "write", _away)
+        answer = await browser(house).get(f"/ping/{TOKEN}/start")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert "send it again" in await answer.text()
+    assert await stored(house) == (None, None)
+
+
+async def test_a_ping_that_cannot_be_judged_is_not_said_to_be_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("statuspage.pipeline.decide", broken)
+        answer = await browser(house).get(f"/ping/{TOKEN}")
+    assert (answer.status, answer.headers["Retry-After"], house.pipeline.waiting) == (503, "5", 0)
+
+
+async def test_a_ping_taken_while_the_store_was_away_is_not_overdue_when_it_is_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = browser(house)
+    await house.pipeline.tick()
+    await session.get(f"/ping/{TOKEN}")
+    house.wait(hours=24)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(house.store), "write", _away)
+        assert (await session.get(f"/ping/{TOKEN}")).status == 503
+        await hours(house, 2)
+    await house.pipeline.tick()
+    assert (status(house), house.pipeline.situation.incidents) == (Status.OPERATIONAL, {})
+    assert await rows(house) == 2
 
 
 # --- the hub's part: absence
@@ -315,3 +350,72 @@ def _good(house: House, monitor: str) -> Result:
 async def test_the_desk_is_told_what_was_never_pinged(house: House) -> None:
     logged_in = await house.logged_in("anna")
     assert "never pinged" in await logged_in.page("/")
+
+
+# --- a reload
+
+
+async def _promise(house: House, heartbeat: Heartbeat | None) -> None:
+    """Reload with another promise of the nightly copy; None takes the monitor away."""
+    topology = house.pipeline.situation.topology
+    monitors = {id_: monitor for id_, monitor in topology.monitors.items() if id_ != "nightly"}
+    if heartbeat is not None:
+        monitors["nightly"] = Monitor(id="nightly", component="backup", fails_after=1, recovers_after=1, heartbeat=heartbeat)
+    await house.pipeline.replace(replace(topology, monitors=monitors), Policy())
+
+
+HOURLY = replace(NIGHTLY, rhythm=Every(gap=timedelta(hours=1)), grace=timedelta(minutes=10))
+
+
+async def test_a_quicker_rhythm_is_asked_for_only_from_the_reload_on(house: House) -> None:
+    await house.pipeline.tick()
+    await browser(house).get(f"/ping/{TOKEN}")
+    await hours(house, 20)
+    await _promise(house, HOURLY)
+    changed = house.now
+    house.wait(seconds=5)
+    await house.pipeline.tick()
+    assert (house.pipeline.latest[PLACE].failure, house.pipeline.latest[PLACE].slot) == (Failure.MISSED, changed)
+    assert "it is asked for so only since" in house.pipeline.latest[PLACE].measured.detail
+    assert (status(house), house.pipeline.situation.incidents) == (Status.UNKNOWN, {})
+    await house.pipeline.tick()
+    assert await rows(house) == 2
+    await hours(house, 2)
+    (incident,) = house.pipeline.situation.incidents.values()
+    assert incident.started_at == changed + timedelta(hours=1)
+
+
+async def test_a_monitor_that_comes_back_is_not_judged_for_the_time_it_was_not_there(house: House) -> None:
+    await house.pipeline.tick()
+    await browser(house).get(f"/ping/{TOKEN}")
+    await _promise(house, None)
+    await hours(house, 60)
+    await _promise(house, NIGHTLY)
+    house.wait(seconds=5)
+    await house.pipeline.tick()
+    assert (status(house), house.pipeline.situation.incidents) == (Status.UNKNOWN, {})
+
+
+async def test_a_reload_that_changes_no_promise_excuses_nothing(house: House) -> None:
+    await house.pipeline.tick()
+    await browser(house).get(f"/ping/{TOKEN}")
+    due = house.now + timedelta(hours=25)
+    await hours(house, 24)
+    house.wait(minutes=59, seconds=58)
+    house.pipeline._ticked = house.now
+    await house.pipeline.tick()
+    house.wait(seconds=4)
+    await _promise(house, replace(NIGHTLY))
+    await house.pipeline.tick()
+    assert (house.pipeline.latest[PLACE].failure, house.pipeline.latest[PLACE].slot) == (Failure.OVERDUE, due)
+    assert status(house) is Status.MAJOR
+
+
+async def test_a_clock_that_steps_back_after_a_reload_puts_nothing_into_the_future(house: House) -> None:
+    await house.pipeline.tick()
+    await browser(house).get(f"/ping/{TOKEN}")
+    await hours(house, 20)
+    await _promise(house, HOURLY)
+    house.wait(hours=-3)
+    await house.pipeline.tick()
+    assert (house.pipeline.latest[PLACE].failure, house.pipeline.latest[PLACE].slot) == (Failure.MISSED, house.now)

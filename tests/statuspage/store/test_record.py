@@ -50,7 +50,7 @@ def changed(subject: Subject, id: str, new: Status, seconds: float = 30, old: St
 
 STREAK = Streak(
     judged=Level.DOWN,
-    runs=(Run(level=Level.GOOD, since=T0 - timedelta(minutes=1)), Run(level=Level.DOWN, since=T0, count=2)),
+    runs=(Run(level=Level.GOOD, since=T0 - timedelta(minutes=1)), Run(level=Level.DOWN, since=T0, count=2, last=after(30))),
     unknown=1,
     unknown_since=after(60),
     failure="timeout",

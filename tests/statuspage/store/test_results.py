@@ -155,6 +155,16 @@ def test_pruning_goes_in_slices_and_leaves_roll_ups(database: Database) -> None:
     assert database.read(lambda connection: rolled(connection, rollups_hourly, "hour")) == before
 
 
+def test_the_newest_result_of_every_place_outlives_its_retention(place: Place) -> None:
+    with place.opened() as opened:
+        begin(opened)
+        write(opened, results=[result(seconds=s) for s in range(3)] + [result("imap-logs-in", 7, location="far")], at=after(9))
+        gone = [opened.write(lambda connection: prune(connection, after(86_400), limit=2)) for _ in range(3)]
+    assert gone == [2, 1, 0]
+    with place.opened() as opened:
+        assert known(opened).seen == {("smtp-greets", "local"): after(2), ("imap-logs-in", "far"): after(7)}
+
+
 def test_hours_past_their_retention_are_forgotten_and_days_stay(database: Database) -> None:
     write(database, results=[result(seconds=s) for s in (0, 3600, 7200)], at=after(7200))
     hours = database.read(lambda connection: rolled(connection, rollups_hourly, "hour"))
