@@ -91,6 +91,12 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def is_this_machine(name: str) -> bool:
+    """Say whether a name or an address leads nowhere but to this machine, as far as it tells by itself."""
+    address = literal(name)
+    return address.is_loopback if address is not None else name.lower().rstrip(".") == "localhost"
+
+
 @lru_cache(maxsize=4096)
 def objection(address: Address, trust: Trust, allow: tuple[Network, ...] = ()) -> str | None:
     """Say in a few words why *address* is no place to go, or None where it is one. *allow* widens FOUND, never what nobody may name."""

@@ -1,6 +1,6 @@
 """One measurement while it runs: where a kind leaves what it learned, and how it says that the world failed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +8,11 @@ from types import TracebackType
 from typing import Protocol
 
 from probes.result import Failure, Phase, Warning
-from probes.text import plain
+from probes.text import CUT, plain
+
+_MASK = "***"
+_TELLING = 4
+"""Letters of a secret's beginning that are masked before a cut; fewer tell nothing, and begin many a word."""
 
 
 class ProbeFailed(Exception):
@@ -95,14 +99,22 @@ class Attempt:
         self.warnings.append(Warning(name=name, text=self.presentable(text)))
 
     def conceal(self, *secrets: str) -> None:
-        """Mask *secrets* from now on wherever this attempt's texts go, also where the peer echoes them."""
-        self.concealed.update(secret for secret in secrets if secret)
+        """Mask *secrets* from now on wherever this attempt's texts go, also where the peer echoes them or a detail quotes them."""
+        self.concealed.update(spelling for secret in secrets if secret for spelling in _spellings(secret))
 
     def presentable(self, text: str, most: int = 200) -> str:
-        """Cut *text* down to something safe to keep: no secret, no control character, at most *most* characters."""
-        for secret in sorted(self.concealed, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return plain(text, most)
+        """Cut *text* down to something safe to keep: no secret, no control character, at most *most* characters.
+
+        Nor the beginning of a secret, where whoever made *text* cut through it.
+        """
+        concealed = sorted(self.concealed, key=len, reverse=True)
+        for secret in concealed:
+            text = text.replace(secret, _MASK)
+        text = plain(text, most)
+        if concealed and CUT in text:
+            *cut, rest = text.split(CUT)
+            text = CUT.join([*(_without_beginning(part, concealed) for part in cut), rest])
+        return text
 
     def sent(self, text: str) -> None:
         """Tell the listener what we said."""
@@ -113,6 +125,22 @@ class Attempt:
         """Tell the listener what came back."""
         if self.listener is not None:
             self.listener.received(self.presentable(line.decode("utf-8", "replace"), 1000))
+
+
+def _spellings(secret: str) -> set[str]:
+    """Give *secret* as it may stand in a text: by itself, as a quoted string of IMAP, and each of them also within Python's quotes."""
+    bare = {secret, secret.replace("\\", "\\\\").replace('"', '\\"')}
+    quoted = {each.replace("\\", "\\\\") for each in bare}
+    return bare | quoted | {each.replace("'", "\\'") for each in quoted}
+
+
+def _without_beginning(text: str, secrets: Sequence[str]) -> str:
+    """Mask what *text* ends with where a secret begins with it."""
+    for secret in secrets:
+        for at in range(max(0, len(text) - len(secret)), len(text) - _TELLING + 1):
+            if secret.startswith(text[at:]):
+                return text[:at] + _MASK
+    return text
 
 
 class _Stretch:

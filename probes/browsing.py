@@ -17,6 +17,7 @@ from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
 from probes.result import Failure
 from probes.settings import CLOSED, CaFile, Secret
+from probes.text import plain
 from probes.wire import htmltext
 from probes.wire.http1 import Response, place
 
@@ -44,17 +45,23 @@ class Site(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was read, and the URL from which it came in the end. *source* is all of it, its scripts too."""
+    """A page as it was read. *source* is all of it, its scripts too; *base* is where its links start: its URL or another."""
 
-    url: str
+    base: str
     status: int
     root: html.HtmlElement
     source: bytes
 
     def link(self, reference: str) -> str:
         """Return where a link or a form of this page leads."""
-        base = self.root.find(".//base[@href]")
-        return _joined(self.url if base is None else _joined(self.url, base.get("href", "")), reference.strip())
+        return _joined(self.base, reference.strip())
+
+
+def page_of(url: str, status: int, source: bytes, content_type: str | None = None) -> Page:
+    """Read the page that came from *url* in the end, within the bounds of ``htmltext.read``, and on a thread like that. Errors: its own."""
+    root = htmltext.read(source, content_type)
+    base = root.find(".//base[@href]")
+    return Page(url if base is None else _joined(url, base.get("href", "")), status, root, source)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,8 +86,11 @@ class Visit:
         return await self._go(url, None)
 
     async def send(self, url: str, fields: Iterable[tuple[str, str]]) -> Page:
-        """Send a form, and return where that leads. Errors: ProbeFailed."""
-        return await self._go(url, urlencode(list(fields)))
+        """Send a form, and return where that leads. Errors: ProbeFailed, with TOO_LARGE where it is more than a body may be."""
+        form = urlencode(list(fields))
+        if len(form) > http.MOST_SENT:
+            raise ProbeFailed(Failure.TOO_LARGE, f"a form of {len(form)} bytes, more than {http.MOST_SENT}")
+        return await self._go(url, form)
 
     async def _go(self, url: str, form: str | None) -> Page:
         origin = place(self.site.url).origin
@@ -88,7 +98,7 @@ class Visit:
             try:
                 is_home = place(url).origin == origin
             except ValueError as error:
-                raise ProbeFailed(Failure.REDIRECT, f"the way leads to {url[:100]!r}: {error}") from error
+                raise ProbeFailed(Failure.REDIRECT, f"the way leads to {plain(url, 100)!r}: {error}") from error
             if not is_home:
                 raise ProbeFailed(Failure.REDIRECT, f"the way leads to another origin, {place(url).authority}: nothing was sent there")
             response = await http.answer(self._question(url, form), self.door, self.attempt)
@@ -97,8 +107,7 @@ class Visit:
             location = response.header("location")
             if response.status not in _REDIRECTS or location is None:
                 source = response.body if response.status in _SHOWN else b""
-                root = await asyncio.to_thread(htmltext.read, source, response.header("content-type"))
-                return Page(url, response.status, root, source)
+                return await asyncio.to_thread(page_of, url, response.status, source, response.header("content-type"))
             url = _joined(url, location)
             form = form if response.status in _KEEP_FORM else None
         raise ProbeFailed(Failure.REDIRECT, f"more than {_MOST_REDIRECTS} redirects")
@@ -110,7 +119,7 @@ class Visit:
         if form is not None:
             headers = {**headers, "content-type": "application/x-www-form-urlencoded"}
         try:
-            return http.Settings(
+            question = http.Settings(
                 url=url.partition("#")[0],
                 method="GET" if form is None else "POST",
                 headers=headers,
@@ -118,10 +127,10 @@ class Visit:
                 redirects=0,
                 allow_plaintext=self.site.allow_plaintext,
                 verify=self.site.verify,
-                ca=self.site.ca,
             )
         except ValidationError as error:
             raise ProbeFailed(Failure.PROTOCOL, f"what the page wants cannot be sent: {error.errors()[0]['msg']}") from error
+        return http.trusting(question, self.site.ca)
 
     def _keep(self, response: Response) -> None:
         """Take the cookies of an answer, as RFC 6265 section 5.2 reads them; paths and domains do not matter within one origin."""

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from probes.addresses import literal
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Tls
 from probes.lines import Stream
@@ -38,17 +37,9 @@ def tls_of(server: DatabaseServer) -> Tls:
     return Tls(verify=server.verify, ca=server.ca)
 
 
-def may_be_overheard(stream: Stream) -> bool:
-    """Whether what is said on *stream* crosses a network in clear."""
-    if stream.transport.get_extra_info("ssl_object") is not None:
-        return False
-    peer = literal(str(stream.transport.get_extra_info("peername")[0]))
-    return peer is None or not peer.is_loopback
-
-
 def guard_password(server: DatabaseServer, stream: Stream) -> None:
     """Refuse to say a password where it may be overheard. Errors: ProbeFailed with TLS_MISSING."""
-    if may_be_overheard(stream) and not server.allow_plaintext:
+    if stream.may_be_overheard and not server.allow_plaintext:
         raise ProbeFailed(Failure.TLS_MISSING, "no encryption: the password was not sent")
 
 

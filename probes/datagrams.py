@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -13,6 +14,25 @@ from probes.result import Failure
 
 MOST = 1000
 """The most datagrams that one exchange takes from its peer, wanted or not."""
+TURNED_AWAY = frozenset(
+    {
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EACCES,
+        errno.EMSGSIZE,
+        errno.ENOPROTOOPT,
+        errno.EOPNOTSUPP,
+        errno.EPROTO,
+        *([errno.ENONET] if sys.platform == "linux" else []),
+    }
+)
+"""What Linux makes of the answers that routers and firewalls on the way give in the peer's place (ICMP, ICMPv6).
+
+"Administratively prohibited" of ICMPv6 is EACCES; a firewall of our own says EPERM.
+"""
+_BREATH = 100
+"""Datagrams taken in a row before others have their turn: while some are waiting, nothing else would make us wait."""
 _LARGEST = 65535
 _AGAIN = 1 / 3
 """The part of the time left after which a question that got no answer is asked once more: datagrams get lost."""
@@ -46,6 +66,9 @@ class Datagrams:
 
     async def receive(self) -> bytes:
         """Wait for one datagram. Errors: ProbeFailed with TOO_LARGE past the count, and the operating system's own."""
+        taken = self._most - self._left
+        if taken and taken % _BREATH == 0:
+            await asyncio.sleep(0)
         while (octets := self._read()) is None:
             await self._readable()
         self._left -= 1

@@ -64,7 +64,8 @@ async def _asked(settings: Settings, door: Door, attempt: Attempt) -> Mapping[st
     """Return what the registry has about the name, or None where it has no such name."""
     url = f"{settings.server.rstrip('/')}/domain/{settings.domain}"
     accept = {"accept": "application/rdap+json, application/json"}
-    response = await http.answer(http.Settings(url=url, headers=accept, verify=settings.verify, ca=settings.ca), door, attempt)
+    question = http.trusting(http.Settings(url=url, headers=accept, verify=settings.verify), settings.ca)
+    response = await http.answer(question, door, attempt)
     if response.status == 404:
         if settings.server == _DIRECTORY and not attempt.facts["redirects"]:
             raise ProbeFailed(Failure.STATUS, "the directory knows no registry for this name: name its server", stage="status")

@@ -6,6 +6,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from probes import programs
@@ -29,6 +30,8 @@ _ERRORS_4 = (socket.IPPROTO_IP, 11)
 """IP_RECVERR of Linux, which Python does not name (ip(7))."""
 _ERRORS_6 = (socket.IPPROTO_IPV6, 25)
 """IPV6_RECVERR, likewise."""
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EACCES})
+"""How the kernel says that it has no route, or one that prohibits; a router may say the same of the target."""
 _NO_ICMP = (
     "this process may not send ICMP: put its group into the sysctl net.ipv4.ping_group_range (for all: 0 2147483647), "
     "or give it the capability CAP_NET_RAW"
@@ -100,14 +103,21 @@ class Door:
         attempt.fact("ip_version", address.version)
         return opened
 
-    def admit(self, program: str) -> None:
-        """Let a plugin run *program*, an absolute path. Errors: ProbeFailed with BLOCKED, or IMPAIRED where there is no such file."""
+    def admit(self, program: str) -> Path:
+        """Let a plugin run *program*, an absolute path, and return where it leads: that alone was judged, and may be run.
+
+        Errors: ProbeFailed with BLOCKED, or IMPAIRED where there is no such file.
+        """
         try:
-            why = programs.objection(Path(program), self._programs)
+            real = Path(program).resolve(strict=True)
+            why = programs.objection(real, self._programs)
         except OSError as error:
             raise ProbeFailed(Failure.IMPAIRED, f"{program}: {error.strerror}") from error
+        except RuntimeError as error:  # what Python says of links in a circle before 3.13
+            raise ProbeFailed(Failure.IMPAIRED, f"{program}: links in a circle") from error
         if why is not None:
             raise ProbeFailed(Failure.BLOCKED, why)
+        return real
 
     async def secure(self, stream: Stream, host: str, *, tls: Tls, attempt: Attempt) -> None:
         """Encrypt an open connection, as STARTTLS does. Closes it where the handshake fails."""
@@ -201,7 +211,7 @@ async def _dial(address: Address, port: int, most: int) -> Stream:
     try:
         _, stream = await loop.create_connection(lambda: Stream(most), str(address), port)
     except OSError as error:
-        if error.errno == errno.ENETUNREACH and not _has_route(address):
+        if error.errno in _NO_WAY and not _has_route(address):
             raise ProbeFailed(Failure.IMPAIRED, f"this machine has no route to {address}") from error
         raise
     return stream
@@ -215,7 +225,7 @@ def _first_routed(addresses: Sequence[Address], opening: Callable[[Address], Dat
             return opening(address), address
         except OSError as error:
             errors.append(error)
-    if errors[0].errno == errno.ENETUNREACH:
+    if errors[0].errno in _NO_WAY:
         raise ProbeFailed(Failure.IMPAIRED, f"this machine has no route to {addresses[0]}") from errors[0]
     raise errors[0]
 
@@ -225,16 +235,19 @@ def _udp(address: Address, port: int, most: int) -> Datagrams:
 
 
 def _icmp(address: Address, most: int) -> Datagrams:
+    created = _icmp_socket(address)
+    has_header = created.type is socket.SOCK_RAW and address.version == 4
+    return Datagrams(_tied(created, address, 0), most, _without_header if has_header else None)
+
+
+def _icmp_socket(address: Address) -> socket.socket:
     protocol = socket.IPPROTO_ICMP if address.version == 4 else socket.IPPROTO_ICMPV6
+    with suppress(PermissionError):
+        return socket.socket(_family(address), socket.SOCK_DGRAM, protocol)
     try:
-        return Datagrams(_tied(socket.socket(_family(address), socket.SOCK_DGRAM, protocol), address, 0), most)
-    except PermissionError:
-        pass
-    try:
-        raw = socket.socket(_family(address), socket.SOCK_RAW, protocol)
+        return socket.socket(_family(address), socket.SOCK_RAW, protocol)
     except PermissionError as error:
         raise ProbeFailed(Failure.IMPAIRED, _NO_ICMP) from error
-    return Datagrams(_tied(raw, address, 0), most, _without_header if address.version == 4 else None)
 
 
 def _without_header(packet: bytes) -> bytes:

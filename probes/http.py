@@ -3,13 +3,15 @@
 import base64
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, model_validator
 
-from probes.addresses import literal
+from probes.addresses import is_this_machine
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door, Tls, Trust
 from probes.expect import Expect, judge
@@ -20,7 +22,8 @@ from probes.settings import CLOSED, CaFile, CertificateFile, Duration, IpVersion
 from probes.wire.http1 import Place, Request, Response, exchange, led_on, place
 
 _BODY = 1024 * 1024
-_MOST_SENT = 40_000
+MOST_SENT = 40_000
+"""Bytes of a body that we send."""
 _FRAMING = 3
 """What a whole answer may take beyond its body, in bodies: chunks of few bytes cost several times their content."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -71,8 +74,8 @@ def _body(value: str | Secret) -> str | Secret:
         size = len(revealed(value).encode())
     except UnicodeEncodeError:
         raise ValueError("not Unicode text") from None
-    if not 0 < size <= _MOST_SENT:
-        raise ValueError(f"empty, or more than {_MOST_SENT} bytes")
+    if not 0 < size <= MOST_SENT:
+        raise ValueError(f"empty, or more than {MOST_SENT} bytes")
     return value
 
 
@@ -133,6 +136,14 @@ class Settings(BaseModel):
         return self
 
 
+def trusting(settings: Settings, ca: Path | None) -> Settings:
+    """Return *settings* with the authorities in *ca*, whose path was judged when the file that names it was read.
+
+    It is not judged anew for each probe: where it is gone since then, that is found where it is opened, and our trouble.
+    """
+    return settings.model_copy(update={"ca": ca})
+
+
 def secrets(settings: Settings) -> list[str]:
     """Return the texts of *settings* that nobody else may read."""
     found = [value.reveal() for value in settings.headers.values() if isinstance(value, Secret)]
@@ -148,9 +159,7 @@ def _basic(login: Login) -> str:
 
 def _is_private(where: Place) -> bool:
     """Say whether nobody between here and *where* can read along: it is encrypted, or on this machine."""
-    address = literal(where.host)
-    is_here = address.is_loopback if address is not None else where.host.lower().rstrip(".") == "localhost"
-    return where.scheme == "https" or is_here
+    return where.scheme == "https" or is_this_machine(where.host)
 
 
 async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
@@ -191,7 +200,8 @@ async def _ask(settings: Settings, method: Method, here: Place, door: Door, atte
     body = revealed(settings.body).encode() if settings.body is not None and is_home and method == settings.method else None
     request = Request(method=method, place=here, headers=headers, body=body)
     with await reach(settings, here, door, attempt, most=TOTAL + (1 + _FRAMING) * settings.max_body) as stream:
-        return await exchange(stream, request, attempt, settings.max_body)
+        response = await exchange(stream, request, attempt, settings.max_body)
+        return response if is_home else replace(response, is_foreign=True)
 
 
 def carried(settings: Settings) -> dict[str, str]:
@@ -217,15 +227,14 @@ async def reach(settings: Settings, here: Place, door: Door, attempt: Attempt, *
         tls = Tls(settings.verify, settings.ca, *ours)
     trust = Trust.NAMED if (here.host, here.port) == (named.host, named.port) else Trust.FOUND
     stream = await door.connect(here.host, here.port, trust=trust, tls=tls, ip=settings.ip, attempt=attempt, most=most)
-    if kept and tls is None and not settings.allow_plaintext and here.origin == named.origin:
+    if kept and not settings.allow_plaintext and here.origin == named.origin:
         _refuse_plaintext(stream)
     return stream
 
 
 def _refuse_plaintext(stream: Stream) -> None:
     """Refuse to send a secret in clear to another machine, also where a name of this one leads there."""
-    peer = literal(str(stream.transport.get_extra_info("peername")[0]))
-    if peer is None or not peer.is_loopback:
+    if stream.may_be_overheard:
         stream.abort()
         raise ProbeFailed(Failure.TLS_MISSING, "no encryption: the secret was not sent")
 
@@ -251,7 +260,8 @@ def _next(settings: Settings, here: Place, location: str, status: int, method: M
 
 
 def _judge_login(settings: Settings, response: Response) -> None:
-    if response.status == 401 and (settings.login or settings.bearer) is not None and not settings.expect.takes(401):
+    is_shown = (settings.login or settings.bearer) is not None and not response.is_foreign
+    if response.status == 401 and is_shown and not settings.expect.takes(401):
         shown = "name and password" if settings.login is not None else "bearer token"
         raise ProbeFailed(Failure.AUTH_REJECTED, f"the server answers 401 to our {shown}", stage="status")
 

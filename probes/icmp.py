@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from probes.attempt import Attempt, ProbeFailed
-from probes.datagrams import Datagrams
+from probes.datagrams import TURNED_AWAY, Datagrams
 from probes.egress import Door, Trust
 from probes.kind import ProbeKind
 from probes.result import Failure
@@ -23,7 +23,7 @@ _MOST = 20_000
 """Datagrams taken in one probe: a raw socket also hears the answers to everybody else's pings of the same host."""
 _PATIENCE = 0.9
 """The part of the time allowed after which a ping that is not back is lost, so that there is time for a verdict."""
-_TURNED_AWAY = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ECONNREFUSED})
+_TURNED_AWAY = TURNED_AWAY | {errno.ECONNREFUSED}
 """What a router or a firewall says of one ping."""
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
+from probes.addresses import is_this_machine
 from probes.attempt import ProbeFailed
 from probes.result import Failure
 from probes.text import excerpt
@@ -111,10 +112,14 @@ class Stream(asyncio.Protocol):
         taken = bytes(self._buffer[:count])
         del self._buffer[:count]
         self._left -= count
+        self._let_on()
+        return taken
+
+    def _let_on(self) -> None:
+        """Let a peer that was held back go on once there is room again."""
         if self._is_paused and len(self._buffer) < _FULL // 2:
             self._is_paused = False
             self.transport.resume_reading()
-        return taken
 
     async def _more(self, *, may_end: bool = False) -> None:
         """Wait until the buffer has grown or the connection ended; an end is the caller's to bear only where it *may_end*."""
@@ -136,13 +141,21 @@ class Stream(asyncio.Protocol):
         """Throw away what came unasked, and return it: before a handshake nothing may be waiting (RFC 3207 section 6)."""
         unasked = bytes(self._buffer)
         self._buffer.clear()
+        self._let_on()
         return unasked
 
     # --- writing and ending ---------------------------------------------------------------------------------------------------
 
     def write(self, octets: bytes) -> None:
-        """Send *octets*. What a probe says is short, so nothing waits for the peer to take it."""
-        self.transport.write(octets)
+        """Send *octets*. What a probe says is short, so nothing waits for the peer to take it.
+
+        A peer that has ended hears no more. What it said before is still to be read and tells why; where that is nothing, raises
+        CLOSED or the transport's own error, as reading does.
+        """
+        if not self._is_ended:
+            self.transport.write(octets)
+        elif not self._buffer:
+            raise self._error or ProbeFailed(Failure.CLOSED, "the peer ended the connection before it was told all")
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -150,6 +163,14 @@ class Stream(asyncio.Protocol):
         if self._transport is None:
             raise RuntimeError("not connected")
         return self._transport
+
+    @property
+    def may_be_overheard(self) -> bool:
+        """Whether what is said crosses a network in clear. Where nobody knows any more who the peer was, it may."""
+        if self.transport.get_extra_info("ssl_object") is not None:
+            return False
+        peer = self.transport.get_extra_info("peername")
+        return not peer or not is_this_machine(str(peer[0]))
 
     async def heard_out(self, within: float) -> None:
         """After the parting word, let the peer end the connection, for *within* seconds at most: what it still says is dropped."""

@@ -38,17 +38,24 @@ _HOLDS = 5.0
 _MOST_ADDRESSES = 64
 _MOST_SLOW = 10_000
 _CONFIGURED = Path("/etc/resolv.conf")
+_MOST_OF_IT = 64 * 1024
 _ROOT_SERVERS = b"sp\x01\0\0\x01\0\0\0\0\0\0\0\0\x02\0\x01"
 """A query for the root's NS records (RFC 1035 section 4.1): every resolver has an answer to it, if only a refusal."""
+
+
+def nameservers() -> Sequence[str]:
+    """Return what resolv.conf(5) names as resolvers, as it is written there. Errors: OSError."""
+    with _CONFIGURED.open(encoding="utf-8", errors="replace") as opened:
+        lines = opened.read(_MOST_OF_IT).splitlines()
+    return [words[1] for line in lines if len(words := line.split()) > 1 and words[0] == "nameserver"]
 
 
 def configured() -> Sequence[Resolver]:
     """Return the resolvers of this machine, none where that cannot be known."""
     try:
-        lines = _CONFIGURED.read_text(encoding="utf-8", errors="replace").splitlines()
+        named = nameservers()
     except OSError:
         return ()
-    named = [words[1] for line in lines if len(words := line.split()) > 1 and words[0] == "nameserver"]
     return [(name, 53) for name in named or ["127.0.0.1"] if literal(name) is not None]
 
 

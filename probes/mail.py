@@ -8,7 +8,7 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from probes.addresses import literal
+from probes.addresses import is_this_machine
 from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door, Tls, Trust
 from probes.lines import TOTAL, Stream
@@ -51,14 +51,9 @@ class MailServer(BaseModel):
     def _can_work(self) -> Self:
         if self.tls is TlsPolicy.OPTIONAL and self.port in _IMPLICIT:
             raise ValueError(f"port {self.port} is encrypted from the first byte: say tls: implicit")
-        if self.tls is TlsPolicy.NEVER and self.login is not None and not (self.allow_plaintext or _is_this_machine(self.host)):
+        if self.tls is TlsPolicy.NEVER and self.login is not None and not (self.allow_plaintext or is_this_machine(self.host)):
             raise ValueError("tls: never would send the password in clear: say allow_plaintext: true where that is meant")
         return self
-
-
-def _is_this_machine(name: str) -> bool:
-    address = literal(name)
-    return address.is_loopback if address is not None else name.lower().rstrip(".") == "localhost"
 
 
 M = TypeVar("M", bound=MailServer)
@@ -119,9 +114,7 @@ async def encrypt(
 
 def password_of(login: Login, server: MailServer, stream: Stream, attempt: Attempt) -> str:
     """Return the password, concealed from now on. Errors: ProbeFailed with TLS_MISSING where it would cross the network in clear."""
-    is_encrypted = stream.transport.get_extra_info("ssl_object") is not None
-    peer = literal(str(stream.transport.get_extra_info("peername")[0]))
-    if not (is_encrypted or server.allow_plaintext or (peer is not None and peer.is_loopback)):
+    if stream.may_be_overheard and not server.allow_plaintext:
         raise ProbeFailed(Failure.TLS_MISSING, "no encryption: the password was not sent")
     password = login.password.reveal()
     attempt.conceal(password, encoded(password), encoded(f"\0{login.user}\0{password}"))

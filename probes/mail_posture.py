@@ -17,7 +17,7 @@ from probes.resolver import resolver_of
 from probes.result import Failure
 from probes.settings import CLOSED, Host, IpVersion, Port, host
 from probes.wire.dnswire import AAAA, CNAME, MX, NXDOMAIN, PTR, TXT, A
-from probes.wire.mailrecords import dkim_key, dmarc_of, dmarc_places, spf, spf_of
+from probes.wire.mailrecords import dkim_key, dmarc_of, dmarc_places, dmarc_policy, spf, spf_of
 
 _MOST_SERVERS = 10
 _MOST_ADDRESSES = 20
@@ -72,7 +72,8 @@ def _first_questions(domain: str, selectors: Sequence[str]) -> list[Asked]:
 
 def _judge_existence(domain: str, records: Records) -> None:
     if all(answer is None for answer in records.known.values()):
-        raise ProbeFailed(Failure.DNS, f"nothing can be looked up: {records.trouble}", stage="records")
+        whose = Failure.DNS if records.is_heard else Failure.IMPAIRED  # a resolver that says nothing at all is our trouble, not theirs
+        raise ProbeFailed(whose, f"nothing can be looked up: {records.trouble}", stage="records")
     answers = [records.known[domain, kind] for kind in (MX, TXT)]
     if any(answer is not None and answer.rcode == NXDOMAIN for answer in answers):
         raise ProbeFailed(Failure.DNS, f"{domain} does not exist", stage="records")
@@ -154,16 +155,16 @@ def _judge_dkim(domain: str, selectors: Sequence[str], records: Records, attempt
 
 
 def _judge_dmarc(domain: str, records: Records, attempt: Attempt) -> None:
-    """Judge the nearest record: the domain's own, else that of the one above it."""
+    """Judge the nearest record: the domain's own, else what that of the one above it says of its subdomains (RFC 7489 section 6.6.3)."""
     places = dmarc_places(domain)
-    found = next((read for place in places if (read := dmarc_of(records.texts(place, TXT)))), [])
+    place, found = next(((place, read) for place in places if (read := dmarc_of(records.texts(place, TXT)))), (places[0], []))
     if not found:
         if not records.is_silent(*((place, TXT) for place in places)):
             attempt.warn("dmarc_missing", f"{domain} has no DMARC record")
     elif len(found) > 1:
         attempt.warn("dmarc_many", f"{domain} has {len(found)} DMARC records, which is as bad as none")
-    elif found[0].get("p", "").lower() not in {"quarantine", "reject"}:
-        attempt.warn("dmarc_weak", f"DMARC of {domain} asks for nothing to be done: its policy is {found[0].get('p', 'missing')}")
+    elif (policy := dmarc_policy(found[0], is_above=place != places[0])).lower() not in {"quarantine", "reject"}:
+        attempt.warn("dmarc_weak", f"DMARC of {domain} asks for nothing to be done: its policy is {policy or 'missing'}")
 
 
 async def _judge_names(addresses: Sequence[str], records: Records, attempt: Attempt) -> None:

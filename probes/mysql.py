@@ -7,6 +7,7 @@ to a server that asks for one.
 import hashlib
 import struct
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,15 +28,26 @@ from probes.text import excerpt
 
 _PORT = 3306
 _NATIVE, _SHA2, _CLEAR = b"mysql_native_password", b"caching_sha2_password", b"mysql_clear_password"
+_REMEMBERED, _WHOLE = b"\x03", b"\x04"
+"""What a server says to a proof by SHA-2: it knows us already, or wants the password itself."""
 _WITH_DATABASE, _WITH_TLS = 0x8, 0x800
 _SPOKEN = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x80000  # long password, protocol 4.1, transactions, long salt, named ways to log in
 _UTF8 = 45
 _LARGEST = 0xFFFFFF
 _MOST_PACKETS = 200
-_ABOUT_US = frozenset({1044, 1045, 1130, 1251, 1396, 1698, 1820, 1862, 3118, 4151})
+_ABOUT_US = frozenset({1044, 1045, 1129, 1130, 1251, 1396, 1698, 1820, 1862, 3118, 4151})
 _FOR_NOW = frozenset({1040, 1053, 1077, 1152, 1203, 1205, 1213, 1226})
 _TOO_LATE = frozenset({1317, 1969, 3024})
-_OK, _MORE, _FILE, _OTHER_WAY, _ERROR = 0x00, 0x01, 0xFB, 0xFE, 0xFF
+
+
+class _First(IntEnum):
+    """What the first byte of a packet says of it; in a row ``FILE`` is a NULL, and ``OTHER_WAY`` ends it."""
+
+    OK = 0x00
+    MORE = 0x01
+    FILE = 0xFB
+    OTHER_WAY = 0xFE
+    ERROR = 0xFF
 
 
 class Settings(DatabaseServer):
@@ -95,7 +107,7 @@ class Mysql:
             raise ProbeFailed(Failure.PROTOCOL, f"not MySQL: {excerpt(head + self.stream.discard())}")
         self.number = (self.number + 1) % 256
         body = await self.stream.exactly(length)
-        if body[0] == _ERROR:
+        if body[0] == _First.ERROR:
             raise _refusal(body, self.attempt)
         return body
 
@@ -111,9 +123,9 @@ class Mysql:
         self.number = 0
         self.say(b"\x03", text.encode())
         first = await self.hear()
-        if first[0] == _OK:
+        if first[0] == _First.OK:
             return None
-        if first[0] == _FILE:
+        if first[0] == _First.FILE:
             raise ProbeFailed(Failure.PROTOCOL, "the server asks for a file of ours")
         for _ in range(first[0]):
             await self.hear()
@@ -204,10 +216,10 @@ async def _prove(settings: Settings, password: str, salt: bytes, way: bytes, dia
     for _ in range(5):
         answer = await dialogue.hear()
         match answer[0]:
-            case 0:
+            case _First.OK:
                 dialogue.attempt.received(b"OK")
                 return
-            case 0xFE:
+            case _First.OTHER_WAY:
                 way, _, rest = answer[1:].partition(b"\0")
                 salt = rest[:20]
                 dialogue.attempt.received(b"another way to log in: " + way)
@@ -216,9 +228,9 @@ async def _prove(settings: Settings, password: str, salt: bytes, way: bytes, dia
                 elif way not in (_NATIVE, _SHA2):
                     raise ProbeFailed(Failure.AUTH_REJECTED, f"the server asks for a way to log in that is not spoken here: {excerpt(way)}")
                 dialogue.say(password.encode() + b"\0" if way == _CLEAR else _proof(way, password, salt))
-            case 1 if way == _SHA2 and answer[1:2] == b"\x03":
+            case _First.MORE if way == _SHA2 and answer[1:2] == _REMEMBERED:
                 continue
-            case 1 if way == _SHA2 and answer[1:2] == b"\x04":
+            case _First.MORE if way == _SHA2 and answer[1:2] == _WHOLE:
                 await _hand_over(settings, password, salt, dialogue)
             case _:
                 raise ProbeFailed(Failure.PROTOCOL, f"not an answer to a login: {excerpt(answer)}")
@@ -270,7 +282,7 @@ async def _ask(settings: Settings, query: str, greeting: Greeting, dialogue: Mys
 
 
 def _is_end(packet: bytes) -> bool:
-    return packet[0] == _OTHER_WAY and len(packet) < 9
+    return packet[0] == _First.OTHER_WAY and len(packet) < 9
 
 
 def _end(packet: bytes) -> None:
@@ -281,7 +293,7 @@ def _end(packet: bytes) -> None:
 def _value(row: bytes) -> bytes | None:
     """Return the first value of a row; None where it is NULL."""
     sizes = {0xFC: 2, 0xFD: 3, 0xFE: 8}
-    if row[0] == _FILE:
+    if row[0] == _First.FILE:
         return None
     size = sizes.get(row[0], 0)
     length = int.from_bytes(row[1 : 1 + size], "little") if size else row[0]

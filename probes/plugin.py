@@ -13,7 +13,7 @@ import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, InstanceOf, WithJsonSchema
@@ -108,12 +108,22 @@ class _Program:
         self.out, self.complaints = _Pipe(self._flood), _Pipe(self._flood)
         self.has_ended = self._loop.create_future()
         self.is_flooding = False
-        threading.Thread(target=self._watch, name="plugin", daemon=True).start()
 
     @property
     def code(self) -> int | None:
         """Its exit code, or minus the signal that ended it; None before it is reaped."""
         return self._process.returncode
+
+    def watch(self) -> None:
+        """Wait for its end from now on. Errors: ProbeFailed with IMPAIRED where no thread can start; then it has been ended."""
+        try:
+            threading.Thread(target=self._watch, name="plugin", daemon=True).start()
+        except RuntimeError as error:
+            self._end()
+            for pipe in (self._process.stdout, self._process.stderr):
+                if pipe is not None:
+                    pipe.close()
+            raise ProbeFailed(Failure.IMPAIRED, f"the plugin cannot be watched: {error}", stage="run") from error
 
     async def listen(self) -> None:
         """Read what it says from now on."""
@@ -156,10 +166,11 @@ class _Program:
 
 
 @asynccontextmanager
-async def _started(settings: Settings, attempt: Attempt) -> AsyncIterator[_Program]:
-    """Start the program; on the way out end what is left of it."""
-    program = _Program(_spawned(settings.command, _surroundings(settings, attempt)))
+async def _started(real: Path, settings: Settings, attempt: Attempt) -> AsyncIterator[_Program]:
+    """Start the program at the path *real*; on the way out end what is left of it."""
+    program = _Program(_spawned(real, settings.command, _surroundings(settings, attempt)))
     try:
+        program.watch()
         await program.listen()
         yield program
     finally:
@@ -168,10 +179,10 @@ async def _started(settings: Settings, attempt: Attempt) -> AsyncIterator[_Progr
         program.let_go()
 
 
-def _spawned(command: tuple[str, ...], surroundings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _spawned(real: Path, command: tuple[str, ...], surroundings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - the operator's own program, admitted by the door
-            command, bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, executable=real, bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=surroundings, cwd="/", start_new_session=True, close_fds=True,
         )  # fmt: skip
     except OSError as error:
@@ -189,10 +200,10 @@ def _surroundings(settings: Settings, attempt: Attempt) -> dict[str, str]:
 
 async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
     """Run the program, and read its exit code, its words and its figures."""
-    door.admit(settings.command[0])
+    real = door.admit(settings.command[0])
     attempt.sent(shlex.join(settings.command))
     with attempt.phase("run"):
-        async with _started(settings, attempt) as program:
+        async with _started(real, settings, attempt) as program:
             await asyncio.wait((program.has_ended,))  # not the future itself: whoever is cancelled cancels what he waits for
             await asyncio.wait((program.out.is_silent, program.complaints.is_silent), timeout=_PARTING)
     if program.is_flooding:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Annotated, Self, assert_never
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from probes import http
 from probes.attempt import Attempt, ProbeFailed
@@ -96,7 +96,7 @@ class Settings(BaseModel):
     login: Login | None = None
     bearer: http.BearerToken | None = None
     allow_plaintext: bool = False
-    headers: Mapping[http.HeaderName, http.HeaderValue] = Field(default_factory=dict)
+    headers: Annotated[Mapping[http.HeaderName, http.HeaderValue], AfterValidator(http.guarded)] = Field(default_factory=dict)
     verify: bool = True
     ca: CaFile | None = None
     expect: Expect
@@ -126,7 +126,7 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
     """Ask, read the values, compare them. Until they are read, whatever goes wrong is about the server and not about the target."""
     with attempt.asking():
         response = await http.answer(_question(settings, max(attempt.allowed - _MARGIN, 0.1)), door, attempt)
-        samples = _samples(_data(response, settings, attempt))
+        samples = _samples(_answered(response, settings, attempt))
     attempt.fact("series", len(samples))
     finite = [sample.value for sample in samples if math.isfinite(sample.value)]
     if finite:
@@ -137,7 +137,7 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
 
 def _question(settings: Settings, patience: float) -> http.Settings:
     """Put the query as a form, as servers prefer it: it may be long, and stands in no access log."""
-    return http.Settings(
+    question = http.Settings(
         url=settings.url.rstrip("/") + _PATH,
         method="POST",
         body=urlencode({"query": settings.query, "timeout": f"{patience * 1000:.0f}ms"}),
@@ -146,13 +146,14 @@ def _question(settings: Settings, patience: float) -> http.Settings:
         bearer=settings.bearer,
         allow_plaintext=settings.allow_plaintext,
         verify=settings.verify,
-        ca=settings.ca,
     )
+    return http.trusting(question, settings.ca)
 
 
-def _data(response: Response, settings: Settings, attempt: Attempt) -> Mapping[str, object]:
+def _answered(response: Response, settings: Settings, attempt: Attempt) -> Mapping[str, object]:
     """Return what the server answers where it answers, and its own words where it does not. Errors: ProbeFailed."""
-    if response.status in (401, 403) and (settings.login is not None or settings.bearer is not None):
+    is_shown = (settings.login is not None or settings.bearer is not None) and not response.is_foreign
+    if response.status in (401, 403) and is_shown:
         raise ProbeFailed(Failure.AUTH_REJECTED, f"the server answers {response.status} to what we showed", stage="status")
     if response.is_truncated:
         raise ProbeFailed(Failure.TOO_LARGE, f"an answer of more than {len(response.body)} bytes: ask for fewer series", stage="content")
@@ -168,8 +169,8 @@ def _data(response: Response, settings: Settings, attempt: Attempt) -> Mapping[s
     return mapping(document.get("data"), "the data")
 
 
-def _samples(data: Mapping[str, object]) -> tuple[Sample, ...]:
-    kind, result = data.get("resultType"), sequence(data.get("result"), "the result")
+def _samples(answered: Mapping[str, object]) -> tuple[Sample, ...]:
+    kind, result = answered.get("resultType"), sequence(answered.get("result"), "the result")
     if kind == "vector":
         return tuple(_sample(mapping(one, "a series")) for one in result)
     if kind == "scalar":

@@ -20,13 +20,17 @@ Asked = tuple[str, int]
 
 @dataclass(slots=True)
 class Records:
-    """What the resolver says: each question is asked once. An answer of None is no answer."""
+    """What the resolver says: each question is asked once. An answer of None is no answer, or one that says that there is none.
+
+    *is_heard* says whether the resolver has said anything at all, *trouble* why the last question without an answer has none.
+    """
 
     resolver: Resolver
     door: Door
     attempt: Attempt
     known: dict[Asked, Answer | None] = field(default_factory=dict)
     trouble: str = "no answer"
+    is_heard: bool = False
 
     async def fetch(self, questions: Iterable[Asked]) -> None:
         """Ask what is not known yet, twenty at a time, for a part of the time left."""
@@ -70,8 +74,12 @@ class Records:
             except OSError as error:
                 self.trouble = str(error)
                 return None
+        self.is_heard = True
         self.attempt.received(f"{question[0]} {_TYPES[question[1]]}: rcode {answer.rcode}, {len(answer.records)} records".encode())
-        return answer if answer.rcode in {NOERROR, NXDOMAIN} else None
+        if answer.rcode not in {NOERROR, NXDOMAIN}:
+            self.trouble = f"the resolver answers with code {answer.rcode}"
+            return None
+        return answer
 
     def texts(self, name: str, kind: int) -> list[str]:
         """Return the data of the records of a name; nothing where it has none, or nobody answered."""

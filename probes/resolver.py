@@ -3,18 +3,16 @@
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
-from probes.addresses import literal
+from probes.addresses import literal, objection
 from probes.attempt import Attempt, ProbeFailed
 from probes.datagrams import exchange
 from probes.egress import Door, Trust
+from probes.lookup import nameservers
 from probes.result import Failure
 from probes.settings import IpVersion
 from probes.wire.dnswire import PTR, Answer, Question, answer, identity_of, query, wire_name
 
-_RESOLVERS = Path("/etc/resolv.conf")
-_MOST_OF_IT = 64 * 1024
 _MOST_TCP = 2 + 65535
 
 
@@ -29,21 +27,24 @@ class Resolver:
 
 def resolver_of(server: str | None, port: int, ip: IpVersion) -> Resolver:
     """Return the named *server*, or the system's first. Errors: ProbeFailed with IMPAIRED where the system has none."""
-    return Resolver(host=server or _first_of_system(), port=port, ip=ip)
+    return Resolver(host=server or _first_of_system(ip), port=port, ip=ip)
 
 
-def _first_of_system() -> str:
-    """Read the first resolver that resolv.conf(5) names; an address with a zone index is no place for a probe."""
+def _first_of_system(ip: IpVersion) -> str:
+    """Read the first resolver in resolv.conf(5) that may be asked; an address with a zone index is no place for a probe."""
     try:
-        with _RESOLVERS.open(encoding="utf-8", errors="replace") as opened:
-            lines = opened.read(_MOST_OF_IT).splitlines()
+        found = next((named for named in nameservers() if _may_be_asked(named, ip)), None)
     except OSError as error:
-        raise ProbeFailed(Failure.IMPAIRED, f"{_RESOLVERS} cannot be read: {error.strerror}") from error
-    words = [line.split() for line in lines]
-    found = next((line[1] for line in words if len(line) > 1 and line[0] == "nameserver" and literal(line[1]) is not None), None)
+        raise ProbeFailed(Failure.IMPAIRED, f"{error.filename} cannot be read: {error.strerror}") from error
     if found is None:
-        raise ProbeFailed(Failure.IMPAIRED, f"{_RESOLVERS} names no resolver that may be asked: name one as server")
+        raise ProbeFailed(Failure.IMPAIRED, "/etc/resolv.conf names no resolver that may be asked: name one as server")
     return found
+
+
+def _may_be_asked(text: str, ip: IpVersion) -> bool:
+    """Say whether the door lets a probe go there: a cloud's resolver at a link-local address is no such place."""
+    address = literal(text)
+    return address is not None and ip in ("any", address.version) and objection(address, Trust.NAMED) is None
 
 
 def question_for(name: str, kind: int) -> Question:

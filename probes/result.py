@@ -21,7 +21,7 @@ class Failure(StrEnum):
     REFUSED = "refused"
     """The connection was refused: nothing listens there."""
     UNREACHABLE = "unreachable"
-    """No route to the address."""
+    """No route to the address, or somebody on the way turns us away."""
     RESET = "reset"
     """The peer cut the connection while it was in use."""
     CLOSED = "closed"

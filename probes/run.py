@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from probes.attempt import Attempt, Listener, ProbeFailed
+from probes.datagrams import TURNED_AWAY
 from probes.egress import Door
 from probes.kind import ProbeKind
 from probes.result import Failure, ProbeResult
@@ -34,7 +35,6 @@ _WEAK = frozenset({66, 67, 68})
 """OpenSSL's verify codes: the server's key too small, an authority's key too small, an authority's digest too weak."""
 _TOO_WEAK = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "DH_KEY_TOO_SMALL"})
 """OpenSSL's reasons for which a handshake ends because the peer cannot do better, or we would not do worse."""
-_UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 _OURS = frozenset(
     {
         errno.EMFILE,
@@ -43,7 +43,6 @@ _OURS = frozenset(
         errno.ENOBUFS,
         errno.ENOMEM,
         errno.EADDRNOTAVAIL,
-        errno.EACCES,
         errno.EPERM,
         errno.EAFNOSUPPORT,
     }
@@ -156,9 +155,11 @@ def _failure_of(error: BaseException) -> Failure:
             return Failure.REFUSED
         case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
             return Failure.RESET
+        case PermissionError() if error.filename is not None:  # a file of ours, and no answer from the network
+            return Failure.IMPAIRED
         case EOFError():
             return Failure.CLOSED
-        case OSError() if error.errno in _UNREACHABLE:
+        case OSError() if error.errno in TURNED_AWAY:
             return Failure.UNREACHABLE
         case OSError() if error.errno in _OURS:
             return Failure.IMPAIRED

@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import AfterValidator, BaseModel, Field
 
 from probes.attempt import Attempt, ProbeFailed
@@ -35,7 +37,6 @@ _LARGEST = 35_000
 """Bytes in a packet that everybody has to take (RFC 4253 section 6.1)."""
 _MOST_PACKETS = 20
 _DISCONNECT, _IGNORE, _DEBUG, _KEXINIT, _ECDH_INIT, _ECDH_REPLY = 1, 2, 4, 20, 30, 31
-_EXCHANGES = (b"curve25519-sha256", b"curve25519-sha256@libssh.org")
 _KEYS = (b"ssh-ed25519", b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp521", b"rsa-sha2-512", b"rsa-sha2-256")
 _CIPHERS = b"chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr"
 _MACS = b"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
@@ -44,6 +45,10 @@ _HASHES: dict[bytes, hashes.HashAlgorithm] = {
     b"nistp256": hashes.SHA256(), b"nistp384": hashes.SHA384(), b"nistp521": hashes.SHA512(),
 }  # fmt: skip
 _CURVES: dict[bytes, ec.EllipticCurve] = {b"nistp256": ec.SECP256R1(), b"nistp384": ec.SECP384R1(), b"nistp521": ec.SECP521R1()}
+_EXCHANGES: dict[bytes, ec.EllipticCurve | None] = {
+    b"curve25519-sha256": None, b"curve25519-sha256@libssh.org": None, **{b"ecdh-sha2-" + name: curve for name, curve in _CURVES.items()},
+}  # fmt: skip
+"""By name the curve over which keys are exchanged; None is Curve25519. Servers bound to FIPS 140 have those of NIST only."""
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
@@ -157,33 +162,50 @@ async def _exchanged(theirs: bytes, stream: Stream, attempt: Attempt) -> bytes:
     ours_said = _hello()
     _send(ours_said, stream)
     theirs_said = await _hear(_KEXINIT, stream)
-    algorithm = _agreed(Fields(theirs_said[17:]), attempt)
-    secret = X25519PrivateKey.generate()
-    public = secret.public_key().public_bytes_raw()
+    exchange, algorithm = _agreed(Fields(theirs_said[17:]), attempt)
+    public, met = _half(_EXCHANGES[exchange])
     attempt.sent("key exchange")
     _send(bytes([_ECDH_INIT]) + _text(public), stream)
     reply = Fields((await _hear(_ECDH_REPLY, stream))[1:])
     key, point, signature = reply.text(), reply.text(), reply.text()
-    shared = _shared(secret, point)
+    shared = _shared(met, point)
     said = (_OURS, theirs, ours_said, theirs_said, key, public, point)
-    _prove(key, signature, algorithm, hashlib.sha256(b"".join(map(_text, said)) + _number(shared)).digest())
+    _prove(key, signature, algorithm, _hashed(exchange, b"".join(map(_text, said)) + _number(shared)))
     return key
 
 
-def _agreed(fields: Fields, attempt: Attempt) -> bytes:
-    """Choose as both sides do: our first key algorithm that the server has too. Errors: ProbeFailed with PROTOCOL."""
+def _agreed(fields: Fields, attempt: Attempt) -> tuple[bytes, bytes]:
+    """Choose as both sides do: our first exchange, and key algorithm, that the server has too. Errors: ProbeFailed with IMPAIRED."""
     exchanges, keys = fields.text().split(b","), fields.text().split(b",")
     attempt.received(b"exchanges " + b",".join(exchanges)[:400])
     attempt.received(b"host keys " + b",".join(keys)[:400])
+    exchange = next((each for each in _EXCHANGES if each in exchanges), None)
     algorithm = next((each for each in _KEYS if each in keys), None)
-    if algorithm is None or not any(each in exchanges for each in _EXCHANGES):
-        raise ProbeFailed(Failure.PROTOCOL, f"nothing in common: {excerpt(b','.join(exchanges))}, {excerpt(b','.join(keys))}")
-    return algorithm
+    if exchange is None or algorithm is None:  # it may serve everybody but us
+        raise ProbeFailed(Failure.IMPAIRED, f"nothing in common: {excerpt(b','.join(exchanges))}, {excerpt(b','.join(keys))}")
+    return exchange, algorithm
 
 
-def _shared(secret: X25519PrivateKey, point: bytes) -> bytes:
+def _half(curve: ec.EllipticCurve | None) -> tuple[bytes, Callable[[bytes], bytes]]:
+    """Make our half of an exchange: the point that we show, and what makes the secret of theirs (RFC 8731 section 3, 5656 section 4)."""
+    if curve is None:
+        drawn = X25519PrivateKey.generate()
+        return drawn.public_key().public_bytes_raw(), lambda point: drawn.exchange(X25519PublicKey.from_public_bytes(point))
+    secret = ec.generate_private_key(curve)
+    public = secret.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return public, lambda point: secret.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(curve, point))
+
+
+def _hashed(exchange: bytes, said: bytes) -> bytes:
+    """Hash what was said, by the curve's own algorithm (RFC 5656 section 6.2.1)."""
+    digest = hashes.Hash(_HASHES.get(exchange.rpartition(b"-")[2], hashes.SHA256()))
+    digest.update(said)
+    return digest.finalize()
+
+
+def _shared(met: Callable[[bytes], bytes], point: bytes) -> bytes:
     try:
-        return secret.exchange(X25519PublicKey.from_public_bytes(point))
+        return met(point)
     except ValueError as error:
         raise ProbeFailed(Failure.PROTOCOL, f"not a point of the curve: {error}") from None
 

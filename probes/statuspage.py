@@ -71,7 +71,8 @@ class Settings(BaseModel):
 async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
     """Ask the page, and judge what it says. That the page cannot be read says nothing about what it is a page of."""
     with attempt.asking():
-        response = await http.answer(http.Settings(url=settings.summary, verify=settings.verify, ca=settings.ca), door, attempt)
+        question = http.trusting(http.Settings(url=settings.summary, verify=settings.verify), settings.ca)
+        response = await http.answer(question, door, attempt)
         if response.status != 200:
             raise ProbeFailed(Failure.STATUS, f"the page answers with status {response.status}", stage="status")
         if response.is_truncated:

@@ -1,8 +1,10 @@
 """Webmail as its customers use it: log in by the form, see the inbox, log out."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Annotated, Self
 from urllib.parse import quote, quote_plus
 
@@ -21,7 +23,8 @@ from probes.wire.http1 import place
 from probes.wire.selectors import CssSelector, select
 
 _MOST_FIELDS = 200
-_MOST_FORM = 64 * 1024
+_MOST_WAYS = 50
+"""How many links and forms that speak of logging out are followed up to where they lead."""
 _NAMES = frozenset({"text", "email", "username", ""})
 """Types of the fields into which a name is typed."""
 _LEAVES = re.compile(r"log-?_?(out|off)|sign-?_?(out|off)", re.IGNORECASE)
@@ -89,19 +92,19 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
     visit = Visit(site=settings, door=door, attempt=attempt)
     with visit.step("login_page"):
         page = _fine(await visit.get(settings.url))
-        form = _login_form(settings.fields, page)
+        form = await asyncio.to_thread(_login_form, settings.fields, page)
         filled = tuple(_filled(settings, form))
         if form.method.upper() != "POST":
             raise ProbeFailed(Failure.CONTENT, "the login form would put the password into a URL", stage="login_page")
     with visit.step("login"):
         before, page = page, await visit.send(page.link(form.get("action", "")), filled)
-        _judge_login(settings, before, page)
+        await asyncio.to_thread(_judge_login, settings, before, page)
     try:
         with visit.step("inbox"):
             if settings.inbox.url is not None:
                 page = _fine(await visit.get(page.link(settings.inbox.url)))
-            _judge_inbox(settings.inbox, page, attempt)
-    except ProbeFailed:
+            await _judge_inbox(settings.inbox, page, attempt)
+    except (ProbeFailed, OSError):
         stage = attempt.stage
         with suppress(ProbeFailed, OSError):
             await _leave(settings, visit, page)
@@ -173,8 +176,8 @@ def _held(form: html.FormElement) -> Sequence[tuple[str, str]]:
     pressed = next((box for box in buttons if box.get("name") and (box.tag == "button" or _type(box) == "submit")), None)
     if pressed is not None:
         held.append((pressed.get("name", ""), pressed.get("value", "")))
-    if len(held) > _MOST_FIELDS or sum(len(name) + len(value) for name, value in held) > _MOST_FORM:
-        raise ProbeFailed(Failure.TOO_LARGE, f"a form of more than {_MOST_FIELDS} fields or {_MOST_FORM} letters")
+    if len(held) > _MOST_FIELDS:
+        raise ProbeFailed(Failure.TOO_LARGE, f"a form of more than {_MOST_FIELDS} fields")
     return held
 
 
@@ -201,20 +204,20 @@ def _said(page: Page) -> str:
 # --- the inbox, and out -------------------------------------------------------------------------------------------------------
 
 
-def _judge_inbox(inbox: Inbox, page: Page, attempt: Attempt) -> None:
+async def _judge_inbox(inbox: Inbox, page: Page, attempt: Attempt) -> None:
     if inbox.selector is not None:
-        listed = select(page.root, inbox.selector)
+        listed = await asyncio.to_thread(select, page.root, inbox.selector)
         attempt.fact("listed", len(listed))
         if not listed:
             raise ProbeFailed(Failure.CONTENT, f"nothing on the page is {inbox.selector!r}")
-    if inbox.contains is not None and inbox.contains not in text(page.root):
+    if inbox.contains is not None and inbox.contains not in await asyncio.to_thread(text, page.root):
         raise ProbeFailed(Failure.CONTENT, f"the page does not say {inbox.contains!r}")
 
 
 async def _leave(settings: Settings, visit: Visit, page: Page) -> None:
     """End the session by the link or the form that is there for it."""
     with visit.step("logout"):
-        way = _way_out(settings, page)
+        way = await asyncio.to_thread(_way_out, settings, page)
         if way is None:
             if settings.logout is not None:
                 raise ProbeFailed(Failure.CONTENT, f"nothing on the page is {settings.logout!r}")
@@ -224,7 +227,7 @@ async def _leave(settings: Settings, visit: Visit, page: Page) -> None:
             gone = await visit.send(page.link(way.get("action", "")), _held(way))
         else:
             gone = await visit.get(_signed(page.link(_reference_of(way)), page))
-        if _way_out(settings, _fine(gone)) is not None:
+        if await asyncio.to_thread(_way_out, settings, _fine(gone)) is not None:
             visit.attempt.warn("still_logged_in", "after the logout the page still offers to log out: the session may go on")
 
 
@@ -235,22 +238,21 @@ def _signed(url: str, page: Page) -> str:
 
 def _way_out(settings: Settings, page: Page) -> html.HtmlElement | None:
     """Return the link or form that is named, or the first that speaks of logging out and leads to a page of this site."""
-    for candidate in select(page.root, settings.logout or "a[href], form[action]"):
-        reference = _reference_of(candidate)
-        if settings.logout is not None and candidate.tag in ("a", "form"):
-            return candidate
-        if _LEAVES.search(reference) and not reference.startswith("#") and _is_home(settings, page.link(reference)):
-            return candidate
-    return None
+    ways = select(page.root, settings.logout or "a[href], form[action]")
+    named = next((way for way in ways if way.tag in ("a", "form")), None)
+    if settings.logout is not None and named is not None:
+        return named
+    speaking = (way for way in ways if _LEAVES.search(_reference_of(way)))
+    return next((way for way in islice(speaking, _MOST_WAYS) if _leads_home(settings, page, _reference_of(way))), None)
 
 
 def _reference_of(way: html.HtmlElement) -> str:
     return (way.get("href") or way.get("action") or "").strip()
 
 
-def _is_home(settings: Settings, url: str) -> bool:
+def _leads_home(settings: Settings, page: Page, reference: str) -> bool:
     try:
-        return place(url).origin == place(settings.url).origin
+        return not reference.startswith("#") and place(page.link(reference)).origin == place(settings.url).origin
     except ValueError:
         return False
 

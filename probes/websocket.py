@@ -90,7 +90,7 @@ class Settings(BaseModel):
         try:
             _ = self.opening
         except ValidationError as error:
-            raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
         return self
 
 

@@ -83,12 +83,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What came back. Header names are lower case; *body* ends at the cap where *is_truncated*."""
+    """What came back. Header names are lower case; *body* ends at the cap where *is_truncated*.
+
+    *is_foreign* says that another origin answers than the one that was named, to which nothing was shown that tells who we are.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     is_truncated: bool = False
+    is_foreign: bool = False
 
     def header(self, name: str) -> str | None:
         """Return the first header of that lower-case name."""

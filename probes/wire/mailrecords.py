@@ -96,6 +96,12 @@ def dmarc_of(texts: Sequence[str]) -> list[Mapping[str, str]]:
     return [tags(text) for text in texts if "".join(text.split(";", 1)[0].split()) == "v=DMARC1"]
 
 
+def dmarc_policy(record: Mapping[str, str], *, is_above: bool) -> str:
+    """Return what is asked for; of a record *is_above* the domain, what it says of subdomains, if anything (RFC 7489 section 6.3)."""
+    policy = record.get("p", "")
+    return record.get("sp", policy) if is_above else policy
+
+
 def dmarc_places(domain: str) -> list[str]:
     """Return where a DMARC record may stand: at the domain, else at what it belongs to; never at a top-level domain."""
     labels = domain.rstrip(".").split(".")

@@ -2,7 +2,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from probes.addresses import Trust, literal, objection
+from probes.addresses import Trust, is_this_machine, literal, objection
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "9.9.9.9", "93.184.216.34", "100.128.0.1", "172.32.0.1", "192.0.1.1", "198.20.0.1", "223.255.255.254"]
 PUBLIC += ["2606:4700:4700::1111", "2a00:1450:4001:82b::200e", "2001:4860:4860::8888", "::ffff:8.8.8.8"]
@@ -63,3 +63,13 @@ def test_a_mapped_address_is_allowed_as_the_one_inside_it() -> None:
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "127.1", "0177.0.0.1", "2130706433", "0x7f.0.0.1", "localhost", "", "[::1]", "1.2.3.4 "])
 def test_what_is_not_plainly_an_address_is_no_literal(text: str) -> None:
     assert literal(text) is None
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LocalHost."])
+def test_loopback_and_localhost_are_this_machine(name: str) -> None:
+    assert is_this_machine(name)
+
+
+@pytest.mark.parametrize("name", ["192.168.0.1", "::2", "localhost.example.net", "example.net", "127.1", ""])
+def test_every_other_name_may_lead_elsewhere(name: str) -> None:
+    assert not is_this_machine(name)

@@ -184,3 +184,17 @@ async def test_what_is_no_answer_is_ignored_and_told(door: Door, attempt: Attemp
     assert said == b"yes"
     assert attempt.facts["tries"] == 1
     assert [(warning.name, warning.text[:2]) for warning in attempt.warnings] == [("strange_answers", "2 ")]
+
+
+async def test_a_flood_leaves_others_their_turn(door: Door, attempt: Attempt) -> None:
+    turns: list[int] = []
+    taken = 0
+    async with ear(lambda _: [b"x"] * 250) as server:
+        with await opened(door, server.port, attempt) as datagrams:
+            datagrams.send(b"hello")
+            await asyncio.wait_for(server.came.get(), 2)
+            asyncio.get_running_loop().call_soon(lambda: turns.append(taken))
+            while taken < 250:
+                await asyncio.wait_for(datagrams.receive(), 2) if taken == 249 else await datagrams.receive()
+                taken += 1
+    assert turns == [100]

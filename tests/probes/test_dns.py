@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from probes import dns as dns_kind
-from probes import resolver
+from probes import lookup
 from probes.egress import Door
 from probes.result import Failure, ProbeResult
 from probes.run import run
@@ -152,10 +152,12 @@ async def test_the_first_resolver_of_the_system_is_asked_where_none_is_named(
 ) -> None:
     lines = tmp_path / "resolv.conf"
     lines.write_text("# nameserver 192.0.2.9\nsearch a\nnameserver\nnameserver fe80::1%eth0\nnameserver 127.0.0.1\nnameserver 192.0.2.8\n")
-    monkeypatch.setattr(resolver, "_RESOLVERS", lines)
+    monkeypatch.setattr(lookup, "_CONFIGURED", lines)
     settings = dns_kind.Settings(query="example.test", port=names.serving)
     assert (await asked(door, settings)).failure is None
-    lines.write_text("search a\n")
+    lines.write_text("nameserver 169.254.169.253\nnameserver 2001:db8::53\nnameserver 127.0.0.1\n")
+    assert (await asked(door, dns_kind.Settings(query="example.test", port=names.serving, ip=4))).failure is None
+    lines.write_text("search a\nnameserver 169.254.169.253\n")
     result = await asked(door, settings)
     assert result.failure is Failure.IMPAIRED
     assert "names no resolver" in result.detail

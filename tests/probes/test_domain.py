@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from probes.addresses import Network
 from probes.egress import Door
 from probes.result import Failure, ProbeResult
 from probes.run import run
+from tests.rude.certificates import Certificates
 from tests.rude.peer import Peer, Script, closed_port, rude
 from tests.rude.site import everything, serving
 
@@ -205,3 +207,12 @@ def test_what_cannot_be_registered_is_refused(typed: str) -> None:
 def test_a_server_is_a_base_url() -> None:
     with pytest.raises(ValidationError, match="base URL"):
         domain.Settings.model_validate({"domain": "example.net", "server": "https://rdap.example/?q="})
+
+
+async def test_authorities_that_are_gone_are_our_trouble(certificates: Certificates, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(certificates.ca.read_bytes())
+    async with rude(Peer.hang, tls=certificates.good()) as server:
+        settings = domain.Settings.model_validate({"domain": "example.net", "server": server.url("/", scheme="https"), "ca": ca})
+        ca.unlink()
+        assert (await run(domain.KIND, settings, door=Door(), timeout=5)).failure is Failure.IMPAIRED

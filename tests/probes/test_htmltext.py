@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.attempt import ProbeFailed
-from probes.browsing import Page
+from probes.browsing import page_of
 from probes.result import Failure
 from probes.webmail import Fields, _held, _login_form, _password_field, _user_field
 from probes.wire.htmltext import read, text
@@ -113,7 +113,7 @@ def test_nothing_at_all_is_an_empty_page() -> None:
 @given(st.lists(st.sampled_from(WORDS), max_size=25).map(b"".join) | st.binary(max_size=80))
 def test_whatever_a_login_page_holds_it_is_understood_or_refused(octets: bytes) -> None:
     with suppress(ProbeFailed):
-        page = Page("http://example.net/", 200, read(octets), octets)
+        page = page_of("http://example.net/", 200, octets)
         form = _login_form(Fields(), page)
         _held(form)
         _user_field(Fields(), form, _password_field(Fields(), form) or "")

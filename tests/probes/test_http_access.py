@@ -73,6 +73,14 @@ async def test_a_bearer_token_is_shown_and_401_to_it_is_about_us() -> None:
     assert (result.failure, result.stage, expected.failure) == (Failure.AUTH_REJECTED, "status", None)
 
 
+@pytest.mark.parametrize("shown", [{"login": LOGIN}, {"bearer": "geheim"}])
+async def test_401_of_another_origin_to_which_nothing_was_shown_is_a_status(shown: dict[str, Any], loopback: Network) -> None:
+    async with rude(saying(page(status="401 Who"))) as there, rude(saying(to(there.url()))) as here:
+        result = await ask(here, door=Door(allow=[loopback]), **shown)
+        assert not [line for line in there.heard if line.startswith("authorization")]
+    assert (result.failure, result.stage) == (Failure.STATUS, "status")
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 async def test_no_secret_is_ever_heard_by_a_listener_or_quoted(secret: dict[str, Any]) -> None:
     ear = Ear()
@@ -111,7 +119,7 @@ def test_headers_that_are_no_secret_may_go_anywhere() -> None:
 
 async def test_a_name_of_this_machine_that_leads_to_another_gets_no_secret() -> None:
     """The file's check knows names; what counts is where the connection ended."""
-    for peer, is_told in (("192.0.2.1", False), ("2001:db8::1", False), ("127.0.0.1", True), ("::1", True)):
+    for peer, is_told in ((None, False), ("192.0.2.1", False), ("2001:db8::1", False), ("127.0.0.1", True), ("::1", True)):
         transport = Somewhere(peer)
         stream = Stream()
         stream.connection_made(transport)
@@ -127,8 +135,8 @@ async def test_a_name_of_this_machine_that_leads_to_another_gets_no_secret() -> 
 class Somewhere(asyncio.Transport):
     """A transport that says where it leads."""
 
-    def __init__(self, peer: str) -> None:
-        super().__init__(extra={"peername": (peer, 80)})
+    def __init__(self, peer: str | None) -> None:
+        super().__init__(extra={"peername": None if peer is None else (peer, 80)})
         self.is_aborted = False
 
     def abort(self) -> None:

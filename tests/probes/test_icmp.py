@@ -215,3 +215,8 @@ def test_a_typed_target_is_a_host() -> None:
     assert icmp.target(icmp.ad_hoc("[::1]")) == "::1"
     with pytest.raises(ValueError, match="no port"):
         icmp.ad_hoc("example.net:7")
+
+
+def test_a_route_that_prohibits_is_this_machines_trouble_and_no_want_of_a_privilege() -> None:
+    for failure, _, detail, _, _ in pinged("198.51.100.7", setup=f"{OUR_GROUP}; ip route add prohibit 198.51.100.7", before=INCAPABLE):
+        assert (failure, detail) == ("impaired", "this machine has no route to 198.51.100.7")

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from probes.attempt import Attempt, ProbeFailed
 from probes.egress import Door
 from probes.lines import Stream
 from probes.result import Failure
-from tests.rude.peer import Peer, Script, rude
+from tests.rude.peer import Peer, Rude, Script, rude
 
 
 def fed(*parts: bytes, most: int = 65536, is_ended: bool = True) -> Stream:
@@ -108,3 +109,70 @@ def test_any_bytes_cut_anyhow_give_the_lines_that_a_plain_split_gives(octets: by
 
     split = octets.split(b"\n")[:-1]
     assert asyncio.run(read()) == [line.removesuffix(b"\r") for line in split]
+
+
+# --- a peer that has ended ----------------------------------------------------------------------------------------------------
+
+
+async def cut(peer: Peer) -> None:
+    peer.reset()
+
+
+async def hang_up(peer: Peer) -> None:
+    peer.writer.close()
+
+
+async def connected(server: Rude) -> Stream:
+    attempt = Attempt(elapsed=lambda: 0.0, allowed=1.0)
+    return await Door().connect("127.0.0.1", server.port, trust=Trust.NAMED, attempt=attempt)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110  a transport tells nobody
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize(("script", "ended"), [(cut, ConnectionResetError), (hang_up, ProbeFailed)])
+async def test_who_writes_to_a_peer_that_has_ended_learns_of_its_end(script: Script, ended: type[Exception]) -> None:
+    async with rude(script) as server:
+        with await connected(server) as stream:
+            await until(lambda: stream._is_ended)
+            for _ in range(3):
+                with pytest.raises(ended):
+                    stream.write(b"anybody there?\r\n")
+                await asyncio.sleep(0)
+
+
+async def test_the_last_words_of_a_peer_are_read_before_its_end_is_told() -> None:
+    async with rude(saying(b"220 hi\r\n421 too busy\r\n")) as server:
+        with await connected(server) as stream:
+            await until(lambda: stream._is_ended)
+            assert await stream.line() == b"220 hi"
+            stream.write(b"EHLO me\r\n")
+            assert await stream.line() == b"421 too busy"
+            with pytest.raises(ProbeFailed):
+                stream.write(b"QUIT\r\n")
+
+
+async def test_a_peer_that_was_held_back_goes_on_after_its_words_were_thrown_away() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.flood(b"x" * 65536)
+
+    async with rude(script) as server:
+        with await connected(server) as stream:
+            await until(lambda: stream._is_paused)
+            assert stream.discard().strip(b"x") == b""
+            async with asyncio.timeout(5):
+                assert await stream.some(1) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("peer", "may_be"), [(("127.0.0.1", 9), False), (("::1", 9, 0, 0), False), (("192.0.2.1", 9), True), (None, True), ("", True)]
+)
+async def test_only_what_stays_on_this_machine_cannot_be_overheard(peer: object, may_be: bool) -> None:  # noqa: FBT001
+    stream = Stream()
+    stream.connection_made(asyncio.Transport(extra={"peername": peer}))
+    assert stream.may_be_overheard is may_be
+    stream.connection_made(asyncio.Transport(extra={"peername": peer, "ssl_object": object()}))
+    assert stream.may_be_overheard is False

@@ -12,7 +12,7 @@ from probes import mail_posture
 from probes.egress import Door
 from probes.result import Failure, ProbeResult
 from probes.run import run
-from probes.wire.mailrecords import dkim_key, dmarc_of, dmarc_places, spf, spf_of, tags
+from probes.wire.mailrecords import dkim_key, dmarc_of, dmarc_places, dmarc_policy, spf, spf_of, tags
 from tests.rude.datagrams import closed_datagram_port, ear, silence
 from tests.rude.names import Names, name_servers
 
@@ -69,6 +69,7 @@ real A 192.0.2.67
 """,
     "bare.test": '@ A 192.0.2.1\n_dmarc TXT "nothing of the kind"\n',
     "twice.test": '@ MX 0 .\n@ TXT "v=spf1 -all"\n@ TXT "V=SPF1 ~all"\n_dmarc TXT "v=DMARC1; p=reject"\n_dmarc TXT "v=DMARC1;p=none"\n',
+    "split.test": '@ A 192.0.2.1\n_dmarc TXT "v=DMARC1; p=reject; sp=none"\nsub MX 10 mail.good.test.\nsub TXT "v=spf1 -all"\n',
     "signed.test": "@ A 192.0.2.1\n",
     "broken.test": "@ A 192.0.2.1\n",
     "2.0.192.in-addr.arpa": "25 PTR mail.good.test.\n26 PTR mail2.good.test.\n66 PTR mail.good.test.\n",
@@ -155,6 +156,13 @@ async def test_dmarc_of_the_domain_above_holds_for_what_has_none(door: Door, nam
     assert (result.failure, result.warnings) == (None, ())
 
 
+async def test_dmarc_of_the_domain_above_counts_by_what_it_asks_for_of_subdomains(door: Door, names: Names) -> None:
+    weak = await judged(door, names.serving, "sub.split.test", addresses=["192.0.2.25"])
+    assert warned(weak) == ["dmarc_weak"]
+    assert "its policy is none" in texts(weak, "dmarc_weak")
+    assert "dmarc_weak" not in warned(await judged(door, names.serving, "split.test"))
+
+
 async def test_spf_is_counted_as_its_reader_asks_and_in_a_circle_there_is_an_end(door: Door, names: Names) -> None:
     often = await judged(door, names.serving, "often.good.test")
     assert often.facts["spf_lookups"] == 10
@@ -170,15 +178,20 @@ async def test_a_domain_that_does_not_exist_is_a_dns_failure(door: Door, names: 
     assert "does not exist" in result.detail
 
 
-async def test_where_nothing_can_be_looked_up_it_fails_with_dns(door: Door, names: Names) -> None:
-    for port, timeout in ((names.serving, 5.0), (closed_datagram_port(), 5.0)):
-        result = await judged(door, port, "example.org", timeout)
-        assert (result.failure, result.stage) == (Failure.DNS, "records")
-        assert "nothing can be looked up" in result.detail
-    async with ear(silence) as server:
-        result = await judged(door, server.port, "example.org", 0.5)
+async def test_where_the_resolver_answers_and_knows_nothing_it_fails_with_dns(door: Door, names: Names) -> None:
+    result = await judged(door, names.serving, "example.org")
     assert (result.failure, result.stage) == (Failure.DNS, "records")
-    assert result.took < 0.5
+    assert "nothing can be looked up: the resolver answers with code 5" in result.detail
+
+
+async def test_a_resolver_that_says_nothing_at_all_is_our_trouble_and_not_the_domains(door: Door) -> None:
+    refused = await judged(door, closed_datagram_port(), "example.org")
+    async with ear(silence) as server:
+        silent = await judged(door, server.port, "example.org", 0.5)
+    for result in (refused, silent):
+        assert (result.failure, result.stage) == (Failure.IMPAIRED, "records")
+        assert "nothing can be looked up" in result.detail
+    assert silent.took < 0.5
 
 
 async def test_a_list_that_is_silent_is_told_and_holds_up_nothing_else(door: Door) -> None:
@@ -274,6 +287,15 @@ def test_dmarc_is_looked_for_up_to_the_last_but_one_label() -> None:
     assert dmarc_places("a.b.example.net") == ["_dmarc.a.b.example.net", "_dmarc.b.example.net", "_dmarc.example.net"]
     assert dmarc_places("net") == ["_dmarc.net"]
     assert len(dmarc_places(".".join("abcdefghij"))) == 5
+
+
+@pytest.mark.parametrize(
+    ("record", "own", "of_subdomains"),
+    [("p=reject; sp=none", "reject", "none"), ("p=none; sp=reject", "none", "reject"), ("p=reject", "reject", "reject"), ("", "", "")],
+)
+def test_dmarc_may_ask_for_something_else_of_subdomains(record: str, own: str, of_subdomains: str) -> None:
+    read = tags(record)
+    assert (dmarc_policy(read, is_above=False), dmarc_policy(read, is_above=True)) == (own, of_subdomains)
 
 
 @given(st.text(max_size=80), st.sampled_from(["", "v=spf1 ", "v=DKIM1; p=", "v=DMARC1; ", "k=ed25519;p=", "p=MIIB"]))

@@ -226,7 +226,8 @@ def sha2_over_tls(listening: socket.socket, context: ssl.SSLContext) -> bytes:
     [
         (error(0, 1040, b"Too many connections"), Failure.DEFERRED),
         (error(0, 1130, b"Host is not allowed"), Failure.AUTH_REJECTED),
-        (error(0, 1129, b"Host is blocked"), Failure.REJECTED),
+        (error(0, 1129, b"Host is blocked"), Failure.AUTH_REJECTED),
+        (error(0, 1105, b"Something else"), Failure.REJECTED),
         (b"SSH-2.0-OpenSSH\r\n", Failure.PROTOCOL),
         (packet(0, b"\x09old"), Failure.PROTOCOL),
         (packet(0, b"\x0a"), Failure.PROTOCOL),

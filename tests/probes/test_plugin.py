@@ -1,6 +1,9 @@
 import asyncio
 import os
+import signal
 import stat
+import subprocess
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -277,6 +280,59 @@ async def test_a_link_out_of_the_directory_is_followed_before_it_is_judged(tmp_p
     (tmp_path / "check_it").symlink_to("/bin/true")
     assert (await ask(tmp_path / "check_it", allow=tmp_path)).failure is Failure.BLOCKED
     assert (await ask(f"{tmp_path}/../{tmp_path.name}/../../../bin/true", allow=tmp_path)).failure is not None
+
+
+async def test_what_was_judged_is_run_also_where_the_link_leads_elsewhere_by_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, link = script(tmp_path, "echo judged"), tmp_path / "link"
+    link.symlink_to(judged)
+    admit = Door.admit
+
+    def turned(door: Door, program: str) -> Path:
+        real = admit(door, program)
+        link.unlink()
+        link.symlink_to("/bin/false")
+        return real
+
+    monkeypatch.setattr(Door, "admit", turned)
+    heard = Ear()
+    result = await ask(link, allow=tmp_path, listener=heard)
+    assert (result.failure, "S judged" in heard.lines) == (None, True)
+
+
+async def test_a_link_keeps_the_name_by_which_it_was_called(tmp_path: Path) -> None:
+    (tmp_path / "check_word").symlink_to("/bin/sh")
+    heard = Ear()
+    result = await ask(tmp_path / "check_word", "-c", "echo $0", allow=Path("/"), listener=heard)
+    assert (result.failure, f"S {tmp_path}/check_word" in heard.lines) == (None, True)
+
+
+async def test_links_in_a_circle_say_nothing_about_the_target(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / "one")
+    result = await ask(tmp_path / "one", allow=tmp_path)
+    assert result.failure is Failure.IMPAIRED
+    assert str(tmp_path / "one") in result.detail
+
+
+async def test_a_program_that_no_thread_can_watch_is_ended_and_reaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    started: list[subprocess.Popen[bytes]] = []
+    spawn = subprocess.Popen
+
+    def noted(*command: Any, **more: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401
+        started.append(spawn(*command, **more))
+        return started[-1]
+
+    path = script(tmp_path, "exec sleep 60")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", exhausted)
+        patched.setattr(subprocess, "Popen", noted)
+        result = await ask(path, allow=tmp_path)
+    assert (result.failure, result.stage) == (Failure.IMPAIRED, "run")
+    assert "can't start new thread" in result.detail
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
 async def test_what_everybody_may_change_is_not_run(tmp_path: Path) -> None:

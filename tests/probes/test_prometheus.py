@@ -1,13 +1,16 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from probes import prometheus
+from probes.addresses import Network
 from probes.egress import Door
 from probes.result import Failure, ProbeResult
 from probes.run import run
+from probes.settings import Secret
 from tests.rude.certificates import Certificates
 from tests.rude.ear import Ear
 from tests.rude.metrics import prometheus as real_prometheus
@@ -124,6 +127,14 @@ def saying(body: object, status: str = "200 OK", kind: str = "application/json")
     return script
 
 
+def redirecting(location: str) -> Script:
+    async def script(peer: Peer) -> None:
+        await peer.hear_head()
+        await peer.say(f"HTTP/1.1 303 See Other\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    return script
+
+
 def vector(*values: object, **more: object) -> dict[str, object]:
     series = [{"metric": {"__name__": "up", "job": f"j{n}"}, "value": value} for n, value in enumerate(values)]
     return {"status": "success", "data": {"resultType": "vector", "result": series}, **more}
@@ -212,6 +223,14 @@ async def test_a_refused_token_is_auth_rejected_and_is_shown_nowhere() -> None:
     assert not [line for line in ear.lines if "s3cret" in line]
 
 
+async def test_a_refusal_of_another_origin_to_which_nothing_was_shown_is_the_sources(loopback: Network) -> None:
+    async with rude(saying(b"no", "401 Unauthorized", "text/plain")) as there, rude(redirecting(there.url())) as here:
+        given = {"url": here.url(), "query": "up", "bearer": "s3cret-token", "expect": {"above": 0}}
+        door = Door(allow=[loopback])
+        result = await run(prometheus.KIND, prometheus.Settings.model_validate(given), door=door, timeout=5)
+    assert (result.failure, result.stage) == (Failure.SOURCE_FAILED, "status")
+
+
 async def test_a_refusal_without_anything_shown_is_the_sources() -> None:
     async with rude(saying(b"no", "401 Unauthorized", "text/plain")) as server:
         result = await bound(server)
@@ -256,3 +275,19 @@ def test_settings_that_cannot_work_are_refused_with_a_sentence(more: dict[str, o
     with pytest.raises(ValidationError, match=problem) as refused:
         prometheus.Settings.model_validate({"url": "http://127.0.0.1:9090", "query": "up", **more})
     assert "geheim" not in str(refused.value)
+
+
+def test_a_header_that_tells_of_a_secret_holds_one() -> None:
+    headers = {"X-Api-Key": "geheim", "X-Scope-OrgID": "blue"}
+    given = {"url": "https://127.0.0.1/", "query": "up", "expect": {"above": 0}, "headers": headers}
+    assert prometheus.Settings.model_validate(given).headers == {"X-Api-Key": Secret("geheim"), "X-Scope-OrgID": "blue"}
+
+
+async def test_authorities_that_are_gone_are_our_trouble(certificates: Certificates, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(certificates.ca.read_bytes())
+    async with rude(Peer.hang, tls=certificates.good()) as server:
+        given = {"url": server.url("/", scheme="https"), "query": "up", "expect": {"above": 0}, "ca": ca}
+        settings = prometheus.Settings.model_validate(given)
+        ca.unlink()
+        assert (await run(prometheus.KIND, settings, door=Door(), timeout=5)).failure is Failure.IMPAIRED

@@ -39,6 +39,20 @@ async def test_every_sort_of_host_key_proves_itself_and_is_recognised(kind: str,
     assert expected in changed.detail
 
 
+@pytest.mark.parametrize("exchange", ["curve25519-sha256", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"])
+async def test_keys_are_exchanged_over_every_curve_that_servers_are_bound_to(exchange: str) -> None:
+    with real_ssh("ecdsa", exchange=exchange) as daemon:
+        result = await ask(daemon.port, host_key=[fingerprint(daemon.directory, "ecdsa")])
+    assert (result.failure, result.detail) == (None, "")
+
+
+async def test_a_real_server_with_which_we_have_no_exchange_in_common_is_not_called_out() -> None:
+    with real_ssh("ed25519", exchange="diffie-hellman-group14-sha256") as daemon:
+        result = await ask(daemon.port)
+    assert (result.failure, result.stage) == (Failure.IMPAIRED, "key_exchange")
+    assert "nothing in common: 'diffie-hellman-group14-sha256" in result.detail
+
+
 # --- between us and the real server ---------------------------------------------------------------------------------------------
 
 
@@ -131,8 +145,8 @@ async def test_a_rude_banner_has_its_own_name(octets: bytes, failure: Failure) -
 @pytest.mark.parametrize(
     ("more", "failure", "words"),
     [
-        (hello(exchanges=b"diffie-hellman-group1-sha1"), Failure.PROTOCOL, "nothing in common"),
-        (hello(keys=b"ssh-dss"), Failure.PROTOCOL, "nothing in common"),
+        (hello(exchanges=b"diffie-hellman-group1-sha1"), Failure.IMPAIRED, "nothing in common"),
+        (hello(keys=b"ssh-dss"), Failure.IMPAIRED, "nothing in common"),
         (packed(b"\x14" + bytes(16)), Failure.PROTOCOL, "ends within a field"),
         (packed(b"\x14"), Failure.PROTOCOL, "ends within a field"),
         (packed(b"\x01" + bytes(4) + b"\0\0\0\x04busy"), Failure.REJECTED, "busy"),
@@ -145,6 +159,7 @@ async def test_a_rude_banner_has_its_own_name(octets: bytes, failure: Failure) -
         (hello() + packed(b"\x1f" + b"\0\0\0\0" * 3), Failure.PROTOCOL, "not a point"),
         (hello() + packed(b"\x1f" + b"\0\0\0\0" + b"\0\0\0\x20" + bytes(32) + b"\0\0\0\0"), Failure.PROTOCOL, "not a point"),
         (hello() + packed(b"\x1f" + b"\0\0\0\0" + b"\0\0\0\x20" + b"\x09" + bytes(31) + b"\0\0\0\0"), Failure.PROTOCOL, "ends within"),
+        (hello(b"ecdh-sha2-nistp256") + packed(b"\x1f" + bytes(4) + b"\0\0\0\x41\x04" + bytes(68)), Failure.PROTOCOL, "point"),
         (b"", Failure.TIMEOUT, ""),
     ],
 )

@@ -1,6 +1,7 @@
 """Other people's pages: ours, served as it is served to everybody, and pages in the shape of those that are out there."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from probes import statuspage
 from probes.egress import Door
 from probes.result import Failure, ProbeResult
 from probes.run import run
+from tests.rude.certificates import Certificates
 from tests.rude.peer import Peer, Script, closed_port, rude
 from tests.statuspage.pictures import service, snapshot, story, update
 from tests.statuspage.serving import Served, serving
@@ -241,3 +243,12 @@ def test_a_typed_target_is_a_page() -> None:
     assert statuspage.target(named) == "https://status.example.net (API)"
     with pytest.raises(ValidationError, match="without a query"):
         statuspage.ad_hoc("https://status.example.net/?a=b")
+
+
+async def test_authorities_that_are_gone_are_our_trouble(certificates: Certificates, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(certificates.ca.read_bytes())
+    async with rude(Peer.hang, tls=certificates.good()) as server:
+        settings = statuspage.Settings.model_validate({"url": server.url("/", scheme="https"), "ca": ca})
+        ca.unlink()
+        assert (await run(statuspage.KIND, settings, door=Door(), timeout=5)).failure is Failure.IMPAIRED

@@ -1,6 +1,9 @@
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +87,23 @@ async def test_an_inbox_that_lists_nothing_fails_and_the_session_is_ended_all_th
     assert "#messages tr.message" in result.detail
     assert not mail.sessions
     assert mail.asked[2:] == ["GET /mail/inbox", "GET /mail/inbox"]
+
+
+async def test_a_connection_that_breaks_at_the_inbox_ends_the_session_all_the_same() -> None:
+    async def cut(request: web.Request) -> web.Response:
+        transport = request.transport
+        assert transport is not None
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        return web.Response()
+
+    mail = Webmail()
+    app = mail.app()
+    app.router.add_get("/cut", cut)
+    async with serving(app) as port:
+        result = await ask(f"http://127.0.0.1:{port}/", inbox={"url": "/cut", "contains": "x"})
+    assert (result.failure, result.stage) == (Failure.RESET, "inbox.first_byte")
+    assert not mail.sessions
 
 
 @pytest.mark.parametrize(("wanted", "failure"), [("Your invoice", None), ("Inbox Welcome", None), ("Drafts", Failure.CONTENT)])
@@ -314,6 +334,26 @@ async def test_a_form_of_a_thousand_fields_is_not_sent() -> None:
     assert len(asked) == 1
 
 
+async def test_a_form_is_measured_as_it_is_sent_and_one_that_is_too_large_is_not() -> None:
+    held = f"<input type=hidden name=n value={'ü' * 8_000}></form>"
+    async with site(GET=page(FORM.replace("</form>", held)), POST=page(INBOX)) as (url, asked):
+        result = await ask(url)
+    assert (result.failure, result.stage) == (Failure.TOO_LARGE, "login")
+    assert result.detail.startswith("a form of 480")
+    assert len(asked) == 1
+
+
+async def test_of_links_that_speak_of_logging_out_only_the_first_fifty_are_followed_up() -> None:
+    found = []
+    for count in (49, 50):
+        links = '<a href="https://elsewhere.example/logout">' * count + '<a href="/out?logout">'
+        async with site(GET=page(FORM), POST=page(INBOX + links)) as (url, asked):
+            result = await ask(url)
+        found.append((len(asked), [warning.name for warning in result.warnings]))
+    assert found[1] == (2, ["still_logged_in"])
+    assert found[0][0] == 3
+
+
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_login_that_is_answered_with_a_refusal_is_auth_rejected(status: int) -> None:
     async with site(GET=page(FORM), POST=lambda _: web.Response(status=status)) as (url, _):
@@ -380,3 +420,14 @@ def test_settings_that_cannot_work_are_refused_with_a_sentence(more: dict[str, o
 def test_the_target_is_the_page_without_its_query() -> None:
     given = webmail.Settings.model_validate({"url": "https://mail.example.net/?a=b", "login": LOGIN, "inbox": {"contains": "x"}})
     assert webmail.target(given) == "https://mail.example.net/"
+
+
+async def test_authorities_that_are_gone_are_our_trouble(certificates: Certificates, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(certificates.ca.read_bytes())
+    async with rude(Peer.hang, tls=certificates.good()) as server:
+        settings = webmail.Settings.model_validate(
+            {"url": server.url("/", scheme="https"), "login": LOGIN, "inbox": {"selector": "li"}, "ca": ca}
+        )
+        ca.unlink()
+        assert (await run(webmail.KIND, settings, door=Door(), timeout=5)).failure is Failure.IMPAIRED

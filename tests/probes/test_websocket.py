@@ -393,3 +393,8 @@ def test_no_frames_crash_the_probe(said: bytes) -> None:
     heard = asyncio.run(conversation())
     if said.startswith(b"\x81\x02hi"):
         assert heard[0] == "hi"
+
+
+def test_a_url_that_is_too_long_over_http_is_refused_with_a_sentence() -> None:
+    with pytest.raises(ValidationError, match="at most 2000 characters"):
+        websocket.Settings(url="ws://" + "a" * 60 + "/" + "x" * 1933)

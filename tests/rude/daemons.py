@@ -170,13 +170,14 @@ def mariadb(certificates: Certificates) -> Iterator[Daemon]:
 
 
 @contextmanager
-def ssh(*kinds: str, bits: int = 0) -> Iterator[Daemon]:
-    """Debian's openssh-server, with a host key of each of *kinds*."""
+def ssh(*kinds: str, bits: int = 0, exchange: str | None = None) -> Iterator[Daemon]:
+    """Debian's openssh-server, with a host key of each of *kinds*, and where one is named no other key exchange."""
     with own_directory() as directory:
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         port = closed_port()
         lines = [f"Port {port}", "ListenAddress 127.0.0.1", "UsePAM no", f"PidFile {directory}/pid"]
+        lines += [f"KexAlgorithms {exchange}"] if exchange is not None else []
         for kind in kinds:
             made = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(directory / kind), *(["-b", str(bits)] if bits else [])]
             subprocess.run(made, check=True, capture_output=True)
