@@ -1,6 +1,7 @@
 """Text from outside, made fit to keep: a probed server's banner is as hostile as any stranger's."""
 
 import unicodedata
+from codecs import getincrementaldecoder
 
 CUT = "…"
 """Stands at the end of what was longer."""
@@ -20,7 +21,7 @@ def plain(text: str, most: int = 200) -> str:
 
 def excerpt(octets: bytes, most: int = 100) -> str:
     """Quote what a peer sent, for a detail: at most *most* characters, whatever the bytes are."""
-    text = octets[: 4 * most].decode("utf-8", "replace")
-    if len(octets) > 4 * most:
-        text = text.rstrip("\ufffd") + CUT  # without the half of a letter at the cut
-    return repr(plain(text, most))
+    is_cut = len(octets) > 4 * most
+    # Told that more is to come, the decoder keeps the half of a letter at the cut to itself.
+    text = getincrementaldecoder("utf-8")("replace").decode(octets[: 4 * most], final=not is_cut)
+    return repr(plain(text + CUT if is_cut else text, most))

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from aiohttp.connector import Connection as Wire
 from sqlalchemy import Connection
 
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
@@ -57,6 +58,15 @@ TOPOLOGY = Topology(
 @cache
 def hashed() -> str:
     return people.hashed(PASSWORD)
+
+
+class Whole(ClientResponse):
+    """An answer that is read to its end before a test looks at it, so that its connection is never left open."""
+
+    async def start(self, connection: Wire) -> ClientResponse:
+        started = await super().start(connection)
+        await self.read()
+        return started
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +129,7 @@ class House:
 
     def browser(self) -> "Browser":
         """Somebody's browser, not logged in."""
-        session = ClientSession(self.url, cookie_jar=CookieJar(unsafe=True))
+        session = ClientSession(self.url, cookie_jar=CookieJar(unsafe=True), response_class=Whole)
         self.sessions.append(session)
         return Browser(session=session)
 
@@ -133,7 +143,7 @@ class House:
     async def program(self, name: str, *roles: Role) -> "Program":
         """A program with a token of its own."""
         text = await self.token(name, *roles)
-        session = ClientSession(self.url, headers={"Authorization": f"Bearer {text}"})
+        session = ClientSession(self.url, headers={"Authorization": f"Bearer {text}"}, response_class=Whole)
         self.sessions.append(session)
         return Program(session=session)
 

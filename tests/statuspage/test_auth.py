@@ -239,8 +239,8 @@ async def test_a_session_may_not_write_through_the_api(house: House) -> None:
 
 
 async def asked(house: House, token: str) -> int:
-    async with ClientSession() as session:
-        answer = await session.get(f"{house.url}/api/v1/services", headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}"}
+    async with ClientSession() as session, session.get(f"{house.url}/api/v1/services", headers=headers) as answer:
         return answer.status
 
 

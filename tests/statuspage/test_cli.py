@@ -94,8 +94,8 @@ async def test_serve_answers_reloads_and_ends_on_sigterm(tmp_path: Path) -> None
     try:
         async with asyncio.timeout(30):
             address = (await process.stdout.readline()).decode().split()[-1]
-            async with aiohttp.ClientSession() as browser:
-                assert (await browser.get(address)).status == 200
+            async with aiohttp.ClientSession() as browser, browser.get(address) as answer:
+                assert answer.status == 200
             beside = await statuspage("agents", "add", "ada", here=tmp_path)
             assert beside.code == 0, beside.err
             second = await statuspage("serve", here=tmp_path)
