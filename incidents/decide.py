@@ -129,7 +129,7 @@ def _judge_services(draft: Draft, services: Iterable[str]) -> None:
 def _change(draft: Draft, subject: Subject, id: str, new: Standing) -> bool:
     """Say that a status changed, if it did; its start never lies before the start of what it replaces."""
     old = draft.situation.standings.get((subject, id))
-    if new.status is (Status.UNKNOWN if old is None else old.status):
+    if new.status is (Status.UNKNOWN if old is None else old.status) and new.covered is (None if old is None else old.covered):
         return False
     draft.say(
         StatusChanged(
@@ -140,6 +140,7 @@ def _change(draft: Draft, subject: Subject, id: str, new: Standing) -> bool:
             old=Status.UNKNOWN if old is None else old.status,
             new=new.status,
             cause=new.cause,
+            covered=new.covered,
         ),
     )
     return True

@@ -21,7 +21,11 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged:
-    """The keel of history: *subject* *id* went from *old* to *new* at *since*, which may lie before *at*."""
+    """The keel of history: *subject* *id* went from *old* to *new* at *since*, which may lie before *at*.
+
+    *covered* is what was measured of a service while planned maintenance covers it, so that no window ever hides the truth from the
+    record: a ledger needs both. None where nothing covers it; then *new* is what was measured.
+    """
 
     at: datetime
     subject: Subject
@@ -30,6 +34,7 @@ class StatusChanged:
     old: Status
     new: Status
     cause: str
+    covered: Status | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

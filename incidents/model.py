@@ -212,11 +212,15 @@ class Streak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A subject's status, since when, and why in words for the desk (never public)."""
+    """A subject's status, since when, and why in words for the desk (never public).
+
+    *covered* is what would be shown of a service if no planned maintenance covered it; None where none does.
+    """
 
     status: Status = Status.UNKNOWN
     since: datetime
     cause: str = ""
+    covered: Status | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     """The situation after *events* were decided from *results*. Each of its maps is copied at most once a call."""
     streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
     seen = _newer(situation.seen, results)
-    standings = {(e.subject, e.id): Standing(status=e.new, since=e.since, cause=e.cause) for e in events if isinstance(e, StatusChanged)}
+    standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
     incidents, waived = situation.incidents, situation.waived
     for event in events:
         match event:
@@ -58,6 +58,10 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         incidents=incidents,
         waived=waived,
     )
+
+
+def _stands(event: StatusChanged) -> Standing:
+    return Standing(status=event.new, since=event.since, cause=event.cause, covered=event.covered)
 
 
 def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) -> Mapping[tuple[str, str], datetime]:

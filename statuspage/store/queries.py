@@ -178,7 +178,7 @@ def _newest_slots(connection: Connection) -> Iterator[tuple[tuple[str, str], dat
 
 def _standings(connection: Connection) -> Iterator[tuple[tuple[Subject, str], Standing]]:
     for row in connection.execute(select(standings)):
-        yield (row.subject, row.id), Standing(status=row.status, since=row.since, cause=row.cause)
+        yield (row.subject, row.id), Standing(status=row.status, since=row.since, cause=row.cause, covered=row.covered)
 
 
 def _open_ids(connection: Connection) -> Collection[str]:
@@ -234,7 +234,7 @@ def changes(connection: Connection, service_ids: Collection[str], since: datetim
     """
     found: dict[str, list[Change]] = {id: [] for id in service_ids}
     for row in connection.execute(_THEIR_CHANGES, {"ids": list(service_ids), "since": since}):
-        _supersede(found[row.id], Change(since=row.since, new=row.new))
+        _supersede(found[row.id], Change(since=row.since, new=row.new, covered=row.covered))
     return {id: tuple(changes) for id, changes in found.items()}
 
 
@@ -253,7 +253,7 @@ def _changes_in_force() -> Select[Any]:
     wanted = standings.c.id.in_(bindparam("ids", expanding=True))
     floor = chosen.where(standings.c.subject == Subject.SERVICE, wanted).subquery()
     theirs = (status_changes.c.subject == Subject.SERVICE, status_changes.c.id == floor.c.id)
-    found = select(status_changes.c.id, status_changes.c.since, status_changes.c.new)
+    found = select(status_changes.c.id, status_changes.c.since, status_changes.c.new, status_changes.c.covered)
     return found.join(floor, and_(*theirs, status_changes.c.sequence >= floor.c.sequence)).order_by(status_changes.c.sequence)
 
 

@@ -76,7 +76,7 @@ def _streak(event: Counted) -> dict[str, Any]:
 def _write_changes(connection: Connection, changes: Sequence[StatusChanged]) -> None:
     if not changes:
         return
-    columns = ("at", "subject", "id", "since", "old", "new", "cause")
+    columns = ("at", "subject", "id", "since", "old", "new", "cause", "covered")
     connection.execute(insert(status_changes), [{name: getattr(change, name) for name in columns} for change in changes])
     newest = {
         (change.subject, change.id): {
@@ -85,6 +85,7 @@ def _write_changes(connection: Connection, changes: Sequence[StatusChanged]) -> 
             "status": change.new,
             "since": change.since,
             "cause": change.cause,
+            "covered": change.covered,
         }
         for change in changes
     }

@@ -186,6 +186,7 @@ standings = Table(
     Column("status", Choice(Status), nullable=False),
     _instant("since"),
     _text("cause"),
+    Column("covered", Choice(Status)),
 )
 
 status_changes = Table(
@@ -199,6 +200,7 @@ status_changes = Table(
     Column("old", Choice(Status), nullable=False),
     Column("new", Choice(Status), nullable=False),
     _text("cause"),
+    Column("covered", Choice(Status)),
     Index(None, "subject", "id", "sequence"),
 )
 

@@ -1,6 +1,7 @@
 """What is read, and what is fixed at first start."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from incidents.events import Event, Resolved, StatusChanged, Updated
@@ -61,6 +62,12 @@ def test_changes_are_values_of_the_page(database: Database) -> None:
     write(database, changed(UP, 0))
     found = database.read(lambda connection: changes(connection, ["mail"], after(1)))
     assert found == {"mail": (Change(since=T0, new=UP),)}
+
+
+def test_what_maintenance_covers_is_told_beside_what_was_shown(database: Database) -> None:
+    write(database, changed(UP, 0), replace(changed(Status.MAINTENANCE, 10), covered=DOWN), changed(UP, 20))
+    found = database.read(lambda connection: changes(connection, ["mail"], after(5)))
+    assert [change.covered for change in found["mail"]] == [None, DOWN, None]
 
 
 def test_a_service_is_watched_since_its_first_change(database: Database) -> None:

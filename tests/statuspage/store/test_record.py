@@ -1,6 +1,7 @@
 """Whatever is written down, the situation read back is the one that the fold makes of the same events."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -109,6 +110,7 @@ def test_results_streaks_and_standings_read_back_as_the_fold_makes_them(database
         changed(Subject.COMPONENT, "smtp", Status.MAJOR),
         changed(Subject.SERVICE, "mail", Status.PARTIAL),
         changed(Subject.SERVICE, "mail", Status.MAJOR, 31, Status.PARTIAL),
+        replace(changed(Subject.SERVICE, "files", Status.MAINTENANCE, 32), covered=Status.MAJOR),
         results=results,
     )
     assert known(database) == expected
