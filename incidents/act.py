@@ -8,8 +8,8 @@ from incidents import words
 from incidents.events import Acknowledged, Event, Impacted, Noted, Opened, Published, Resolved, StateChanged, Updated, Waived
 from incidents.lifecycle import SAID, IllegalTransition, move
 from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, State, Status, Subject, Update
+from incidents.opening import new_id
 from incidents.rollup import TROUBLE, standing
-from incidents.tending import new_id
 
 LONGEST_PROMISE = timedelta(days=366)
 """How far ahead the next update may be promised: what lies beyond is a slip of the pen, and the calendar has an end."""

@@ -1,0 +1,89 @@
+"""How far an incident has come: what it hits at present, and whether it recovered, came back or is over."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from incidents import telling, words
+from incidents.draft import Draft
+from incidents.events import Impacted, Resolved, StateChanged
+from incidents.lifecycle import Trigger, move
+from incidents.model import Incident, Situation, Status, Subject
+from incidents.rollup import TROUBLE, hit_services, standing
+
+
+def measure_impact(draft: Draft, id: str) -> None:
+    """Say which services it hits at present, and how badly."""
+    incident = draft.situation.incidents[id]
+    hit = {service for component in incident.components for service in hit_services(draft.situation, component)}
+    order = [service for service in draft.situation.topology.services if service in hit or service in incident.services]
+    now_hit = {service: _present(draft.situation, service, is_hit=service in hit) for service in order}
+    if now_hit != dict(incident.services):
+        draft.say(Impacted(at=draft.now, incident=id, services=MappingProxyType(now_hit)))
+
+
+def _present(situation: Situation, service: str, *, is_hit: bool) -> Status:
+    """How an affected service is now, as far as this incident goes: another's trouble is not its own, not knowing is no health."""
+    status = standing(situation, Subject.SERVICE, service)
+    return status if is_hit or status is Status.UNKNOWN else Status.OPERATIONAL
+
+
+def move_along(draft: Draft, id: str) -> None:
+    """Publish, recover, relapse, resolve, or say that it grew: whatever the standings and the clock ask for now."""
+    incident = draft.situation.incidents[id]
+    is_hit = any(status in TROUBLE for status in incident.services.values())
+    if incident.recovered_at is not None and is_hit:
+        _turn(draft, incident, Trigger.FAILED, words.returned(draft.situation, incident.services, draft.policy.language))
+    elif incident.recovered_at is None and not is_hit and _all_known(draft.situation, incident.services):
+        _recover(draft, incident)
+    elif incident.resolves_at is not None and incident.resolves_at <= draft.now and not is_hit:
+        _resolve(draft, incident)
+    telling.publish_if_due(draft, id)
+
+
+def _all_known(situation: Situation, services: Iterable[str]) -> bool:
+    """Nothing that we cannot see counts as recovered."""
+    return all(standing(situation, Subject.SERVICE, id) is not Status.UNKNOWN for id in services)
+
+
+def _turn(
+    draft: Draft,
+    incident: Incident,
+    trigger: Trigger,
+    body: str,
+    resolves_at: datetime | None = None,
+    recovered_at: datetime | None = None,
+) -> None:
+    new = move(incident.state, trigger)
+    draft.say(
+        StateChanged(
+            at=draft.now, incident=incident.id, old=incident.state, new=new, by=None, resolves_at=resolves_at, recovered_at=recovered_at
+        ),
+    )
+    if incident.published_at is not None:
+        telling.say(draft, incident.id, new, body, words.headline(incident, new))
+
+
+def _recover(draft: Draft, incident: Incident) -> None:
+    services = draft.situation.topology.services
+    waits = max((services[id].resolves_after for id in incident.services if id in services), default=timedelta(minutes=5))
+    if incident.asks_desk:
+        waits = max(waits, draft.policy.asks_desk_for)
+    body = words.recovered(draft.situation, incident.worst, draft.policy.language)
+    _turn(draft, incident, Trigger.RECOVERED, body, draft.now + waits, _recovered_since(draft, incident))
+
+
+def _recovered_since(draft: Draft, incident: Incident) -> datetime:
+    """Since when the last of its services works again, by status and not by when it was confirmed."""
+    standings = draft.situation.standings
+    back = [standings[Subject.SERVICE, id].since for id in incident.services if (Subject.SERVICE, id) in standings]
+    return max([incident.started_at, *back])
+
+
+def _resolve(draft: Draft, incident: Incident) -> None:
+    new = move(incident.state, Trigger.WATCHED)
+    if incident.published_at is not None:
+        lasted = (incident.recovered_at or draft.now) - incident.started_at
+        title = words.headline(incident, new, lasted=lasted)
+        telling.say(draft, incident.id, new, words.over(draft.situation, incident, draft.policy.language), title)
+    draft.say(Resolved(at=draft.now, incident=incident.id, by=None))
