@@ -4,18 +4,23 @@ The order is always the same: votes, monitors, components, services, then incide
 and the clocks of incidents that nobody touched run on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from incidents import pings, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
-from incidents.model import Level, Monitor, Service, Severity, Situation, Standing, Status, Streak, Subject
+from incidents.model import Service, Severity, Situation, Standing, Status, Streak, Subject
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, service_status, standing, worst
+from incidents.verdicts import last_heard, monitor_standing, silent_since
 from probes.result import Result
 
-_STATUS = {Level.GOOD: Status.OPERATIONAL, Level.DEGRADED: Status.DEGRADED, Level.DOWN: Status.MAJOR}
+Heard = Mapping[str, Collection[str]]
+"""The locations that were heard in this decision, by monitor."""
+
+NOBODY: Heard = MappingProxyType({})
 
 
 def decide(situation: Situation, results: Sequence[Result], policy: Policy, now: datetime) -> tuple[Event, ...]:
@@ -27,7 +32,7 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     fresh = _fresh(situation, results)
     counted = tuple(_counted(situation, fresh))
     touched = {event.monitor for event in counted}
-    touched |= {r.monitor for r in fresh if standing(situation, Subject.MONITOR, r.monitor) is Status.UNKNOWN}
+    touched |= {r.monitor for r in fresh if _is_open(situation, r.monitor)}
     silent = set(_interrupted(situation, fresh)) if results else set(_silent(situation, now))
     is_due = tending.is_due(situation, now) or (not results and tending.has_unexplained(situation))
     if not touched and not silent and not is_due:
@@ -36,7 +41,7 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     _judge_monitors(draft, silent)
     draft.hear(fresh)
     draft.say(*counted)
-    _judge_monitors(draft, touched)
+    _judge_monitors(draft, touched, _heard(fresh))
     tending.tend(draft)
     return draft.events
 
@@ -77,10 +82,23 @@ def _counted(situation: Situation, results: Iterable[Result]) -> Iterator[Counte
         yield Counted(monitor=id, location=location, streak=streak)
 
 
+def _is_open(situation: Situation, monitor: str) -> bool:
+    """Whether a vote that says nothing new may yet turn the verdict: nothing is known, or several locations do not see it well."""
+    status = standing(situation, Subject.MONITOR, monitor)
+    return status is Status.UNKNOWN or (status is not Status.OPERATIONAL and len(situation.topology.monitors[monitor].locations) > 1)
+
+
+def _heard(results: Iterable[Result]) -> Heard:
+    heard: dict[str, set[str]] = {}
+    for result in results:
+        heard.setdefault(result.monitor, set()).add(result.location)
+    return heard
+
+
 def _silent(situation: Situation, now: datetime) -> Iterator[str]:
     """Monitors from which nothing was heard for longer than silence may last, and that are not yet unknown."""
     for monitor in situation.topology.monitors.values():
-        if _silent_since(situation, monitor, now) is not None:
+        if silent_since(situation, monitor, now) is not None:
             known = situation.standings.get((Subject.MONITOR, monitor.id))
             if known is not None and known.status is not Status.UNKNOWN:
                 yield monitor.id
@@ -90,28 +108,18 @@ def _interrupted(situation: Situation, results: Iterable[Result]) -> Iterator[st
     """Monitors whose news ends a silence that was too long, and that nobody has noticed yet: the gap is written down first."""
     for result in results:
         monitor = situation.topology.monitors[result.monitor]
-        heard = [slot for place in monitor.locations if (slot := situation.seen.get((monitor.id, place))) is not None]
+        last = last_heard(situation, monitor)
         known = standing(situation, Subject.MONITOR, monitor.id) is not Status.UNKNOWN
-        if known and heard and max(heard) + monitor.stale_after < result.slot:
+        if known and last is not None and last + monitor.stale_after < result.slot:
             yield monitor.id
 
 
-def _silent_since(situation: Situation, monitor: Monitor, now: datetime) -> datetime | None:
-    heard = [slot for place in monitor.locations if (slot := situation.seen.get((monitor.id, place))) is not None]
-    if not heard:
-        return now
-    if monitor.heartbeat is not None:
-        return None  # its silence is a result of its own, once it is overdue
-    limit = max(heard) + monitor.stale_after
-    return limit if limit <= now else None
-
-
-def _judge_monitors(draft: Draft, monitors: Iterable[str]) -> None:
+def _judge_monitors(draft: Draft, monitors: Iterable[str], heard: Heard = NOBODY) -> None:
     topology = draft.situation.topology
     components: dict[str, None] = {}
     for id in sorted(set(monitors) & set(topology.monitors)):
         monitor = topology.monitors[id]
-        if _change(draft, Subject.MONITOR, id, _monitor_standing(draft, monitor)):
+        if _change(draft, Subject.MONITOR, id, monitor_standing(draft.situation, monitor, heard.get(id, ()), draft.now)):
             components[monitor.component] = None
     services: dict[str, None] = {}
     for id in components:
@@ -150,54 +158,6 @@ def _reclaim(draft: Draft, component: str) -> None:
     """Only what is seen to work has recovered: not knowing for a while changes nothing about what a person decided."""
     if component in draft.situation.waived and standing(draft.situation, Subject.COMPONENT, component) is Status.OPERATIONAL:
         draft.say(Reclaimed(at=draft.now, component=component))
-
-
-def _monitor_standing(draft: Draft, monitor: Monitor) -> Standing:
-    """What its locations agree on: the best of their verdicts, so that all must have failed before it is down."""
-    silent_since = _silent_since(draft.situation, monitor, draft.now)
-    if silent_since is not None:
-        return Standing(since=silent_since, cause="no result arrived in time")
-    memories = [m for place in monitor.locations if (m := draft.situation.streaks.get((monitor.id, place))) is not None]
-    known = [m for m in memories if m.judged is not None and m.unknown < monitor.fails_after]
-    if not known:
-        return _unknown_standing(draft, memories)
-    best = min(known, key=lambda m: streaks.BADNESS[m.judged or Level.GOOD])
-    judged = best.judged or Level.GOOD
-    return Standing(status=_STATUS[judged], since=_known_since(draft, monitor, best), cause=_reason(best, monitor))
-
-
-def _known_since(draft: Draft, monitor: Monitor, streak: Streak) -> datetime:
-    """When the verdict's stretch began; what was unknown in between is known only from the newest result on."""
-    began = streaks.since(streak) or draft.now
-    before = draft.situation.standings.get((Subject.MONITOR, monitor.id))
-    if before is None or before.status is not Status.UNKNOWN or began > before.since:
-        return began
-    seen = draft.situation.seen
-    return max((seen[monitor.id, place] for place in monitor.locations if (monitor.id, place) in seen), default=draft.now)
-
-
-def _unknown_standing(draft: Draft, memories: Sequence[Streak]) -> Standing:
-    unsure = [m for m in memories if m.unknown_since is not None]
-    if not unsure:
-        return Standing(since=draft.now, cause="not yet judged")
-    first = min(unsure, key=lambda m: m.unknown_since or draft.now)
-    return Standing(since=first.unknown_since or draft.now, cause=_failure_words(first))
-
-
-def _reason(streak: Streak, monitor: Monitor) -> str:
-    began = streaks.since(streak)
-    when = f" since {began:%H:%M:%S}" if began else ""
-    if streak.judged is Level.GOOD:
-        return f"succeeded{when}"
-    votes = sum(run.count for run in streak.runs if run.level is not Level.GOOD)
-    votes = max(votes, monitor.fails_after)
-    return f"failed{f' {votes} times in a row' if votes > 1 else ''}{when}: {_failure_words(streak)}"
-
-
-def _failure_words(streak: Streak) -> str:
-    stage = f" at {streak.stage}" if streak.stage else ""
-    detail = f" ({streak.detail})" if streak.detail else ""
-    return f"{streak.failure or 'no result'}{stage}{detail}"
 
 
 def _component_standing(draft: Draft, component: str) -> Standing:

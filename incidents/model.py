@@ -64,7 +64,7 @@ class Monitor:
     """What watches a component, and by which numbers its results are judged.
 
     *stale_after* is how long silence counts as health; after it the monitor is unknown. *heartbeat* is the promise of one that reports
-    by itself: its silence is judged by that alone.
+    by itself: its silence is judged by that alone. *quorum* is how many of *locations* must agree on trouble; None: all that have a vote.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Monitor:
     stale_after: timedelta = timedelta(seconds=100)
     severity: Severity = Severity.OUTAGE
     locations: tuple[str, ...] = ("local",)
+    quorum: int | None = None
     heartbeat: Heartbeat | None = None
 
 
@@ -214,13 +215,15 @@ class Streak:
 class Standing:
     """A subject's status, since when, and why in words for the desk (never public).
 
-    *covered* is what would be shown of a service if no planned maintenance covered it; None where none does.
+    *covered* is what would be shown of a service if no planned maintenance covered it; None where none does. *old* is the status before:
+    while nothing is known, what was known last.
     """
 
     status: Status = Status.UNKNOWN
     since: datetime
     cause: str = ""
     covered: Status | None = None
+    old: Status = Status.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

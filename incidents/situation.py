@@ -61,7 +61,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
 
 
 def _stands(event: StatusChanged) -> Standing:
-    return Standing(status=event.new, since=event.since, cause=event.cause, covered=event.covered)
+    return Standing(status=event.new, since=event.since, cause=event.cause, covered=event.covered, old=event.old)
 
 
 def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) -> Mapping[tuple[str, str], datetime]:

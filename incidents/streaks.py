@@ -5,15 +5,14 @@ last ``recovers_after`` votes are all better than what was judged. One vote cann
 worse than the verdict, falling needs it to be better.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from incidents.model import Level, Monitor, Run, Severity, Situation, Streak
 from incidents.policy import LEVELS
+from incidents.quorum import BADNESS
 from probes.result import Result
-
-BADNESS = {Level.GOOD: 0, Level.DEGRADED: 1, Level.DOWN: 2}
 
 
 def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
@@ -34,13 +33,20 @@ def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
     return judged
 
 
-def since(streak: Streak) -> datetime | None:
-    """When the stretch of votes that bears the present verdict began; None where no vote bears it."""
-    if streak.judged is None:
-        return None
+def since(streak: Streak, verdict: Level) -> datetime | None:
+    """When the newest stretch of votes at least as bad as *verdict* began; None where the newest vote is better."""
+    return _stretch(streak, lambda level: BADNESS[level] >= BADNESS[verdict])
+
+
+def well_since(streak: Streak, verdict: Level) -> datetime | None:
+    """When the newest stretch of votes no worse than *verdict* began; None where the newest vote is worse."""
+    return _stretch(streak, lambda level: BADNESS[level] <= BADNESS[verdict])
+
+
+def _stretch(streak: Streak, bears: Callable[[Level], bool]) -> datetime | None:
     began = None
     for run in reversed(streak.runs):
-        if not _bears(run.level, streak.judged):
+        if not bears(run.level):
             break
         began = run.since
     return began
@@ -63,10 +69,6 @@ def doubts(situation: Situation, component: str) -> Iterator[Run]:
         for streak in memories:
             if streak is not None and monitor.severity is not Severity.WARNING and is_suspect(streak, monitor):
                 yield streak.runs[-1]
-
-
-def _bears(level: Level, judged: Level) -> bool:
-    return level is Level.GOOD if judged is Level.GOOD else BADNESS[level] >= BADNESS[judged]
 
 
 def _count_unknown(streak: Streak, result: Result) -> Streak:

@@ -21,7 +21,15 @@ from probes.cron import Cron
 from probes.kind import ProbeKind
 from statuspage.config.advice import inactive, warnings
 from statuspage.config.complete import complete, named
-from statuspage.config.meaning import circles, forbidden_programs, impossible_times, names_of_others, unclear_heartbeats, unknown_names
+from statuspage.config.meaning import (
+    circles,
+    forbidden_programs,
+    impossible_quorums,
+    impossible_times,
+    names_of_others,
+    unclear_heartbeats,
+    unknown_names,
+)
 from statuspage.config.models import Config
 from statuspage.config.models import Service as WrittenService
 from statuspage.config.problems import ConfigError, Problem
@@ -81,6 +89,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += unknown_names(sources)
     problems += circles(sources)
     problems += impossible_times(whole, known, sources)
+    problems += impossible_quorums(whole, sources)
     problems += forbidden_programs(whole, sources)
     problems += names_of_others(whole, sources)
     problems += unclear_heartbeats(whole, sources)
@@ -222,6 +231,7 @@ def _monitor(name: str, monitor: WrittenMonitor, timezone: str) -> Monitor:
         stale_after=silence if promised is None else promised.rhythm.gap + promised.grace,
         severity=monitor.severity,
         locations=_probed_from(monitor) if promised is None else ("local",),
+        quorum=monitor.quorum,
         heartbeat=promised,
     )
 

@@ -126,6 +126,17 @@ def impossible_times(whole: Complete, kinds: Mapping[str, ProbeKind[Any]], sourc
                 yield sources.problem((*trail, setting), sentence, shown(spelled(within)))
 
 
+def impossible_quorums(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Find monitors that more locations must agree on than probe them."""
+    for name, monitor in whole.config.monitors.items():
+        count = len(monitor.locations)
+        is_pinged = isinstance(monitor.settings, heartbeat.Settings)  # and asks nobody to agree
+        if monitor.quorum is not None and monitor.quorum > count and not is_pinged:
+            at, key = _said(whole.trails[name], ("quorum",), sources)
+            places = "1 location" if count == 1 else f"{count} locations"
+            yield sources.problem((*at, key), f"counts from 1 to the {places} that probe {name}", shown(monitor.quorum))
+
+
 def _said(trail: Trail, keys: tuple[str, ...], sources: Sources) -> tuple[Trail, str]:
     """Return where the first of *keys* was written: at the monitor, or among the defaults."""
     for at in (trail, ("defaults", "monitor")):

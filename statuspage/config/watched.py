@@ -22,6 +22,7 @@ class MonitorDefaults(Section):
     stale_after: PositiveDuration | None = Field(None, description="Silence after which nothing is known; 3 × every + timeout by default.")
     severity: Severity = Field(Severity.OUTAGE, description="How bad its failure is: outage, degraded (at most), or warning (desk only).")
     locations: tuple[Id, ...] = Field(("local",), min_length=1, description="Where it is probed from.")
+    quorum: Count | None = Field(None, description="How many of them must agree on trouble; by default all that can tell.")
 
 
 class Monitor(MonitorDefaults):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
 from incidents.events import Event
-from incidents.model import Incident, Note, Situation, Standing, Streak, Subject, Topology, Update
+from incidents.model import Incident, Note, Situation, Standing, Status, Streak, Subject, Topology, Update
 from statuspage.days import Change
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
@@ -178,7 +178,8 @@ def _newest_slots(connection: Connection) -> Iterator[tuple[tuple[str, str], dat
 
 def _standings(connection: Connection) -> Iterator[tuple[tuple[Subject, str], Standing]]:
     for row in connection.execute(select(standings)):
-        yield (row.subject, row.id), Standing(status=row.status, since=row.since, cause=row.cause, covered=row.covered)
+        known = Standing(status=row.status, since=row.since, cause=row.cause, covered=row.covered, old=row.old or Status.UNKNOWN)
+        yield (row.subject, row.id), known
 
 
 def _open_ids(connection: Connection) -> Collection[str]:

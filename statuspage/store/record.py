@@ -86,6 +86,7 @@ def _write_changes(connection: Connection, changes: Sequence[StatusChanged]) -> 
             "since": change.since,
             "cause": change.cause,
             "covered": change.covered,
+            "old": change.old,
         }
         for change in changes
     }

@@ -187,6 +187,7 @@ standings = Table(
     _instant("since"),
     _text("cause"),
     Column("covered", Choice(Status)),
+    Column("old", Choice(Status)),  # none: nothing was known before
 )
 
 status_changes = Table(

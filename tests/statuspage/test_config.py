@@ -131,6 +131,19 @@ monitors:
     assert found["once"].locations == ("local",)
 
 
+def test_a_quorum_is_asked_of_a_monitor_or_of_all_and_never_of_a_heartbeat(tmp_path: Path) -> None:
+    text = """
+defaults: {monitor: {quorum: 2, locations: [local, oslo]}}
+locations: {oslo: {}}
+monitors:
+  all: {probe: tcp, host: 127.0.0.1, port: 80}
+  own: {probe: tcp, host: 127.0.0.1, port: 80, quorum: 1}
+  pinged: {probe: heartbeat, every: 1h, token: {env: ONE}}
+"""
+    found = topology(loaded(tmp_path, text, ONE="1").config).monitors
+    assert [found[name].quorum for name in ("all", "own")] == [2, 1]
+
+
 def test_tokens_that_cannot_be_looked_up_are_told_once_each_and_are_not_the_same(tmp_path: Path) -> None:
     file = tmp_path / "statuspage.yaml"
     lines = (f"  {name}: {{probe: heartbeat, every: 1h, token: {{env: {name.upper()}}}}}\n" for name in ("one", "two"))
