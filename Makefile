@@ -17,6 +17,7 @@ MADE := $(VENV)/made
 RUNTIME := $(MADE)/runtime
 DEVELOPMENT := $(MADE)/development
 SOAKING := $(MADE)/soaking
+MUTATING := $(MADE)/mutating
 # For how long `make soak` fuzzes each kind of probe.
 FUZZ_SECONDS ?= 20
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -87,6 +88,11 @@ soak: $(DEVELOPMENT) $(SOAKING) ## the long form of the tests that kill, overloa
 	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults tests/incidents tests/probes/test_fuzz.py $(ARGS)
 	$(BIN)/python -m tests.rude.guided $(FUZZ_SECONDS)
 
+.PHONY: mutants
+mutants: $(DEVELOPMENT) $(MUTATING) ## break judgement in every way there is, and count what no test sees
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/python -m tests.mutants
+
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
@@ -128,4 +134,9 @@ $(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 $(SOAKING): pyproject.toml $(DEVELOPMENT)
 	@echo "Installing what the group soak names into $(VENV) ..."
 	@$(PIP) install --group soak
+	@mkdir -p $(MADE) && touch $@
+
+$(MUTATING): pyproject.toml $(DEVELOPMENT)
+	@echo "Installing what the group mutants names into $(VENV) ..."
+	@$(PIP) install --group mutants
 	@mkdir -p $(MADE) && touch $@
