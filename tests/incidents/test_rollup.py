@@ -74,7 +74,7 @@ def test_nothing_is_worse_than_nothing_wrong() -> None:
         PARTIAL,
         DOWN,
     ]
-    assert service_status(Service(id="empty", name=MappingProxyType({})), {}.__getitem__) is UNKNOWN
+    assert service_status(Service(id="empty", name=MappingProxyType({})), lambda _: UP) is UNKNOWN
 
 
 def test_of_what_agents_say_of_one_service_the_worst_holds() -> None:
