@@ -9,6 +9,7 @@ from incidents.events import Acknowledged, Event, Impacted, Noted, Opened, Publi
 from incidents.lifecycle import SAID, IllegalTransition, move
 from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, State, Status, Subject, Update
 from incidents.opening import new_id
+from incidents.policy import REOPENS_WITHIN
 from incidents.rollup import TROUBLE, standing
 
 LONGEST_PROMISE = timedelta(days=366)
@@ -106,8 +107,13 @@ def resolve(
     body: str,
     cause: str | None = None,
     override: str | None = None,
+    reopens_within: timedelta = REOPENS_WITHIN,
 ) -> tuple[Event, ...]:
-    """End the incident with public words. While probes still fail, only with an *override* reason (StillFailing)."""
+    """End the incident with public words. While probes still fail, only with an *override* reason (StillFailing).
+
+    What the machine opened comes back where its root fails again within *reopens_within*, unless it was overridden: then a person has
+    decided that it is over.
+    """
     found = _open(situation, incident)
     _demand(body, "Resolving needs words for the public.")
     broken = [id for id in found.components if standing(situation, Subject.COMPONENT, id) in TROUBLE]
@@ -117,7 +123,14 @@ def resolve(
         *_published(found, now),
         *(Waived(at=now, component=id, by=by, reason=override or "") for id in broken),
         _updated(situation, found, now, by=by, state=_moved(found, State.RESOLVED), body=body),
-        Resolved(at=now, incident=incident, by=by, cause=cause, override_reason=override if broken else None),
+        Resolved(
+            at=now,
+            incident=incident,
+            by=by,
+            cause=cause,
+            override_reason=override if broken else None,
+            reopens_until=now + reopens_within if found.root is not None and not broken else None,
+        ),
     )
 
 

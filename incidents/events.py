@@ -54,22 +54,24 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """A component turned out to belong to the incident."""
+    """A component turned out to belong to the incident. Where a person put it there (*by*), the machine leaves it there."""
 
     at: datetime
     incident: str
     component: str
     reason: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parted:
-    """A component left the incident, to be judged by itself."""
+    """A component left the incident, to be judged by itself. *by* is None for the machine."""
 
     at: datetime
     incident: str
     component: str
     reason: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,7 @@ class Published:
 
     at: datetime
     incident: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,7 @@ class StateChanged:
     """The incident moved along its life. *by* is None for the machine.
 
     Where the machine saw it recover, *recovered_at* is since when, by status, and *resolves_at* when it will be resolved by itself.
+    Where it saw it fail again, *returned_at* is since when.
     """
 
     at: datetime
@@ -122,6 +126,8 @@ class StateChanged:
     by: str | None
     resolves_at: datetime | None = None
     recovered_at: datetime | None = None
+    returned_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +160,10 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """The incident is over. *cause* is what the desk gave, *merged_into* the incident that goes on in its place."""
+    """The incident is over. *cause* is what the desk gave, *merged_into* the incident that goes on in its place.
+
+    Until *reopens_until* a failure of its root brings it back instead of opening another; None: never.
+    """
 
     at: datetime
     incident: str
@@ -162,6 +171,27 @@ class Resolved:
     cause: str | None = None
     override_reason: str | None = None
     merged_into: str | None = None
+    reopens_until: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """Its root failed again soon after the end: it goes on. *since* is when it came back, *publish_at* as in ``Opened``."""
+
+    at: datetime
+    incident: str
+    since: datetime
+    publish_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The incident is over for good: what fails from now on is another."""
+
+    at: datetime
+    incident: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +213,19 @@ class Reclaimed:
 
 
 IncidentEvent = (
-    Opened | Joined | Parted | Rerooted | Renamed | Impacted | Published | StateChanged | Acknowledged | Updated | Noted | Resolved
+    Opened
+    | Joined
+    | Parted
+    | Rerooted
+    | Renamed
+    | Impacted
+    | Published
+    | StateChanged
+    | Acknowledged
+    | Updated
+    | Noted
+    | Resolved
+    | Reopened
+    | Settled
 )
 Event = Counted | StatusChanged | Waived | Reclaimed | IncidentEvent

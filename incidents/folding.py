@@ -130,7 +130,7 @@ def explain(draft: Draft, component: str) -> None:
     cause = _cause_of(draft, component)
     root = cause or component
     held_by = holder(situation, root)
-    id = opening.open_incident(draft, root, component) if held_by is None else held_by.id
+    id = opening.begin(draft, root, component) if held_by is None else held_by.id
     fallen = [component, *(id for id in partners(situation, component) if id not in situation.waived)]
     for member in fallen:
         if member not in draft.situation.incidents[id].components and holder(draft.situation, member) is None:

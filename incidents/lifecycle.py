@@ -19,6 +19,8 @@ class Trigger(StrEnum):
     """The machine sees everything that belongs to it work again."""
     WATCHED = "watched"
     """It stayed well for as long as it is watched."""
+    RETURNED = "returned"
+    """The machine sees its root fail again soon after the end."""
     SAID_INVESTIGATING = "said_investigating"
     """An agent says that the cause is being looked for."""
     SAID_IDENTIFIED = "said_identified"
@@ -44,7 +46,7 @@ TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = {
     State.INVESTIGATING: _OPEN,
     State.IDENTIFIED: _OPEN,
     State.MONITORING: {**_OPEN, Trigger.WATCHED: State.RESOLVED},
-    State.RESOLVED: {Trigger.SAID_POSTMORTEM: State.POSTMORTEM},
+    State.RESOLVED: {Trigger.RETURNED: State.INVESTIGATING, Trigger.SAID_POSTMORTEM: State.POSTMORTEM},
     State.POSTMORTEM: {Trigger.SAID_POSTMORTEM: State.POSTMORTEM},
 }
 

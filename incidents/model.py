@@ -76,6 +76,7 @@ class Monitor:
     locations: tuple[str, ...] = ("local",)
     quorum: int | None = None
     heartbeat: Heartbeat | None = None
+    is_enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +270,23 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A span in which an incident hit a service, over before the incident was."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Who has a monitor stand still, since when and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """Something that went wrong, from its true start to its end.
 
@@ -303,11 +321,21 @@ class Incident:
     merged_into: str | None = None
     told: frozenset[str] = frozenset()
     told_at: datetime | None = None
+    reopens_until: datetime | None = None
+    returned_at: datetime | None = None
+    outages: tuple[Outage, ...] = ()
+    pinned: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:
         """Whether it still needs anybody."""
         return self.resolved_at is None
+
+    def downtime(self, now: datetime) -> timedelta:
+        """How long it has hit anybody, as seen at *now*: the time in which it had recovered is left out."""
+        ended = self.recovered_at or self.resolved_at or now
+        present = ended - (self.returned_at or self.started_at)
+        return sum((one.until - one.since for one in self.outages), max(present, timedelta(0)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,8 +343,10 @@ class Situation:
     """All that a decision needs to know. Never changed in place: ``incidents.situation.fold`` gives the next one.
 
     *streaks* and *seen* (the newest slot of any result) are keyed by (monitor, location). *standings* are keyed by
-    (subject, id). *incidents* holds the open ones by id. *waived* are components whose incident an agent resolved while they were
-    still down: they open no other until they recover. *seed* is this installation's secret from which incident ids are made.
+    (subject, id). *incidents* holds the open ones by id, *ended* those of the machine that are over and come back if their root fails
+    again soon. *paused* are monitors that stand still because a person wants it. *waived* are components whose incident an agent
+    resolved while they were still down: they open no other until they recover. *seed* is this installation's secret from which incident
+    ids are made.
     """
 
     topology: Topology
@@ -325,4 +355,6 @@ class Situation:
     seen: Mapping[tuple[str, str], datetime] = field(default_factory=lambda: MappingProxyType({}))
     standings: Mapping[tuple[Subject, str], Standing] = field(default_factory=lambda: MappingProxyType({}))
     incidents: Mapping[str, Incident] = field(default_factory=lambda: MappingProxyType({}))
+    ended: Mapping[str, Incident] = field(default_factory=lambda: MappingProxyType({}))
+    paused: Mapping[str, Pause] = field(default_factory=lambda: MappingProxyType({}))
     waived: frozenset[str] = frozenset()

@@ -1,13 +1,15 @@
-"""How the machine opens an incident: when it began, what it is called, and when its words go public."""
+"""How the machine opens an incident, or brings back the last one: when it began, what it is called, when its words go public."""
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from incidents import words
+from incidents import telling, words
 from incidents.draft import Draft
-from incidents.events import Opened
-from incidents.model import Origin, Situation, Subject
+from incidents.events import Impacted, Opened, Reopened
+from incidents.lifecycle import Trigger, move
+from incidents.model import Incident, Origin, Situation, Status, Subject
 from incidents.rollup import hit_services, standing
 
 
@@ -18,14 +20,41 @@ def new_id(situation: Situation, *grounds: str) -> str:
     return "".join(digits[number // 36**place % 36] for place in range(12))
 
 
-def open_incident(draft: Draft, root: str, component: str) -> str:
-    """Open one for *root*, which makes *component* fail and that a service; return its id."""
+def begin(draft: Draft, root: str, component: str) -> str:
+    """Open one for *root*, which makes *component* fail and that a service, or reopen its last; return the id."""
+    theirs = [one for one in draft.situation.ended.values() if one.root == root and draft.now < (one.reopens_until or draft.now)]
+    if theirs:
+        last = max(theirs, key=lambda one: (one.resolved_at or one.opened_at, one.id))
+        _reopen(draft, last, component)
+        return last.id
+    return _open(draft, root, component)
+
+
+def _reopen(draft: Draft, incident: Incident, component: str) -> None:
+    situation, language = draft.situation, draft.policy.language
+    hit = hit_services(situation, component)
+    back = max(_began(situation, component, hit), incident.recovered_at or incident.started_at)
+    new = move(incident.state, Trigger.RETURNED)
+    reason = f"{incident.root}: {situation.standings[Subject.COMPONENT, incident.root or component].cause}"
+    publish_at = draft.now + _waits(situation, hit)
+    draft.say(Reopened(at=draft.now, incident=incident.id, since=back, publish_at=publish_at, reason=reason))
+    past = {id: Status.OPERATIONAL for id in incident.services if id in situation.topology.services}
+    services = {**past, **{service: standing(situation, Subject.SERVICE, service) for service in hit}}
+    draft.say(Impacted(at=draft.now, incident=incident.id, services=MappingProxyType(services)))
+    if incident.published_at is not None:
+        telling.say(draft, incident.id, new, words.returned(situation, services, language), words.headline(incident, new))
+
+
+def _waits(situation: Situation, services: Iterable[str]) -> timedelta:
+    return min(situation.topology.services[service].publish_after for service in services)
+
+
+def _open(draft: Draft, root: str, component: str) -> str:
     situation = draft.situation
     hit = hit_services(situation, component)
     began = _began(situation, component, hit)
     id = new_id(situation, root, draft.now.isoformat())
     statuses = {service: standing(situation, Subject.SERVICE, service) for service in hit}
-    waits = min(situation.topology.services[service].publish_after for service in hit)
     draft.say(
         Opened(
             at=draft.now,
@@ -34,7 +63,7 @@ def open_incident(draft: Draft, root: str, component: str) -> str:
             origin=Origin.MACHINE,
             root=root,
             started_at=began,
-            publish_at=draft.now + waits,
+            publish_at=draft.now + _waits(situation, hit),
             by=None,
             reason=f"{root}: {situation.standings[Subject.COMPONENT, root].cause}",
         ),

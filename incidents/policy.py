@@ -29,6 +29,10 @@ LEVELS = _levels()
 """What each failure says about the target; None where it says nothing."""
 
 
+REOPENS_WITHIN = timedelta(minutes=30)
+"""How long after its end an incident comes back instead of another being opened."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Numbers that hold for the whole installation; those of a monitor or service stand in the topology.
@@ -37,11 +41,13 @@ class Policy:
     *folds_within* is how long before its parent's failure a component may have failed and still count as the parent's victim,
     *waits_for_cause* how long a broken component waits for the verdict on a parent that has begun to fail too. *says_more_after* is
     how long the machine keeps quiet after its last words while an outage spreads, so that one cause becomes a few updates and not
-    one a component. *language* is that of the machine's public words.
+    one a component. *reopens_within* is how long after its end an incident whose root fails again comes back. *language* is that of the
+    machine's public words.
     """
 
     asks_desk_for: timedelta = timedelta(minutes=30)
     folds_within: timedelta = timedelta(minutes=2)
     waits_for_cause: timedelta = timedelta(seconds=15)
     says_more_after: timedelta = timedelta(seconds=30)
+    reopens_within: timedelta = REOPENS_WITHIN
     language: str = "en"

@@ -33,7 +33,8 @@ def move_along(draft: Draft, id: str) -> None:
     incident = draft.situation.incidents[id]
     is_hit = any(status in TROUBLE for status in incident.services.values())
     if incident.recovered_at is not None and is_hit:
-        _turn(draft, incident, Trigger.FAILED, words.returned(draft.situation, incident.services, draft.policy.language))
+        body = words.returned(draft.situation, incident.services, draft.policy.language)
+        _turn(draft, incident, Trigger.FAILED, body, returned_at=_returned_at(draft, incident))
     elif incident.recovered_at is None and not is_hit and _all_known(draft.situation, incident.services):
         _recover(draft, incident)
     elif incident.resolves_at is not None and incident.resolves_at <= draft.now and not is_hit:
@@ -53,15 +54,37 @@ def _turn(
     body: str,
     resolves_at: datetime | None = None,
     recovered_at: datetime | None = None,
+    returned_at: datetime | None = None,
 ) -> None:
     new = move(incident.state, trigger)
     draft.say(
         StateChanged(
-            at=draft.now, incident=incident.id, old=incident.state, new=new, by=None, resolves_at=resolves_at, recovered_at=recovered_at
+            at=draft.now,
+            incident=incident.id,
+            old=incident.state,
+            new=new,
+            by=None,
+            resolves_at=resolves_at,
+            recovered_at=recovered_at,
+            returned_at=returned_at,
+            reason=_reason(draft.situation, incident),
         ),
     )
     if incident.published_at is not None:
         telling.say(draft, incident.id, new, body, words.headline(incident, new))
+
+
+def _reason(situation: Situation, incident: Incident) -> str:
+    """How the services that it hit are now, and why, for the desk."""
+    known = ((id, situation.standings.get((Subject.SERVICE, id))) for id in incident.services)
+    return "; ".join(f"{id}: {found.cause}" for id, found in known if found is not None)
+
+
+def _returned_at(draft: Draft, incident: Incident) -> datetime:
+    """Since when the first of its services is hit again, by status and not by when it was confirmed."""
+    standings, hit = draft.situation.standings, [id for id, status in incident.services.items() if status in TROUBLE]
+    again = min((standings[Subject.SERVICE, id].since for id in hit if (Subject.SERVICE, id) in standings), default=draft.now)
+    return max(again, incident.recovered_at or again)
 
 
 def _recover(draft: Draft, incident: Incident) -> None:
@@ -77,13 +100,14 @@ def _recovered_since(draft: Draft, incident: Incident) -> datetime:
     """Since when the last of its services works again, by status and not by when it was confirmed."""
     standings = draft.situation.standings
     back = [standings[Subject.SERVICE, id].since for id in incident.services if (Subject.SERVICE, id) in standings]
-    return max([incident.started_at, *back])
+    return max([incident.returned_at or incident.started_at, *back])
 
 
 def _resolve(draft: Draft, incident: Incident) -> None:
     new = move(incident.state, Trigger.WATCHED)
     if incident.published_at is not None:
-        lasted = (incident.recovered_at or draft.now) - incident.started_at
-        title = words.headline(incident, new, lasted=lasted)
+        title = words.headline(incident, new, lasted=incident.downtime(draft.now))
         telling.say(draft, incident.id, new, words.over(draft.situation, incident, draft.policy.language), title)
-    draft.say(Resolved(at=draft.now, incident=incident.id, by=None))
+    reason = f"it stayed well since {incident.recovered_at:%H:%M:%S} UTC" if incident.recovered_at else ""
+    reopens_until = draft.now + draft.policy.reopens_within
+    draft.say(Resolved(at=draft.now, incident=incident.id, by=None, reopens_until=reopens_until, reason=reason))

@@ -19,14 +19,16 @@ from incidents.events import (
     Published,
     Reclaimed,
     Renamed,
+    Reopened,
     Rerooted,
     Resolved,
+    Settled,
     StateChanged,
     StatusChanged,
     Updated,
     Waived,
 )
-from incidents.model import Incident, Situation, Standing, State, Status
+from incidents.model import Incident, Outage, Situation, Standing, State, Status
 from incidents.rollup import worst
 from probes.result import Result
 
@@ -39,7 +41,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
     seen = _newer(situation.seen, results)
     standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
-    incidents, waived = situation.incidents, situation.waived
+    incidents, ended, waived = situation.incidents, situation.ended, situation.waived
     for event in events:
         match event:
             case Counted() | StatusChanged():
@@ -49,13 +51,14 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
             case Reclaimed():
                 waived -= {event.component}
             case _:
-                incidents = _folded(incidents, event)
+                incidents, ended = _folded(incidents, ended, event)
     return replace(
         situation,
         streaks=_joined(situation.streaks, streaks),
         seen=_joined(situation.seen, seen),
         standings=_joined(situation.standings, standings),
         incidents=incidents,
+        ended=ended,
         waived=waived,
     )
 
@@ -79,12 +82,23 @@ def _joined(old: Mapping[K, V], new: Mapping[K, V]) -> Mapping[K, V]:
     return MappingProxyType({**old, **new}) if new else old
 
 
-def _folded(incidents: Mapping[str, Incident], event: IncidentEvent) -> Mapping[str, Incident]:
+_Incidents = Mapping[str, Incident]
+
+
+def _folded(incidents: _Incidents, ended: _Incidents, event: IncidentEvent) -> tuple[_Incidents, _Incidents]:
+    """The open incidents, and those over that may come back, after *event*."""
     if isinstance(event, Opened):
-        return MappingProxyType({**incidents, event.incident: opened(event)})
-    after = advance(incidents[event.incident], event)
-    others = {id: incident for id, incident in incidents.items() if id != event.incident}
-    return MappingProxyType({**others, after.id: after} if after.is_open else others)
+        return MappingProxyType({**incidents, event.incident: opened(event)}), ended
+    before = incidents.get(event.incident)
+    after = advance(before or ended[event.incident], event)
+    if before is None or not after.is_open:
+        ended = _with(ended, after, is_held=after.reopens_until is not None)
+    return _with(incidents, after, is_held=after.is_open), ended
+
+
+def _with(held: _Incidents, incident: Incident, *, is_held: bool) -> _Incidents:
+    others = {id: one for id, one in held.items() if id != incident.id}
+    return MappingProxyType({**others, incident.id: incident} if is_held else others)
 
 
 def opened(event: Opened) -> Incident:
@@ -108,9 +122,11 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
         case Opened():
             return opened(event)
         case Joined():
-            return replace(incident, components=(*incident.components, event.component))
+            pinned = incident.pinned | ({event.component} if event.by else set())
+            return replace(incident, components=(*incident.components, event.component), pinned=pinned)
         case Parted():
-            return replace(incident, components=tuple(id for id in incident.components if id != event.component))
+            components = tuple(id for id in incident.components if id != event.component)
+            return replace(incident, components=components, pinned=incident.pinned - {event.component})
         case Rerooted():
             others = tuple(id for id in incident.components if id != event.root)
             return replace(incident, root=event.root, components=(event.root, *others))
@@ -130,6 +146,10 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, notes=event.note.number)
         case Resolved():
             return _ended(incident, event)
+        case Reopened():
+            return _reopened(incident, event)
+        case Settled():
+            return replace(incident, reopens_until=None)
         case _:
             assert_never(event)
 
@@ -143,7 +163,8 @@ def _moved(incident: Incident, event: StateChanged) -> Incident:
     if event.resolves_at is not None:
         return replace(incident, state=event.new, recovered_at=event.recovered_at, resolves_at=event.resolves_at)
     if event.by is None:
-        return replace(incident, state=event.new, recovered_at=None, resolves_at=None)
+        back = incident if event.returned_at is None else _back(incident, event.returned_at)
+        return replace(back, state=event.new, recovered_at=None, resolves_at=None)
     keeps_clock = event.new is State.MONITORING
     return replace(incident, state=event.new, resolves_at=incident.resolves_at if keeps_clock else None)
 
@@ -164,6 +185,31 @@ def _ended(incident: Incident, event: Resolved) -> Incident:
         state=State.RESOLVED,
         resolved_at=event.at,
         resolves_at=None,
-        cause=event.cause,
+        cause=event.cause or incident.cause,
         merged_into=event.merged_into,
+        reopens_until=event.reopens_until,
+    )
+
+
+def _back(incident: Incident, at: datetime) -> Incident:
+    """One outage is behind it, another began."""
+    until = incident.recovered_at or incident.resolved_at
+    since = incident.returned_at or incident.started_at
+    past = incident.outages if until is None else (*incident.outages, Outage(since=since, until=max(until, since)))
+    return replace(incident, outages=past, returned_at=at)
+
+
+def _reopened(incident: Incident, event: Reopened) -> Incident:
+    """Nobody owns it any more, and what belongs to it is found out anew from its root on."""
+    return replace(
+        _back(incident, event.since),
+        state=State.INVESTIGATING,
+        components=(incident.root,) if incident.root else (),
+        pinned=frozenset(),
+        recovered_at=None,
+        resolves_at=None,
+        resolved_at=None,
+        reopens_until=None,
+        publish_at=event.publish_at,
+        acknowledgement=None,
     )

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from incidents import folding, progress, telling, words
 from incidents.draft import Draft
-from incidents.events import Resolved
-from incidents.model import Situation, State, Topology
+from incidents.events import Resolved, Settled
+from incidents.model import Incident, Situation, State, Topology
 
 
 def is_due(situation: Situation, now: datetime) -> bool:
@@ -16,7 +16,12 @@ def is_due(situation: Situation, now: datetime) -> bool:
         or (incident.published_at is not None and telling.has_grown(situation, incident))
         or folding.left_behind(situation, incident, now)
         for incident in situation.incidents.values()
-    )
+    ) or bool(_past_return(situation, now))
+
+
+def _past_return(situation: Situation, now: datetime) -> list[Incident]:
+    """What is over and can no longer come back."""
+    return [one for one in situation.ended.values() if one.reopens_until is None or one.reopens_until <= now]
 
 
 def has_unexplained(situation: Situation) -> bool:
@@ -26,6 +31,8 @@ def has_unexplained(situation: Situation) -> bool:
 
 def tend(draft: Draft) -> None:
     """Bring the incidents into line with the standings and the clock."""
+    for incident in _past_return(draft.situation, draft.now):
+        draft.say(Settled(at=draft.now, incident=incident.id))
     for id in folding.machines(draft.situation):
         _retire(draft, id)
     for id in folding.machines(draft.situation):

@@ -77,7 +77,7 @@ def over(situation: Situation, incident: Incident, language: str) -> str:
     """The end, with the length measured by status and not by when somebody typed."""
     subject, verb = _subject(situation, incident.worst, language)
     ended = incident.recovered_at or incident.started_at
-    length = spoken(ended - incident.started_at)
+    length = spoken(incident.downtime(ended)) + (" in all" if incident.outages else "")
     return f"{subject[0].upper()}{subject[1:]} {verb} again since {clock(ended)}, after {length}. This incident is resolved."
 
 

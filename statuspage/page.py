@@ -6,7 +6,7 @@ an agent alone may know (hosts, monitor ids, raw errors, thresholds, component i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
@@ -123,7 +123,10 @@ class UpdateView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentView:
-    """A published incident; *updates* newest first. *recovered_at* is set while it is being watched or after."""
+    """A published incident; *updates* newest first. *recovered_at* is set while it is being watched or after.
+
+    *lasted* is how long it hit anybody, once it has recovered: the time in which it was well in between is left out.
+    """
 
     id: str
     name: str
@@ -133,6 +136,7 @@ class IncidentView:
     published_at: datetime
     recovered_at: datetime | None
     resolved_at: datetime | None
+    lasted: timedelta | None
     services: tuple[AffectedView, ...]
     updates: tuple[UpdateView, ...]
 
@@ -305,6 +309,7 @@ def _feed_updated(published: Iterable[Story], born: datetime) -> datetime:
 
 def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView]) -> IncidentView:
     incident = story.incident
+    ended = incident.recovered_at or incident.resolved_at
     affected = {**dict.fromkeys(incident.worst, Status.OPERATIONAL), **incident.services}
     return IncidentView(
         id=incident.id,
@@ -315,6 +320,7 @@ def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceVi
         published_at=incident.published_at or incident.opened_at,
         recovered_at=incident.recovered_at,
         resolved_at=incident.resolved_at,
+        lasted=incident.downtime(ended) if ended is not None else None,
         services=tuple(
             AffectedView(
                 service=id_,

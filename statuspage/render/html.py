@@ -221,8 +221,8 @@ def _by_day(closed: Sequence[IncidentView], first: date, zone: ZoneInfo) -> list
     for incident in closed:
         began = _day_of(incident.started_at, zone)
         ended = _ended(incident)
-        if ended is not None and _day_of(ended, zone) >= first:
-            found.setdefault(began, []).append((incident, (ended - incident.started_at).total_seconds()))
+        if ended is not None and incident.lasted is not None and _day_of(ended, zone) >= first:
+            found.setdefault(began, []).append((incident, incident.lasted.total_seconds()))
     return list(found.items())
 
 

@@ -18,8 +18,10 @@ from incidents.events import (
     Published,
     Reclaimed,
     Renamed,
+    Reopened,
     Rerooted,
     Resolved,
+    Settled,
     StateChanged,
     StatusChanged,
     Updated,
@@ -73,9 +75,9 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
         case Opened():
             return event.by, "Opened; it began at", event.reason
         case Joined():
-            return None, f"{event.component} belongs to it", event.reason
+            return event.by, f"{event.component} belongs to it", event.reason
         case Parted():
-            return None, f"{event.component} is judged by itself from now on", event.reason
+            return event.by, f"{event.component} is judged by itself from now on", event.reason
         case Rerooted():
             return None, f"The cause lies in {event.root}", event.reason
         case Renamed():
@@ -83,13 +85,17 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
         case Impacted():
             return None, f"Services: {_impact(event)}", ""
         case Published():
-            return None, "Its words are public from now on", ""
+            return None, "Its words are public from now on", event.reason
         case StateChanged():
-            return event.by, f"{STATE[event.old]} → {STATE[event.new].lower()}", ""
+            return event.by, f"{STATE[event.old]} → {STATE[event.new].lower()}", event.reason
         case Acknowledged(acknowledgement=held):
             return held.by, "Acknowledged until", ""
         case Resolved():
             return event.by, "Resolved", "; ".join(_reasons(event))
+        case Reopened():
+            return None, "Came back and is open again; it failed again at", event.reason
+        case Settled():
+            return None, "Over for good: another failure opens another incident", ""
         case Updated() | Noted():
             return None, "", ""
         case _:
@@ -109,6 +115,8 @@ def _instant(event: IncidentEvent) -> datetime | None:
     match event:
         case Opened():
             return event.started_at
+        case Reopened():
+            return event.since
         case Acknowledged():
             return event.acknowledgement.expires_at
         case _:
@@ -117,6 +125,7 @@ def _instant(event: IncidentEvent) -> datetime | None:
 
 def _reasons(event: Resolved) -> list[str]:
     return [
+        *([event.reason] if event.reason else []),
         *([f"Cause: {event.cause}"] if event.cause else []),
         *([f"Probes still failed: {event.override_reason}"] if event.override_reason else []),
         *([f"It goes on in {event.merged_into}"] if event.merged_into else []),

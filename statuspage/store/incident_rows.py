@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, update
 
-from incidents.model import Acknowledgement, Incident, Status
+from incidents.model import Acknowledgement, Incident, Outage, Status
 from statuspage.store.tables import incident_components as components
 from statuspage.store.tables import incident_services as services
 from statuspage.store.tables import incidents
 
-_ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told"}
+_ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told", "outages", "pinned"}
 _PLAIN = tuple(field.name for field in fields(Incident) if field.name not in _ELSEWHERE)
 """Fields that are columns as they stand; one that has no column fails at the first write."""
 
@@ -28,6 +29,7 @@ class _Parts:
     """What hangs on an incident in rows of its own."""
 
     components: list[str] = field(default_factory=list)
+    pinned: set[str] = field(default_factory=set)
     services: dict[str, Status] = field(default_factory=dict)
     worst: dict[str, Status] = field(default_factory=dict)
 
@@ -41,6 +43,8 @@ def read_incidents(connection: Connection, ids: Collection[str]) -> Mapping[str,
     parts = {row.id: _Parts() for row in rows}
     for row in connection.execute(_THEIR_COMPONENTS, wanted):
         parts[row.incident].components.append(row.component)
+        if row.pinned:
+            parts[row.incident].pinned.add(row.component)
     for row in connection.execute(_THEIR_SERVICES, wanted):
         _add_service(parts[row.incident], row)
     return {row.id: _incident(row, parts[row.id]) for row in rows}
@@ -60,7 +64,13 @@ def _incident(row: Row[Any], parts: _Parts) -> Incident:
         services=MappingProxyType(parts.services),
         worst=MappingProxyType(parts.worst),
         told=frozenset(row.told),
+        outages=tuple(_outage(*span) for span in row.outages or ()),
+        pinned=frozenset(parts.pinned),
     )
+
+
+def _outage(since: str, until: str) -> Outage:
+    return Outage(since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
 
 
 def _acknowledgement(row: Row[Any]) -> Acknowledgement | None:
@@ -89,6 +99,7 @@ def _columns(incident: Incident) -> dict[str, Any]:
     held = incident.acknowledgement
     return {name: getattr(incident, name) for name in _PLAIN} | {
         "told": sorted(incident.told),
+        "outages": [[outage.since.isoformat(), outage.until.isoformat()] for outage in incident.outages],
         "acknowledged_by": None if held is None else held.by,
         "acknowledged_at": None if held is None else held.at,
         "acknowledgement_expires_at": None if held is None else held.expires_at,
@@ -97,7 +108,8 @@ def _columns(incident: Incident) -> dict[str, Any]:
 
 def _write_parts(connection: Connection, incident: Incident) -> None:
     parts = [
-        {"incident": incident.id, "component": component, "position": position} for position, component in enumerate(incident.components)
+        {"incident": incident.id, "component": component, "position": position, "pinned": component in incident.pinned}
+        for position, component in enumerate(incident.components)
     ]
     if parts:
         connection.execute(insert(components), parts)

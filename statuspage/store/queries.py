@@ -120,6 +120,7 @@ def situation(connection: Connection, topology: Topology) -> Situation:
         *((Subject.SERVICE, id) for id in topology.services),
     }
     opened = read_incidents(connection, _open_ids(connection))
+    ended = read_incidents(connection, _ended_ids(connection))
     return Situation(
         topology=topology,
         seed=_seed(connection),
@@ -127,6 +128,7 @@ def situation(connection: Connection, topology: Topology) -> Situation:
         seen=_only(watched, _newest_slots(connection)),
         standings=_only(named, _standings(connection)),
         incidents=MappingProxyType({id: _narrowed(incident, topology) for id, incident in opened.items()}),
+        ended=MappingProxyType({id: _narrowed(incident, topology) for id, incident in ended.items()}),
         waived=frozenset(connection.execute(select(waived.c.component)).scalars()) & topology.components.keys(),
     )
 
@@ -141,6 +143,7 @@ def _narrowed(incident: Incident, topology: Topology) -> Incident:
         components=tuple(id for id in incident.components if id in topology.components),
         services=_only(topology.services, incident.services.items()),
         worst=_only(topology.services, incident.worst.items()),
+        pinned=incident.pinned & topology.components.keys(),
     )
 
 
@@ -184,6 +187,10 @@ def _standings(connection: Connection) -> Iterator[tuple[tuple[Subject, str], St
 
 def _open_ids(connection: Connection) -> Collection[str]:
     return connection.execute(select(incidents.c.id).where(incidents.c.resolved_at.is_(None))).scalars().all()
+
+
+def _ended_ids(connection: Connection) -> Collection[str]:
+    return connection.execute(select(incidents.c.id).where(incidents.c.reopens_until.is_not(None))).scalars().all()
 
 
 # --- what was said and done -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from incidents.events import (
     Noted,
     Opened,
     Reclaimed,
+    Reopened,
     Resolved,
     StatusChanged,
     Updated,
@@ -145,7 +146,7 @@ def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str,
     return {"batch": batch, "at": at, "incident": getattr(event, "incident", None), "kind": kind(event), "body": body}
 
 
-_Told = Opened | Updated | Resolved | Acknowledged
+_Told = Opened | Updated | Resolved | Reopened | Acknowledged
 
 
 def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
@@ -161,11 +162,11 @@ def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
 
 
 def _number(event: _Told) -> int:
-    """Which of its kind in its incident: an incident opens and ends once, and is acknowledged again at another instant."""
+    """Which of its kind in its incident: it opens once, and ends, comes back or is acknowledged again at another instant."""
     match event:
         case Updated():
             return event.update.number
-        case Acknowledged():
+        case Acknowledged() | Resolved() | Reopened():
             return milliseconds(event.at)
         case _:
             return 1

@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     and_,
+    false,
 )
 
 from incidents.model import Level, Origin, State, Status, Subject
@@ -230,6 +231,9 @@ incidents = Table(
     Column("merged_into", Text),
     Column("told", JSON, nullable=False),  # claims, as incidents.words.extent makes them
     Column("told_at", Instant),
+    Column("reopens_until", Instant),
+    Column("returned_at", Instant),
+    Column("outages", JSON),  # pairs of instants: since, until
     Index(None, "resolved_at"),
 )
 
@@ -247,7 +251,17 @@ def _of_incident() -> Column[str]:
     return Column("incident", Text, ForeignKey("incidents.id"), primary_key=True)
 
 
-incident_components = Table("incident_components", metadata, _of_incident(), _text("component", primary_key=True), _number("position"))
+_may_return = incidents.c.reopens_until.is_not(None)
+Index("ix_incidents_ended", incidents.c.reopens_until, sqlite_where=_may_return, postgresql_where=_may_return)
+
+incident_components = Table(
+    "incident_components",
+    metadata,
+    _of_incident(),
+    _text("component", primary_key=True),
+    _number("position"),
+    Column("pinned", Boolean, nullable=False, server_default=false()),  # by a person: the machine leaves it there
+)
 
 incident_services = Table(
     "incident_services",
@@ -284,6 +298,8 @@ notes = Table(
     _instant("at"),
     _text("by"),
 )
+
+paused = Table("paused", metadata, _text("monitor", primary_key=True), _text("by"), _instant("at"), _text("reason"))
 
 waived = Table("waived", metadata, _text("component", primary_key=True), _instant("at"), _text("by"), _text("reason"))
 

@@ -114,20 +114,6 @@ def test_a_failure_while_watched_brings_the_same_incident_back() -> None:
     assert sum(isinstance(event, Opened) for event in world.events) == 1
 
 
-def test_a_failure_after_resolution_is_another_incident() -> None:
-    world = mail()
-    world.good("smtp", "imap")
-    world.fail("smtp")
-    first = world.incident.id
-    world.mend("smtp")
-    world.wait(290)
-    world.good("smtp", "imap")
-    world.tick(20)
-    world.good("smtp", "imap")
-    world.fail("smtp")
-    assert world.incident.id != first
-
-
 def test_needs_give_partial_and_major_outages() -> None:
     world = mail()
     world.good("smtp", "imap")

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from incidents import act
 from incidents.decide import decide, rejudge
-from incidents.events import Acknowledged, Event, Opened
+from incidents.events import Acknowledged, Event, Opened, Reopened
 from incidents.model import Incident, Level, Monitor, Situation, State, Status, Subject, Topology
 from incidents.policy import LEVELS, Policy
 from incidents.rollup import TROUBLE, standing
@@ -215,6 +215,9 @@ class Engine(RuleBasedStateMachine):
         assert all(self.situation.seen[key] >= slot for key, slot in seen.items()), "an old result made new ones unseen"
         self.history.extend(events)
         self.heard.extend(results)
+        for event in events:
+            if isinstance(event, Reopened):
+                self.held.pop(event.incident, None)
         self.held.update({e.incident: (e.acknowledgement.by, e.acknowledgement.expires_at) for e in events if isinstance(e, Acknowledged)})
         assert {e.incident for e in events if isinstance(e, Opened)} <= {*self.situation.incidents, *self.reader.over}
 

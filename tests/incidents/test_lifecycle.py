@@ -17,6 +17,7 @@ LEGAL = {
     **{(state, Trigger.SAID_MONITORING): State.MONITORING for state in OPEN},
     **{(state, Trigger.SAID_RESOLVED): State.RESOLVED for state in OPEN},
     (State.MONITORING, Trigger.WATCHED): State.RESOLVED,
+    (State.RESOLVED, Trigger.RETURNED): State.INVESTIGATING,
     (State.RESOLVED, Trigger.SAID_POSTMORTEM): State.POSTMORTEM,
     (State.POSTMORTEM, Trigger.SAID_POSTMORTEM): State.POSTMORTEM,
 }
@@ -31,9 +32,9 @@ def test_every_cell_of_the_table_is_as_written_or_refused(state: State, trigger:
             move(state, trigger)
 
 
-def test_what_has_ended_never_opens_again() -> None:
-    for state in (State.RESOLVED, State.POSTMORTEM):
-        assert not set(TRANSITIONS[state].values()) & set(OPEN)
+def test_only_what_is_resolved_can_come_back_and_only_by_failing_again() -> None:
+    assert not set(TRANSITIONS[State.POSTMORTEM].values()) & set(OPEN)
+    assert {trigger for trigger, state in TRANSITIONS[State.RESOLVED].items() if state in OPEN} == {Trigger.RETURNED}
 
 
 def test_an_agent_can_ask_for_every_state() -> None:

@@ -19,8 +19,10 @@ from incidents.events import (
     Published,
     Reclaimed,
     Renamed,
+    Reopened,
     Rerooted,
     Resolved,
+    Settled,
     StateChanged,
     StatusChanged,
     Updated,
@@ -140,6 +142,7 @@ class History:
         self.over: set[str] = set()
         self.waived: set[str] = set()
         self.by_agents: set[str] = set()
+        self.ended: dict[str, Resolved] = {}
         self.services: dict[str, set[str]] = {}
 
     def read(self, event: Event) -> None:
@@ -180,6 +183,12 @@ class History:
 
     def _went_on(self, event: IncidentEvent) -> None:
         state = self.states[event.incident]
+        if isinstance(event, Reopened):
+            self._returned(event)
+            return
+        if isinstance(event, Settled):
+            assert self.ended.pop(event.incident).reopens_until is not None
+            return
         assert event.incident not in self.over, "something happened to it after its end"
         match event:
             case StateChanged():
@@ -210,6 +219,14 @@ class History:
             case Opened() | Parted() | Rerooted():
                 return
 
+    def _returned(self, event: Reopened) -> None:
+        end = self.ended.pop(event.incident)
+        assert end.reopens_until is not None, "it was over for good"
+        assert end.at <= event.at < end.reopens_until
+        assert event.since <= event.at <= event.publish_at
+        self.over.remove(event.incident)
+        self.states[event.incident] = State.INVESTIGATING
+
     def _recovered(self, event: StateChanged) -> None:
         known = {id for (subject, id), change in self.statuses.items() if subject is Subject.SERVICE and change.new is not Status.UNKNOWN}
         assert self.services[event.incident] <= known, "nobody knows whether it works again"
@@ -225,6 +242,8 @@ class History:
 
     def _ended(self, event: Resolved, state: State) -> None:
         self.over.add(event.incident)
+        self.ended[event.incident] = event
+        assert event.reopens_until is None or (event.merged_into is None and event.override_reason is None)
         assert State.RESOLVED in TRANSITIONS[state].values()
         if event.by is None and event.merged_into is None:
             # What nobody watches any more ends too, from any state; these worlds keep their monitors.

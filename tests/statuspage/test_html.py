@@ -98,6 +98,7 @@ def incident(id_: str = "k3v9x0q2m4ab", **more: object) -> IncidentView:
         published_at=BEGUN,
         recovered_at=None,
         resolved_at=None,
+        lasted=None,
         services=(AffectedView(service="email", public_id="e" * 12, name="Email", status=Status.PARTIAL, worst=Status.PARTIAL),),
         updates=(update(2), update(1, automatic=True)),
     )
@@ -257,8 +258,10 @@ def test_recent_incidents_stand_by_day_with_their_true_length(html: Html) -> Non
         started_at=begun,
         recovered_at=begun + timedelta(minutes=42),
         resolved_at=begun + timedelta(hours=9),
+        lasted=timedelta(minutes=42),
     )
-    old = incident("oldoldoldold", state=State.RESOLVED, started_at=NOW - timedelta(days=20), resolved_at=NOW - timedelta(days=19))
+    began, ended = NOW - timedelta(days=20), NOW - timedelta(days=19)
+    old = incident("oldoldoldold", state=State.RESOLVED, started_at=began, resolved_at=ended, lasted=ended - began)
     root = tree(html.page(page(recent=(closed, old))))
     section = one(root, "//section[@class='recent']")
     assert [text(day) for day in section.xpath(".//h3")] == ["19 Nov 2026"]
@@ -266,7 +269,8 @@ def test_recent_incidents_stand_by_day_with_their_true_length(html: Html) -> Non
 
 
 def test_the_incident_page_tells_the_story_newest_first(html: Html) -> None:
-    shown = incident(state=State.RESOLVED, recovered_at=NOW - timedelta(minutes=5), resolved_at=NOW)
+    ended = NOW - timedelta(minutes=5)
+    shown = incident(state=State.RESOLVED, recovered_at=ended, resolved_at=NOW, lasted=timedelta(minutes=32))
     root = tree(html.incident(outage(), shown))
     assert [each.get("id") for each in root.xpath("//li[@class='update']")] == ["update-2", "update-1"]
     assert text(one(root, "//dt[.='Lasted']/../dd")) == "32 min"

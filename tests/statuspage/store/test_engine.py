@@ -111,7 +111,7 @@ def test_a_broken_rule_is_the_callers_error_and_not_an_absence(database: Databas
 
 def test_foreign_keys_hold(database: Database) -> None:
     with pytest.raises(IntegrityError):
-        database.write(lambda connection: connection.execute(text("INSERT INTO incident_components VALUES ('nowhere', 'smtp', 0)")))
+        database.write(lambda connection: connection.execute(text("INSERT INTO incident_components VALUES ('nowhere', 'smtp', 0, FALSE)")))
 
 
 def test_a_reader_cannot_write(database: Database) -> None:

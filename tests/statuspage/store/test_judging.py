@@ -46,3 +46,26 @@ def test_what_is_read_back_is_what_the_running_process_knows(database: Database,
         seen |= {type(event) for event in events}
         assert known(database) == situation
     assert {"Opened", "Resolved", "Impacted", "StateChanged", "StatusChanged", "Counted"} <= {one.__name__ for one in seen}
+
+
+def test_what_ended_lately_is_known_after_a_restart_and_comes_back(database: Database) -> None:
+    situation = begin(database)
+
+    def hear(seconds: float, failure: Failure | None) -> None:
+        nonlocal situation
+        results = [result("storage-opens", seconds, failure=failure)]
+        events = decide(situation, results, Policy(), after(seconds))
+        write(database, *events, results=results, at=after(seconds))
+        situation = known(database)
+
+    for seconds, failure in ((0, None), (60, Failure.REFUSED), (63, Failure.REFUSED), (120, None), (123, None)):
+        hear(seconds, failure)
+    (first,) = situation.incidents
+    for seconds in range(150, 600, 30):
+        hear(seconds, None)
+    assert (set(situation.incidents), set(situation.ended)) == (set(), {first})
+    hear(600, Failure.REFUSED)
+    hear(603, Failure.REFUSED)
+    assert (set(situation.incidents), set(situation.ended)) == ({first}, set())
+    (outage,) = situation.incidents[first].outages
+    assert (outage.since, outage.until, situation.incidents[first].returned_at) == (after(60), after(120), after(600))

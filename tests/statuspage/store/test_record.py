@@ -233,8 +233,10 @@ def test_the_words_of_the_journal_never_change() -> None:
         "published",
         "reclaimed",
         "renamed",
+        "reopened",
         "rerooted",
         "resolved",
+        "settled",
         "state_changed",
         "status_changed",
         "updated",
@@ -260,7 +262,7 @@ def test_outbox_rows_are_written_with_their_cause(database: Database) -> None:
         f"{ID}:updated:1",
         f"{ID}:acknowledged:{int(after(40).timestamp() * 1000)}",
         f"{ID}:updated:2",
-        f"{ID}:resolved:1",
+        f"{ID}:resolved:{int(after(360).timestamp() * 1000)}",
     ]
 
 
