@@ -3,6 +3,7 @@
 from datetime import timedelta
 from types import MappingProxyType
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from incidents.model import Component, Monitor, Need, Service, Severity, Topology
@@ -12,6 +13,18 @@ MARK = "qzx"
 LOCATIONS = ("local", "far")
 FAILURES = (None, Failure.REFUSED, Failure.TIMEOUT, Failure.SLOW, Failure.CRASHED, Failure.AUTH_REJECTED)
 """Good, two that are down, one that is degraded, two that say nothing about the target."""
+
+
+def often(*, is_soak: bool, few: int = 300, most: int = 10_000) -> settings:
+    """So many cases: in the long form new ones each time, with what makes a failure come again printed, else the same ones always."""
+    return settings(
+        max_examples=most if is_soak else few,
+        derandomize=not is_soak,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @st.composite

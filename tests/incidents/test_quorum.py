@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import combinations, product
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from incidents import quorum
@@ -17,6 +17,7 @@ from incidents.policy import LEVELS, Policy
 from incidents.rollup import standing
 from incidents.situation import fold
 from probes.result import Failure, ProbeResult, Result
+from tests.incidents.chance import often
 from tests.incidents.world import START, need, service
 
 PLACES = ("berlin", "local", "oslo", "paris", "rome")
@@ -196,14 +197,7 @@ STEPS = st.lists(
 
 
 def test_any_road_of_votes_leads_where_the_slow_reference_leads(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
-    @settings(
-        max_examples=10_000 if is_soak else 300,
-        derandomize=not is_soak,
-        database=None,
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @often(is_soak=is_soak)
     @given(st.integers(1, 5), st.integers(0, 5), st.integers(1, 3), st.integers(1, 3), STEPS)
     def leads(count: int, asked: int, fails: int, recovers: int, steps: list[tuple[list[object], int]]) -> None:
         monitor = watched(count, min(asked, count) or None, fails_after=fails, recovers_after=recovers)

@@ -1,0 +1,53 @@
+"""Stretches of time, half-open: a span holds its first instant and not the one at which it ends. All sums are made in UTC."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """[*since*, *until*), both aware. Errors: ValueError where it would end before it begins."""
+
+    since: datetime
+    until: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse what runs backwards."""
+        if self.until < self.since:
+            raise ValueError(f"a span cannot end at {self.until}, before it begins at {self.since}")
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.until - self.since
+
+    def holds(self, at: datetime) -> bool:
+        """Whether *at* lies in it."""
+        return self.since <= at < self.until
+
+
+def united(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same instants as disjoint spans, ascending; what touches becomes one, what is empty is gone."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if not span.length:
+            continue
+        if merged and span.since <= merged[-1].until:
+            merged[-1] = Span(merged[-1].since, max(merged[-1].until, span.until))
+        else:
+            merged.append(span)
+    return tuple(merged)
+
+
+def within(spans: Iterable[Span], period: Span) -> Iterator[Span]:
+    """The parts of *spans* that lie in *period*, in their order; none of them is empty."""
+    for span in spans:
+        since, until = max(span.since, period.since), min(span.until, period.until)
+        if since < until:
+            yield Span(since, until)
+
+
+def total(spans: Sequence[Span]) -> timedelta:
+    """How long disjoint *spans* last together."""
+    return sum((span.length for span in spans), timedelta(0))
