@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Streak, Subject, Update
 
 
@@ -39,7 +40,10 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """An incident began. *publish_at* is when its words go public if nobody acts."""
+    """An incident began. *publish_at* is when its words go public if nobody acts.
+
+    *planned_until* is set where planned work broke it and was to end then.
+    """
 
     at: datetime
     incident: str
@@ -50,6 +54,7 @@ class Opened:
     publish_at: datetime
     by: str | None
     reason: str
+    planned_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +217,86 @@ class Reclaimed:
     component: str
 
 
+# --- planned work -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A window was planned, or an occurrence of a series came near; *plan* is the window as it is born."""
+
+    at: datetime
+    maintenance: str
+    plan: Maintenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A second person agreed: from now on the window is public and may run."""
+
+    at: datetime
+    maintenance: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescheduled:
+    """The window moved, became longer or shorter. *by* is None where its series did; *override_reason* where policy was overridden."""
+
+    at: datetime
+    maintenance: str
+    starts: datetime
+    ends: datetime
+    by: str | None
+    override_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redescribed:
+    """The configuration gave the window other words or another scope."""
+
+    at: datetime
+    maintenance: str
+    name: Mapping[str, str]
+    description: Mapping[str, str]
+    services: tuple[str, ...]
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceMoved:
+    """The window moved along its life at *since*, which may lie before *at*; *by* is None for the machine.
+
+    *overran* where it ended with something still broken after the grace.
+    """
+
+    at: datetime
+    maintenance: str
+    since: datetime
+    old: MaintenanceState
+    new: MaintenanceState
+    by: str | None
+    reason: str
+    overran: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spared:
+    """These components were broken before the window began: it explains nothing about them."""
+
+    at: datetime
+    maintenance: str
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceUpdated:
+    """Public words about the window were added."""
+
+    at: datetime
+    maintenance: str
+    update: MaintenanceUpdate
+
+
 IncidentEvent = (
     Opened
     | Joined
@@ -228,4 +313,5 @@ IncidentEvent = (
     | Reopened
     | Settled
 )
-Event = Counted | StatusChanged | Waived | Reclaimed | IncidentEvent
+MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
+Event = Counted | StatusChanged | Waived | Reclaimed | IncidentEvent | MaintenanceEvent

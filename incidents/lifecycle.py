@@ -1,12 +1,13 @@
-"""The incident's life as one table.
+"""The lives of an incident and of a planned window, a table each.
 
-Rule: every transition of an incident's state lives in this file, and this file knows nothing else. Whoever moves an incident asks
-``move``; a move that is not in the table is refused and nothing happens. docs/lifecycle.md is drawn from this table.
+Rule: every transition of a state lives in this file, and this file knows nothing else. Whoever moves an incident asks ``move``, and
+``move_window`` for a window; a move that is not in the table is refused and nothing happens. docs/lifecycle.md is drawn from this table.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 
+from incidents.maintenance import MaintenanceState
 from incidents.model import State
 
 
@@ -70,3 +71,22 @@ def move(state: State, trigger: Trigger) -> State:
         return TRANSITIONS[state][trigger]
     except KeyError:
         raise IllegalTransition(f"{trigger} does not move an incident that is {state}") from None
+
+
+# --- planned work -------------------------------------------------------------------------------------------------------------
+
+MAINTENANCE_MOVES: Mapping[MaintenanceState, frozenset[MaintenanceState]] = {
+    MaintenanceState.SCHEDULED: frozenset({MaintenanceState.IN_PROGRESS, MaintenanceState.CANCELLED}),
+    MaintenanceState.IN_PROGRESS: frozenset({MaintenanceState.VERIFYING, MaintenanceState.COMPLETED, MaintenanceState.CANCELLED}),
+    # Extended after its end, it goes on.
+    MaintenanceState.VERIFYING: frozenset({MaintenanceState.IN_PROGRESS, MaintenanceState.COMPLETED, MaintenanceState.CANCELLED}),
+    MaintenanceState.COMPLETED: frozenset(),
+    MaintenanceState.CANCELLED: frozenset(),
+}
+
+
+def move_window(state: MaintenanceState, to: MaintenanceState) -> MaintenanceState:
+    """*to*, where a window that is in *state* may become so. Errors: IllegalTransition."""
+    if to not in MAINTENANCE_MOVES[state]:
+        raise IllegalTransition(f"maintenance that is {state} does not become {to}")
+    return to

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from incidents.heartbeat import Heartbeat
+from incidents.maintenance import Maintenance, Series
 
 
 class Status(StrEnum):
@@ -125,17 +126,20 @@ class Service:
 class Topology:
     """Everything configured that judging needs, in the file's order, keyed by stable ids.
 
-    Derived once: *monitors_of* and *services_of* by component, *ancestors* of each component (itself excluded, nearest first), and the
-    *heartbeats* of the monitors that report by themselves.
+    *series* are windows of planned work that come again. Derived once: *monitors_of* and *services_of* by component, *ancestors* of each
+    component (itself excluded, nearest first), its *dependents* by whatever way, and the *heartbeats* of the monitors that report by
+    themselves.
     Errors: ValueError where ``depends_on`` runs in a circle, KeyError where it names nothing.
     """
 
     services: Mapping[str, Service]
     components: Mapping[str, Component]
     monitors: Mapping[str, Monitor]
+    series: Mapping[str, Series] = field(default_factory=lambda: MappingProxyType({}))
     monitors_of: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     services_of: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     ancestors: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    dependents: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
     heartbeats: tuple[tuple[str, Heartbeat], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -146,6 +150,7 @@ class Topology:
         object.__setattr__(self, "monitors_of", MappingProxyType({id: tuple(ids) for id, ids in watched.items()}))
         object.__setattr__(self, "services_of", MappingProxyType(self._services_of()))
         object.__setattr__(self, "ancestors", MappingProxyType({id: self._ancestors(id) for id in self.components}))
+        object.__setattr__(self, "dependents", MappingProxyType(self._dependents()))
         beating = tuple((monitor.id, monitor.heartbeat) for monitor in self.monitors.values() if monitor.heartbeat is not None)
         object.__setattr__(self, "heartbeats", beating)
 
@@ -155,6 +160,13 @@ class Topology:
             for component in dict.fromkeys(id for need in service.needs for id in need.of):
                 found[component].append(service.id)
         return {id: tuple(services) for id, services in found.items()}
+
+    def _dependents(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {id: set() for id in self.components}
+        for id, ancestors in self.ancestors.items():
+            for ancestor in ancestors:
+                found[ancestor].add(id)
+        return {id: frozenset(ids) for id, ids in found.items()}
 
     def _ancestors(self, component: str) -> tuple[str, ...]:
         found: dict[str, None] = {}
@@ -295,7 +307,8 @@ class Incident:
     *worst* to the worst it had. *told* is what public words (the newest at *told_at*) have named so far, as
     ``incidents.words.extent`` gives it. *root* is the component at fault (None where an agent opened it), *components* all that
     belong to it. *recovered_at* is when the machine saw it recover, *resolves_at* when it will then be resolved by itself.
-    *asks_desk* marks one on which a person has posted, so that the desk is asked first.
+    *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
+    broke it was to end (None: it was none).
     """
 
     id: str
@@ -325,6 +338,7 @@ class Incident:
     returned_at: datetime | None = None
     outages: tuple[Outage, ...] = ()
     pinned: frozenset[str] = frozenset()
+    planned_until: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -345,8 +359,9 @@ class Situation:
     *streaks* and *seen* (the newest slot of any result) are keyed by (monitor, location). *standings* are keyed by
     (subject, id). *incidents* holds the open ones by id, *ended* those of the machine that are over and come back if their root fails
     again soon. *paused* are monitors that stand still because a person wants it. *waived* are components whose incident an agent
-    resolved while they were still down: they open no other until they recover. *seed* is this installation's secret from which incident
-    ids are made.
+    resolved while they were still down: they open no other until they recover. *maintenances* are the planned windows that are not over,
+    by id; *spent* are the occurrences of a series that are over, with the ends that were first announced: they never come back. *seed* is
+    this installation's secret from which ids are made.
     """
 
     topology: Topology
@@ -358,3 +373,5 @@ class Situation:
     ended: Mapping[str, Incident] = field(default_factory=lambda: MappingProxyType({}))
     paused: Mapping[str, Pause] = field(default_factory=lambda: MappingProxyType({}))
     waived: frozenset[str] = frozenset()
+    maintenances: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
+    spent: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))

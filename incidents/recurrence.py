@@ -69,7 +69,7 @@ def _local_starts(recurrence: Recurrence, first: date, last: date) -> Iterator[d
         if first <= recurrence.starts.date() <= last:
             yield recurrence.starts
         return
-    end = _end(recurrence) if rule.count is not None else datetime.max
+    end = _end(recurrence) if rule.count is not None else datetime.max  # noqa: DTZ901 - by the wall clock
     if rule.until is not None and rule.until.tzinfo is None:
         end = min(end, rule.until)
     yield from (start for start in _walk(recurrence, rule, first, last) if start <= end)
@@ -79,7 +79,8 @@ def _local_starts(recurrence: Recurrence, first: date, last: date) -> Iterator[d
 def _end(recurrence: Recurrence) -> datetime:
     """The last start of a rule that counts."""
     rule, first = recurrence.rule, recurrence.starts.date()
-    newest, left = datetime.min, 0 if rule is None else rule.count or 0
+    newest = datetime.min  # noqa: DTZ901 - by the wall clock
+    left = 0 if rule is None else rule.count or 0
     if rule is not None:
         for start in _walk(recurrence, rule, first, first + COUNTED_FOR):
             if not left:
@@ -91,7 +92,9 @@ def _end(recurrence: Recurrence) -> datetime:
 def _walk(recurrence: Recurrence, rule: Rule, first: date, last: date) -> Iterator[datetime]:
     """The rule's starts on the days *first* to *last*, ascending, without regard to COUNT and UNTIL."""
     starts = recurrence.starts
-    times = [time(*parts) for parts in product(rule.hours or (starts.hour,), rule.minutes or (starts.minute,), rule.seconds or (starts.second,))]
+    times = [
+        time(*parts) for parts in product(rule.hours or (starts.hour,), rule.minutes or (starts.minute,), rule.seconds or (starts.second,))
+    ]
     filled = rule.filled(starts.date())
     for days in _periods(filled, starts.date(), max(first, starts.date()), last):
         # Positions are counted over the whole period; without them only the days that are asked about need a look.

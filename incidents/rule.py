@@ -167,7 +167,9 @@ def _until(text: str) -> datetime:
 def _by_day(text: str) -> tuple[tuple[int, int], ...]:
     found = [_BY_DAY.fullmatch(word) for word in text.split(",")]
     days = [(int(one[1] or 0), _WEEKDAYS.index(one[2])) for one in found if one is not None]
-    if len(days) != len(found) or any(abs(which) > 53 or (which == 0 and bool(one and one[1])) for (which, _), one in zip(days, found, strict=True)):
+    if len(days) != len(found) or any(
+        abs(which) > 53 or (which == 0 and bool(one and one[1])) for (which, _), one in zip(days, found, strict=True)
+    ):
         raise BadRule("not a rule: BYDAY takes days such as MO,TU or 1SU (the first) or -1FR (the last)")
     return tuple(dict.fromkeys(days))
 
@@ -189,7 +191,9 @@ def _fault(rule: Rule) -> str | None:
         return "BYMONTHDAY does not go with FREQ=WEEKLY"
     if rule.year_days and rule.frequency is not Frequency.YEARLY:
         return "BYYEARDAY needs FREQ=YEARLY"
-    if rule.positions and not (rule.months or rule.year_days or rule.month_days or rule.weekdays or rule.hours or rule.minutes or rule.seconds):
+    if rule.positions and not (
+        rule.months or rule.year_days or rule.month_days or rule.weekdays or rule.hours or rule.minutes or rule.seconds
+    ):
         return "BYSETPOS chooses among days that another part names; add BYDAY or such"
     if prod(max(len(part), 1) for part in (rule.hours, rule.minutes, rule.seconds)) > MOST_A_DAY:
         return f"more than {MOST_A_DAY} starts a day; write fewer hours, minutes or seconds"

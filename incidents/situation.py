@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+from incidents.course import unfold
 from incidents.events import (
     Acknowledged,
     Counted,
@@ -13,6 +14,7 @@ from incidents.events import (
     Impacted,
     IncidentEvent,
     Joined,
+    MaintenanceEvent,
     Noted,
     Opened,
     Parted,
@@ -42,6 +44,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     seen = _newer(situation.seen, results)
     standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
     incidents, ended, waived = situation.incidents, situation.ended, situation.waived
+    windows, spent = situation.maintenances, situation.spent
     for event in events:
         match event:
             case Counted() | StatusChanged():
@@ -50,6 +53,8 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
                 waived |= {event.component}
             case Reclaimed():
                 waived -= {event.component}
+            case _ if isinstance(event, MaintenanceEvent):
+                windows, spent = unfold(windows, spent, event)
             case _:
                 incidents, ended = _folded(incidents, ended, event)
     return replace(
@@ -60,6 +65,8 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         incidents=incidents,
         ended=ended,
         waived=waived,
+        maintenances=windows,
+        spent=spent,
     )
 
 
@@ -113,6 +120,7 @@ def opened(event: Opened) -> Incident:
         root=event.root,
         components=(event.root,) if event.root else (),
         publish_at=event.publish_at,
+        planned_until=event.planned_until,
     )
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.events import Counted, Event, Reclaimed, StatusChanged, Waived
+from incidents.events import Counted, Event, IncidentEvent, StatusChanged
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
@@ -81,7 +81,7 @@ class Press:
         news = [event for event in events if not isinstance(event, Counted)]
         if news:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
-            self._told |= {e.incident for e in news if not isinstance(e, StatusChanged | Waived | Reclaimed)}
+            self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:

@@ -1,4 +1,4 @@
-"""What happened in an incident, event by event, in words for the desk."""
+"""What happened in an incident or to a planned window, event by event, in words for the desk."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,28 +7,36 @@ from typing import assert_never
 
 from incidents.events import (
     Acknowledged,
+    Approved,
     Counted,
     Event,
     Impacted,
     IncidentEvent,
     Joined,
+    MaintenanceEvent,
+    MaintenanceMoved,
+    MaintenanceUpdated,
     Noted,
     Opened,
     Parted,
+    Planned,
     Published,
     Reclaimed,
+    Redescribed,
     Renamed,
     Reopened,
     Rerooted,
+    Rescheduled,
     Resolved,
     Settled,
+    Spared,
     StateChanged,
     StatusChanged,
     Updated,
     Waived,
 )
 from incidents.model import Status
-from statuspage.render.words import CAPABILITY, STATE
+from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE
 
 
 class Mark(StrEnum):
@@ -63,10 +71,44 @@ def tell(event: Event) -> Line | None:
             return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=words, body="" if update.redacted_at else update.body)
         case Noted(note=note):
             return Line(at=event.at, mark=Mark.NOTE, by=note.by, words=f"Note {note.number}", body=note.body)
+        case MaintenanceUpdated(update=update):
+            by = None if update.automatic else update.by
+            return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=f"Public words {update.number}: {update.title}", body=update.body)
+        case Planned() | Approved() | Rescheduled() | Redescribed() | MaintenanceMoved() | Spared():
+            by, words, body = _planned(event)
+            return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, body=body)
         case _:
             by, words, body = _said(event)
             mark = Mark.ACT if by else Mark.MACHINE
             return Line(at=event.at, mark=mark, by=by, words=words, instant=_instant(event), body=body)
+
+
+def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
+    """Who did it to a window, what it was, and the reason that was given."""
+    match event:
+        case Planned(plan=plan):
+            reason = f"Policy overridden: {plan.override_reason}" if plan.override_reason else ""
+            return plan.planned_by, f"Planned from {_minute(plan.starts)} to {_minute(plan.ends)}", reason
+        case Approved():
+            return event.by, "Approved", ""
+        case Rescheduled():
+            reason = f"Policy overridden: {event.override_reason}" if event.override_reason else ""
+            return event.by, f"Now from {_minute(event.starts)} to {_minute(event.ends)}", reason
+        case Redescribed():
+            return None, "Follows its changed configuration", ""
+        case MaintenanceMoved():
+            ended = " (overran)" if event.overran else ""
+            return event.by, f"{MAINTENANCE_STATE[event.old]} → {MAINTENANCE_STATE[event.new].lower()}{ended}", event.reason
+        case Spared():
+            return None, f"Broken before it began, and not covered: {', '.join(event.components)}", ""
+        case MaintenanceUpdated():
+            return None, "", ""
+        case _:
+            assert_never(event)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _said(event: IncidentEvent) -> tuple[str | None, str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
 from statuspage.days import Day
@@ -37,6 +38,14 @@ STATE = {
     State.MONITORING: "Recovered, being watched",
     State.RESOLVED: "Resolved",
     State.POSTMORTEM: "Review published",
+}
+
+MAINTENANCE_STATE = {
+    MaintenanceState.SCHEDULED: "Planned",
+    MaintenanceState.IN_PROGRESS: "In progress",
+    MaintenanceState.VERIFYING: "Past its end, not all is known to work",
+    MaintenanceState.COMPLETED: "Completed",
+    MaintenanceState.CANCELLED: "Cancelled",
 }
 
 STEPS = {

@@ -16,6 +16,7 @@ from incidents.model import Incident, Note, Situation, Standing, Status, Streak,
 from statuspage.days import Change
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
+from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences
 from statuspage.store.spelling import instant, understand, understand_runs
 from statuspage.store.tables import (
     configurations,
@@ -130,6 +131,8 @@ def situation(connection: Connection, topology: Topology) -> Situation:
         incidents=MappingProxyType({id: _narrowed(incident, topology) for id, incident in opened.items()}),
         ended=MappingProxyType({id: _narrowed(incident, topology) for id, incident in ended.items()}),
         waived=frozenset(connection.execute(select(waived.c.component)).scalars()) & topology.components.keys(),
+        maintenances=MappingProxyType(dict(pending_maintenances(connection))),
+        spent=MappingProxyType(dict(spent_occurrences(connection))),
     )
 
 

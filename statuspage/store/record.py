@@ -12,6 +12,8 @@ from incidents.events import (
     Counted,
     Event,
     IncidentEvent,
+    MaintenanceEvent,
+    MaintenanceUpdated,
     Noted,
     Opened,
     Reclaimed,
@@ -25,6 +27,7 @@ from incidents.model import Incident, Note, Update
 from incidents.situation import advance, opened
 from probes.result import Result
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
+from statuspage.store.maintenance_rows import write_maintenances
 from statuspage.store.results import write_results
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
 from statuspage.store.tables import batches, journal, notes, outbox, standings, status_changes, streaks, updates, waived
@@ -50,6 +53,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_changes(connection, [event for event in events if isinstance(event, StatusChanged)])
     _write_waived(connection, events)
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
+    write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
 
 
@@ -143,17 +147,22 @@ def _write_history(connection: Connection, events: Sequence[Event], batch: int, 
 
 
 def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str, Any]:
-    return {"batch": batch, "at": at, "incident": getattr(event, "incident", None), "kind": kind(event), "body": body}
+    subject = {name: getattr(event, name, None) for name in ("incident", "maintenance")}
+    return {"batch": batch, "at": at, **subject, "kind": kind(event), "body": body}
 
 
-_Told = Opened | Updated | Resolved | Reopened | Acknowledged
+_Told = Opened | Updated | Resolved | Reopened | Acknowledged | MaintenanceUpdated
+"""Each change of a window has words of its own, so these stand for all of them."""
 
 
 def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
+    maintenance = event.maintenance if isinstance(event, MaintenanceUpdated) else None
+    incident = None if isinstance(event, MaintenanceUpdated) else event.incident
     return {
-        "key": f"{event.incident}:{kind(event)}:{_number(event)}",
+        "key": f"{maintenance or incident}:{kind(event)}:{_number(event)}",
         "created_at": event.at,
-        "incident": event.incident,
+        "incident": incident,
+        "maintenance": maintenance,
         "kind": kind(event),
         "body": body,
         "next_try_at": event.at,
@@ -164,7 +173,7 @@ def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
 def _number(event: _Told) -> int:
     """Which of its kind in its incident: it opens once, and ends, comes back or is acknowledged again at another instant."""
     match event:
-        case Updated():
+        case Updated() | MaintenanceUpdated():
             return event.update.number
         case Acknowledged() | Resolved() | Reopened():
             return milliseconds(event.at)

@@ -13,19 +13,26 @@ from pydantic import JsonValue, TypeAdapter
 
 from incidents.events import (
     Acknowledged,
+    Approved,
     Event,
     Impacted,
     Joined,
+    MaintenanceMoved,
+    MaintenanceUpdated,
     Noted,
     Opened,
     Parted,
+    Planned,
     Published,
     Reclaimed,
+    Redescribed,
     Renamed,
     Reopened,
     Rerooted,
+    Rescheduled,
     Resolved,
     Settled,
+    Spared,
     StateChanged,
     StatusChanged,
     Updated,
@@ -38,18 +45,25 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 KINDS: Mapping[str, type[Event]] = {
     "acknowledged": Acknowledged,
+    "approved": Approved,
     "impacted": Impacted,
     "joined": Joined,
+    "maintenance_moved": MaintenanceMoved,
+    "maintenance_updated": MaintenanceUpdated,
     "noted": Noted,
     "opened": Opened,
     "parted": Parted,
+    "planned": Planned,
     "published": Published,
     "reclaimed": Reclaimed,
+    "redescribed": Redescribed,
     "renamed": Renamed,
     "reopened": Reopened,
     "rerooted": Rerooted,
+    "rescheduled": Rescheduled,
     "resolved": Resolved,
     "settled": Settled,
+    "spared": Spared,
     "state_changed": StateChanged,
     "status_changed": StatusChanged,
     "updated": Updated,
@@ -65,9 +79,20 @@ def kind(event: Event) -> str:
 
 def spell(event: Event) -> JsonValue:
     """The event as JSON."""
-    if isinstance(event, Impacted):
-        event = replace(event, services=dict(event.services))  # pydantic writes no read-only view of a mapping
-    return cast("JsonValue", _adapter(kind(event)).dump_python(event, mode="json"))
+    return cast("JsonValue", _adapter(kind(event)).dump_python(_writable(event), mode="json"))
+
+
+def _writable(event: Event) -> Event:
+    """Pydantic writes no read-only view of a mapping."""
+    match event:
+        case Impacted():
+            return replace(event, services=dict(event.services))
+        case Redescribed():
+            return replace(event, name=dict(event.name), description=dict(event.description))
+        case Planned(plan=plan):
+            return replace(event, plan=replace(plan, name=dict(plan.name), description=dict(plan.description)))
+        case _:
+            return event
 
 
 def understand(kind: str, body: JsonValue) -> Event:

@@ -1,91 +1,27 @@
 """Every table there is. What stands here and what the migrations build is the same: a test compares them on both databases."""
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TypeVar
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     and_,
     false,
 )
 
 from incidents.model import Level, Origin, State, Status, Subject
-
-E = TypeVar("E", bound=StrEnum)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant, kept and given back in UTC. SQLite would take naive ones without a word and give naive ones back."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} names no zone: only aware instants are kept")
-        instant = value.astimezone(UTC)
-        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-class Choice(TypeDecorator[E]):
-    """One of a closed list, kept as its word."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, choices: type[E]) -> None:
-        super().__init__()
-        self.choices = choices
-
-    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
-        return None if value is None else self.choices(value).value
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - SQLAlchemy's signature
-        return None if value is None else self.choices(value)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _text(name: str, *, primary_key: bool = False, unique: bool | None = None) -> Column[str]:
-    return Column(name, Text, primary_key=primary_key, unique=unique, nullable=False)
-
-
-def _instant(name: str) -> Column[datetime]:
-    return Column(name, Instant, nullable=False)
-
-
-def _number(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
+from statuspage.store import maintenance_tables  # noqa: F401 - so that the metadata holds them too
+from statuspage.store.columns import Choice, Instant, metadata
+from statuspage.store.columns import instant as _instant
+from statuspage.store.columns import number as _number
+from statuspage.store.columns import text as _text
 
 
 def _sequence() -> Column[int]:
@@ -234,6 +170,7 @@ incidents = Table(
     Column("reopens_until", Instant),
     Column("returned_at", Instant),
     Column("outages", JSON),  # pairs of instants: since, until
+    Column("planned_until", Instant),
     Index(None, "resolved_at"),
 )
 
@@ -312,7 +249,9 @@ journal = Table(
     Column("incident", Text),
     _text("kind"),
     Column("body", JSON, nullable=False),
+    Column("maintenance", Text),
     Index(None, "incident", "sequence"),
+    Index(None, "maintenance", "sequence"),
 )
 
 outbox = Table(
@@ -321,13 +260,14 @@ outbox = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     _text("key", unique=True),
     _instant("created_at"),
-    _text("incident"),
+    Column("incident", Text),
     _text("kind"),
     Column("body", JSON, nullable=False),
     _instant("next_try_at"),
     _number("tries"),
     Column("delivered_at", Instant),
     Column("last_error", Text),
+    Column("maintenance", Text),  # what it tells of: an incident, or a window
 )
 
 _undelivered = outbox.c.delivered_at.is_(None)
