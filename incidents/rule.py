@@ -105,7 +105,7 @@ def parse(text: str) -> Rule:
         until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
         weekdays=_by_day(parts["BYDAY"]) if "BYDAY" in parts else (),
         week_start=_weekday(parts["WKST"]) if "WKST" in parts else 0,
-        **{field: found for field, found in values.items() if field not in {"interval", "count"}},  # type: ignore[arg-type]  # as _READERS pairs them
+        **{field: found for field, found in values.items() if field not in {"interval", "count"}},
     )
     if fault := _fault(rule):
         raise BadRule(f"not a rule: {fault}")

@@ -23,6 +23,8 @@ from statuspage.store.columns import instant as _instant
 from statuspage.store.columns import number as _number
 from statuspage.store.columns import text as _text
 
+__all__ = ["metadata"]  # beside what is made here
+
 
 def _sequence() -> Column[int]:
     return Column("sequence", Integer, primary_key=True, autoincrement=True)
