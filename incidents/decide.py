@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from incidents import pings, streaks, tending
+from incidents import pings, sight, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
 from incidents.model import Service, Severity, Situation, Standing, Status, Streak, Subject
@@ -34,6 +34,7 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     touched = {event.monitor for event in counted}
     touched |= {r.monitor for r in fresh if _is_open(situation, r.monitor)}
     silent = set(_interrupted(situation, fresh)) if results else set(_silent(situation, now))
+    touched |= silent if results else set()  # the news that ends a silence is judged too, even where it is no news by itself
     is_due = tending.is_due(situation, now) or (not results and tending.has_unexplained(situation))
     if not touched and not silent and not is_due:
         return ()
@@ -75,7 +76,8 @@ def _counted(situation: Situation, results: Iterable[Result]) -> Iterator[Counte
         before = changed.get(key) or situation.streaks.get(key) or Streak()
         if pings.is_repeat(before, result, monitor):
             continue
-        after = streaks.count(before, result, monitor)
+        is_blind = monitor.heartbeat is None and sight.is_muted(situation, result)
+        after = streaks.mute(before, result) if is_blind else streaks.count(before, result, monitor)
         if after is not before:
             changed[key] = after
     for (id, location), streak in changed.items():

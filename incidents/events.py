@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.impairment import Hindrance
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Streak, Subject, Update
 
@@ -297,6 +298,39 @@ class MaintenanceUpdated:
     update: MaintenanceUpdate
 
 
+# --- whether we can see -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A control answered for the first time: it counts from now on."""
+
+    at: datetime
+    location: str
+    control: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impaired:
+    """What *location* says cannot be believed from *since* on. *detail* is for the desk."""
+
+    at: datetime
+    location: str
+    since: datetime
+    reason: Hindrance
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unimpaired:
+    """What hindered the location is over since *until*."""
+
+    at: datetime
+    location: str
+    reason: Hindrance
+    until: datetime
+
+
 IncidentEvent = (
     Opened
     | Joined
@@ -314,4 +348,5 @@ IncidentEvent = (
     | Settled
 )
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
-Event = Counted | StatusChanged | Waived | Reclaimed | IncidentEvent | MaintenanceEvent
+SightEvent = Proven | Impaired | Unimpaired
+Event = Counted | StatusChanged | Waived | Reclaimed | SightEvent | IncidentEvent | MaintenanceEvent

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from incidents.heartbeat import Heartbeat
+from incidents.impairment import Hindrance, Impairment
 from incidents.maintenance import Maintenance, Series
 
 
@@ -360,8 +361,9 @@ class Situation:
     (subject, id). *incidents* holds the open ones by id, *ended* those of the machine that are over and come back if their root fails
     again soon. *paused* are monitors that stand still because a person wants it. *waived* are components whose incident an agent
     resolved while they were still down: they open no other until they recover. *maintenances* are the planned windows that are not over,
-    by id; *spent* are the occurrences of a series that are over, with the ends that were first announced: they never come back. *seed* is
-    this installation's secret from which ids are made.
+    by id; *spent* are the occurrences of a series that are over, with the ends that were first announced: they never come back. *proven*
+    are the controls, by (location, control), that have answered once and count from then on; *impairments* holds the newest of each
+    location and reason, whether it lasts or not. *seed* is this installation's secret from which ids are made.
     """
 
     topology: Topology
@@ -375,3 +377,5 @@ class Situation:
     waived: frozenset[str] = frozenset()
     maintenances: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
     spent: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    proven: frozenset[tuple[str, str]] = frozenset()
+    impairments: Mapping[tuple[str, Hindrance], Impairment] = field(default_factory=lambda: MappingProxyType({}))

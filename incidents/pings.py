@@ -13,6 +13,7 @@ from incidents.events import Counted, Event
 from incidents.heartbeat import Heartbeat
 from incidents.model import Level, Monitor, Situation, Streak
 from incidents.policy import LEVELS
+from incidents.sight import blindness
 from probes.result import Failure, ProbeResult, Result
 
 LOCATION = "local"
@@ -61,7 +62,8 @@ def overdue(
     """The pings that should have come by *now* and did not, one for each monitor at most.
 
     What fell due to the end of its grace before *present_since*, when nobody was here to take it, is missed by us: nothing is known.
-    The same holds before *promised_since*, for monitors whose promise is of that instant: nobody could have kept it earlier.
+    So is what falls due while this location is blind, and before *promised_since*, for monitors whose promise is of that instant: nobody
+    could have kept it earlier.
     """
     return tuple(_overdue(situation, now, present_since, promised_since))
 
@@ -96,7 +98,10 @@ def _overdue(situation: Situation, now: datetime, present_since: datetime, promi
         stage = DUE if streak.began is None else FINISH
         detail = _words(streak, seen, ends)
         since = min(max(present_since, promised_since.get(monitor, present_since)), now)
-        if ends < since:
+        if blindness(situation, LOCATION) is not None:
+            failure, slot = Failure.MISSED, ends
+            detail = f"nothing may reach this machine; {detail}"
+        elif ends < since:
             failure, slot = Failure.MISSED, since
             why = "nobody was here to be pinged until" if since == present_since else "it is asked for so only since"
             detail = f"{why} {since:%Y-%m-%d %H:%M:%S} UTC; {detail}"

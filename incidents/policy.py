@@ -32,6 +32,20 @@ LEVELS = _levels()
 REOPENS_WITHIN = timedelta(minutes=30)
 """How long after its end an incident comes back instead of another being opened."""
 
+_NO_ANSWER = frozenset({Failure.TIMEOUT, Failure.DNS, Failure.UNREACHABLE, Failure.IMPAIRED})
+_OUR_OWN = frozenset({Failure.BLOCKED, Failure.SOURCE_FAILED, Failure.CRASHED, Failure.MISSED})
+
+
+def _answers() -> Mapping[Failure | None, bool | None]:
+    table: dict[Failure | None, bool | None] = dict.fromkeys((None, *Failure), True)
+    table.update(dict.fromkeys(_NO_ANSWER, False))
+    table.update(dict.fromkeys(_OUR_OWN, None))
+    return MappingProxyType(table)
+
+
+ANSWERS = _answers()
+"""Whether a control that met it has answered: anything that comes back is an answer, even a refusal. None where nothing can be said."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:

@@ -37,7 +37,12 @@ def move_along(draft: Draft, id: str) -> None:
         _turn(draft, incident, Trigger.FAILED, body, returned_at=_returned_at(draft, incident))
     elif incident.recovered_at is None and not is_hit and _all_known(draft.situation, incident.services):
         _recover(draft, incident)
-    elif incident.resolves_at is not None and incident.resolves_at <= draft.now and not is_hit:
+    elif (
+        incident.resolves_at is not None
+        and incident.resolves_at <= draft.now
+        and not is_hit
+        and _all_known(draft.situation, incident.services)
+    ):
         _resolve(draft, incident)
     telling.publish_if_due(draft, id)
 

@@ -12,12 +12,14 @@ from incidents.events import (
     Counted,
     Event,
     Impacted,
+    Impaired,
     IncidentEvent,
     Joined,
     MaintenanceEvent,
     Noted,
     Opened,
     Parted,
+    Proven,
     Published,
     Reclaimed,
     Renamed,
@@ -27,9 +29,11 @@ from incidents.events import (
     Settled,
     StateChanged,
     StatusChanged,
+    Unimpaired,
     Updated,
     Waived,
 )
+from incidents.impairment import Hindrance, Impairment
 from incidents.model import Incident, Outage, Situation, Standing, State, Status
 from incidents.rollup import worst
 from probes.result import Result
@@ -45,6 +49,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
     incidents, ended, waived = situation.incidents, situation.ended, situation.waived
     windows, spent = situation.maintenances, situation.spent
+    proven, impairments = situation.proven, situation.impairments
     for event in events:
         match event:
             case Counted() | StatusChanged():
@@ -53,6 +58,10 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
                 waived |= {event.component}
             case Reclaimed():
                 waived -= {event.component}
+            case Proven():
+                proven |= {(event.location, event.control)}
+            case Impaired() | Unimpaired():
+                impairments = _impaired(impairments, event)
             case _ if isinstance(event, MaintenanceEvent):
                 windows, spent = unfold(windows, spent, event)
             case _:
@@ -67,6 +76,8 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         waived=waived,
         maintenances=windows,
         spent=spent,
+        proven=proven,
+        impairments=impairments,
     )
 
 
@@ -87,6 +98,16 @@ def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) 
 
 def _joined(old: Mapping[K, V], new: Mapping[K, V]) -> Mapping[K, V]:
     return MappingProxyType({**old, **new}) if new else old
+
+
+def _impaired(
+    impairments: Mapping[tuple[str, Hindrance], Impairment], event: Impaired | Unimpaired
+) -> Mapping[tuple[str, Hindrance], Impairment]:
+    key = event.location, event.reason
+    if isinstance(event, Unimpaired):
+        return MappingProxyType({**impairments, key: replace(impairments[key], until=event.until)})
+    begun = Impairment(location=event.location, since=event.since, reason=event.reason, detail=event.detail)
+    return MappingProxyType({**impairments, key: begun})
 
 
 _Incidents = Mapping[str, Incident]

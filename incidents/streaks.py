@@ -12,7 +12,7 @@ from datetime import datetime
 from incidents.model import Level, Monitor, Run, Severity, Situation, Streak
 from incidents.policy import LEVELS
 from incidents.quorum import BADNESS
-from probes.result import Result
+from probes.result import Failure, Result
 
 
 def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
@@ -31,6 +31,18 @@ def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
     if judged.judged is Level.GOOD and judged.runs[-1].level is Level.GOOD:
         return replace(judged, failure=None, stage=None, detail="")
     return judged
+
+
+def mute(streak: Streak, result: Result) -> Streak:
+    """The streak after a *result* that was measured while its location was blind: whatever it found, it is no vote."""
+    return replace(
+        streak,
+        unknown=streak.unknown + 1,
+        unknown_since=streak.unknown_since or result.slot,
+        failure=str(Failure.IMPAIRED),
+        stage=None,
+        detail="the location is blind",
+    )
 
 
 def since(streak: Streak, verdict: Level) -> datetime | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from incidents import quorum, streaks
+from incidents import quorum, sight, streaks
 from incidents.model import Level, Monitor, Situation, Standing, Status, Streak, Subject
 
 STATUS = {Level.GOOD: Status.OPERATIONAL, Level.DEGRADED: Status.DEGRADED, Level.DOWN: Status.MAJOR}
@@ -57,14 +57,20 @@ def _is_sure(streak: Streak | None, monitor: Monitor) -> bool:
 
 
 def _voters(situation: Situation, monitor: Monitor, now: datetime) -> Votes:
-    """The locations that have a vote: heard of lately, and sure of what they see."""
+    """The locations that have a vote: heard of lately, with open eyes, and sure of what they see."""
     found = {}
     for place in monitor.locations:
         streak, seen = situation.streaks.get((monitor.id, place)), situation.seen.get((monitor.id, place))
-        is_stale = seen is None or (monitor.heartbeat is None and seen + monitor.stale_after <= now)
-        if streak is not None and not is_stale and _is_sure(streak, monitor):
+        if streak is not None and seen is not None and _is_sure(streak, monitor) and not _is_lost(situation, monitor, place, seen, now):
             found[place] = streak
     return found
+
+
+def _is_lost(situation: Situation, monitor: Monitor, place: str, seen: datetime, now: datetime) -> bool:
+    """Whether what *place* said last has expired. A heartbeat's silence is judged by its promise, and a ping that came did come."""
+    if monitor.heartbeat is not None:
+        return False
+    return seen + monitor.stale_after <= now or not sight.has_seen(situation, place, seen)
 
 
 def _known_before(situation: Situation, monitor: Monitor) -> tuple[Level | None, bool]:
@@ -98,6 +104,10 @@ def _known_since(situation: Situation, monitor: Monitor, began: datetime, now: d
 
 
 def _unknown(situation: Situation, monitor: Monitor, now: datetime) -> Standing:
+    blind = [found for place in monitor.locations if (found := sight.blindness(situation, place)) is not None]
+    if blind and monitor.heartbeat is None:
+        longest = min(blind, key=lambda found: found.since)
+        return Standing(since=longest.since, cause=f"location {longest.location} is blind: {longest.detail}")
     memories = [m for place in monitor.locations if (m := situation.streaks.get((monitor.id, place))) is not None]
     unsure = [m for m in memories if m.unknown_since is not None]
     if not unsure:

@@ -15,7 +15,9 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents.events import Event, Opened, Resolved, StateChanged
+from incidents.model import Situation
 from incidents.policy import Policy
+from incidents.sight import Look
 from incidents.tending import removals
 from probes import run as probes_run
 from probes.egress import Door
@@ -23,7 +25,8 @@ from probes.result import ProbeResult, Result
 from statuspage.bundled import templates
 from statuspage.clock import Now
 from statuspage.config import loading as configuration
-from statuspage.config.loading import Config, Loaded, Plan
+from statuspage.config.loading import Config, Control, Loaded, Plan
+from statuspage.controls import Controls
 from statuspage.page import Site
 from statuspage.pipeline import Figures, Pipeline
 from statuspage.press import Press, public_names
@@ -67,12 +70,14 @@ class Hub:
     reloaded_at: datetime
     tokens: Mapping[bytes, str]
     schedule: Schedule = field(init=False)
+    controls: Controls = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     is_reload_good: bool = True
 
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule."""
         self.schedule = Schedule(probing=self, now=self.now)
+        self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
 
     # --- what the schedule needs
 
@@ -81,7 +86,9 @@ class Hub:
         return await probes_run.run(plan.kind, plan.settings, door=self.door, timeout=plan.timeout, started=self.now())
 
     async def observe(self, result: Result) -> None:
-        """Take a result into the road."""
+        """Take a result into the road; one that may turn a verdict only once it is known whether we could see at all."""
+        if result.location == self.controls.location and self.pipeline.is_surprising(result):
+            await self.controls.confirm(result.started)
         await self.pipeline.observe(result)
 
     def is_suspect(self, monitor: str, location: str) -> bool:
@@ -91,6 +98,20 @@ class Hub:
     async def tick(self) -> None:
         """A second has passed."""
         await self.pipeline.tick()
+
+    # --- what the controls need
+
+    async def ask(self, control: Control, timeout: float) -> ProbeResult:
+        """Ask a control once."""
+        return await probes_run.run(control.kind, control.settings, door=self.door, timeout=timeout, started=self.now())
+
+    async def notice(self, look: Look) -> None:
+        """Take in what the controls say."""
+        await self.pipeline.notice(look)
+
+    def known(self) -> Situation:
+        """Give the situation as it is."""
+        return self.pipeline.situation
 
     # --- what the listeners need
 
@@ -187,6 +208,7 @@ class Hub:
         self.press.forget(site, public_ids, stale_after_of(loaded))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         self.schedule.replace(configuration.plans(config), self.pipeline.situation.seen)
+        self.controls.configured = configuration.controls(config)
         self.is_reload_good, self.reloaded_at = True, at
 
 
@@ -201,7 +223,11 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
         try:
             await hub.press.issue()
             figures = hub.pipeline.figures
-            async with kept_alive(hub.press.run, "press", figures), kept_alive(hub.keep_house, "housekeeping", figures):
+            async with (
+                kept_alive(hub.press.run, "press", figures),
+                kept_alive(hub.keep_house, "housekeeping", figures),
+                kept_alive(hub.controls.run, "controls", figures),
+            ):
                 yield hub
         finally:
             await hub.schedule.stop()
@@ -214,14 +240,14 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
     config, at = loaded.config, now()
     topology, site = configuration.topology(config), site_of(config)
 
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str]]:
+    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None]:
         installed = queries.installation(connection, url=site.url, now=at)
         queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
-        return installed, queries.public_ids(connection, public_names(topology, site))
+        return installed, queries.public_ids(connection, public_names(topology, site)), queries.last_sign_of_life(connection)
 
-    installation, public_ids = await store.write(prepare)
+    installation, public_ids, lived_until = await store.write(prepare)
     situation = await store.read(lambda connection: queries.situation(connection, topology))
-    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now)
+    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now, lived_until=lived_until)
     press = Press(
         store=store,
         pipeline=pipeline,

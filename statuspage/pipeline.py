@@ -9,15 +9,21 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from incidents import pings, streaks
 from incidents.decide import decide, rejudge
-from incidents.events import Counted, Event
+from incidents.events import Counted, Event, Proven
+from incidents.impairment import Hindrance
 from incidents.model import Situation, Streak, Topology
-from incidents.policy import Policy
+from incidents.pings import LOCATION
+from incidents.policy import LEVELS, Policy
+from incidents.quorum import is_worse
+from incidents.sight import Look, absence, judge
 from incidents.situation import fold
+from incidents.words import spoken
 from probes.result import Failure, ProbeResult, Result
 from statuspage.clock import Now
 from statuspage.store import queries
@@ -38,6 +44,13 @@ BUFFERED_AT_MOST = 100_000
 
 ABSENT = timedelta(seconds=10)
 """Two ticks further apart mean that nobody was here in between: a start, a stopped process, a clock that was set forward."""
+
+
+STEP = 2.0
+"""Seconds by which the wall clock and the monotonic one may drift apart between two ticks before it counts as set."""
+
+NOTICES_AT_MOST = 1000
+"""What is found out about ourselves while the store is away; past it only the newest is kept beside the first ones."""
 
 
 class Waits(StoreUnavailable):
@@ -73,13 +86,17 @@ class Figures:
 
 @dataclass(slots=True, kw_only=True)
 class Pipeline:
-    """Owns the situation in memory; ``await observe(result)`` and ``await act(command)`` are the only ways to change it."""
+    """Owns the situation in memory; ``await observe(result)``, ``notice(look)`` and ``act(command)`` are the only ways to change it.
+
+    *lived_until* is when something was last written down before this start.
+    """
 
     store: Store
     situation: Situation
     policy: Policy
     now: Now
     audience: Audience = nobody
+    lived_until: datetime | None = None
     latest: dict[tuple[str, str], Result] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
     _pending: list[Result] = field(default_factory=list)
@@ -89,6 +106,8 @@ class Pipeline:
     _present_since: datetime | None = None
     _ticked: datetime | None = None
     _promised_since: Mapping[str, datetime] = field(default_factory=dict)
+    _notices: list[Command] = field(default_factory=list)
+    _looked: tuple[datetime, float] | None = None
 
     @property
     def waiting(self) -> int:
@@ -132,6 +151,12 @@ class Pipeline:
                 raise Waits("what was reported waits for the store")
             raise StoreUnavailable("what was reported could not be judged and is left out")
 
+    async def notice(self, look: Look) -> None:
+        """Take in what a location's controls say. While the store is away it waits, as results do, and is judged before them."""
+        self._note(partial(judge, look=look))
+        if not self.figures.store_is_away:
+            await self.flush()
+
     async def act(self, command: Command, beside: Beside = nothing_beside) -> Sequence[Event]:
         """Do what an agent asks, and return after it is stored; *beside* writes more (the audit) in the same transaction.
 
@@ -145,7 +170,11 @@ class Pipeline:
         if self._ticked is None or self._present_since is None or now - self._ticked > ABSENT:
             self._present_since = now
         self._present_since, self._ticked = min(self._present_since, now), now
+        if (gone := self._absence(now)) is not None:
+            self._note(gone)
         await self.flush(is_tick=True)
+        # After what may have waited for a store that hangs: that is no absence.
+        self._looked = self.now(), asyncio.get_running_loop().time()
 
     async def flush(self, *, is_tick: bool = False) -> None:
         """Store what waits and judge it. A store that is away is no error here: the results go on waiting."""
@@ -172,16 +201,50 @@ class Pipeline:
         await self.act(lambda situation, now: rejudge(situation, self.policy, now))
 
     async def close(self) -> None:
-        """Store what waits, at the end; turns whose callers have gone already come first."""
+        """Store what waits, at the end, and that we were here until now; turns whose callers have gone already come first."""
         self._forget_timer()
         await asyncio.gather(*self._flushing)
         await self.flush()
+        at = self.now()
+        try:
+            await self.store.write(lambda connection: record(connection, events=(), results=(), at=at))
+        except StoreUnavailable:
+            log.debug("the store cannot be told of the end")
 
     def is_suspect(self, monitor: str, location: str) -> bool:
         """Whether a quick re-check should confirm what was last seen."""
         streak = self.situation.streaks.get((monitor, location))
         known = self.situation.topology.monitors.get(monitor)
         return streak is not None and known is not None and streaks.is_suspect(streak, known)
+
+    def _note(self, command: Command) -> None:
+        if len(self._notices) >= NOTICES_AT_MOST:
+            self._notices.pop()
+        self._notices.append(command)
+
+    def _absence(self, now: datetime) -> Command | None:
+        """What to record of the time since the last tick, or since we last lived: nobody was here, or the clock was set."""
+        if self._looked is None:
+            if self.lived_until is None or now - self.lived_until <= ABSENT:
+                return None
+            detail = f"the service was not running for {spoken(now - self.lived_until)}"
+            return partial(absence, location=LOCATION, reason=Hindrance.DOWN, since=self.lived_until, until=now, detail=detail)
+        wall, steady = self._looked
+        passed = timedelta(seconds=asyncio.get_running_loop().time() - steady)
+        moved = now - wall - passed
+        if abs(moved.total_seconds()) > STEP:
+            way = "forward, or the machine slept," if moved > timedelta(0) else "back"
+            detail = f"the clock was set {way} by {spoken(abs(moved))}"
+            return partial(absence, location=LOCATION, reason=Hindrance.CLOCK, since=min(wall, now), until=now, detail=detail)
+        if passed > ABSENT:
+            detail = f"this process stood still for {spoken(passed)}"
+            return partial(absence, location=LOCATION, reason=Hindrance.ABSENT, since=wall, until=now, detail=detail)
+        return None
+
+    def is_surprising(self, result: Result) -> bool:
+        """Whether *result* may turn a verdict for the worse, or says that this machine cannot probe: a reason to ask whether we can see."""
+        level, streak = LEVELS[result.failure], self.situation.streaks.get((result.monitor, result.location))
+        return result.failure is Failure.IMPAIRED or is_worse(level, streak.judged if streak is not None else None)
 
     def _is_news(self, result: Result) -> bool:
         monitor = self.situation.topology.monitors.get(result.monitor)
@@ -204,19 +267,22 @@ class Pipeline:
     async def _turn(self, command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False) -> Sequence[Event]:
         async with self._lock:
             results, self._pending = self._pending, []
+            notices, self._notices = self._notices, []
             self._forget_timer()
-            if not results and command is None and not is_tick:
+            if not results and not notices and command is None and not is_tick:
                 return ()  # another turn took what was waiting: where many fail at once, only one of them pays
             try:
-                return await self._commit(results, command, beside, is_tick=is_tick)
+                return await self._commit(results, command, beside, notices, is_tick=is_tick)
             except StoreUnavailable:
                 self.figures.failed_writes += 1
                 self._put_back(results)
+                self._notices = [*notices, *self._notices]
                 await self._read_again()
                 raise
             except Exception:
                 if command is not None:
                     self._put_back(results)
+                    self._notices = [*notices, *self._notices]
                     raise
                 self.figures.crashed_turns += 1
                 log.exception("a turn crashed; its results are taken one by one")
@@ -224,15 +290,23 @@ class Pipeline:
                 return ()
 
     async def _commit(
-        self, results: Sequence[Result], command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False
+        self,
+        results: Sequence[Result],
+        command: Command | None,
+        beside: Beside = nothing_beside,
+        notices: Sequence[Command] = (),
+        *,
+        is_tick: bool = False,
     ) -> Sequence[Event]:
         now = self.now()
-        judged, heard, after = self._judged(results, now, is_tick=is_tick)
+        noticed, seen = _told(notices, self.situation, now)
+        judged, heard, after = self._judged(seen, results, now, is_tick=is_tick)
         acted = tuple(command(after, now)) if command is not None else ()
         after = fold(after, acted)
-        # What is only counted changes no verdict yet.
-        settled = rejudge(after, self.policy, now) if any(not isinstance(event, Counted) for event in acted) else ()
-        events = (*judged, *acted, *settled)
+        # What is only counted, or only proven, changes no verdict yet.
+        is_new = any(not isinstance(event, Counted | Proven) for event in (*noticed, *acted))
+        settled = rejudge(after, self.policy, now) if is_new else ()
+        events = (*noticed, *judged, *acted, *settled)
         if not events and not heard:
             return ()
 
@@ -251,14 +325,16 @@ class Pipeline:
         self.audience(events, heard)
         return acted
 
-    def _judged(self, results: Sequence[Result], now: datetime, *, is_tick: bool) -> tuple[Sequence[Event], Sequence[Result], Situation]:
-        """What *results* lead to, and on a tick what time brings: pings that did not come, silence, the clocks of incidents.
+    def _judged(
+        self, situation: Situation, results: Sequence[Result], now: datetime, *, is_tick: bool
+    ) -> tuple[Sequence[Event], Sequence[Result], Situation]:
+        """What *results* lead to in *situation*, and on a tick what time brings: pings that did not come, silence, the clocks of incidents.
 
         Returns the events, the results with what did not come at their end, and the situation after both.
         """
         events: list[Event] = []
         heard: list[Result] = []
-        after = self.situation
+        after = situation
 
         def take(some: Sequence[Result]) -> None:
             nonlocal after
@@ -300,3 +376,13 @@ class Pipeline:
             self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
         except StoreUnavailable:
             log.debug("the store cannot be read either")
+
+
+def _told(notices: Sequence[Command], situation: Situation, now: datetime) -> tuple[Sequence[Event], Situation]:
+    """What *notices* make of *situation*, one after another."""
+    events: list[Event] = []
+    for notice in notices:
+        said = tuple(notice(situation, now))
+        situation = fold(situation, said)
+        events.extend(said)
+    return events, situation

@@ -25,7 +25,6 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
     "backups (store.backup)": ("store.backup",),
     "retention of the audit and of callers": ("store.retention.audit", "store.retention.callers"),
     "locations other than local": ("locations.*",),
-    "controls of a location": ("locations.*.controls",),
     "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
     "a second person's approval (duties.separated)": ("duties.separated",),
     "history under a new id (moved_from)": ("services.*.moved_from", "components.*.moved_from", "monitors.*.moved_from"),

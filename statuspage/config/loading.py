@@ -39,7 +39,21 @@ from statuspage.config.sources import read, resolve
 from statuspage.config.watched import Monitor as WrittenMonitor
 from statuspage.config.watched import Need as WrittenNeed
 
-__all__ = ["Config", "ConfigError", "Loaded", "Plan", "Problem", "json_schema", "load", "plans", "tokens", "topology", "words"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Control",
+    "Loaded",
+    "Plan",
+    "Problem",
+    "controls",
+    "json_schema",
+    "load",
+    "plans",
+    "tokens",
+    "topology",
+    "words",
+]
 
 
 EARLY = timedelta(minutes=1)
@@ -73,6 +87,15 @@ class Plan:
     timeout: float
     recheck: float
     hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One control of a location, ready to be asked; *name* tells the desk which."""
+
+    name: str
+    kind: ProbeKind[Any]
+    settings: BaseModel
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Loaded:
@@ -164,6 +187,18 @@ def plans(config: Config) -> tuple[Plan, ...]:
         for name, monitor in config.monitors.items()
         if known[monitor.probe].measure is not None
         for location in _probed_from(monitor)
+    )
+
+
+def controls(config: Config) -> tuple[Control, ...]:
+    """Give the controls of the location that is here; none are configured where the gateway and the resolvers are to be asked."""
+    known = kinds()
+    return tuple(
+        Control(
+            name=f"{control.probe} {known[control.probe].target(control.settings)}", kind=known[control.probe], settings=control.settings
+        )
+        for control in config.locations["local"].controls
+        if control.settings is not None and known[control.probe].measure is not None
     )
 
 

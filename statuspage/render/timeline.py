@@ -11,6 +11,7 @@ from incidents.events import (
     Counted,
     Event,
     Impacted,
+    Impaired,
     IncidentEvent,
     Joined,
     MaintenanceEvent,
@@ -20,6 +21,7 @@ from incidents.events import (
     Opened,
     Parted,
     Planned,
+    Proven,
     Published,
     Reclaimed,
     Redescribed,
@@ -32,6 +34,7 @@ from incidents.events import (
     Spared,
     StateChanged,
     StatusChanged,
+    Unimpaired,
     Updated,
     Waived,
 )
@@ -63,7 +66,7 @@ class Line:
 def tell(event: Event) -> Line | None:
     """Tell *event*; None for one that is not part of an incident's story."""
     match event:
-        case Counted() | StatusChanged() | Reclaimed() | Waived():
+        case Counted() | StatusChanged() | Reclaimed() | Waived() | Proven() | Impaired() | Unimpaired():
             return None
         case Updated(update=update):
             words = f"Public update {update.number}: {STATE[update.state].lower()}"

@@ -1,10 +1,11 @@
-"""Which incidents there are, page by page, for those who read all of them."""
+"""Which incidents there are, and when we could not see, page by page, for those who read all of it."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, or_, select
 
-from statuspage.store.tables import incidents
+from incidents.impairment import Impairment
+from statuspage.store.tables import impairments, incidents
 
 Place = tuple[datetime, str]
 """Where a page ends: when the incident opened, and its id."""
@@ -20,3 +21,14 @@ def incident_ids(connection: Connection, *, is_open: bool | None, after: Place |
         at, id_ = after
         query = query.where(or_(incidents.c.opened_at < at, and_(incidents.c.opened_at == at, incidents.c.id < id_)))
     return tuple((row.opened_at, row.id) for row in connection.execute(query))
+
+
+def impairments_of_ours(connection: Connection, *, before: int | None, limit: int) -> tuple[tuple[int, Impairment], ...]:
+    """Return when our own monitoring was impaired, newest first, each with its number; only those numbered below *before*."""
+    query = select(impairments).order_by(impairments.c.sequence.desc()).limit(limit)
+    if before is not None:
+        query = query.where(impairments.c.sequence < before)
+    return tuple(
+        (row.sequence, Impairment(location=row.location, reason=row.reason, since=row.since, until=row.until, detail=row.detail))
+        for row in connection.execute(query)
+    )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
 from incidents.events import Event
+from incidents.impairment import Impairment
 from incidents.model import Incident, Note, Situation, Standing, Status, Streak, Subject, Topology, Update
 from statuspage.days import Change
 from statuspage.page import Story
@@ -19,7 +20,10 @@ from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences
 from statuspage.store.spelling import instant, understand, understand_runs
 from statuspage.store.tables import (
+    batches,
     configurations,
+    controls,
+    impairments,
     incidents,
     places,
     results,
@@ -133,6 +137,8 @@ def situation(connection: Connection, topology: Topology) -> Situation:
         waived=frozenset(connection.execute(select(waived.c.component)).scalars()) & topology.components.keys(),
         maintenances=MappingProxyType(dict(pending_maintenances(connection))),
         spent=MappingProxyType(dict(spent_occurrences(connection))),
+        proven=frozenset((row.location, row.control) for row in connection.execute(select(controls))),
+        impairments=MappingProxyType({(one.location, one.reason): one for one in _newest_impairments(connection)}),
     )
 
 
@@ -186,6 +192,18 @@ def _standings(connection: Connection) -> Iterator[tuple[tuple[Subject, str], St
     for row in connection.execute(select(standings)):
         known = Standing(status=row.status, since=row.since, cause=row.cause, covered=row.covered, old=row.old or Status.UNKNOWN)
         yield (row.subject, row.id), known
+
+
+def _newest_impairments(connection: Connection) -> Iterator[Impairment]:
+    newest = select(func.max(impairments.c.sequence)).group_by(impairments.c.location, impairments.c.reason)
+    for row in connection.execute(select(impairments).where(impairments.c.sequence.in_(newest))):
+        yield Impairment(location=row.location, reason=row.reason, since=row.since, until=row.until, detail=row.detail)
+
+
+def last_sign_of_life(connection: Connection) -> datetime | None:
+    """When something was last written down; None in a new store."""
+    at = connection.execute(select(func.max(batches.c.at))).scalar()
+    return None if at is None else instant(at)
 
 
 def _open_ids(connection: Connection) -> Collection[str]:

@@ -5,21 +5,24 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, update
 
 from incidents.events import (
     Acknowledged,
     Counted,
     Event,
+    Impaired,
     IncidentEvent,
     MaintenanceEvent,
     MaintenanceUpdated,
     Noted,
     Opened,
+    Proven,
     Reclaimed,
     Reopened,
     Resolved,
     StatusChanged,
+    Unimpaired,
     Updated,
     Waived,
 )
@@ -30,7 +33,19 @@ from statuspage.store.incident_rows import add_incident, change_incident, read_i
 from statuspage.store.maintenance_rows import write_maintenances
 from statuspage.store.results import write_results
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
-from statuspage.store.tables import batches, journal, notes, outbox, standings, status_changes, streaks, updates, waived
+from statuspage.store.tables import (
+    batches,
+    controls,
+    impairments,
+    journal,
+    notes,
+    outbox,
+    standings,
+    status_changes,
+    streaks,
+    updates,
+    waived,
+)
 from statuspage.store.upsert import put, put_missing
 
 
@@ -52,6 +67,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_streaks(connection, (event for event in events if isinstance(event, Counted)))
     _write_changes(connection, [event for event in events if isinstance(event, StatusChanged)])
     _write_waived(connection, events)
+    _write_sight(connection, events)
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
@@ -104,6 +120,21 @@ def _write_waived(connection: Connection, events: Iterable[Event]) -> None:
             put(connection, waived, [{name: getattr(event, name) for name in ("component", "at", "by", "reason")}])
         elif isinstance(event, Reclaimed):
             connection.execute(delete(waived).where(waived.c.component == event.component))
+
+
+def _write_sight(connection: Connection, events: Iterable[Event]) -> None:
+    for event in events:
+        match event:
+            case Proven():
+                put(connection, controls, [{"location": event.location, "control": event.control, "proven_at": event.at}])
+            case Impaired():
+                columns = ("location", "reason", "since", "detail")
+                connection.execute(insert(impairments).values({name: getattr(event, name) for name in columns}))
+            case Unimpaired():
+                lasting = (impairments.c.location == event.location, impairments.c.reason == event.reason, impairments.c.until.is_(None))
+                connection.execute(update(impairments).where(*lasting).values(until=event.until))
+            case _:
+                continue
 
 
 def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
 )
 
+from incidents.impairment import Hindrance
 from incidents.model import Level, Origin, State, Status, Subject
 from statuspage.store import maintenance_tables  # noqa: F401 - so that the metadata holds them too
 from statuspage.store.columns import Choice, Instant, metadata
@@ -241,6 +242,32 @@ notes = Table(
 paused = Table("paused", metadata, _text("monitor", primary_key=True), _text("by"), _instant("at"), _text("reason"))
 
 waived = Table("waived", metadata, _text("component", primary_key=True), _instant("at"), _text("by"), _text("reason"))
+
+# --- whether we could see -------------------------------------------------------------------------------------------------------
+
+# Controls that have answered once: a control that never did says nothing.
+controls = Table("controls", metadata, _text("location", primary_key=True), _text("control", primary_key=True), _instant("proven_at"))
+
+impairments = Table(
+    "impairments",
+    metadata,
+    _sequence(),
+    _text("location"),
+    Column("reason", Choice(Hindrance), nullable=False),
+    _instant("since"),
+    Column("until", Instant),
+    _text("detail"),
+)
+
+_lasting = impairments.c.until.is_(None)
+one_open_impairment = Index(
+    "uq_impairments_open",
+    impairments.c.location,
+    impairments.c.reason,
+    unique=True,
+    sqlite_where=_lasting,
+    postgresql_where=_lasting,
+)
 
 journal = Table(
     "journal",

@@ -13,15 +13,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from incidents.impairment import Hindrance
 from incidents.model import Status, Subject
 from statuspage.store.engine import Store
-from statuspage.store.tables import status_changes
+from statuspage.store.tables import impairments, status_changes
 from tests.deadline import until
 from tests.rude.peer import Peer, rude
 
-EVERY = 0.5
-STOPPED_FOR = 5.0
-"""Ten intervals, and more than the silence that is still taken for health."""
+EVERY = 1.2
+STOPPED_FOR = 12.0
+"""Ten intervals: more than the silence that is still taken for health, and more than an absence that need not be told."""
 
 
 @contextmanager
@@ -45,6 +46,17 @@ def statuses(data_dir: Path) -> list[Status]:
         return database.read(read)
 
 
+def records(data_dir: Path) -> list[tuple[str, float]]:
+    """Why and for how many seconds our own monitoring was impaired."""
+
+    def read(connection: Connection) -> list[tuple[str, float]]:
+        found = connection.execute(select(impairments).order_by(impairments.c.sequence))
+        return [(row.reason, (row.until - row.since).total_seconds()) for row in found]
+
+    with Store.blocking("sqlite:///statuspage.db", data_dir) as database:
+        return database.read(read)
+
+
 async def test_ten_intervals_under_a_stop_signal_make_no_burst_and_are_unknown(tmp_path: Path) -> None:
     loop, began = asyncio.get_running_loop(), list[float]()
 
@@ -54,7 +66,7 @@ async def test_ten_intervals_under_a_stop_signal_make_no_burst_and_are_unknown(t
 
     async with rude(greet) as target:
         config, data_dir = tmp_path / "statuspage.yaml", tmp_path / "data"
-        monitor = {"probe": "tcp", "host": "127.0.0.1", "port": target.port, "every": "500ms", "timeout": "200ms", "recheck": "100ms"}
+        monitor = {"probe": "tcp", "host": "127.0.0.1", "port": target.port, "every": "1200ms", "timeout": "200ms", "recheck": "100ms"}
         said = {
             "site": {"name": "Example", "url": "http://127.0.0.1"},
             "listen": {"public": "127.0.0.1:0", "internal": "127.0.0.1:0"},
@@ -73,3 +85,6 @@ async def test_ten_intervals_under_a_stop_signal_make_no_burst_and_are_unknown(t
             await until(lambda: statuses(data_dir)[-2:] == [Status.UNKNOWN, Status.OPERATIONAL])
     assert min(later - earlier for earlier, later in itertools.pairwise(after)) > EVERY / 4
     assert statuses(data_dir) == [Status.OPERATIONAL, Status.UNKNOWN, Status.OPERATIONAL]
+    ((reason, lasted),) = records(data_dir)
+    assert reason == Hindrance.ABSENT
+    assert abs(lasted - STOPPED_FOR) < 2.5

@@ -11,11 +11,13 @@ from incidents.events import (
     Counted,
     Event,
     Impacted,
+    Impaired,
     IncidentEvent,
     Joined,
     Noted,
     Opened,
     Parted,
+    Proven,
     Published,
     Reclaimed,
     Renamed,
@@ -25,6 +27,7 @@ from incidents.events import (
     Settled,
     StateChanged,
     StatusChanged,
+    Unimpaired,
     Updated,
     Waived,
 )
@@ -158,7 +161,7 @@ class History:
                 self.waived.remove(event.component)
             case Opened():
                 self._opened(event)
-            case Counted():
+            case Counted() | Proven() | Impaired() | Unimpaired():
                 return
             case _:
                 self._went_on(event)

@@ -69,6 +69,10 @@ def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(b
         command.upgrade(configuration(connection), "0001")
         row = "INSERT INTO streaks (monitor, location, runs, unknown, detail) VALUES ('nightly', 'local', '[]', 0, 'kept')"
         connection.execute(text(row))
+        for table, extra in (("standings", "status"), ("status_changes", "at, old, new")):
+            values = {"standings": "'unknown'", "status_changes": "'2026-03-02', 'major_outage', 'unknown'"}[table]
+            columns = f"INSERT INTO {table} (subject, id, since, cause, {extra}) "
+            connection.execute(text(columns + f"VALUES ('service', 'mail', '2026-03-02', 'silence', {values})"))
 
     with monkeypatch.context() as patch:
         patch.setattr("statuspage.store.migrations.upgrade.upgrade", first)
@@ -77,7 +81,9 @@ def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(b
     with bare.opened() as database:
         assert database.read(differences) == []
         kept = database.read(lambda connection: connection.execute(text("SELECT detail, began FROM streaks")).one())
+        was = database.read(lambda connection: connection.execute(text("SELECT old FROM standings")).scalar())
     assert tuple(kept) == ("kept", None)
+    assert was == "major_outage"
 
 
 def test_head_is_the_newest_step() -> None:

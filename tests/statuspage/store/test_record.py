@@ -13,10 +13,12 @@ from incidents.events import (
     Counted,
     Event,
     Impacted,
+    Impaired,
     IncidentEvent,
     Joined,
     Noted,
     Parted,
+    Proven,
     Published,
     Reclaimed,
     Renamed,
@@ -24,9 +26,11 @@ from incidents.events import (
     Resolved,
     StateChanged,
     StatusChanged,
+    Unimpaired,
     Updated,
     Waived,
 )
+from incidents.impairment import Hindrance
 from incidents.model import Acknowledgement, Level, Note, Origin, Run, State, Status, Streak, Subject, Update
 from probes.result import Failure
 from statuspage.store import tables
@@ -116,6 +120,42 @@ def test_results_streaks_and_standings_read_back_as_the_fold_makes_them(database
     assert known(database) == expected
     assert expected.streaks == {("smtp-greets", "local"): STREAK}
     assert expected.seen == {("smtp-greets", "local"): after(3), ("imap-logs-in", "far"): after(1)}
+
+
+BLIND = Impaired(at=after(20), location="local", since=after(18), reason=Hindrance.BLIND, detail="2 of 2 controls fail")
+SIGHT: Sequence[Event] = (
+    Proven(at=after(1), location="local", control="gateway 10.0.0.1"),
+    Proven(at=after(1), location="far", control="gateway 10.0.0.1"),
+    BLIND,
+    Impaired(at=after(21), location="far", since=after(18), reason=Hindrance.BLIND, detail="no route"),
+    Impaired(at=after(22), location="local", since=after(18), reason=Hindrance.ABSENT, detail="stood still"),
+    Unimpaired(at=after(22), location="local", reason=Hindrance.ABSENT, until=after(22)),
+    Unimpaired(at=after(30), location="local", reason=Hindrance.BLIND, until=after(29)),
+    replace(BLIND, at=after(50), since=after(45)),
+)
+
+
+def test_what_we_could_not_see_reads_back_as_the_fold_makes_it(database: Database) -> None:
+    expected = begin(database)
+    for event in SIGHT:
+        expected = live(database, expected, event)
+        assert known(database) == expected
+    assert expected.impairments["local", Hindrance.BLIND].since == after(45)
+    assert expected.impairments["far", Hindrance.BLIND].is_open
+
+
+def test_a_location_is_blind_once_at_a_time(database: Database) -> None:
+    begin(database)
+    write(database, BLIND)
+    with pytest.raises(IntegrityError):
+        write(database, replace(BLIND, at=after(50), since=after(45)))
+    assert known(database).impairments["local", Hindrance.BLIND].since == after(18)
+
+
+def test_a_standing_knows_the_status_before_it(database: Database) -> None:
+    begin(database)
+    write(database, changed(Subject.SERVICE, "mail", Status.UNKNOWN, old=Status.MAJOR))
+    assert known(database).standings[Subject.SERVICE, "mail"].old is Status.MAJOR
 
 
 def test_a_streak_is_replaced_and_others_stay(database: Database) -> None:
@@ -227,6 +267,7 @@ def test_the_words_of_the_journal_never_change() -> None:
         "acknowledged",
         "approved",
         "impacted",
+        "impaired",
         "joined",
         "maintenance_moved",
         "maintenance_updated",
@@ -234,6 +275,7 @@ def test_the_words_of_the_journal_never_change() -> None:
         "opened",
         "parted",
         "planned",
+        "proven",
         "published",
         "reclaimed",
         "redescribed",
@@ -246,6 +288,7 @@ def test_the_words_of_the_journal_never_change() -> None:
         "spared",
         "state_changed",
         "status_changed",
+        "unimpaired",
         "updated",
         "waived",
     ]

@@ -1,0 +1,34 @@
+"""When our own monitoring was impaired, and by what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Hindrance(StrEnum):
+    """Why nothing that a location says, or said, can be believed."""
+
+    BLIND = "blind"
+    """It cannot see the world: its controls fail, or the machine itself lacks what probing needs."""
+    ABSENT = "absent"
+    """Nobody was here to look: a stopped process, a stalled loop."""
+    DOWN = "down"
+    """The service was not running."""
+    CLOCK = "clock"
+    """The wall clock was set, or the machine slept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impairment:
+    """A span in which our own monitoring was impaired at a location, and why; *until* is None while it lasts."""
+
+    location: str
+    since: datetime
+    until: datetime | None = None
+    reason: Hindrance
+    detail: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lasts."""
+        return self.until is None
