@@ -58,7 +58,7 @@ class Invalid(Refused):
 
 def acknowledge(situation: Situation, now: datetime, *, incident: str, by: str, lasts: timedelta) -> tuple[Event, ...]:
     """*by* owns the incident for *lasts*. The holder renews; anybody else is refused while it holds (AlreadyHeld)."""
-    held = _open(situation, incident).acknowledgement
+    held = current(situation, incident).acknowledgement
     if held is not None and held.by != by and held.holds(now):
         raise AlreadyHeld(held)
     return (Acknowledged(at=now, incident=incident, acknowledgement=Acknowledgement(by=by, at=now, expires_at=now + lasts)),)
@@ -75,8 +75,8 @@ def update(
     next_update_by: datetime | None = None,
 ) -> tuple[Event, ...]:
     """Public words, with or without a new state. What was not public yet becomes so. Errors: NotFound, IllegalMove, Invalid."""
-    found = _open(situation, incident)
-    _demand(body, "An update needs words.")
+    found = current(situation, incident)
+    demand(body, "An update needs words.")
     if next_update_by is not None and next_update_by <= now:
         raise Invalid("The next update must be promised for a time to come.")
     if next_update_by is not None and next_update_by - now > LONGEST_PROMISE:
@@ -84,17 +84,17 @@ def update(
     wanted = state or found.state
     if wanted in {State.RESOLVED, State.POSTMORTEM}:
         raise IllegalMove("An update cannot end an incident: resolve it instead.")
-    events: list[Event] = [*_published(found, now)]
+    events: list[Event] = [*published(found, now, by)]
     if wanted is not found.state:
-        events.append(StateChanged(at=now, incident=incident, old=found.state, new=_moved(found, wanted), by=by))
-    events.append(_updated(situation, found, now, by=by, state=wanted, body=body, next_update_by=next_update_by))
+        events.append(StateChanged(at=now, incident=incident, old=found.state, new=moved(found, wanted), by=by))
+    events.append(updated(situation, found, now, by=by, state=wanted, body=body, next_update_by=next_update_by))
     return tuple(events)
 
 
 def note(situation: Situation, now: datetime, *, incident: str, by: str, body: str) -> tuple[Event, ...]:
     """Internal words. Errors: NotFound, Invalid."""
-    found = _open(situation, incident)
-    _demand(body, "A note needs words.")
+    found = current(situation, incident)
+    demand(body, "A note needs words.")
     return (Noted(at=now, incident=incident, note=Note(number=found.notes + 1, body=body, at=now, by=by)),)
 
 
@@ -114,15 +114,15 @@ def resolve(
     What the machine opened comes back where its root fails again within *reopens_within*, unless it was overridden: then a person has
     decided that it is over.
     """
-    found = _open(situation, incident)
-    _demand(body, "Resolving needs words for the public.")
+    found = current(situation, incident)
+    demand(body, "Resolving needs words for the public.")
     broken = [id for id in found.components if standing(situation, Subject.COMPONENT, id) in TROUBLE]
     if broken and not (override or "").strip():
         raise StillFailing(broken)
     return (
-        *_published(found, now),
+        *published(found, now, by),
         *(Waived(at=now, component=id, by=by, reason=override or "") for id in broken),
-        _updated(situation, found, now, by=by, state=_moved(found, State.RESOLVED), body=body),
+        updated(situation, found, now, by=by, state=moved(found, State.RESOLVED), body=body),
         Resolved(
             at=now,
             incident=incident,
@@ -144,8 +144,8 @@ def open_incident(
     body: str,
 ) -> tuple[Event, ...]:
     """An incident that a person opens, public at once. Errors: Invalid names what is wrong."""
-    _demand(name, "An incident needs a name.")
-    _demand(body, "An incident needs words for the public.")
+    demand(name, "An incident needs a name.")
+    demand(body, "An incident needs words for the public.")
     if not services:
         raise Invalid("Name at least one service that is affected.")
     for id, status in services.items():
@@ -174,30 +174,34 @@ def open_incident(
     )
 
 
-def _open(situation: Situation, incident: str) -> Incident:
+def current(situation: Situation, incident: str) -> Incident:
+    """The open incident with this id. Errors: NotFound."""
     found = situation.incidents.get(incident)
     if found is None:
         raise NotFound("There is no open incident with this id; it may have been resolved meanwhile.")
     return found
 
 
-def _demand(text: str, reason: str) -> None:
+def demand(text: str, reason: str) -> None:
+    """Refuse an empty *text*. Errors: Invalid with *reason*."""
     if not text.strip():
         raise Invalid(reason)
 
 
-def _moved(incident: Incident, state: State) -> State:
+def moved(incident: Incident, state: State) -> State:
+    """The state after an agent asked for *state*. Errors: IllegalMove."""
     try:
         return move(incident.state, SAID[state])
     except IllegalTransition as error:
         raise IllegalMove(f"An incident that is {incident.state} cannot become {state}.") from error
 
 
-def _published(incident: Incident, now: datetime) -> tuple[Event, ...]:
-    return () if incident.published_at is not None else (Published(at=now, incident=incident.id),)
+def published(incident: Incident, now: datetime, by: str) -> tuple[Event, ...]:
+    """What makes it public, unless it is."""
+    return () if incident.published_at is not None else (Published(at=now, incident=incident.id, reason=f"{by} posted on it"),)
 
 
-def _updated(
+def updated(
     situation: Situation,
     incident: Incident,
     now: datetime,
@@ -207,6 +211,7 @@ def _updated(
     body: str,
     next_update_by: datetime | None = None,
 ) -> Updated:
+    """The next public words of *incident*."""
     known = words.extent(situation, incident.services, incident.components)
     return Updated(
         at=now,

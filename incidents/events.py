@@ -41,7 +41,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """An incident began. *publish_at* is when its words go public if nobody acts.
+    """An incident began. *publish_at* is when its words go public if nobody acts; None: never, it waits for a person.
 
     *planned_until* is set where planned work broke it and was to end then.
     """
@@ -52,7 +52,7 @@ class Opened:
     origin: Origin
     root: str | None
     started_at: datetime
-    publish_at: datetime
+    publish_at: datetime | None
     by: str | None
     reason: str
     planned_until: datetime | None = None

@@ -40,7 +40,7 @@ def let_go(draft: Draft, id: str) -> None:
 
 
 def left_behind(situation: Situation, incident: Incident, now: datetime) -> list[str]:
-    """Members still broken although the root has been back for as long as their own monitors may keep silent.
+    """Members still broken although the root has been back for as long as their own monitors may keep silent; never what a person put here.
 
     By then each of them has been probed several times since, so that a slow interval is not mistaken for a failure of its own.
     """
@@ -51,7 +51,7 @@ def left_behind(situation: Situation, incident: Incident, now: datetime) -> list
 
     def is_left(id: str) -> bool:
         patience = max((topology.monitors[monitor].stale_after for monitor in topology.monitors_of[id]), default=timedelta(0))
-        return id != incident.root and is_broken(situation, id) and back + patience <= now
+        return id != incident.root and id not in incident.pinned and is_broken(situation, id) and back + patience <= now
 
     return [id for id in incident.components if is_left(id)]
 
@@ -61,16 +61,21 @@ def seek_deeper_cause(draft: Draft, id: str) -> None:
     incident = draft.situation.incidents.get(id)
     if incident is None or incident.root is None or not is_broken(draft.situation, incident.root):
         return
+    if incident.root in incident.pinned:
+        return  # a person took it out of another incident
     cause = _cause_of(draft, incident.root)
     if cause is None or cause in incident.components or not _failed_with(draft, incident.root, cause):
         return
     reason = f"{cause}, on which {incident.root} depends, is not working"
     other = holder(draft.situation, cause)
-    if other is not None and (_is_somebodys(incident) or incident.recovered_at is not None):
-        return  # what a person has taken in hand or promised goes on by itself
+    has_recovered = incident.recovered_at is not None or incident.returned_at is not None
+    if other is not None and (_is_somebodys(incident) or has_recovered):
+        return  # what a person has taken in hand, or was said to work again, goes on by itself
     if other is None:
         draft.say(Rerooted(at=draft.now, incident=id, root=cause, reason=reason))
     elif incident.published_at is not None and other.published_at is None:
+        if _is_somebodys(other):
+            return
         # Nobody is sent to an incident that cannot be seen: the one that the public knows goes on, under the deeper cause.
         _merge(draft, other, incident, reason)
         draft.say(Rerooted(at=draft.now, incident=id, root=cause, reason=reason))
@@ -79,8 +84,8 @@ def seek_deeper_cause(draft: Draft, id: str) -> None:
 
 
 def _is_somebodys(incident: Incident) -> bool:
-    """Whether a person has posted on it or owned it."""
-    return incident.asks_desk or incident.acknowledgement is not None
+    """Whether a person has posted on it, owned it, or put it together."""
+    return incident.asks_desk or incident.acknowledgement is not None or bool(incident.pinned)
 
 
 def _failed_with(draft: Draft, victim: str, cause: str) -> bool:

@@ -97,8 +97,13 @@ def _recover(draft: Draft, incident: Incident) -> None:
     waits = max((services[id].resolves_after for id in incident.services if id in services), default=timedelta(minutes=5))
     if incident.asks_desk:
         waits = max(waits, draft.policy.asks_desk_for)
-    body = words.recovered(draft.situation, incident.worst, draft.policy.language)
+    body = words.recovered(draft.situation, _mended(draft.situation, incident), draft.policy.language)
     _turn(draft, incident, Trigger.RECOVERED, body, draft.now + waits, _recovered_since(draft, incident))
+
+
+def _mended(situation: Situation, incident: Incident) -> list[str]:
+    """The services that may be said to work again: one that another incident still hits does not."""
+    return [id for id in incident.worst if standing(situation, Subject.SERVICE, id) not in TROUBLE]
 
 
 def _recovered_since(draft: Draft, incident: Incident) -> datetime:
@@ -112,7 +117,8 @@ def _resolve(draft: Draft, incident: Incident) -> None:
     new = move(incident.state, Trigger.WATCHED)
     if incident.published_at is not None:
         title = words.headline(incident, new, lasted=incident.downtime(draft.now))
-        telling.say(draft, incident.id, new, words.over(draft.situation, incident, draft.policy.language), title)
+        body = words.over(draft.situation, incident, _mended(draft.situation, incident), draft.policy.language)
+        telling.say(draft, incident.id, new, body, title)
     reason = f"it stayed well since {incident.recovered_at:%H:%M:%S} UTC" if incident.recovered_at else ""
     reopens_until = draft.now + draft.policy.reopens_within
     draft.say(Resolved(at=draft.now, incident=incident.id, by=None, reopens_until=reopens_until, reason=reason))

@@ -142,6 +142,7 @@ def opened(event: Opened) -> Incident:
         components=(event.root,) if event.root else (),
         publish_at=event.publish_at,
         planned_until=event.planned_until,
+        pinned=frozenset({event.root} if event.root and event.by else ()),
     )
 
 

@@ -19,6 +19,9 @@ _STATE_WORDS = {
 }
 
 
+_HITS_NOBODY = "No service is affected by this problem any more"
+"""What can be said where each service that it hit is hit by another incident now, or is gone."""
+
 UNWATCHED = "We no longer monitor what this incident was about, and close it here."
 """The end of an incident whose subject was taken out of the configuration."""
 
@@ -65,7 +68,8 @@ def grown(situation: Situation, services: Mapping[str, Status], language: str) -
 def recovered(situation: Situation, services: Iterable[str], language: str) -> str:
     """It works again, and is being watched."""
     subject, verb = _subject(situation, services, language)
-    return f"Our monitoring sees that {subject} {verb} again. We keep watching before we call it resolved."
+    seen = f"Our monitoring sees that {subject} {verb} again." if subject else _HITS_NOBODY + "."
+    return f"{seen} We keep watching before we call it resolved."
 
 
 def returned(situation: Situation, services: Mapping[str, Status], language: str) -> str:
@@ -73,17 +77,28 @@ def returned(situation: Situation, services: Mapping[str, Status], language: str
     return f"The problem has come back. {_extent(situation, services, language)} We are looking into it."
 
 
-def over(situation: Situation, incident: Incident, language: str) -> str:
-    """The end, with the length measured by status and not by when somebody typed."""
-    subject, verb = _subject(situation, incident.worst, language)
+def over(situation: Situation, incident: Incident, services: Iterable[str], language: str) -> str:
+    """The end for *services*, with the length measured by status and not by when somebody typed."""
+    subject, verb = _subject(situation, services, language)
     ended = incident.recovered_at or incident.started_at
     length = spoken(incident.downtime(ended)) + (" in all" if incident.outages else "")
-    return f"{subject[0].upper()}{subject[1:]} {verb} again since {clock(ended)}, after {length}. This incident is resolved."
+    seen = f"{subject[0].upper()}{subject[1:]} {verb} again since" if subject else f"{_HITS_NOBODY}, since"
+    return f"{seen} {clock(ended)}, after {length}. This incident is resolved."
 
 
 def merged(name: str) -> str:
     """The incident goes on under another one."""
     return f"This problem has the same cause as “{name}”. All further updates are posted there."
+
+
+def took_over(name: str) -> str:
+    """Another incident goes on under this one."""
+    return f"“{name}” has the same cause as this problem. All further updates are posted here."
+
+
+def split_off(name: str) -> str:
+    """Part of the incident goes on by itself."""
+    return f"A part of this problem goes on by itself as “{name}”. Updates on that part are posted there."
 
 
 def headline(incident: Incident, state: State, *, lasted: timedelta | None = None) -> str:
@@ -154,7 +169,7 @@ def _labels(needs: Iterable[Need], language: str) -> list[str]:
 
 def _subject(situation: Situation, services: Iterable[str], language: str) -> tuple[str, str]:
     names = [said(service.name, language) for service in _in_order(situation, services)]
-    return (_listed(names) or "everything", "work" if len(names) > 1 else "works")
+    return (_listed(names), "work" if len(names) > 1 else "works")
 
 
 def _listed(words: list[str]) -> str:

@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from incidents import act
-from incidents.events import Event, Noted, Updated
+from incidents import act, regroup
+from incidents.events import Event, Noted, Opened, Updated
 from statuspage import board
 from statuspage.page import Story
 from statuspage.store import acts, listing, queries
@@ -96,6 +96,27 @@ async def resolve(request: web.Request) -> web.Response:
     return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK]))
 
 
+async def merge(request: web.Request) -> web.Response:
+    """End an incident that goes on in another one; give the other."""
+    body = await body_of(request, bodies.MergeBody)
+    incident, by = request.match_info["id"], request[CALLER].name
+    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=body.body or "")
+    deed = Deed(by=by, act="merge", incident=incident, detail={"into": body.into, "body": body.body})
+    return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK], body.into))
+
+
+async def split(request: web.Request) -> web.Response:
+    """Take a part of an incident into one of its own; give the new one."""
+    body = await body_of(request, bodies.SplitBody)
+    incident, by = request.match_info["id"], request[CALLER].name
+    command = partial(
+        regroup.split, incident=incident, by=by, name=body.name, body=body.body, components=body.components, services=body.services
+    )
+    detail = {"name": body.name, "body": body.body, "parts": ", ".join((*body.components, *body.services))}
+    deed = Deed(by=by, act="split", incident=incident, detail=detail)
+    return await done_once(request, deed, command, status=201, spell=_opened_after(request.app[DESK]))
+
+
 async def list_services(request: web.Request) -> web.Response:
     """Give all services with their status."""
     desk = request.app[DESK]
@@ -116,15 +137,28 @@ async def list_audit(request: web.Request) -> web.Response:
 # --- what is answered after an act ----------------------------------------------------------------------------------------------
 
 
-def _incident_after(desk: Desk) -> Callable[[Connection, Sequence[Event]], BaseModel]:
+Spell = Callable[[Connection, Sequence[Event]], BaseModel]
+
+
+def _incident_after(desk: Desk, id_: str | None = None) -> Spell:
+    """The incident *id_*, or the first that the act's events tell of."""
+
     def spell(connection: Connection, events: Sequence[Event]) -> BaseModel:
-        incident = next(event.incident for event in events if hasattr(event, "incident"))
-        story = queries.story(connection, incident)
-        if story is None:
-            raise LookupError(f"incident {incident} was written and cannot be read")
-        return bodies.IncidentShown.of(story, desk.now())
+        incident = id_ or next(event.incident for event in events if hasattr(event, "incident"))
+        return _shown(desk, connection, incident)
 
     return spell
+
+
+def _opened_after(desk: Desk) -> Spell:
+    return lambda connection, events: _shown(desk, connection, _only(events, Opened).incident)
+
+
+def _shown(desk: Desk, connection: Connection, incident: str) -> bodies.IncidentShown:
+    story = queries.story(connection, incident)
+    if story is None:
+        raise LookupError(f"incident {incident} was written and cannot be read")
+    return bodies.IncidentShown.of(story, desk.now())
 
 
 def _update_after(_: Connection, events: Sequence[Event]) -> BaseModel:

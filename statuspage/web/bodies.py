@@ -87,6 +87,22 @@ class ResolveBody(Taken):
     override: Override | None = None
 
 
+class MergeBody(Taken):
+    """The open incident that goes on for this one, and words for the public in place of the usual ones."""
+
+    into: Line
+    body: Words | None = None
+
+
+class SplitBody(Taken):
+    """What goes into an incident of its own: components, or services of one that was opened by hand; its name and first words."""
+
+    name: Line
+    body: Words
+    components: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
+    services: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
+
+
 class Given(BaseModel):
     """What an answer says."""
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from incidents import act
 from incidents.events import Opened
+from incidents.model import Situation
 from statuspage import board
 from statuspage.page import Story
 from statuspage.render.timeline import Line, tell
@@ -84,6 +85,8 @@ class Typed:
     next_in: str = ""
     cause: str = ""
     override: str = ""
+    into: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,9 @@ class TypedForms:
     updates: Typed = field(default_factory=Typed)
     notes: Typed = field(default_factory=Typed)
     resolve: Typed = field(default_factory=Typed)
+    merge: Typed = field(default_factory=Typed)
+    split: Typed = field(default_factory=Typed)
+    parts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +112,11 @@ class TypedOpen:
 
 async def show_card(request: web.Request) -> web.Response:
     """Draw everything about one incident, with the forms."""
-    return await _card(request)
+    return await card(request)
 
 
-async def _card(request: web.Request, rejected: Rejected | None = None, typed: TypedForms | None = None) -> web.Response:
+async def card(request: web.Request, rejected: Rejected | None = None, typed: TypedForms | None = None) -> web.Response:
+    """Draw the card, with what stood in the way of an act and what had been typed for it."""
     desk, incident = request.app[DESK], request.match_info["id"]
 
     def read(connection: Connection) -> tuple[Story | None, list[Line]]:
@@ -130,9 +137,20 @@ async def _card(request: web.Request, rejected: Rejected | None = None, typed: T
         timeline=timeline[::-1],
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
+        others=[one for one in situation.incidents.values() if one.id != incident],
+        members=_members(story, situation, desk.language),
         trouble=_trouble(rejected),
         typed=typed or TypedForms(),
     )
+
+
+def _members(story: Story, situation: Situation, language: str) -> list[tuple[str, str]]:
+    """What can be taken out of the incident: its components, or its services where no probe watches it; id and name of each."""
+    incident, known = story.incident, situation.topology.components
+    parts = [(id_, known[id_].name) for id_ in incident.components if id_ in known]
+    if not incident.components:
+        parts = [(id_, board.service_name(situation, id_, language)) for id_ in incident.services]
+    return parts if len(parts) > 1 and incident.is_open else []
 
 
 def _trouble(rejected: Rejected | None) -> Mapping[str, str] | None:
@@ -150,46 +168,46 @@ async def acknowledge(request: web.Request) -> web.Response:
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     command = partial(act.acknowledge, incident=incident, by=by, lasts=desk.acknowledgement_lasts)
     deed = Deed(by=by, act="acknowledge", incident=incident)
-    return await _acted(request, perform(desk, deed, command), TypedForms())
+    return await acted(request, perform(desk, deed, command), TypedForms())
 
 
 async def update(request: web.Request) -> web.Response:
     """Publish words for customers."""
-    typed = await _typed(request)
-    return await _acted(request, _update(request, typed), TypedForms(updates=typed))
+    typed = await typed_in(request)
+    return await acted(request, _update(request, typed), TypedForms(updates=typed))
 
 
 async def _update(request: web.Request, typed: Typed) -> None:
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     promise = desk.now() + timedelta(minutes=int(typed.next_in)) if typed.next_in in _MINUTES else None
-    body = _fit(bodies.UpdateBody, body=typed.body, state=typed.state or None, next_update_by=promise)
+    body = fit(bodies.UpdateBody, body=typed.body, state=typed.state or None, next_update_by=promise)
     command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=promise)
     await perform(desk, Deed(by=by, act="update", incident=incident, detail={"body": body.body}), command)
 
 
 async def note(request: web.Request) -> web.Response:
     """Keep words for the desk."""
-    typed = await _typed(request)
-    return await _acted(request, _note(request, typed), TypedForms(notes=typed))
+    typed = await typed_in(request)
+    return await acted(request, _note(request, typed), TypedForms(notes=typed))
 
 
 async def _note(request: web.Request, typed: Typed) -> None:
     by, incident = request[CALLER].name, request.match_info["id"]
-    body = _fit(bodies.NoteBody, body=typed.body)
+    body = fit(bodies.NoteBody, body=typed.body)
     command = partial(act.note, incident=incident, by=by, body=body.body)
     await perform(request.app[DESK], Deed(by=by, act="note", incident=incident, detail={"body": body.body}), command)
 
 
 async def resolve(request: web.Request) -> web.Response:
     """End the incident."""
-    typed = await _typed(request)
-    return await _acted(request, _resolve(request, typed), TypedForms(resolve=typed))
+    typed = await typed_in(request)
+    return await acted(request, _resolve(request, typed), TypedForms(resolve=typed))
 
 
 async def _resolve(request: web.Request, typed: Typed) -> None:
     by, incident = request[CALLER].name, request.match_info["id"]
     override = {"reason": typed.override} if typed.override.strip() else None
-    body = _fit(bodies.ResolveBody, body=typed.body, cause=typed.cause or None, override=override)
+    body = fit(bodies.ResolveBody, body=typed.body, cause=typed.cause or None, override=override)
     reason = body.override.reason if body.override else None
     command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=reason)
     detail = {"body": body.body, "cause": body.cause, "override": reason}
@@ -206,9 +224,9 @@ async def open_incident(request: web.Request) -> web.Response:
     form, by, desk = await request.post(), request[CALLER].name, request.app[DESK]
     picked = {key.removeprefix(_SERVICE): value for key, value in form.items() if key.startswith(_SERVICE) and isinstance(value, str)}
     services = {key: value for key, value in picked.items() if value}
-    typed = TypedOpen(name=_text(form.get("name")), body=_text(form.get("body")), services=services)
+    typed = TypedOpen(name=text(form.get("name")), body=text(form.get("body")), services=services)
     try:
-        body = _fit(bodies.OpenBody, name=typed.name, body=typed.body, services=services)
+        body = fit(bodies.OpenBody, name=typed.name, body=typed.body, services=services)
         command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body)
         events = await perform(desk, Deed(by=by, act="open", detail={"name": body.name}), command)
     except act.Refused as refusal:
@@ -226,28 +244,31 @@ def _open_form(request: web.Request, *, typed: TypedOpen, rejected: Rejected | N
     return screen(request, "open.html", status=status, services=rows, typed=typed, trouble=_trouble(rejected))
 
 
-async def _acted(request: web.Request, deed: Awaitable[object], typed: TypedForms) -> web.Response:
+async def acted(request: web.Request, deed: Awaitable[object], typed: TypedForms) -> web.Response:
     """Wait for the deed; go on to the card, or draw it again with what stood in the way and what had been typed."""
     try:
         await deed
     except act.Refused as refusal:
-        return await _card(request, refused(refusal), typed)
+        return await card(request, refused(refusal), typed)
     except Rejected as rejected:
-        return await _card(request, rejected, typed)
+        return await card(request, rejected, typed)
     return see_other(f"/incidents/{request.match_info['id']}")
 
 
-async def _typed(request: web.Request) -> Typed:
+async def typed_in(request: web.Request) -> Typed:
+    """What stands in the form's fields."""
     form = await request.post()
-    return Typed(**{one.name: _text(form.get(one.name)) for one in fields(Typed)})
+    return Typed(**{one.name: text(form.get(one.name)) for one in fields(Typed)})
 
 
-def _fit(model: type[M], **given: object) -> M:
+def fit(model: type[M], **given: object) -> M:
+    """What was typed, as the API's model. Errors: Rejected 422."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
         raise misfit(error) from error
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A field's text; none where it is missing or a file."""
     return value if isinstance(value, str) else ""

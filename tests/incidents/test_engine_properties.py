@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from incidents import act
+from incidents import act, regroup
 from incidents.decide import decide, rejudge
-from incidents.events import Acknowledged, Event, Opened, Reopened
-from incidents.model import Incident, Level, Monitor, Situation, State, Status, Subject, Topology
+from incidents.events import Acknowledged, Event, Opened, Reopened, Resolved
+from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
 from incidents.policy import LEVELS, Policy
-from incidents.rollup import TROUBLE, standing
+from incidents.rollup import TROUBLE, hit_services, standing
 from incidents.situation import fold
 from probes.result import Failure, ProbeResult, Result
 from tests.incidents import truths
@@ -38,6 +38,7 @@ class Engine(RuleBasedStateMachine):
         self.heard: list[Result] = []
         self.votes: dict[tuple[str, str], list[Level]] = {}
         self.held: dict[str, tuple[str, datetime]] = {}
+        self.placed: dict[str, str] = {}
         self.reader = truths.History()
 
     @initialize(topology=topologies())
@@ -159,6 +160,39 @@ class Engine(RuleBasedStateMachine):
         said = {services[number % len(services)]: status}
         self._act(act.open_incident, by="bob", name=f"{MARK} typed by a person", services=said, body="Customers call us.")
 
+    @precondition(_any)
+    @rule(number=DRAWN, other=DRAWN)
+    def somebody_merges(self, number: int, other: int) -> None:
+        self._next()
+        source, target = self._incident(number), self._incident(other)
+        merge = {"incident": source.id, "into": target.id, "by": "ada"}
+        is_typed = source.origin is Origin.AGENT
+        fits = source.id != target.id and (target.origin is source.origin or (is_typed and set(source.services) <= set(target.services)))
+        if not fits:
+            with pytest.raises(act.Invalid):
+                regroup.merge(self.situation, self.now, **merge)
+            return
+        if source.id in self.reader.by_agents:
+            self.reader.by_agents.add(target.id)  # its words may quote what a person typed
+        self._act(regroup.merge, **merge)
+        self.placed |= dict.fromkeys(source.components, target.id)
+
+    @precondition(_any)
+    @rule(number=DRAWN, chosen=st.sets(st.integers(0, 5), min_size=1, max_size=3))
+    def somebody_splits(self, number: int, chosen: set[int]) -> None:
+        self._next()
+        found = self._incident(number)
+        parts = found.components or tuple(sorted(found.services))
+        taken = [parts[place] for place in chosen if place < len(parts)]
+        if not 0 < len(taken) < len(parts) or (found.components and not any(hit_services(self.situation, id) for id in taken)):
+            return
+        split = {"incident": found.id, "by": "bob", "name": "A part by itself", "body": "It has another cause."}
+        key = "components" if found.components else "services"
+        self._act(regroup.split, **split, **{key: taken})
+        (new,) = (event.incident for event in self.history[-40:] if isinstance(event, Opened) and event.at == self.now)
+        if found.components:
+            self.placed |= dict.fromkeys(taken, new)
+
     @rule()
     def everything_is_restarted(self) -> None:
         """Nothing is left but what was written down."""
@@ -176,6 +210,11 @@ class Engine(RuleBasedStateMachine):
         truths.every_broken_part_that_hurts_is_explained(self.situation, self.now, self.policy)
         truths.no_part_stays_with_a_cause_that_is_long_back(self.situation, self.now)
         truths.counts_are_those_of_the_words(self.situation, self.history)
+
+    @invariant()
+    def what_a_person_put_somewhere_is_there(self) -> None:
+        for component, incident in self.placed.items():
+            assert component in self.situation.incidents[incident].components, f"the machine took {component} away"
 
     @invariant()
     def owners_are_those_who_acknowledged(self) -> None:
@@ -215,6 +254,8 @@ class Engine(RuleBasedStateMachine):
         assert all(self.situation.seen[key] >= slot for key, slot in seen.items()), "an old result made new ones unseen"
         self.history.extend(events)
         self.heard.extend(results)
+        over = {event.incident for event in events if isinstance(event, Resolved)}
+        self.placed = {component: incident for component, incident in self.placed.items() if incident not in over}
         for event in events:
             if isinstance(event, Reopened):
                 self.held.pop(event.incident, None)

@@ -84,7 +84,8 @@ def no_part_stays_with_a_cause_that_is_long_back(situation: Situation, now: date
     for incident in machines(situation).values():
         root = situation.standings.get((Subject.COMPONENT, incident.root or ""))
         if root is not None and root.status is Status.OPERATIONAL and root.since + LONGEST_SILENCE <= now:
-            broken = [id for id in incident.components if standing(situation, Subject.COMPONENT, id) in TROUBLE]
+            free = [id for id in incident.components if id not in incident.pinned]
+            broken = [id for id in free if standing(situation, Subject.COMPONENT, id) in TROUBLE]
             assert broken == [], f"{incident.root} is back, and {broken} are still said to be its victims"
 
 
@@ -176,7 +177,8 @@ class History:
 
     def _opened(self, event: Opened) -> None:
         assert event.incident not in self.states, "the same id twice"
-        assert event.started_at <= event.at <= event.publish_at
+        assert event.started_at <= event.at
+        assert event.publish_at is None or event.at <= event.publish_at
         assert (event.root is None) is (event.origin is Origin.AGENT)
         assert event.root not in self.waived
         self.states[event.incident] = State.INVESTIGATING
