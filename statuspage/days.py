@@ -9,20 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
+from incidents.availability import Change
 from incidents.model import Status
 from incidents.rollup import worst
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A status change of a service, as history needs it; ascending by *since* within a service.
-
-    *covered* is what was measured while maintenance covered the service; None where nothing did, and *new* was measured.
-    """
-
-    since: datetime
-    new: Status
-    covered: Status | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

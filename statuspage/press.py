@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from incidents.availability import Change
 from incidents.events import Counted, Event, IncidentEvent, StatusChanged
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
 from statuspage.clock import Now
-from statuspage.days import Change, Day, last_known, strip
+from statuspage.days import Day, last_known, strip
 from statuspage.page import Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
 from statuspage.publish import Publisher, Shelf

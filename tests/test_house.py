@@ -16,8 +16,8 @@ SOURCES = sorted(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.p
 
 # Beside the standard library's values, what a pure module may import.
 PURE_IMPORTS = {
-    "bisect", "calendar", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq", "itertools", "math",
-    "operator", "re", "string", "types", "typing", "unicodedata", "zoneinfo",
+    "bisect", "calendar", "collections", "dataclasses", "datetime", "enum", "fractions", "functools", "hashlib", "heapq", "itertools",
+    "math", "operator", "re", "string", "types", "typing", "unicodedata", "zoneinfo",
     "dateutil",
     "incidents", "probes",
 }  # fmt: skip

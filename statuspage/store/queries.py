@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
+from incidents.availability import Change
 from incidents.events import Event
 from incidents.impairment import Impairment
 from incidents.model import Incident, Note, Situation, Standing, Status, Streak, Subject, Topology, Update
-from statuspage.days import Change
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from incidents.availability import Change
 from incidents.model import Status
 from incidents.rollup import ORDER
-from statuspage.days import Change, Day, last_known, strip
+from statuspage.days import Day, last_known, strip
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]
