@@ -7,12 +7,12 @@ Figures are exact fractions; only spelling cuts them. Source: docs/adr/0013-avai
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from itertools import pairwise
-from typing import Generic, TypeVar
+from itertools import groupby, pairwise
+from typing import Generic, NamedTuple, TypeVar
 
 from incidents.calendars import Calendar
 from incidents.model import Status
@@ -160,9 +160,11 @@ class Ledger:
 
     def __post_init__(self) -> None:
         """Add up."""
-        object.__setattr__(self, "measured", _figure(self.intervals, _measured_worth))
-        object.__setattr__(self, "contractual", _figure(self.intervals, _contractual_worth))
-        object.__setattr__(self, "unknown", sum((i.until - i.since for i in self.intervals if i.measured is Kind.UNKNOWN), timedelta(0)))
+        lasted = _lasted(self.intervals)
+        object.__setattr__(self, "measured", _figure(lasted, _measured_worth))
+        object.__setattr__(self, "contractual", _figure(lasted, _contractual_worth))
+        unknown = sum(length for sort, length in lasted.items() if sort.measured is Kind.UNKNOWN)
+        object.__setattr__(self, "unknown", timedelta(microseconds=unknown))
 
 
 def availability(
@@ -191,7 +193,14 @@ def availability(
         hours=_hours(terms, real),
     )
     edges = sorted({real.since, real.until, *(at for at in record.edges() if real.holds(at))})
-    return Ledger(period=real, intervals=tuple(_joined(record.interval(since, until) for since, until in pairwise(edges))))
+    return Ledger(period=real, intervals=tuple(_intervals(edges, record)))
+
+
+def _intervals(edges: Sequence[datetime], record: "_Record") -> Iterator[Interval]:
+    """What lies between the edges; neighbours of which the same is told are one."""
+    for told, run in groupby(pairwise(edges), key=lambda pair: record.told(pair[0])):
+        pairs = list(run)
+        yield Interval(since=pairs[0][0], until=pairs[-1][1], **told._asdict())
 
 
 # --- what holds from when on --------------------------------------------------------------------------------------------------------
@@ -244,26 +253,28 @@ class _Record:
         for layer in (self.changes, self.corrections, self.exclusions, self.terms, self.hours):
             yield from layer.instants
 
-    def interval(self, since: datetime, until: datetime) -> Interval:
-        """What [*since*, *until*) is, in which nothing changes."""
-        change, correction, terms = self.changes.at(since), self.corrections.at(since), self.terms.at(since)
+    def told(self, at: datetime) -> "_Told":
+        """What the stretch that begins at *at* is."""
+        change, correction, terms = self.changes.at(at), self.corrections.at(at), self.terms.at(at)
         measured, reason, author = _seen(change, correction)
         kind, counts = measured, measured is not Kind.UNKNOWN
-        if not self.hours.at(since):
+        if not self.hours.at(at):
             kind, counts, reason = Kind.OUTSIDE_HOURS, False, "outside the service's hours"
         elif measured in _TROUBLE and correction is None and change is not None and change.new is Status.MAINTENANCE:
             kind = Kind.MAINTENANCE
-            counts, reason, author = _planned(self.exclusions.at(since), terms)
-        return Interval(
-            since=since,
-            until=until,
-            kind=kind,
-            measured=measured,
-            counts=counts,
-            reason=reason,
-            author=author,
-            partial_counts=terms.partial_counts,
-        )
+            counts, reason, author = _planned(self.exclusions.at(at), terms)
+        return _Told(kind, measured, counts, reason, author, terms.partial_counts)
+
+
+class _Told(NamedTuple):
+    """All of an interval but its time."""
+
+    kind: Kind
+    measured: Kind
+    counts: bool
+    reason: str
+    author: str | None
+    partial_counts: Fraction
 
 
 def _seen(change: Change | None, correction: Correction | None) -> tuple[Kind, str, str | None]:
@@ -285,51 +296,52 @@ def _planned(exclusion: Exclusion | None, terms: Terms) -> tuple[bool, str, str 
     return exclusion.counts, exclusion.reason, exclusion.author
 
 
-def _joined(intervals: Iterable[Interval]) -> Iterator[Interval]:
-    """Neighbours that differ in nothing but their time become one."""
-    open_one: Interval | None = None
-    for interval in intervals:
-        if open_one is None:
-            open_one = interval
-        elif replace(interval, since=open_one.since) == replace(open_one, until=interval.until):
-            open_one = replace(open_one, until=interval.until)
-        else:
-            yield open_one
-            open_one = interval
-    if open_one is not None:
-        yield open_one
-
-
 # --- figures ------------------------------------------------------------------------------------------------------------------------
 
 _WORTH = {Kind.UP: Fraction(1), Kind.DEGRADED: Fraction(1)}
 
 
-def _figure(intervals: Iterable[Interval], worth: Callable[[Interval], tuple[Fraction, bool]]) -> Figure:
-    """Add up by *worth*: how much of an interval is up, and whether its downtime counts."""
-    lasted: dict[tuple[Fraction, bool], int] = {}
-    for interval in intervals:
-        key = worth(interval)
-        lasted[key] = lasted.get(key, 0) + (interval.until - interval.since) // _TICK
-    up = sum((share * length for (share, _), length in lasted.items()), Fraction(0))
-    known = sum((Fraction(length) if counts else share * length for (share, counts), length in lasted.items()), Fraction(0))
-    return Figure(up=up, known=known)
+class _Sort(NamedTuple):
+    """What the worth of a stretch depends on. The share as two numbers: to hash a fraction costs more than all the rest."""
+
+    measured: Kind
+    is_within_hours: bool
+    counts: bool
+    numerator: int
+    denominator: int
+
+    @property
+    def up_share(self) -> Fraction:
+        """How much of each of its instants is up."""
+        if self.measured is Kind.PARTIAL:
+            return 1 - Fraction(self.numerator, self.denominator)
+        return _WORTH.get(self.measured, Fraction(0))
 
 
-def _measured_worth(interval: Interval) -> tuple[Fraction, bool]:
-    return _up_share(interval), interval.measured is not Kind.UNKNOWN
+def _lasted(intervals: Iterable[Interval]) -> Mapping[_Sort, int]:
+    """How many microseconds there are of each sort."""
+    lasted: dict[_Sort, int] = {}
+    for one in intervals:
+        share = one.partial_counts
+        sort = _Sort(one.measured, one.kind is not Kind.OUTSIDE_HOURS, one.counts, share.numerator, share.denominator)
+        lasted[sort] = lasted.get(sort, 0) + (one.until - one.since) // _TICK
+    return lasted
 
 
-def _contractual_worth(interval: Interval) -> tuple[Fraction, bool]:
+def _figure(lasted: Mapping[_Sort, int], worth: Callable[[_Sort], tuple[Fraction, bool]]) -> Figure:
+    """Add up by *worth*: how much of a sort is up, and whether its downtime counts."""
+    valued = [(*worth(sort), length) for sort, length in lasted.items()]
+    up = sum((share * length for share, _, length in valued), Fraction(0))
+    return Figure(up=up, known=sum((Fraction(length) if counts else share * length for share, counts, length in valued), Fraction(0)))
+
+
+def _measured_worth(sort: _Sort) -> tuple[Fraction, bool]:
+    return sort.up_share, sort.measured is not Kind.UNKNOWN
+
+
+def _contractual_worth(sort: _Sort) -> tuple[Fraction, bool]:
     """As measured, within the hours. Where trouble is left out only its downtime is: what worked goes on counting."""
-    return (Fraction(0), False) if interval.kind is Kind.OUTSIDE_HOURS else (_up_share(interval), interval.counts)
-
-
-def _up_share(interval: Interval) -> Fraction:
-    """How much of each of its instants is up."""
-    if interval.measured is Kind.PARTIAL:
-        return 1 - interval.partial_counts
-    return _WORTH.get(interval.measured, Fraction(0))
+    return (sort.up_share, sort.counts) if sort.is_within_hours else (Fraction(0), False)
 
 
 def percent(ratio: Fraction, places: int = 3) -> str:

@@ -150,6 +150,7 @@ async def test_stories_read_one_by_one_are_those_that_the_store_would_give_at_on
         house.world.wait(3)
     await house.press.pipeline.act(partial(act.resolve, incident=first, by="anna", body="It works again."))
     await house.press.issue()
+    house.world.wait(REOPENS_WITHIN.total_seconds() + 1)
     second = await house.outage()
     shelf = await house.press.issue()
     stories = await house.press.store.read(queries.stories)
