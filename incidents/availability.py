@@ -14,9 +14,9 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
-from incidents.calendars import Calendar
 from incidents.model import Status
 from incidents.spans import Span, within
+from incidents.terms import NO_LEVEL, Terms
 
 T = TypeVar("T")
 
@@ -58,26 +58,6 @@ MEASURED: Mapping[Status, Kind] = {
 """What a measured status is called in a ledger."""
 
 _TROUBLE = frozenset({Kind.DEGRADED, Kind.PARTIAL, Kind.DOWN})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What is promised of a service, and how it is counted.
-
-    *target* is the share of time, from 0 to 1, in which it works; None where no level is stated, and every minute counts. *hours* is when
-    it must work (None: always). *partial_counts* is how much of a partial outage is downtime, from 0 to 1. A window of planned work lasting
-    *notice_from* or longer must be announced *notice* before it begins not to count.
-    """
-
-    target: Fraction | None = None
-    hours: Calendar | None = None
-    partial_counts: Fraction = Fraction(1)
-    notice: timedelta = timedelta(0)
-    notice_from: timedelta = timedelta(0)
-
-
-NO_LEVEL = Terms()
-"""Nothing is stated: measured against all of the time, always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,13 +19,13 @@ from incidents.availability import (
     Interval,
     Kind,
     Ledger,
-    Terms,
     availability,
     percent,
 )
 from incidents.calendars import Calendar
 from incidents.model import Status
 from incidents.spans import Span
+from incidents.terms import Terms
 from tests.incidents.chance import often
 
 UP, DEGRADED, PARTIAL, DOWN = Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR

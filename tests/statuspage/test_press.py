@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 from sqlalchemy import Connection
 
 from incidents import act
-from incidents.policy import Policy
+from incidents.policy import REOPENS_WITHIN, Policy
 from probes.result import Failure
 from statuspage.bundled import templates
 from statuspage.page import Site
