@@ -51,6 +51,7 @@ def rejudge(situation: Situation, policy: Policy, now: datetime) -> tuple[Event,
     """Judge every subject anew from what is known: after an agent's act, or when the topology changed."""
     draft = Draft(situation, policy, now)
     _judge_monitors(draft, situation.topology.monitors)
+    _judge_components(draft, situation.topology.components)
     _judge_services(draft, situation.topology.services)
     tending.tend(draft)
     return draft.events
@@ -63,7 +64,8 @@ def _fresh(situation: Situation, results: Sequence[Result]) -> list[Result]:
     for result in sorted(results, key=lambda r: (r.slot, r.monitor, r.location)):
         key = (result.monitor, result.location)
         last = newest.get(key) or situation.seen.get(key)
-        if result.monitor in situation.topology.monitors and (last is None or result.slot > last):
+        has_say = result.monitor in situation.topology.monitors and not situation.stands_still(result.monitor)
+        if has_say and (last is None or result.slot > last):
             newest[key] = result.slot
             fresh.append(result)
     return fresh
@@ -123,6 +125,11 @@ def _judge_monitors(draft: Draft, monitors: Iterable[str], heard: Heard = NOBODY
         monitor = topology.monitors[id]
         if _change(draft, Subject.MONITOR, id, monitor_standing(draft.situation, monitor, heard.get(id, ()), draft.now)):
             components[monitor.component] = None
+    _judge_components(draft, components)
+
+
+def _judge_components(draft: Draft, components: Iterable[str]) -> None:
+    topology = draft.situation.topology
     services: dict[str, None] = {}
     for id in components:
         if _change(draft, Subject.COMPONENT, id, _component_standing(draft, id)):
@@ -163,12 +170,13 @@ def _reclaim(draft: Draft, component: str) -> None:
 
 
 def _component_standing(draft: Draft, component: str) -> Standing:
-    topology = draft.situation.topology
-    monitors = [topology.monitors[id] for id in topology.monitors_of[component]]
+    situation, topology = draft.situation, draft.situation.topology
+    monitors = [topology.monitors[id] for id in topology.monitors_of[component] if not situation.stands_still(id)]
     status = component_status(monitors, lambda id: standing(draft.situation, Subject.MONITOR, id))
     judging = [m.id for m in monitors if m.severity is not Severity.WARNING]
-    bearers = [s for id in judging if (s := draft.situation.standings.get((Subject.MONITOR, id))) is not None]
-    return Standing(status=status, since=_turned(draft, Subject.MONITOR, judging), cause=_loudest(bearers))
+    bearers = {id: s for id in judging if (s := situation.standings.get((Subject.MONITOR, id))) is not None}
+    cause = _loudest(component, bearers) or "nothing watches it at present"
+    return Standing(status=status, since=_turned(draft, Subject.MONITOR, topology.monitors_of[component]), cause=cause)
 
 
 def _service_standing(draft: Draft, service: Service) -> Standing:
@@ -186,6 +194,7 @@ def _turned(draft: Draft, subject: Subject, ids: Iterable[str]) -> datetime:
     return min((e.since for e in draft.events if isinstance(e, StatusChanged) and e.subject is subject and e.id in mine), default=draft.now)
 
 
-def _loudest(standings: Iterable[Standing]) -> str:
-    bad = [s for s in standings if s.status in TROUBLE]
-    return "; ".join(s.cause for s in bad) if bad else "; ".join(s.cause for s in standings)
+def _loudest(component: str, standings: Mapping[str, Standing]) -> str:
+    """What the monitors say, by their ids where those tell more than the component's: those that see trouble, else all."""
+    bad = {id: found for id, found in standings.items() if found.status in TROUBLE}
+    return "; ".join(found.cause if id == component else f"{id} {found.cause}" for id, found in (bad or standings).items())

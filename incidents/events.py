@@ -201,6 +201,25 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """A monitor stands still from now on: it is not probed, and has no say."""
+
+    at: datetime
+    monitor: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A paused monitor goes on, with no memory of what it saw before."""
+
+    at: datetime
+    monitor: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waived:
     """A component that is still down opens no incident until it recovers: a person has decided so."""
 
@@ -349,4 +368,4 @@ IncidentEvent = (
 )
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
 SightEvent = Proven | Impaired | Unimpaired
-Event = Counted | StatusChanged | Waived | Reclaimed | SightEvent | IncidentEvent | MaintenanceEvent
+Event = Counted | StatusChanged | Waived | Reclaimed | Paused | Resumed | SightEvent | IncidentEvent | MaintenanceEvent

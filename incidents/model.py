@@ -375,6 +375,11 @@ class Situation:
     ended: Mapping[str, Incident] = field(default_factory=lambda: MappingProxyType({}))
     paused: Mapping[str, Pause] = field(default_factory=lambda: MappingProxyType({}))
     waived: frozenset[str] = frozenset()
+
+    def stands_still(self, monitor: str) -> bool:
+        """Whether it is not probed and has no say, because somebody paused or the file disabled it."""
+        return monitor in self.paused or not self.topology.monitors[monitor].is_enabled
+
     maintenances: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
     spent: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     proven: frozenset[tuple[str, str]] = frozenset()

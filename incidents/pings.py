@@ -90,6 +90,8 @@ def is_repeat(streak: Streak, result: Result, monitor: Monitor) -> bool:
 def _overdue(situation: Situation, now: datetime, present_since: datetime, promised_since: Mapping[str, datetime]) -> Iterator[Result]:
     for monitor, heartbeat in situation.topology.heartbeats:
         key = (monitor, LOCATION)
+        if situation.stands_still(monitor):
+            continue
         streak, seen = situation.streaks.get(key, Streak()), situation.seen.get(key)
         ends = limit(heartbeat, streak, seen)
         # A grain later, so that no ping can share a slot with its absence.

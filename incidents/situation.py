@@ -19,6 +19,7 @@ from incidents.events import (
     Noted,
     Opened,
     Parted,
+    Paused,
     Proven,
     Published,
     Reclaimed,
@@ -26,6 +27,7 @@ from incidents.events import (
     Reopened,
     Rerooted,
     Resolved,
+    Resumed,
     Settled,
     StateChanged,
     StatusChanged,
@@ -34,7 +36,7 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Hindrance, Impairment
-from incidents.model import Incident, Outage, Situation, Standing, State, Status
+from incidents.model import Incident, Outage, Pause, Situation, Standing, State, Status
 from incidents.rollup import worst
 from probes.result import Result
 
@@ -47,7 +49,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
     seen = _newer(situation.seen, results)
     standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
-    incidents, ended, waived = situation.incidents, situation.ended, situation.waived
+    incidents, ended, waived, paused = situation.incidents, situation.ended, situation.waived, situation.paused
     windows, spent = situation.maintenances, situation.spent
     proven, impairments = situation.proven, situation.impairments
     for event in events:
@@ -58,6 +60,11 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
                 waived |= {event.component}
             case Reclaimed():
                 waived -= {event.component}
+            case Paused():
+                held = Pause(by=event.by, at=event.at, reason=event.reason)
+                paused = MappingProxyType({**paused, event.monitor: held})
+            case Resumed():
+                paused = MappingProxyType({id: one for id, one in paused.items() if id != event.monitor})
             case Proven():
                 proven |= {(event.location, event.control)}
             case Impaired() | Unimpaired():
@@ -73,6 +80,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         standings=_joined(situation.standings, standings),
         incidents=incidents,
         ended=ended,
+        paused=paused,
         waived=waived,
         maintenances=windows,
         spent=spent,

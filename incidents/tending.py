@@ -6,6 +6,7 @@ from incidents import folding, progress, telling, words
 from incidents.draft import Draft
 from incidents.events import Resolved, Settled
 from incidents.model import Incident, Situation, State, Topology
+from incidents.verdicts import why_still
 
 
 def is_due(situation: Situation, now: datetime) -> bool:
@@ -61,9 +62,14 @@ def removals(situation: Situation, topology: Topology) -> tuple[str, ...]:
 def _retire(draft: Draft, id: str) -> None:
     """What nobody watches, or no service needs, any more can neither recover nor fail: the incident ends, and says so."""
     incident, topology = draft.situation.incidents[id], draft.situation.topology
-    is_watched = any(topology.monitors_of.get(component) for component in incident.components)
-    if is_watched and any(service in topology.services for service in incident.services):
+    monitors = [monitor for component in incident.components for monitor in topology.monitors_of.get(component, ())]
+    is_needed = any(service in topology.services for service in incident.services)
+    if is_needed and not all(draft.situation.stands_still(monitor) for monitor in monitors):
         return
+    is_paused = bool(monitors) and is_needed
     if incident.published_at is not None:
-        telling.say(draft, id, State.RESOLVED, words.UNWATCHED, words.headline(incident, State.RESOLVED))
-    draft.say(Resolved(at=draft.now, incident=id, by=None, cause="no longer monitored"))
+        body = words.PAUSED if is_paused else words.UNWATCHED
+        telling.say(draft, id, State.RESOLVED, body, words.headline(incident, State.RESOLVED))
+    reason = "; ".join(f"{monitor} {why_still(draft.situation, monitor)}" for monitor in monitors) if is_paused else ""
+    cause = "monitoring is paused" if is_paused else "no longer monitored"
+    draft.say(Resolved(at=draft.now, incident=id, by=None, cause=cause, reason=reason))

@@ -14,6 +14,8 @@ Votes = Mapping[str, Streak]
 
 def monitor_standing(situation: Situation, monitor: Monitor, fresh: Collection[str], now: datetime) -> Standing:
     """How the monitor stands at *now*. *fresh* are the locations that were heard in this decision: only they can turn a verdict."""
+    if situation.stands_still(monitor.id):
+        return Standing(since=now, cause=why_still(situation, monitor.id))
     silent = silent_since(situation, monitor, now)
     if silent is not None:
         return Standing(since=silent, cause="no result arrived in time")
@@ -30,6 +32,14 @@ def monitor_standing(situation: Situation, monitor: Monitor, fresh: Collection[s
         began = _bad_since(voters, verdict, monitor)
     cause = _reason(voters, verdict, monitor, began)
     return Standing(status=STATUS[verdict], since=_known_since(situation, monitor, began or now, now), cause=cause)
+
+
+def why_still(situation: Situation, monitor: str) -> str:
+    """Who has it stand still, since when and why, for the desk."""
+    held = situation.paused.get(monitor)
+    if held is None:
+        return "disabled in the configuration"
+    return f"paused by {held.by} since {held.at:%Y-%m-%d %H:%M} UTC: {held.reason}"
 
 
 def silent_since(situation: Situation, monitor: Monitor, now: datetime) -> datetime | None:

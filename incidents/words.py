@@ -22,6 +22,9 @@ _STATE_WORDS = {
 _HITS_NOBODY = "No service is affected by this problem any more"
 """What can be said where each service that it hit is hit by another incident now, or is gone."""
 
+PAUSED = "We have paused the monitoring of what this incident was about, and close it here."
+"""The end of an incident of which nobody sees any more how it goes on, because somebody wanted it so."""
+
 UNWATCHED = "We no longer monitor what this incident was about, and close it here."
 """The end of an incident whose subject was taken out of the configuration."""
 

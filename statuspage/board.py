@@ -8,15 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Service, Severity, Situation, State, Status, Subject
+from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Pause, Service, Severity, Situation, State, Status, Subject
 from incidents.rollup import ORDER, TROUBLE, standing, worst
+from incidents.verdicts import why_still
 from incidents.words import said as words_in
 from statuspage.page import Story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorRow:
-    """A monitor and what it found last. *failure*, *stage* and *detail* are of the newest bad result; *seen* is the newest slot."""
+    """A monitor and what it found last. *failure*, *stage* and *detail* are of the newest bad result; *seen* is the newest slot.
+
+    It *is_still* while it is not probed: somebody *paused* it, or (None) the file disabled it.
+    """
 
     id: str
     severity: Severity
@@ -27,6 +31,8 @@ class MonitorRow:
     failure: str | None
     stage: str | None
     detail: str
+    paused: Pause | None = None
+    is_still: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +114,10 @@ class Caution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The desk's whole picture: *queue* has what needs a person first, *closed* the newest first; *impaired* monitors know nothing."""
+    """The desk's whole picture: *queue* has what needs a person first, *closed* the newest first.
+
+    *impaired* monitors know nothing; *still* ones need not.
+    """
 
     as_of: datetime
     queue: tuple[QueueRow, ...]
@@ -117,6 +126,7 @@ class Board:
     components: tuple[ComponentRow, ...]
     cautions: tuple[Caution, ...]
     impaired: tuple[MonitorRow, ...]
+    still: tuple[MonitorRow, ...]
 
 
 def build(situation: Situation, stories: Sequence[Story], now: datetime, *, language: str = "en") -> Board:
@@ -133,7 +143,8 @@ def build(situation: Situation, stories: Sequence[Story], now: datetime, *, lang
         services=service_rows(situation, language),
         components=tuple(rows.values()),
         cautions=tuple(_caution(situation, row, language) for row in rows.values() if row.status in TROUBLE and row.incident is None),
-        impaired=tuple(monitor for row in rows.values() for monitor in row.monitors if monitor.status is Status.UNKNOWN),
+        impaired=tuple(one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still),
+        still=tuple(one for row in rows.values() for one in row.monitors if one.is_still),
     )
 
 
@@ -146,7 +157,7 @@ def component_rows(situation: Situation) -> Mapping[str, ComponentRow]:
     """Gather what is known of every component, in the configuration's order."""
     monitors: dict[str, list[MonitorRow]] = {}
     for monitor in situation.topology.monitors.values():
-        monitors.setdefault(monitor.component, []).append(_monitor_row(situation, monitor))
+        monitors.setdefault(monitor.component, []).append(monitor_row(situation, monitor))
     covered = {key: one.id for one in situation.incidents.values() if one.is_open for key in one.components}
     return {
         component.id: _component_row(situation, component, tuple(monitors.get(component.id, ())), covered.get(component.id))
@@ -205,23 +216,37 @@ def _component_row(situation: Situation, component: Component, monitors: tuple[M
     )
 
 
-def _monitor_row(situation: Situation, monitor: Monitor) -> MonitorRow:
+def monitor_row(situation: Situation, monitor: Monitor) -> MonitorRow:
+    """Say how a monitor is."""
     found = situation.standings.get((Subject.MONITOR, monitor.id))
     status = found.status if found else Status.UNKNOWN
     places = [(monitor.id, location) for location in monitor.locations]
     streaks = (situation.streaks.get(place) for place in places)
-    bad = next((streak for streak in streaks if streak and streak.failure), None) if status is not Status.OPERATIONAL else None
+    is_still = situation.stands_still(monitor.id)
+    is_bad = status is not Status.OPERATIONAL and not is_still
+    bad = next((streak for streak in streaks if streak and streak.failure), None) if is_bad else None
     return MonitorRow(
         id=monitor.id,
         severity=monitor.severity,
         status=status,
         since=found.since if found else None,
-        cause=found.cause if found else "no result yet" if monitor.heartbeat is None else _never_pinged(situation, monitor),
+        cause=_cause(situation, monitor),
         seen=max((situation.seen[place] for place in places if place in situation.seen), default=None),
         failure=bad.failure if bad else None,
         stage=bad.stage if bad else None,
         detail=bad.detail if bad else "",
+        paused=situation.paused.get(monitor.id),
+        is_still=is_still,
     )
+
+
+def _cause(situation: Situation, monitor: Monitor) -> str:
+    found = situation.standings.get((Subject.MONITOR, monitor.id))
+    if situation.stands_still(monitor.id):
+        return why_still(situation, monitor.id)
+    if found is not None:
+        return found.cause
+    return "no result yet" if monitor.heartbeat is None else _never_pinged(situation, monitor)
 
 
 def _never_pinged(situation: Situation, monitor: Monitor) -> str:

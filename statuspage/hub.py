@@ -14,7 +14,7 @@ from pathlib import Path
 from aiohttp import web
 from sqlalchemy import Connection
 
-from incidents.events import Event, Opened, Resolved, StateChanged
+from incidents.events import Event, Opened, Paused, Resolved, Resumed, StateChanged
 from incidents.model import Situation
 from incidents.policy import Policy
 from incidents.sight import Look
@@ -98,6 +98,18 @@ class Hub:
     async def tick(self) -> None:
         """A second has passed."""
         await self.pipeline.tick()
+
+    def plans(self) -> tuple[Plan, ...]:
+        """What is to be probed: all that is configured and not paused."""
+        paused = self.pipeline.situation.paused
+        return tuple(plan for plan in configuration.plans(self.loaded.config) if plan.monitor not in paused)
+
+    def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
+        """Tell those who need to know of a committed turn."""
+        self.press.hear(events, results)
+        told_in_log(events)
+        if any(isinstance(event, Paused | Resumed) for event in events):
+            self.schedule.replace(self.plans(), self.pipeline.situation.seen)
 
     # --- what the controls need
 
@@ -207,7 +219,7 @@ class Hub:
         await self.pipeline.replace(topology, policy_of(config))
         self.press.forget(site, public_ids, stale_after_of(loaded))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
-        self.schedule.replace(configuration.plans(config), self.pipeline.situation.seen)
+        self.schedule.replace(self.plans(), self.pipeline.situation.seen)
         self.controls.configured = configuration.controls(config)
         self.is_reload_good, self.reloaded_at = True, at
 
@@ -219,7 +231,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
     store = await Store.open(config.store.url, data_dir)
     try:
         hub = await _assembled(loaded, store, now)
-        hub.schedule.start(configuration.plans(config), hub.pipeline.situation.seen)
+        hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
         try:
             await hub.press.issue()
             figures = hub.pipeline.figures
@@ -259,12 +271,7 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         stale_after=stale_after_of(loaded),
     )
 
-    def audience(events: Sequence[Event], results: Sequence[Result]) -> None:
-        press.hear(events, results)
-        told_in_log(events)
-
-    pipeline.audience = audience
-    return Hub(
+    hub = Hub(
         loaded=loaded,
         store=store,
         pipeline=pipeline,
@@ -274,6 +281,8 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         reloaded_at=at,
         tokens=configuration.tokens(config),
     )
+    pipeline.audience = hub.hear
+    return hub
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from incidents import pings, streaks
 from incidents.decide import decide, rejudge
-from incidents.events import Counted, Event, Proven
+from incidents.events import Counted, Event, Proven, Resumed
 from incidents.impairment import Hindrance
 from incidents.model import Situation, Streak, Topology
 from incidents.pings import LOCATION
@@ -322,6 +322,9 @@ class Pipeline:
             newest = self.latest.setdefault((missed.monitor, missed.location), missed)
             if newest.slot < missed.slot:
                 self.latest[missed.monitor, missed.location] = missed
+        # What is asked for again was not promised while it stood still.
+        resumed = {event.monitor: event.at for event in acted if isinstance(event, Resumed)}
+        self._promised_since = {**self._promised_since, **resumed}
         self.audience(events, heard)
         return acted
 

@@ -185,7 +185,7 @@ def plans(config: Config) -> tuple[Plan, ...]:
     return tuple(
         _plan(name, monitor, location, known[monitor.probe])
         for name, monitor in config.monitors.items()
-        if known[monitor.probe].measure is not None
+        if known[monitor.probe].measure is not None and monitor.enabled
         for location in _probed_from(monitor)
     )
 
@@ -268,6 +268,7 @@ def _monitor(name: str, monitor: WrittenMonitor, timezone: str) -> Monitor:
         locations=_probed_from(monitor) if promised is None else ("local",),
         quorum=monitor.quorum,
         heartbeat=promised,
+        is_enabled=monitor.enabled,
     )
 
 

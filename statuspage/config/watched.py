@@ -31,6 +31,9 @@ class Monitor(MonitorDefaults):
     name: Title | None = Field(None, description="Its name at the desk; made from the id by default.")
     component: Id | None = Field(None, description="What it watches; by default a component of the monitor's own id.")
     probe: str = Field(description="The kind of probe.")
+    enabled: Yes = Field(
+        default=True, description="Whether it is at work; false: it is not probed, and its component is judged without it."
+    )
     moved_from: Id | None = Field(None, description="The id it had before, so that its history stays.")
     settings: SkipJsonSchema[InstanceOf[BaseModel] | None] = None
 

@@ -20,6 +20,7 @@ from incidents.events import (
     Noted,
     Opened,
     Parted,
+    Paused,
     Planned,
     Proven,
     Published,
@@ -30,6 +31,7 @@ from incidents.events import (
     Rerooted,
     Rescheduled,
     Resolved,
+    Resumed,
     Settled,
     Spared,
     StateChanged,
@@ -66,7 +68,7 @@ class Line:
 def tell(event: Event) -> Line | None:
     """Tell *event*; None for one that is not part of an incident's story."""
     match event:
-        case Counted() | StatusChanged() | Reclaimed() | Waived() | Proven() | Impaired() | Unimpaired():
+        case Counted() | StatusChanged() | Reclaimed() | Waived() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
             return None
         case Updated(update=update):
             words = f"Public update {update.number}: {STATE[update.state].lower()}"

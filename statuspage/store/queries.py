@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select
 from incidents.availability import Change
 from incidents.events import Event
 from incidents.impairment import Impairment
-from incidents.model import Incident, Note, Situation, Standing, Status, Streak, Subject, Topology, Update
+from incidents.model import Incident, Note, Pause, Situation, Standing, Status, Streak, Subject, Topology, Update
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences
@@ -25,6 +25,7 @@ from statuspage.store.tables import (
     controls,
     impairments,
     incidents,
+    paused,
     places,
     results,
     standings,
@@ -134,6 +135,7 @@ def situation(connection: Connection, topology: Topology) -> Situation:
         standings=_only(named, _standings(connection)),
         incidents=MappingProxyType({id: _narrowed(incident, topology) for id, incident in opened.items()}),
         ended=MappingProxyType({id: _narrowed(incident, topology) for id, incident in ended.items()}),
+        paused=_only(topology.monitors, _paused(connection)),
         waived=frozenset(connection.execute(select(waived.c.component)).scalars()) & topology.components.keys(),
         maintenances=MappingProxyType(dict(pending_maintenances(connection))),
         spent=MappingProxyType(dict(spent_occurrences(connection))),
@@ -204,6 +206,11 @@ def last_sign_of_life(connection: Connection) -> datetime | None:
     """When something was last written down; None in a new store."""
     at = connection.execute(select(func.max(batches.c.at))).scalar()
     return None if at is None else instant(at)
+
+
+def _paused(connection: Connection) -> Iterator[tuple[str, Pause]]:
+    for row in connection.execute(select(paused)):
+        yield row.monitor, Pause(by=row.by, at=row.at, reason=row.reason)
 
 
 def _open_ids(connection: Connection) -> Collection[str]:

@@ -17,10 +17,12 @@ from incidents.events import (
     MaintenanceUpdated,
     Noted,
     Opened,
+    Paused,
     Proven,
     Reclaimed,
     Reopened,
     Resolved,
+    Resumed,
     StatusChanged,
     Unimpaired,
     Updated,
@@ -40,6 +42,7 @@ from statuspage.store.tables import (
     journal,
     notes,
     outbox,
+    paused,
     standings,
     status_changes,
     streaks,
@@ -67,6 +70,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_streaks(connection, (event for event in events if isinstance(event, Counted)))
     _write_changes(connection, [event for event in events if isinstance(event, StatusChanged)])
     _write_waived(connection, events)
+    _write_paused(connection, events)
     _write_sight(connection, events)
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
@@ -135,6 +139,14 @@ def _write_sight(connection: Connection, events: Iterable[Event]) -> None:
                 connection.execute(update(impairments).where(*lasting).values(until=event.until))
             case _:
                 continue
+
+
+def _write_paused(connection: Connection, events: Iterable[Event]) -> None:
+    for event in events:
+        if isinstance(event, Paused):
+            put(connection, paused, [{name: getattr(event, name) for name in ("monitor", "at", "by", "reason")}])
+        elif isinstance(event, Resumed):
+            connection.execute(delete(paused).where(paused.c.monitor == event.monitor))
 
 
 def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) -> None:

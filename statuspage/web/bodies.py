@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from incidents.model import Origin, State, Status, Update
-from statuspage.board import holder
+from statuspage.board import MonitorRow, holder
 from statuspage.page import Story
 from statuspage.render.html import speakable
 
@@ -101,6 +101,16 @@ class SplitBody(Taken):
     body: Words
     components: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
     services: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
+
+
+class PauseBody(Taken):
+    """Why a monitor is to stand still."""
+
+    reason: Line
+
+
+class ResumeBody(Taken):
+    """Nothing need be said to have a monitor go on."""
 
 
 class Given(BaseModel):
@@ -219,6 +229,41 @@ class ServiceList(Given):
     """All services, in the configuration's order."""
 
     items: list[ServiceShown]
+    next: str | None
+
+
+class PauseShown(Given):
+    """Who has a monitor stand still, since when and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+class MonitorShown(Given):
+    """A monitor and what it found last; *paused* while somebody has it stand still."""
+
+    id: str
+    component: str
+    status: Status
+    since: datetime | None
+    cause: str
+    seen: datetime | None
+    is_still: bool
+    paused: PauseShown | None
+
+    @classmethod
+    def of(cls, row: MonitorRow, component: str) -> Self:
+        """Show *row*, which watches *component*."""
+        names = ("id", "status", "since", "cause", "seen", "is_still")
+        held = PauseShown.model_validate(row.paused, from_attributes=True) if row.paused else None
+        return cls(component=component, paused=held, **{name: getattr(row, name) for name in names})
+
+
+class MonitorList(Given):
+    """All monitors, in the configuration's order."""
+
+    items: list[MonitorShown]
     next: str | None
 
 

@@ -139,7 +139,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         promises=_PROMISES,
         others=[one for one in situation.incidents.values() if one.id != incident],
         members=_members(story, situation, desk.language),
-        trouble=_trouble(rejected),
+        trouble=trouble_of(rejected),
         typed=typed or TypedForms(),
     )
 
@@ -153,7 +153,8 @@ def _members(story: Story, situation: Situation, language: str) -> list[tuple[st
     return parts if len(parts) > 1 and incident.is_open else []
 
 
-def _trouble(rejected: Rejected | None) -> Mapping[str, str] | None:
+def trouble_of(rejected: Rejected | None) -> Mapping[str, str] | None:
+    """What stood in the way, for the page."""
     return {"heading": _HEADINGS.get(rejected.status, title(rejected.status)), "detail": rejected.detail} if rejected else None
 
 
@@ -241,7 +242,7 @@ def _open_form(request: web.Request, *, typed: TypedOpen, rejected: Rejected | N
     desk = request.app[DESK]
     rows = board.service_rows(desk.pipeline.situation, desk.language)
     status = rejected.status if rejected else 200
-    return screen(request, "open.html", status=status, services=rows, typed=typed, trouble=_trouble(rejected))
+    return screen(request, "open.html", status=status, services=rows, typed=typed, trouble=trouble_of(rejected))
 
 
 async def acted(request: web.Request, deed: Awaitable[object], typed: TypedForms) -> web.Response:

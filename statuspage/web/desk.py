@@ -52,11 +52,15 @@ DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What the audit says of an act: who, what, to which incident (None: it is about to be opened), and with which words."""
+    """What the audit says of an act: who, what, to which incident (None: it is about to be opened), and with which words.
+
+    *subject* is what else it was done to.
+    """
 
     by: str
     act: str
     incident: str | None = None
+    subject: str = ""
     detail: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -68,7 +72,7 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
     at = desk.now()
 
     def write(connection: Connection, events: Sequence[Event]) -> None:
-        subject = deed.incident or next((event.incident for event in events if hasattr(event, "incident")), "")
+        subject = deed.incident or deed.subject or next((event.incident for event in events if hasattr(event, "incident")), "")
         write_audit(connection, at=at, actor=deed.by, act=deed.act, subject=subject, detail=deed.detail)
         if beside is not None:
             beside(connection, events)
@@ -76,9 +80,9 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
     try:
         return await desk.pipeline.act(command, write)
     except act.Refused as refusal:
-        detail = {**deed.detail, "refused": refusal.reason}
+        subject, detail = deed.incident or deed.subject, {**deed.detail, "refused": refusal.reason}
         await desk.store.write(
-            lambda connection: write_audit(connection, at=at, actor=deed.by, act=deed.act, subject=deed.incident or "", detail=detail)
+            lambda connection: write_audit(connection, at=at, actor=deed.by, act=deed.act, subject=subject, detail=detail)
         )
         if isinstance(refusal, act.NotFound) and deed.incident is not None:
             await _demand_open(desk, deed.incident)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from statuspage.bundled import templates
 from statuspage.render.console import Console
-from statuspage.web import api, bodies, console, login, pings, regrouping, surroundings
+from statuspage.web import api, bodies, console, login, monitors, pings, regrouping, surroundings
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.login import DOOR, Door
@@ -72,6 +72,9 @@ ROUTES: tuple[Route, ...] = (
     _send(f"{_ONE}/resolve", console.resolve),
     _send(f"{_ONE}/merge", regrouping.merge),
     _send(f"{_ONE}/split", regrouping.split),
+    _see("/monitors/{id}", monitors.show_monitor),
+    _send("/monitors/{id}/pause", monitors.pause_by_form),
+    _send("/monitors/{id}/resume", monitors.resume_by_form),
     _see("/assets/{name}", surroundings.show_asset, Access.PUBLIC),
     _read("/metrics", surroundings.show_metrics, None, Access.SCRAPER),
     _read("/healthz", surroundings.show_health, None, Access.PUBLIC),
@@ -88,6 +91,9 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}{_ONE}/resolve", api.resolve, bodies.ResolveBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/merge", api.merge, bodies.MergeBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/split", api.split, bodies.SplitBody, bodies.IncidentShown, 201),
+    _read(f"{_API}/monitors", monitors.list_monitors, bodies.MonitorList),
+    _act(f"{_API}/monitors/{{id}}/pause", monitors.pause, bodies.PauseBody, bodies.MonitorShown, 200),
+    _act(f"{_API}/monitors/{{id}}/resume", monitors.resume, bodies.ResumeBody, bodies.MonitorShown, 200),
     _read(f"{_API}/services", api.list_services, bodies.ServiceList),
     _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from incidents import act, regroup
+from incidents import act, pausing, regroup
 from incidents.decide import decide, rejudge
 from incidents.events import Acknowledged, Event, Opened, Reopened, Resolved
 from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
@@ -193,6 +193,16 @@ class Engine(RuleBasedStateMachine):
         if found.components:
             self.placed |= dict.fromkeys(taken, new)
 
+    @rule(number=DRAWN)
+    def somebody_pauses_or_resumes(self, number: int) -> None:
+        self._next()
+        monitor = sorted(self.topology.monitors)[number % len(self.topology.monitors)]
+        if monitor not in self.situation.paused:
+            self._act(pausing.pause, monitor=monitor, by="ada", reason=f"{MARK} gets new disks")
+            return
+        self._act(pausing.resume, monitor=monitor, by="bob")
+        self.votes = {place: votes for place, votes in self.votes.items() if place[0] != monitor}
+
     @rule()
     def everything_is_restarted(self) -> None:
         """Nothing is left but what was written down."""
@@ -272,7 +282,7 @@ class Engine(RuleBasedStateMachine):
                 fresh[result.monitor, result.location, result.slot] = result
         for key in sorted(fresh):
             level = LEVELS[fresh[key].measured.failure]
-            if level is not None:
+            if level is not None and key[0] not in self.situation.paused:
                 self.votes.setdefault(key[:2], []).append(level)
         return {id: [votes for (monitor, _), votes in self.votes.items() if monitor == id] for id in self.topology.monitors}
 

@@ -17,6 +17,7 @@ from incidents.events import (
     Noted,
     Opened,
     Parted,
+    Paused,
     Proven,
     Published,
     Reclaimed,
@@ -24,6 +25,7 @@ from incidents.events import (
     Reopened,
     Rerooted,
     Resolved,
+    Resumed,
     Settled,
     StateChanged,
     StatusChanged,
@@ -99,7 +101,7 @@ def every_service_in_trouble_is_named(situation: Situation) -> None:
 def roll_ups_agree_with_what_they_are_made_of(situation: Situation) -> None:
     topology, said = situation.topology, declared(situation.incidents)
     for id in topology.components:
-        judging = [topology.monitors[monitor] for monitor in topology.monitors_of[id]]
+        judging = [topology.monitors[monitor] for monitor in topology.monitors_of[id] if not situation.stands_still(monitor)]
         status = component_status(judging, lambda monitor: standing(situation, Subject.MONITOR, monitor))
         assert standing(situation, Subject.COMPONENT, id) is status
     for id, service in topology.services.items():
@@ -162,7 +164,7 @@ class History:
                 self.waived.remove(event.component)
             case Opened():
                 self._opened(event)
-            case Counted() | Proven() | Impaired() | Unimpaired():
+            case Counted() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
                 return
             case _:
                 self._went_on(event)
@@ -250,7 +252,7 @@ class History:
         self.ended[event.incident] = event
         assert event.reopens_until is None or (event.merged_into is None and event.override_reason is None)
         assert State.RESOLVED in TRANSITIONS[state].values()
-        if event.by is None and event.merged_into is None:
+        if event.by is None and event.merged_into is None and event.cause != "monitoring is paused":
             # What nobody watches any more ends too, from any state; these worlds keep their monitors.
             assert TRANSITIONS[state][Trigger.WATCHED] is State.RESOLVED
         if event.merged_into is not None:

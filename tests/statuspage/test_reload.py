@@ -3,14 +3,18 @@
 import asyncio
 import re
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
-from incidents.model import Topology
+from incidents import pausing
+from incidents.model import Status, Subject, Topology
 from incidents.policy import Policy
+from incidents.rollup import standing
 from statuspage.app import Service
+from statuspage.board import component_rows
 from statuspage.config.loading import Loaded
 from statuspage.store import connect
 from tests.deadline import until
@@ -96,3 +100,31 @@ async def test_the_worst_lag_is_told_once(tmp_path: Path) -> None:
                 told += re.findall(r"^statuspage_loop_lag_seconds (\S+)", await answer.text(), re.MULTILINE)
     assert float(told[0]) == 42.0
     assert float(told[1]) < 10
+
+
+async def test_a_paused_monitor_is_not_probed_until_it_is_resumed_also_after_a_restart(tmp_path: Path) -> None:
+    async with serving(tmp_path, "web", "mail") as service:
+        hub = service.hub
+        await hub.pipeline.act(partial(pausing.pause, monitor="web-tcp", by="ada", reason="new disks"))
+        with pytest.raises(KeyError):
+            hub.schedule.next_due("web-tcp", "local")
+        assert hub.schedule.next_due("mail-tcp", "local")
+    async with serving(tmp_path, "web", "mail") as service:
+        hub = service.hub
+        with pytest.raises(KeyError):
+            hub.schedule.next_due("web-tcp", "local")
+        await hub.pipeline.act(partial(pausing.resume, monitor="web-tcp", by="ada"))
+        assert hub.schedule.next_due("web-tcp", "local")
+
+
+async def test_a_disabled_monitor_is_not_probed_and_its_component_unknown(tmp_path: Path) -> None:
+    async with serving(tmp_path, "web", "mail") as service:
+        text = service.config_path.read_text(encoding="utf-8")
+        service.config_path.write_text(text.replace("{probe: tcp,", "{probe: tcp, enabled: false,", 1), encoding="utf-8")
+        await service.reload()
+        hub = service.hub
+        with pytest.raises(KeyError):
+            hub.schedule.next_due("web-tcp", "local")
+        assert hub.schedule.next_due("mail-tcp", "local")
+        assert standing(hub.pipeline.situation, Subject.COMPONENT, "web") is Status.UNKNOWN
+        assert [row.cause for row in component_rows(hub.pipeline.situation)["web"].monitors] == ["disabled in the configuration"]
