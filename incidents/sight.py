@@ -83,13 +83,15 @@ def is_settled(situation: Situation, location: str, found: Sequence[Glance], awa
 def absence(
     situation: Situation, now: datetime, *, location: str, reason: Hindrance, since: datetime, until: datetime, detail: str
 ) -> Sequence[Event]:
-    """Record that nobody looked from *since* to *until*. Nothing where the location is known to be blind anyway."""
+    """Record that nobody looked from *since* to *until*. Nothing where the location is known to be blind anyway.
+
+    Where the clock was set back the span may lie in what was told already: then only its end is told.
+    """
     if blindness(situation, location) is not None:
         return ()
     before = situation.impairments.get((location, reason))
     since = since if before is None or before.until is None else max(since, before.until)
-    if since > until:
-        return ()
+    since = min(since, until)
     return (
         Impaired(at=now, location=location, since=since, reason=reason, detail=detail),
         Unimpaired(at=now, location=location, reason=reason, until=until),

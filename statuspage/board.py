@@ -4,15 +4,20 @@ Pure, like ``statuspage.page``, but internal: hosts, monitor ids and raw failure
 to nothing public.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from incidents.impairment import Impairment
 from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Pause, Service, Severity, Situation, State, Status, Subject
 from incidents.rollup import ORDER, TROUBLE, standing, worst
+from incidents.sight import lasting
 from incidents.verdicts import why_still
 from incidents.words import said as words_in
 from statuspage.page import Story
+
+RECENT = timedelta(days=1)
+"""How long the desk is told of an impairment that is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +121,8 @@ class Caution:
 class Board:
     """The desk's whole picture: *queue* has what needs a person first, *closed* the newest first.
 
-    *impaired* monitors know nothing; *still* ones need not.
+    *impaired* monitors know nothing; *still* ones need not. *impairments* are those of our own monitoring that last, and
+    the newest ones that ended within a day.
     """
 
     as_of: datetime
@@ -127,6 +133,7 @@ class Board:
     cautions: tuple[Caution, ...]
     impaired: tuple[MonitorRow, ...]
     still: tuple[MonitorRow, ...]
+    impairments: tuple[Impairment, ...] = ()
 
 
 def build(situation: Situation, stories: Sequence[Story], now: datetime, *, language: str = "en") -> Board:
@@ -145,6 +152,7 @@ def build(situation: Situation, stories: Sequence[Story], now: datetime, *, lang
         cautions=tuple(_caution(situation, row, language) for row in rows.values() if row.status in TROUBLE and row.incident is None),
         impaired=tuple(one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still),
         still=tuple(one for row in rows.values() for one in row.monitors if one.is_still),
+        impairments=tuple(_impairments(situation, now)),
     )
 
 
@@ -194,6 +202,12 @@ def queue_row(situation: Situation, rows: Mapping[str, ComponentRow], story: Sto
         asks_desk=incident.asks_desk and incident.state is State.MONITORING,
         components=components,
     )
+
+
+def _impairments(situation: Situation, now: datetime) -> Iterator[Impairment]:
+    yield from lasting(situation)
+    ended = [one for one in situation.impairments.values() if one.until is not None and now - one.until < RECENT]
+    yield from sorted(ended, key=lambda one: (one.since, one.location), reverse=True)
 
 
 def holder(incident: Incident, now: datetime) -> Acknowledgement | None:

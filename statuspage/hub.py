@@ -29,6 +29,7 @@ from statuspage.config.loading import Config, Control, Loaded, Plan
 from statuspage.controls import Controls
 from statuspage.page import Site
 from statuspage.pipeline import Figures, Pipeline
+from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
@@ -259,7 +260,7 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
 
     installation, public_ids, lived_until = await store.write(prepare)
     situation = await store.read(lambda connection: queries.situation(connection, topology))
-    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now, lived_until=lived_until)
+    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now, presence=Presence(lived_until=lived_until))
     press = Press(
         store=store,
         pipeline=pipeline,

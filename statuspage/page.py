@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import TROUBLE, need_status, standing, worst
+from incidents.sight import lasting
 from statuspage.days import Day
 
 WITHDRAWN = "This text has been withdrawn."
@@ -157,8 +158,8 @@ class Page:
 
     *as_of* is the freshness stamp, cut to the minute. *held_back* are the instants of problems whose words are not public yet: one neutral
     line each. *open* are published open incidents, newest first; *recent* the newest closed ones. *feed_updated* is the newest instant
-    among published words (the store's birth while there are none), never now. *impaired_since* is set while nothing is known of any
-    service though something was: then it is our own monitoring that fails.
+    among published words (the store's birth while there are none), never now. *impaired_since* is set while our own monitoring
+    is impaired and hides the state of a service; also where nothing is known of any service though something was.
     """
 
     site: Site
@@ -197,7 +198,7 @@ def build(snapshot: Snapshot, now: datetime) -> Page:
         open=tuple(view for view in views if view.resolved_at is None),
         recent=tuple(view for view in views if view.resolved_at is not None),
         held_back=_held_back(snapshot.stories),
-        impaired_since=_impaired_since(services),
+        impaired_since=_impaired_since(services, snapshot.situation),
         feed_updated=_feed_updated(published, snapshot.born),
         authority=snapshot.authority,
         minted=snapshot.minted,
@@ -289,9 +290,13 @@ def _page_status(services: Sequence[ServiceView], published: Iterable[Story]) ->
     return said if said in TROUBLE else Status.DEGRADED
 
 
-def _impaired_since(services: Sequence[ServiceView]) -> datetime | None:
+def _impaired_since(services: Sequence[ServiceView], situation: Situation) -> datetime | None:
+    """Where other locations still see all that is watched, customers miss nothing, and only the desk is told."""
     watched = [service for service in services if service.is_watched]
     gaps = [service.unknown_since for service in watched if service.unknown_since is not None]
+    records = lasting(situation)
+    if records and gaps:
+        return records[0].since
     was_ever_known = any(service.checked_at is not None or service.last_known is not Status.UNKNOWN for service in watched)
     return max(gaps) if was_ever_known and len(gaps) == len(watched) else None
 

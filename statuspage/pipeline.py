@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -16,16 +16,14 @@ from sqlalchemy import Connection
 from incidents import pings, streaks
 from incidents.decide import decide, rejudge
 from incidents.events import Counted, Event, Proven, Resumed
-from incidents.impairment import Hindrance
 from incidents.model import Situation, Streak, Topology
-from incidents.pings import LOCATION
 from incidents.policy import LEVELS, Policy
 from incidents.quorum import is_worse
-from incidents.sight import Look, absence, judge
+from incidents.sight import Look, judge
 from incidents.situation import fold
-from incidents.words import spoken
 from probes.result import Failure, ProbeResult, Result
 from statuspage.clock import Now
+from statuspage.presence import ABSENT, Presence
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
@@ -41,13 +39,6 @@ FLUSH_AT = 500
 
 BUFFERED_AT_MOST = 100_000
 """Results that wait while the store is away; past it the oldest are let go, and their time shows as unknown."""
-
-ABSENT = timedelta(seconds=10)
-"""Two ticks further apart mean that nobody was here in between: a start, a stopped process, a clock that was set forward."""
-
-
-STEP = 2.0
-"""Seconds by which the wall clock and the monotonic one may drift apart between two ticks before it counts as set."""
 
 NOTICES_AT_MOST = 1000
 """What is found out about ourselves while the store is away; past it only the newest is kept beside the first ones."""
@@ -86,17 +77,14 @@ class Figures:
 
 @dataclass(slots=True, kw_only=True)
 class Pipeline:
-    """Owns the situation in memory; ``await observe(result)``, ``notice(look)`` and ``act(command)`` are the only ways to change it.
-
-    *lived_until* is when something was last written down before this start.
-    """
+    """Owns the situation in memory; ``await observe(result)``, ``notice(look)`` and ``act(command)`` are the only ways to change it."""
 
     store: Store
     situation: Situation
     policy: Policy
     now: Now
     audience: Audience = nobody
-    lived_until: datetime | None = None
+    presence: Presence = field(default_factory=Presence)
     latest: dict[tuple[str, str], Result] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
     _pending: list[Result] = field(default_factory=list)
@@ -107,7 +95,6 @@ class Pipeline:
     _ticked: datetime | None = None
     _promised_since: Mapping[str, datetime] = field(default_factory=dict)
     _notices: list[Command] = field(default_factory=list)
-    _looked: tuple[datetime, float] | None = None
 
     @property
     def waiting(self) -> int:
@@ -170,11 +157,12 @@ class Pipeline:
         if self._ticked is None or self._present_since is None or now - self._ticked > ABSENT:
             self._present_since = now
         self._present_since, self._ticked = min(self._present_since, now), now
-        if (gone := self._absence(now)) is not None:
+        loop = asyncio.get_running_loop()
+        if (gone := self.presence.absence(now, loop.time())) is not None:
             self._note(gone)
         await self.flush(is_tick=True)
         # After what may have waited for a store that hangs: that is no absence.
-        self._looked = self.now(), asyncio.get_running_loop().time()
+        self.presence.here(self.now(), loop.time())
 
     async def flush(self, *, is_tick: bool = False) -> None:
         """Store what waits and judge it. A store that is away is no error here: the results go on waiting."""
@@ -221,25 +209,6 @@ class Pipeline:
         if len(self._notices) >= NOTICES_AT_MOST:
             self._notices.pop()
         self._notices.append(command)
-
-    def _absence(self, now: datetime) -> Command | None:
-        """What to record of the time since the last tick, or since we last lived: nobody was here, or the clock was set."""
-        if self._looked is None:
-            if self.lived_until is None or now - self.lived_until <= ABSENT:
-                return None
-            detail = f"the service was not running for {spoken(now - self.lived_until)}"
-            return partial(absence, location=LOCATION, reason=Hindrance.DOWN, since=self.lived_until, until=now, detail=detail)
-        wall, steady = self._looked
-        passed = timedelta(seconds=asyncio.get_running_loop().time() - steady)
-        moved = now - wall - passed
-        if abs(moved.total_seconds()) > STEP:
-            way = "forward, or the machine slept," if moved > timedelta(0) else "back"
-            detail = f"the clock was set {way} by {spoken(abs(moved))}"
-            return partial(absence, location=LOCATION, reason=Hindrance.CLOCK, since=min(wall, now), until=now, detail=detail)
-        if passed > ABSENT:
-            detail = f"this process stood still for {spoken(passed)}"
-            return partial(absence, location=LOCATION, reason=Hindrance.ABSENT, since=wall, until=now, detail=detail)
-        return None
 
     def is_surprising(self, result: Result) -> bool:
         """Whether *result* may turn a verdict for the worse, or says that this machine cannot probe: a reason to ask whether we can see."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from incidents.model import State, Status
+from incidents.rollup import TROUBLE
 from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, Site, UpdateView
 
 Row: TypeAlias = dict[str, object]
@@ -60,7 +61,7 @@ class Compat:
         newest = _listed(incidents[view.id] for view in views[:MOST_INCIDENTS])
         unresolved = _listed(incidents[view.id] for view in views if view.resolved_at is None)
         top = f'{{"page":{_spelled(_page(page))}'
-        status = f'"status":{_spelled({"indicator": IMPACT[page.status], "description": DESCRIPTION[page.status]})}}}'
+        status = f'"status":{_spelled({"indicator": IMPACT[page.status], "description": _description(page)})}}}'
         planned = '"scheduled_maintenances":[]'
         spelled = {
             "summary": f'{top},"components":{rows},"incidents":{unresolved},{planned},{status}',
@@ -99,6 +100,12 @@ class Compat:
             view.id: f'{text[:-1]},"components":{_listed(services[one.service] for one in view.services if one.service in services)}}}'
             for (view, _, _), text in self._told.values()
         }
+
+
+def _description(page: Page) -> str:
+    """Say that something is hidden from us unless something worse is known."""
+    is_hidden = page.impaired_since is not None and page.status not in TROUBLE
+    return DESCRIPTION[Status.UNKNOWN if is_hidden else page.status]
 
 
 _Spoken: TypeAlias = tuple[IncidentView, Site, str]

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
+from incidents.sight import blindness
 from probes.result import Result
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -62,6 +63,7 @@ class Metrics:
             *_states(situation, Subject.MONITOR, self._kept.monitors),
             *_results(self._kept.places, results),
             *_incidents(tuple(situation.incidents.values()), now),
+            *_sight(situation, self._kept.locations),
         ]
         return "".join(lines).encode() + generate_latest(self._registry)
 
@@ -73,12 +75,16 @@ def escaped(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Ready text by id: of a subject in each status all lines of its state set, of a monitor's location its label block."""
+    """Ready text by id: of a subject in each status all lines of its state set, of a monitor's location its label block.
+
+    *locations* are those from which anything is probed.
+    """
 
     services: Mapping[str, Mapping[Status, str]]
     components: Mapping[str, Mapping[Status, str]]
     monitors: Mapping[str, Mapping[Status, str]]
     places: Mapping[tuple[str, str], str]
+    locations: Sequence[str]
 
     @classmethod
     def of(cls, topology: Topology) -> "_Kept":
@@ -92,6 +98,7 @@ class _Kept:
             {id_: _state_set(Subject.COMPONENT, id_) for id_ in topology.components},
             {id_: _state_set(Subject.MONITOR, id_) for id_ in topology.monitors},
             places,
+            sorted({location for _, location in places}),
         )
 
 
@@ -142,6 +149,21 @@ def _incidents(incidents: Sequence[Incident], now: datetime) -> Iterator[str]:
     for one in incidents:
         is_owned = one.acknowledgement is not None and one.acknowledgement.holds(now)
         yield f'{name}{{incident="{escaped(one.id)}"}} {int(is_owned)}\n'
+
+
+def _sight(situation: Situation, locations: Sequence[str]) -> Iterator[str]:
+    name = "statuspage_location_blind"
+    yield _family(name, "gauge", "Whether the location cannot see the world: its votes are unknown while it lasts.")
+    yield from [f'{name}{{location="{escaped(one)}"}} {int(blindness(situation, one) is not None)}\n' for one in locations]
+    name = "statuspage_impairment_started_timestamp_seconds"
+    yield _family(name, "gauge", "When monitoring was last impaired, by location and reason, since the epoch.")
+    for (location, reason), one in situation.impairments.items():
+        yield f'{name}{{location="{escaped(location)}",reason="{reason}"}} {one.since.timestamp()!r}\n'
+    name = "statuspage_impairment_ended_timestamp_seconds"
+    yield _family(name, "gauge", "When that impairment ended; there is no series while it lasts.")
+    for (location, reason), one in situation.impairments.items():
+        if one.until is not None:
+            yield f'{name}{{location="{escaped(location)}",reason="{reason}"}} {one.until.timestamp()!r}\n'
 
 
 class _Own(Collector):

@@ -77,9 +77,10 @@ def answer(page: Page) -> Answer:
     services = [service for group in page.groups for service in group.services if service.is_watched or service.since is not None]
     named = [service for service in services if service.status is page.status]
     since = min((service.since for service in named if service.since), default=None)
-    if page.impaired_since is not None:
+    if page.impaired_since is not None and page.status is Status.UNKNOWN:
         detail = "Our own monitoring is impaired. That does not mean that a service is down."
-        return Answer(status=page.status, headline="We cannot see the state of our services", detail=detail, since=page.impaired_since)
+        what = "our services" if len(named) == len(services) else _names(named, within=True)
+        return Answer(status=page.status, headline=f"We cannot see the state of {what}", detail=detail, since=page.impaired_since)
     if page.status is Status.OPERATIONAL:
         return _all_well(page, services)
     if page.status is Status.UNKNOWN and all(service.checked_at is None for service in services):

@@ -125,6 +125,14 @@ async def list_services(request: web.Request) -> web.Response:
     return _json(bodies.ServiceList(items=list(rows), next=None))
 
 
+async def list_impairments(request: web.Request) -> web.Response:
+    """Give when our own monitoring was impaired, newest first."""
+    limit, before = limit_of(request), number_of(request.query.get("cursor"))
+    found = await request.app[DESK].store.read(lambda connection: listing.impairments_of_ours(connection, before=before, limit=limit + 1))
+    shown = [bodies.ImpairmentShown.model_validate(one, from_attributes=True) for _, one in found[:limit]]
+    return _json(bodies.ImpairmentList(items=shown, next=str(found[limit - 1][0]) if len(found) > limit else None))
+
+
 async def list_audit(request: web.Request) -> web.Response:
     """Give what was done, newest first: all of it to a manager or admin, their own part to others."""
     limit, before, caller = limit_of(request), number_of(request.query.get("cursor")), request[CALLER]

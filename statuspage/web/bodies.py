@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
 from statuspage.board import MonitorRow, holder
 from statuspage.page import Story
@@ -264,6 +265,23 @@ class MonitorList(Given):
     """All monitors, in the configuration's order."""
 
     items: list[MonitorShown]
+    next: str | None
+
+
+class ImpairmentShown(Given):
+    """When our own monitoring was impaired at a location, and by what; *until* is null while it lasts."""
+
+    location: str
+    reason: Hindrance
+    since: datetime
+    until: datetime | None
+    detail: str
+
+
+class ImpairmentList(Given):
+    """Impairments, newest first; *next* is the cursor of those that follow."""
+
+    items: list[ImpairmentShown]
     next: str | None
 
 

@@ -33,7 +33,7 @@ _OPEN: Json = {
     "schema": {"type": "string", "enum": ["true", "false"]},
     "description": "Only open, or only closed ones.",
 }
-_QUERY: Mapping[str, Sequence[Json]] = {"list_incidents": (_OPEN, *_PAGING), "list_audit": _PAGING}
+_QUERY: Mapping[str, Sequence[Json]] = {"list_incidents": (_OPEN, *_PAGING), "list_impairments": _PAGING, "list_audit": _PAGING}
 _REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": (400, 401, 403, 409, 413, 415, 422, 503)}
 
 

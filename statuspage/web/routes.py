@@ -95,6 +95,7 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}/monitors/{{id}}/pause", monitors.pause, bodies.PauseBody, bodies.MonitorShown, 200),
     _act(f"{_API}/monitors/{{id}}/resume", monitors.resume, bodies.ResumeBody, bodies.MonitorShown, 200),
     _read(f"{_API}/services", api.list_services, bodies.ServiceList),
+    _read(f"{_API}/impairments", api.list_impairments, bodies.ImpairmentList),
     _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )
 

@@ -11,7 +11,9 @@ import pytest
 from aiohttp import ClientResponse
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from incidents.impairment import Hindrance
 from incidents.model import State, Status
+from incidents.sight import absence
 from statuspage.store import acts, queries
 from statuspage.store.acts import ANSWERS_LAST
 from statuspage.store.errors import StoreUnavailable
@@ -129,6 +131,18 @@ async def test_a_note_gives_201_and_stays_inside(pager: Program) -> None:
     assert answer.status == 201
     assert (await answer.json())["by"] == "pager"
     assert "Ask Ben." not in await (await pager.get(f"/incidents/{incident}")).text()
+
+
+async def test_what_we_could_not_see_is_listed_page_by_page(house: House, pager: Program) -> None:
+    for number in range(3):
+        said = {"location": "local", "reason": Hindrance.ABSENT, "since": house.now, "detail": f"stood still {number}"}
+        await house.pipeline.act(lambda situation, now, said=said: absence(situation, now, until=now, **said))  # type: ignore[misc]
+        house.wait(seconds=60)
+    first = await (await pager.get("/impairments", limit="2")).json()
+    assert [one["detail"] for one in first["items"]] == ["stood still 2", "stood still 1"]
+    assert first["items"][0]["reason"] == "absent"
+    rest = await (await pager.get("/impairments", limit="2", cursor=first["next"])).json()
+    assert ([one["detail"] for one in rest["items"]], rest["next"]) == (["stood still 0"], None)
 
 
 async def test_resolving_ends_the_incident_and_keeps_the_cause(house: House, pager: Program) -> None:

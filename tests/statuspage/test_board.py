@@ -1,8 +1,10 @@
 """The desk's picture, drawn from a situation that the test makes: no loop, no store, no clock."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from incidents import act
+from incidents.impairment import Hindrance, Impairment
 from incidents.model import Acknowledgement, State, Status
 from probes.result import Failure
 from statuspage import board
@@ -155,6 +157,17 @@ def test_monitors_without_a_result_are_impaired_and_say_so() -> None:
     world = World(topology([service("email", need("smtp"))]))
     (blind,) = drawn(world).impaired
     assert (blind.id, blind.status, blind.cause, blind.seen) == ("smtp", Status.UNKNOWN, "no result yet", None)
+
+
+def test_the_desk_is_told_what_our_own_monitoring_cannot_see_and_could_not_today() -> None:
+    world = company()
+    world.wait(30 * 3600)
+    record = Impairment(location="local", since=world.now, reason=Hindrance.BLIND, detail="2 of 2 controls fail")
+    recent = replace(record, reason=Hindrance.ABSENT, until=world.now)
+    old = replace(record, reason=Hindrance.DOWN, until=world.now - timedelta(hours=25))
+    kept = {(one.location, one.reason): one for one in (old, recent, record)}
+    world.situation = replace(world.situation, impairments=kept)
+    assert drawn(world).impairments == (record, recent)
 
 
 def test_our_own_rejected_password_impairs_the_monitor_and_opens_nothing() -> None:

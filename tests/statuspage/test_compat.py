@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from statuspage_prometheus_exporter.service_checker import check_service_status
 
+from incidents.impairment import Hindrance, Impairment
 from incidents.model import State, Status
 from statuspage import page as picture
 from statuspage.page import Snapshot
@@ -119,6 +120,14 @@ def test_the_page_says_how_it_is(status: Status, indicator: str, description: st
     made = read(snapshot(EMAIL, statuses={"email": status}))
     assert made["status"]["status"] == {"indicator": indicator, "description": description}
     assert {row["status"] for row in made["components"]["components"]} <= STATUSES
+
+
+@pytest.mark.parametrize(("status", "description"), [(Status.OPERATIONAL, "Monitoring impaired"), (Status.MAJOR, "Major Service Outage")])
+def test_what_we_cannot_see_is_said_unless_something_worse_is_known(status: Status, description: str) -> None:
+    hidden = snapshot(EMAIL, PORTAL, statuses={"email": Status.UNKNOWN, "portal": status})
+    record = Impairment(location="local", since=NOW, reason=Hindrance.BLIND)
+    blind = replace(hidden.situation, impairments={("local", Hindrance.BLIND): record})
+    assert read(replace(hidden, situation=blind))["status"]["status"]["description"] == description
 
 
 def test_a_service_of_which_nothing_is_known_keeps_its_last_status_and_says_since_when() -> None:

@@ -230,6 +230,12 @@ def test_impaired_monitoring_is_ours_and_no_outage(html: Html) -> None:
     assert "does not mean that a service is down" in text(root)
 
 
+def test_an_outage_that_is_known_is_told_before_what_we_cannot_see(html: Html) -> None:
+    root = tree(html.page(page(broken(), impaired_since=BEGUN)))
+    assert text(one(root, "//h1")) == "Parts of Email are not working"
+    assert "Monitoring impaired since" in text(root)
+
+
 def test_before_the_first_result_the_page_waits(html: Html) -> None:
     fresh = service(status=Status.UNKNOWN, since=None, checked_at=None, days=())
     root = tree(html.page(page(fresh)))

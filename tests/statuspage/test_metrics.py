@@ -8,6 +8,7 @@ from time import process_time
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from incidents.impairment import Hindrance, Impairment
 from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
 from probes.result import Failure, ProbeResult, Result
 from statuspage.render.metrics import Health, Metrics
@@ -90,6 +91,18 @@ def test_the_service_tells_its_own_health() -> None:
     )
     assert found["statuspage_crashed_turns"].type == "counter"
     assert found["process_resident_memory_bytes"].samples[0].value > 1e6
+
+
+def test_each_location_says_whether_it_is_blind_and_since_when_it_was_impaired() -> None:
+    record = Impairment(location="local", since=NOW, reason=Hindrance.BLIND, detail="gateway 10.0.0.1: timeout")
+    over = Impairment(location="local", since=NOW, until=NOW + timedelta(minutes=1), reason=Hindrance.ABSENT)
+    known = situation(service("email"))
+    assert series(scrape(known)["statuspage_location_blind"]) == {("local",): 0}
+    blind = scrape(replace(known, impairments={(one.location, one.reason): one for one in (record, over)}))
+    assert series(blind["statuspage_location_blind"]) == {("local",): 1}
+    assert set(series(blind["statuspage_impairment_started_timestamp_seconds"])) == {("local", "blind"), ("local", "absent")}
+    ended = {("local", "absent"): (NOW + timedelta(minutes=1)).timestamp()}
+    assert series(blind["statuspage_impairment_ended_timestamp_seconds"]) == ended
 
 
 def test_labels_are_ids_and_closed_words_never_names_owners_or_errors() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incidents.impairment import Hindrance, Impairment
 from incidents.model import (
     Component,
     Incident,
@@ -220,6 +221,26 @@ def test_one_known_service_is_enough_not_to_be_impaired() -> None:
     services = [service("a", need("x")), service("b", need("x"))]
     known = situation(services, {"a": Status.UNKNOWN, "b": Status.OPERATIONAL}, {})
     assert build(snapshot(known), NOW).impaired_since is None
+
+
+BLIND = Impairment(location="local", since=NOW - timedelta(minutes=9), reason=Hindrance.BLIND, detail="2 of 2 controls fail")
+
+
+def blind(known: Situation, record: Impairment = BLIND) -> Situation:
+    return replace(known, impairments={(record.location, record.reason): record})
+
+
+def test_a_blind_location_that_hides_a_service_is_said_since_when_it_is_blind() -> None:
+    services = [service("a", need("x")), service("b", need("x"))]
+    known = situation(services, {"a": Status.UNKNOWN, "b": Status.OPERATIONAL}, {})
+    assert build(snapshot(blind(known)), NOW).impaired_since == BLIND.since
+
+
+def test_customers_hear_nothing_of_a_blind_location_that_hides_nothing_or_of_one_that_sees_again() -> None:
+    known = situation([service("a", need("x"))], {"a": Status.OPERATIONAL}, {})
+    assert build(snapshot(blind(known)), NOW).impaired_since is None
+    known = situation([service("a", need("x")), service("b", need("x"))], {"a": Status.UNKNOWN, "b": Status.OPERATIONAL}, {})
+    assert build(snapshot(blind(known, replace(BLIND, until=NOW))), NOW).impaired_since is None
 
 
 def test_before_the_first_result_nothing_is_impaired() -> None:

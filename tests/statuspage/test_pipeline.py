@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from incidents import act
-from incidents.events import Acknowledged, Event, Opened
-from incidents.model import Situation, Status
+from incidents.events import Acknowledged, Event, Impaired, Opened
+from incidents.impairment import Hindrance
+from incidents.model import Situation, Status, Subject
 from incidents.policy import Policy
+from incidents.sight import Glance, Look
 from incidents.situation import fold
 from probes.result import Failure, Result
 from statuspage import pipeline as road
@@ -223,3 +225,71 @@ async def test_another_topology_keeps_what_is_known_of_what_stays(opened: Road) 
     assert opened.pipeline.situation.standings
     await opened.bad("smtp")
     assert [incident.services for incident in opened.pipeline.situation.incidents.values()] == [{"email": Status.PARTIAL}]
+
+
+# --- whether we could see -------------------------------------------------------------------------------------------------------
+
+GATEWAY = "gateway 10.0.0.1"
+
+
+def look(road_: Road, failure: Failure | None) -> Look:
+    at = road_.world.now
+    return Look(location="local", at=at, since=at, glances=(Glance(control=GATEWAY, failure=failure),))
+
+
+def records(situation: Situation) -> list[tuple[Hindrance, bool]]:
+    return [(one.reason, one.is_open) for one in situation.impairments.values()]
+
+
+async def test_what_the_controls_say_is_stored_and_judged_at_once(opened: Road) -> None:
+    await opened.settled()
+    await opened.pipeline.notice(look(opened, None))
+    await opened.pipeline.notice(look(opened, Failure.TIMEOUT))
+    assert records(opened.pipeline.situation) == [(Hindrance.BLIND, True)]
+    assert opened.pipeline.situation.standings[Subject.SERVICE, "email"].status is Status.UNKNOWN
+    assert await opened.stored() == opened.pipeline.situation
+
+
+async def test_controls_that_failed_while_the_store_was_away_are_judged_before_the_results(opened: Road, tmp_path: Path) -> None:
+    await opened.settled()
+    await opened.pipeline.notice(look(opened, None))
+    with sqlite3.connect(tmp_path / "road.db", isolation_level=None) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        await opened.pipeline.notice(look(opened, Failure.TIMEOUT))
+        assert opened.is_away()
+        for _ in range(3):
+            await opened.bad("smtp", "imap")
+        blocker.execute("ROLLBACK")
+    blocker.close()
+    await opened.pipeline.tick()
+    assert not opened.is_away()
+    assert not [event for event in opened.heard if isinstance(event, Opened)]
+    assert records(await opened.stored()) == [(Hindrance.BLIND, True)]
+
+
+async def test_a_clock_that_is_set_is_one_record_and_no_incident(opened: Road) -> None:
+    await opened.settled()
+    await opened.pipeline.tick()
+    for step in (timedelta(hours=1), timedelta(hours=-1)):
+        opened.world.now += step
+        await opened.pipeline.tick()
+        await opened.pipeline.tick()
+    begun = [event for event in opened.heard if isinstance(event, Impaired)]
+    assert [event.reason for event in begun] == [Hindrance.CLOCK, Hindrance.CLOCK]
+    assert begun[0].detail == "the clock was set forward, or the machine slept, by 1 h"
+    assert begun[1].detail == "the clock was set back by 1 h"
+    assert not [event for event in opened.heard if isinstance(event, Opened)]
+
+
+async def test_the_time_in_which_the_service_was_not_running_is_one_record(opened: Road) -> None:
+    await opened.settled()
+    await opened.pipeline.close()
+    ended = opened.world.now
+    opened.world.wait(600)
+    lived = await opened.store.read(queries.last_sign_of_life)
+    assert lived == ended
+    opened.pipeline.presence.lived_until = lived
+    await opened.pipeline.tick()
+    await opened.pipeline.tick()
+    (record,) = (await opened.stored()).impairments.values()
+    assert (record.reason, record.since, record.until) == (Hindrance.DOWN, ended, ended + timedelta(seconds=600))
