@@ -317,6 +317,23 @@ class MaintenanceUpdated:
     update: MaintenanceUpdate
 
 
+# --- what is known better ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """*by* knows better than the record what *service* was in [*since*, *until*). The record stays; the ledger tells both."""
+
+    at: datetime
+    correction: str
+    service: str
+    since: datetime
+    until: datetime
+    status: Status
+    reason: str
+    by: str
+
+
 # --- whether we can see -------------------------------------------------------------------------------------------------------
 
 
@@ -368,4 +385,4 @@ IncidentEvent = (
 )
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
 SightEvent = Proven | Impaired | Unimpaired
-Event = Counted | StatusChanged | Waived | Reclaimed | Paused | Resumed | SightEvent | IncidentEvent | MaintenanceEvent
+Event = Counted | StatusChanged | Waived | Reclaimed | Paused | Resumed | Corrected | SightEvent | IncidentEvent | MaintenanceEvent

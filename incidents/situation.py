@@ -9,6 +9,7 @@ from typing import TypeVar, assert_never
 from incidents.course import unfold
 from incidents.events import (
     Acknowledged,
+    Corrected,
     Counted,
     Event,
     Impacted,
@@ -54,7 +55,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     proven, impairments = situation.proven, situation.impairments
     for event in events:
         match event:
-            case Counted() | StatusChanged():
+            case Counted() | StatusChanged() | Corrected():
                 continue
             case Waived():
                 waived |= {event.component}

@@ -26,6 +26,7 @@ from statuspage.bundled import templates
 from statuspage.clock import Now
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Control, Loaded, Plan
+from statuspage.config.terms import terms
 from statuspage.controls import Controls
 from statuspage.page import Site
 from statuspage.pipeline import Figures, Pipeline
@@ -38,6 +39,7 @@ from statuspage.schedule import Schedule
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
+from statuspage.store.ledger_rows import state_terms
 from statuspage.store.results import prune, prune_hours
 from statuspage.web.desk import Desk
 from statuspage.web.listener import PatientRunner
@@ -182,6 +184,7 @@ class Hub:
             trusted = min(self.now(), trusted + timedelta(seconds=loop.time() - asked + SLACK))
             asked = loop.time()
             await self.forget(trusted)
+            await self.restate(trusted)
             await asyncio.sleep(HOUSE_EVERY)
 
     async def forget(self, now: datetime) -> None:
@@ -194,6 +197,14 @@ class Hub:
             await self.store.write(lambda connection: prune_hours(connection, now - keeps.hourly))
         except StoreUnavailable as error:
             log.warning("nothing is forgotten this time: %s", error)
+
+    async def restate(self, now: datetime) -> None:
+        """Write down what is promised, where a new year brought other holidays. Errors: none while the store is away."""
+        stated = terms(self.loaded.config, now.year)
+        try:
+            await self.store.write(lambda connection: state_terms(connection, stated, now))
+        except StoreUnavailable as error:
+            log.warning("service levels are written down an hour later: %s", error)
 
     # --- change
 
@@ -212,6 +223,7 @@ class Hub:
 
         def write(connection: Connection) -> Mapping[str, str]:
             queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
+            state_terms(connection, terms(config, at.year), at)
             return queries.public_ids(connection, names)
 
         public_ids = await self.store.write(write)
@@ -256,6 +268,7 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
     def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None]:
         installed = queries.installation(connection, url=site.url, now=at)
         queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
+        state_terms(connection, terms(config, at.year), at)
         return installed, queries.public_ids(connection, public_names(topology, site)), queries.last_sign_of_life(connection)
 
     installation, public_ids, lived_until = await store.write(prepare)

@@ -214,6 +214,13 @@ class Team(Section):
 # --- what customers use ------------------------------------------------------------------------------------------------------
 
 
+class Credit(Section):
+    """What customers get back where the promise was missed."""
+
+    below: float = Field(strict=True, gt=0, le=100, description="The availability in percent below which it is given.")
+    percent: float = Field(strict=True, gt=0, le=100, description="How much of what they paid they get back.")
+
+
 class ServiceLevel(Section):
     """What is promised."""
 
@@ -222,6 +229,9 @@ class ServiceLevel(Section):
     period: Literal["month", "quarter", "year"] = Field("month", description="What the share is worked out over.")
     notice: Duration = Field(timedelta(0), description="How long before its start maintenance must be announced not to count.")
     notice_from: Duration = Field(timedelta(0), description="The length from which maintenance needs that notice.")
+    partial_counts: float = Field(1.0, strict=True, ge=0, le=1, description="How much of a partial outage is downtime: 1 all, 0.5 half.")
+    credits: tuple[Credit, ...] = Field((), description="What customers get back below which availability; the lowest step counts.")
+    public: Yes = Field(default=False, description="Whether the page shows credits and what is left of the budget.")
 
 
 class Impact(Section):

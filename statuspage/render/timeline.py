@@ -8,6 +8,7 @@ from typing import assert_never
 from incidents.events import (
     Acknowledged,
     Approved,
+    Corrected,
     Counted,
     Event,
     Impacted,
@@ -68,7 +69,9 @@ class Line:
 def tell(event: Event) -> Line | None:
     """Tell *event*; None for one that is not part of an incident's story."""
     match event:
-        case Counted() | StatusChanged() | Reclaimed() | Waived() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
+        case (
+            Counted() | StatusChanged() | Corrected() | Reclaimed() | Waived() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired()
+        ):
             return None
         case Updated(update=update):
             words = f"Public update {update.number}: {STATE[update.state].lower()}"

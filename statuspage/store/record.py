@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, update
 
 from incidents.events import (
     Acknowledged,
+    Corrected,
     Counted,
     Event,
     Impaired,
@@ -32,6 +33,7 @@ from incidents.model import Incident, Note, Update
 from incidents.situation import advance, opened
 from probes.result import Result
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
+from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
 from statuspage.store.results import write_results
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
@@ -73,6 +75,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_paused(connection, events)
     _write_sight(connection, events)
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
+    write_corrections(connection, [event for event in events if isinstance(event, Corrected)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
 

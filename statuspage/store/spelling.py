@@ -14,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 from incidents.events import (
     Acknowledged,
     Approved,
+    Corrected,
     Event,
     Impacted,
     Impaired,
@@ -51,6 +52,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 KINDS: Mapping[str, type[Event]] = {
     "acknowledged": Acknowledged,
     "approved": Approved,
+    "corrected": Corrected,
     "impacted": Impacted,
     "impaired": Impaired,
     "joined": Joined,

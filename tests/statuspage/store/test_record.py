@@ -266,6 +266,7 @@ def test_the_words_of_the_journal_never_change() -> None:
     assert sorted(KINDS) == [
         "acknowledged",
         "approved",
+        "corrected",
         "impacted",
         "impaired",
         "joined",

@@ -1,0 +1,88 @@
+"""Ledgers of services, read from what the store keeps: the one place from which every surface takes its figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from incidents.availability import Ledger, availability
+from incidents.notice import exclusions
+from incidents.service_level import Budget, budget, burn_rate, calendar_period, runs_out
+from incidents.spans import Span
+from incidents.terms import Terms, in_force
+from statuspage.store import queries
+from statuspage.store.ledger_rows import corrections_of, terms_of, windows_of
+
+RECENT = timedelta(days=7)
+"""How far back the pace of downtime is looked at, to say when a budget runs out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A service's ledger over *period*, of which the ledger holds what has passed, by the *terms* in force at its end.
+
+    *budget* is None where no level is stated. *runs_out_at* is when it is spent if downtime goes on as in the last week.
+    """
+
+    service: str
+    period: Span
+    ledger: Ledger
+    terms: Terms
+    budget: Budget | None
+    runs_out_at: datetime | None
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the promise can no longer be kept; never where nothing is promised."""
+        return self.budget is not None and self.budget.is_spent
+
+
+def ledger_of(connection: Connection, service: str, period: Span) -> Ledger:
+    """Account for *service* over *period*. Errors: ValueError where it is empty; LookupError where the service was never watched."""
+    born = queries.first_changes(connection, [service]).get(service)
+    if born is None:
+        raise LookupError(f"nothing is known of the service {service!r} yet")
+    stated = terms_of(connection, service)
+    return availability(
+        [change for change in queries.changes(connection, [service], period.since)[service] if change.since < period.until],
+        period,
+        born=born,
+        terms=stated,
+        exclusions=exclusions(windows_of(connection, service, period), stated),
+        corrections=corrections_of(connection, service, period),
+    )
+
+
+def account_of(connection: Connection, service: str, period: Span, now: datetime) -> Account:
+    """Account for what of *period* has passed by *now*, against what is promised for the whole of it. Errors: as ``ledger_of``."""
+    passed = Span(period.since, min(period.until, now))
+    ledger = ledger_of(connection, service, passed)
+    terms = in_force(terms_of(connection, service), passed.until)
+    left = budget(ledger, terms, period)
+    goes_on = left is not None and passed.until < period.until
+    recent = ledger_of(connection, service, Span(now - RECENT, now)) if goes_on else None
+    out = runs_out(left, recent, now, period.until) if left is not None and recent is not None else None
+    return Account(service=service, period=period, ledger=ledger, terms=terms, budget=left, runs_out_at=out)
+
+
+def present_account(connection: Connection, service: str, zone: str, now: datetime) -> Account:
+    """Account for the month, quarter or year that the service's terms speak of and in which *now* lies. Errors: as ``ledger_of``."""
+    terms = in_force(terms_of(connection, service), now)
+    return account_of(connection, service, calendar_period(terms.period, now.astimezone(ZoneInfo(zone)).date(), zone), now)
+
+
+BURNS = (("1 h", timedelta(hours=1), timedelta(minutes=5)), ("6 h", timedelta(hours=6), timedelta(minutes=30)))
+"""Windows over which a budget may burn too fast: a long one, and the short one at its end that says that it still does."""
+
+
+def burns(connection: Connection, service: str, now: datetime) -> Sequence[tuple[str, Fraction | None, Fraction | None]]:
+    """How fast the budget burns: for each pair of windows its name and the rates of the long and of the short one."""
+    terms = in_force(terms_of(connection, service), now)
+
+    def rate(length: timedelta) -> Fraction | None:
+        return burn_rate(ledger_of(connection, service, Span(now - length, now)), terms)
+
+    return [(name, rate(long), rate(short)) for name, long, short in BURNS]
