@@ -25,6 +25,7 @@ class Permission(StrEnum):
 
     SEE = "see"
     ACT = "act"
+    CORRECT = "correct"
     READ_OWN_AUDIT = "read own audit"
 
 
@@ -47,6 +48,7 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
         Permission.SEE: frozenset(Role),
         Permission.ACT: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.CORRECT: frozenset({Role.MANAGER}),
         Permission.READ_OWN_AUDIT: frozenset({Role.LEVEL_TWO, Role.MANAGER, Role.ADMIN}),
     }
 )

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from statuspage.bundled import templates
 from statuspage.render.console import Console
-from statuspage.web import api, bodies, console, login, monitors, pings, regrouping, surroundings
+from statuspage.web import api, availability, bodies, console, ledger_bodies, login, monitors, pings, regrouping, surroundings
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.login import DOOR, Door
@@ -33,12 +33,14 @@ def _read(path: str, handler: Handler, gives: type[BaseModel] | None, policy: Po
     return Route(method="GET", path=path, handler=handler, policy=policy, face=Face.PROGRAM, gives=gives)
 
 
-def _act(path: str, handler: Handler, takes: type[BaseModel], gives: type[BaseModel], status: int) -> Route:
+def _act(
+    path: str, handler: Handler, takes: type[BaseModel], gives: type[BaseModel], status: int, policy: Policy = Permission.ACT
+) -> Route:
     return Route(
         method="POST",
         path=path,
         handler=handler,
-        policy=Permission.ACT,
+        policy=policy,
         face=Face.PROGRAM,
         takes=takes,
         gives=gives,
@@ -95,6 +97,15 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}/monitors/{{id}}/pause", monitors.pause, bodies.PauseBody, bodies.MonitorShown, 200),
     _act(f"{_API}/monitors/{{id}}/resume", monitors.resume, bodies.ResumeBody, bodies.MonitorShown, 200),
     _read(f"{_API}/services", api.list_services, bodies.ServiceList),
+    _read(f"{_API}/services/{{id}}/availability", availability.show_availability, ledger_bodies.LedgerShown),
+    _act(
+        f"{_API}/services/{{id}}/corrections",
+        availability.correct_availability,
+        ledger_bodies.CorrectionBody,
+        ledger_bodies.CorrectionShown,
+        201,
+        Permission.CORRECT,
+    ),
     _read(f"{_API}/impairments", api.list_impairments, bodies.ImpairmentList),
     _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )

@@ -20,6 +20,7 @@ from tests.statuspage.desks import Browser, House, Program, housed
 MATRIX: Mapping[Policy, AbstractSet[str | None]] = {
     Permission.SEE: {"viewer", "level-one", "level-two", "manager", "admin"},
     Permission.ACT: {"level-one", "level-two", "manager"},
+    Permission.CORRECT: {"manager"},
     Permission.READ_OWN_AUDIT: {"level-two", "manager", "admin"},
     Access.PUBLIC: {"viewer", "level-one", "level-two", "manager", "admin", None},
     Access.AGENT: {"viewer", "level-one", "level-two", "manager", "admin"},

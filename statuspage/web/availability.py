@@ -1,0 +1,84 @@
+"""The ledger of a service for programs, and the corrections that people make to it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from incidents.correction import correct
+from incidents.events import Corrected, Event
+from incidents.service_level import calendar_period
+from incidents.spans import Span
+from incidents.terms import Period
+from statuspage.ledgers import ledger_of
+from statuspage.web.auth import CALLER
+from statuspage.web.desk import DESK, Deed, Desk
+from statuspage.web.entry import body_of
+from statuspage.web.ledger_bodies import CorrectionBody, CorrectionShown, LedgerShown
+from statuspage.web.once import done_once
+from statuspage.web.problems import Rejected
+
+LONGEST = timedelta(days=3 * 366)
+"""The longest period that is accounted for at once."""
+
+
+async def show_availability(request: web.Request) -> web.Response:
+    """Give the ledger from ``since`` to ``until``; by default of this month so far, in the site's zone."""
+    desk, service = request.app[DESK], _service(request)
+    period = _period(request, desk)
+    try:
+        ledger = await desk.store.read(lambda connection: ledger_of(connection, service, period))
+    except LookupError as error:
+        raise Rejected(404, "Nothing is known of this service yet.") from error
+    return web.Response(text=LedgerShown.of(ledger).model_dump_json(), content_type="application/json")
+
+
+async def correct_availability(request: web.Request) -> web.Response:
+    """Say what a service was, where somebody knows it better than the record."""
+    body = await body_of(request, CorrectionBody)
+    service, by = _service(request), request[CALLER].name
+    command = partial(correct, service=service, since=body.since, until=body.until, status=body.status, reason=body.reason, by=by)
+    detail = {"since": body.since.isoformat(), "until": body.until.isoformat(), "status": body.status.value, "reason": body.reason}
+    deed = Deed(by=by, act="correct", subject=service, detail=detail)
+    return await done_once(request, deed, command, status=201, spell=_correction_after)
+
+
+def _correction_after(_: Connection, events: Sequence[Event]) -> BaseModel:
+    return CorrectionShown.of(next(event for event in events if isinstance(event, Corrected)))
+
+
+def _service(request: web.Request) -> str:
+    service = request.match_info["id"]
+    if service not in request.app[DESK].pipeline.situation.topology.services:
+        raise Rejected(404, "There is no service with this id.")
+    return service
+
+
+def _period(request: web.Request, desk: Desk) -> Span:
+    now = desk.now()
+    month = calendar_period(Period.MONTH, now.astimezone(ZoneInfo(desk.timezone)).date(), desk.timezone)
+    since, until = _instant(request, "since", month.since), _instant(request, "until", now)
+    if not since < until <= now:
+        raise Rejected(422, "since lies before until, and until not after now.")
+    if until - since > LONGEST:
+        raise Rejected(422, f"At most {LONGEST.days} days are accounted for at once.")
+    return Span(since, until)
+
+
+def _instant(request: web.Request, name: str, otherwise: datetime) -> datetime:
+    text = request.query.get(name)
+    if text is None:
+        return otherwise
+    refusal = Rejected(422, f"{name} is an instant with its zone, such as 2026-03-01T00:00:00Z.")
+    try:
+        at = datetime.fromisoformat(text)
+        instant = at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise refusal from error
+    if at.tzinfo is None:
+        raise refusal
+    return instant
