@@ -32,7 +32,7 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     fresh = _fresh(situation, results)
     counted = tuple(_counted(situation, fresh))
     touched = {event.monitor for event in counted}
-    touched |= {r.monitor for r in fresh if _is_open(situation, r.monitor)}
+    touched |= {r.monitor for r in fresh if is_open(situation, r.monitor)}
     silent = set(_interrupted(situation, fresh)) if results else set(_silent(situation, now))
     touched |= silent if results else set()  # the news that ends a silence is judged too, even where it is no news by itself
     is_due = tending.is_due(situation, now) or (not results and tending.has_unexplained(situation))
@@ -86,7 +86,7 @@ def _counted(situation: Situation, results: Iterable[Result]) -> Iterator[Counte
         yield Counted(monitor=id, location=location, streak=streak)
 
 
-def _is_open(situation: Situation, monitor: str) -> bool:
+def is_open(situation: Situation, monitor: str) -> bool:
     """Whether a vote that says nothing new may yet turn the verdict: nothing is known, or several locations do not see it well."""
     status = standing(situation, Subject.MONITOR, monitor)
     return status is Status.UNKNOWN or (status is not Status.OPERATIONAL and len(situation.topology.monitors[monitor].locations) > 1)

@@ -21,7 +21,7 @@ def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
     if level is None:
         return _count_unknown(streak, result)
     longest = max(monitor.fails_after, monitor.recovers_after)
-    if level is Level.GOOD and _is_settled(streak, longest):
+    if level is Level.GOOD and is_settled(streak, monitor):
         return streak
     voted = replace(streak, runs=_extended(streak.runs, level, result.slot, longest), unknown=0, unknown_since=None, began=None)
     if level is not Level.GOOD:
@@ -96,15 +96,17 @@ def _count_unknown(streak: Streak, result: Result) -> Streak:
     )
 
 
-def _is_settled(streak: Streak, longest: int) -> bool:
+def is_settled(streak: Streak | None, monitor: Monitor) -> bool:
+    """Whether another good result changes nothing: the steady case."""
     return (
-        streak.judged is Level.GOOD
+        streak is not None
+        and streak.judged is Level.GOOD
         and not streak.unknown
         and streak.failure is None
         and streak.began is None
         and len(streak.runs) == 1
         and streak.runs[0].level is Level.GOOD
-        and streak.runs[0].count >= longest
+        and streak.runs[0].count >= max(monitor.fails_after, monitor.recovers_after)
     )
 
 

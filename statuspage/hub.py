@@ -15,7 +15,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents.events import Event, Opened, Paused, Resolved, Resumed, StateChanged
-from incidents.model import Situation
+from incidents.model import Situation, Topology
 from incidents.policy import Policy
 from incidents.sight import Look
 from incidents.tending import removals
@@ -36,7 +36,7 @@ from statuspage.publish import Publisher
 from statuspage.render.html import Html
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
-from statuspage.store import queries
+from statuspage.store import past, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
@@ -56,6 +56,9 @@ SLACK = 60.0
 SLICE = 5000
 """Rows that one transaction of housekeeping deletes at most."""
 
+REMEMBER_EVERY = timedelta(days=1)
+"""How much a replay has to go through at most before the instant that is asked for."""
+
 RESTART_AFTER = 1.0
 """Seconds before a part of the house that broke is begun again."""
 
@@ -71,6 +74,7 @@ class Hub:
     door: Door
     now: Now
     reloaded_at: datetime
+    remembered_at: datetime
     tokens: Mapping[bytes, str]
     schedule: Schedule = field(init=False)
     controls: Controls = field(init=False)
@@ -185,6 +189,7 @@ class Hub:
             asked = loop.time()
             await self.forget(trusted)
             await self.restate(trusted)
+            await self.remember(trusted)
             await asyncio.sleep(HOUSE_EVERY)
 
     async def forget(self, now: datetime) -> None:
@@ -206,6 +211,16 @@ class Hub:
         except StoreUnavailable as error:
             log.warning("service levels are written down an hour later: %s", error)
 
+    async def remember(self, now: datetime) -> None:
+        """Keep once a day all that is known, so that a replay need not begin at the birth. Errors: none while the store is away."""
+        if now - self.remembered_at < REMEMBER_EVERY:
+            return
+        try:
+            if await self.pipeline.remember():
+                self.remembered_at = now
+        except StoreUnavailable as error:
+            log.warning("nothing is remembered this time: %s", error)
+
     # --- change
 
     def removals(self, loaded: Loaded) -> tuple[str, ...]:
@@ -221,15 +236,14 @@ class Hub:
         names = public_names(topology, site)
         at = self.now()
 
-        def write(connection: Connection) -> Mapping[str, str]:
-            queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
+        def write(connection: Connection) -> tuple[int, Mapping[str, str]]:
             state_terms(connection, terms(config, at.year), at)
-            return queries.public_ids(connection, names)
+            return _apply(connection, loaded, topology, at), queries.public_ids(connection, names)
 
-        public_ids = await self.store.write(write)
+        version, public_ids = await self.store.write(write)
         # Before as well: what changes on the way may already ask for a page, and each service on it must have its public id.
         self.press.forget(site, public_ids, stale_after_of(loaded))
-        await self.pipeline.replace(topology, policy_of(config))
+        await self.pipeline.replace(topology, policy_of(config), version)
         self.press.forget(site, public_ids, stale_after_of(loaded))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -265,15 +279,23 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
     config, at = loaded.config, now()
     topology, site = configuration.topology(config), site_of(config)
 
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None]:
-        installed = queries.installation(connection, url=site.url, now=at)
-        queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at)
+    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int]:
+        installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
+        applied = _apply(connection, loaded, topology, at)
         state_terms(connection, terms(config, at.year), at)
-        return installed, queries.public_ids(connection, public_names(topology, site)), queries.last_sign_of_life(connection)
+        past.begin(connection, version=applied, at=at)
+        return installed, queries.public_ids(connection, public_names(topology, site)), lived_until, applied
 
-    installation, public_ids, lived_until = await store.write(prepare)
+    installation, public_ids, lived_until, version = await store.write(prepare)
     situation = await store.read(lambda connection: queries.situation(connection, topology))
-    pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=now, presence=Presence(lived_until=lived_until))
+    pipeline = Pipeline(
+        store=store,
+        situation=situation,
+        policy=policy_of(config),
+        now=now,
+        version=version,
+        presence=Presence(lived_until=lived_until),
+    )
     press = Press(
         store=store,
         pipeline=pipeline,
@@ -293,10 +315,16 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         door=door_of(config),
         now=now,
         reloaded_at=at,
+        remembered_at=at,
         tokens=configuration.tokens(config),
     )
     pipeline.audience = hub.hear
     return hub
+
+
+def _apply(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:
+    compiled = past.compiled(topology, policy_of(loaded.config), site_of(loaded.config))
+    return queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at, compiled=compiled)
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:

@@ -13,18 +13,19 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from incidents import pings, streaks
-from incidents.decide import decide, rejudge
-from incidents.events import Counted, Event, Proven, Resumed
+from incidents import pings, sight, streaks, turns
+from incidents.decide import rejudge
+from incidents.events import Event
 from incidents.model import Situation, Streak, Topology
 from incidents.policy import LEVELS, Policy
 from incidents.quorum import is_worse
-from incidents.sight import Look, judge
+from incidents.sight import Look
 from incidents.situation import fold
+from incidents.turns import Change, Circumstances, Stay
 from probes.result import Failure, ProbeResult, Result
 from statuspage.clock import Now
 from statuspage.presence import ABSENT, Presence
-from statuspage.store import queries
+from statuspage.store import past, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.record import record
@@ -48,7 +49,7 @@ class Waits(StoreUnavailable):
     """What was reported is kept in memory, and is stored once the store is back."""
 
 
-Command = Callable[[Situation, datetime], Sequence[Event]]
+Command = turns.Command
 Beside = Callable[[Connection, Sequence[Event]], None]
 
 
@@ -77,7 +78,10 @@ class Figures:
 
 @dataclass(slots=True, kw_only=True)
 class Pipeline:
-    """Owns the situation in memory; ``await observe(result)``, ``notice(look)`` and ``act(command)`` are the only ways to change it."""
+    """Owns the situation in memory; ``await observe(result)``, ``notice(look)`` and ``act(command)`` are the only ways to change it.
+
+    *version* is that of the configuration by which it judges.
+    """
 
     store: Store
     situation: Situation
@@ -85,6 +89,7 @@ class Pipeline:
     now: Now
     audience: Audience = nobody
     presence: Presence = field(default_factory=Presence)
+    version: int = 0
     latest: dict[tuple[str, str], Result] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
     _pending: list[Result] = field(default_factory=list)
@@ -95,6 +100,8 @@ class Pipeline:
     _ticked: datetime | None = None
     _promised_since: Mapping[str, datetime] = field(default_factory=dict)
     _notices: list[Command] = field(default_factory=list)
+    _change: Change | None = None
+    _stay: Stay | None = None
 
     @property
     def waiting(self) -> int:
@@ -140,7 +147,7 @@ class Pipeline:
 
     async def notice(self, look: Look) -> None:
         """Take in what a location's controls say. While the store is away it waits, as results do, and is judged before them."""
-        self._note(partial(judge, look=look))
+        self._note(partial(sight.judge, look=look))
         if not self.figures.store_is_away:
             await self.flush()
 
@@ -153,11 +160,13 @@ class Pipeline:
 
     async def tick(self) -> None:
         """Let time pass: silence is judged, clocks run out, and what waits is stored."""
-        now = self.now()
-        if self._ticked is None or self._present_since is None or now - self._ticked > ABSENT:
+        now, before = self.now(), self._present_since
+        if self._ticked is None or before is None or now - self._ticked > ABSENT:
             self._present_since = now
-        self._present_since, self._ticked = min(self._present_since, now), now
-        loop = asyncio.get_running_loop()
+        self._present_since = min(self._present_since or now, now)
+        if self._present_since != before:
+            self._stay = Stay(since=self._present_since, until=self._ticked)
+        self._ticked, loop = now, asyncio.get_running_loop()
         if (gone := self.presence.absence(now, loop.time())) is not None:
             self._note(gone)
         await self.flush(is_tick=True)
@@ -175,18 +184,27 @@ class Pipeline:
                 log.warning("the store is away, results wait: %s", error)
             self.figures.store_is_away = True
 
-    async def replace(self, topology: Topology, policy: Policy) -> None:
-        """Judge by another topology from now on; what is known of things that stay is kept."""
+    async def replace(self, topology: Topology, policy: Policy, version: int = 0) -> None:
+        """Judge by another topology from now on, that of the configuration's *version*; what is known of things that stay is kept."""
         async with self._lock:
-            before = dict(self.situation.topology.heartbeats)
+            before, at = self.situation.topology, self.now()
             self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
-            self.policy = policy
-            # What was not promised yet when it would have been due is not overdue.
-            new = dict.fromkeys((id for id, heartbeat in topology.heartbeats if before.get(id) != heartbeat), self.now())
-            self._promised_since = {**{id: at for id, at in self._promised_since.items() if id in topology.monitors}, **new}
+            self.policy, self.version, self._change = policy, version, Change(version=version, at=at)
+            self._promised_since = turns.promised(before, topology, self._promised_since, at)
             watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
             self.latest = {place: result for place, result in self.latest.items() if place in watched}
-        await self.act(lambda situation, now: rejudge(situation, self.policy, now))
+        await asyncio.shield(asyncio.ensure_future(self._turn(None, is_rejudged=True)))
+
+    async def remember(self) -> bool:
+        """Keep all that is known, for replays that begin here; false while a change waits to be written. Errors: StoreUnavailable."""
+        async with self._lock:
+            if self._change is not None:
+                return False
+            at, version, present, promises = self.now(), self.version, self._present_since, self._promised_since
+            await self.store.write(
+                lambda connection: past.remember(connection, version=version, at=at, present_since=present, promised_since=promises)
+            )
+            return True
 
     async def close(self) -> None:
         """Store what waits, at the end, and that we were here until now; turns whose callers have gone already come first."""
@@ -233,15 +251,17 @@ class Pipeline:
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
 
-    async def _turn(self, command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False) -> Sequence[Event]:
+    async def _turn(
+        self, command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False, is_rejudged: bool = False
+    ) -> Sequence[Event]:
         async with self._lock:
             results, self._pending = self._pending, []
             notices, self._notices = self._notices, []
             self._forget_timer()
-            if not results and not notices and command is None and not is_tick:
+            if not results and not notices and command is None and not is_tick and not is_rejudged:
                 return ()  # another turn took what was waiting: where many fail at once, only one of them pays
             try:
-                return await self._commit(results, command, beside, notices, is_tick=is_tick)
+                return await self._commit(results, command, beside, notices, is_tick=is_tick, is_rejudged=is_rejudged)
             except StoreUnavailable:
                 self.figures.failed_writes += 1
                 self._put_back(results)
@@ -249,7 +269,7 @@ class Pipeline:
                 await self._read_again()
                 raise
             except Exception:
-                if command is not None:
+                if command is not None or is_rejudged:
                     self._put_back(results)
                     self._notices = [*notices, *self._notices]
                     raise
@@ -266,63 +286,58 @@ class Pipeline:
         notices: Sequence[Command] = (),
         *,
         is_tick: bool = False,
+        is_rejudged: bool = False,
     ) -> Sequence[Event]:
         now = self.now()
-        noticed, seen = _told(notices, self.situation, now)
-        judged, heard, after = self._judged(seen, results, now, is_tick=is_tick)
-        acted = tuple(command(after, now)) if command is not None else ()
-        after = fold(after, acted)
-        # What is only counted, or only proven, changes no verdict yet.
-        is_new = any(not isinstance(event, Counted | Proven) for event in (*noticed, *acted))
-        settled = rejudge(after, self.policy, now) if is_new else ()
-        events = (*noticed, *judged, *acted, *settled)
-        if not events and not heard:
+        noticed, before = turns.noticed(notices, self.situation, now)
+        judged = turns.judge(
+            before,
+            results,
+            self.policy,
+            now,
+            is_tick=is_tick,
+            present_since=self._present_since,
+            promised_since=self._promised_since,
+        )
+        acted = tuple(command(judged.situation, now)) if command is not None else ()
+        after = fold(judged.situation, acted)
+        settled = rejudge(after, self.policy, now) if is_rejudged else turns.settle(after, (*noticed, *acted), self.policy, now)
+        events = (*noticed, *judged.events, *acted, *settled)
+        circumstances = Circumstances(
+            is_tick=is_tick,
+            is_rejudged=is_rejudged,
+            noticed=tuple(noticed),
+            judged=judged.events,
+            acted=acted,
+            missed=len(judged.results) - len(results),
+            timed=turns.timed(before, results),
+            change=self._change,
+            stay=self._stay,
+        )
+        if not events and not judged.results and circumstances.change is None and circumstances.stay is None:
             return ()
 
         def write(connection: Connection) -> None:
-            record(connection, events=events, results=heard, at=now)
+            record(connection, events=events, results=judged.results, at=now, circumstances=circumstances)
             beside(connection, acted)
 
         await self.store.write(write)
-        self.situation = fold(after, settled)
+        self.situation, self._change = fold(after, settled), None
+        if self._stay is circumstances.stay:  # or a tick has news again, while this was being written
+            self._stay = None
+        self._tell(events, judged.results, len(results))
+        return acted
+
+    def _tell(self, events: Sequence[Event], heard: Sequence[Result], measured: int) -> None:
+        """Take note of a committed turn. Past the first *measured* results come those that judging made."""
         self.figures.turns += 1
         self.figures.store_is_away = False
-        for missed in heard[len(results) :]:
+        for missed in heard[measured:]:
             newest = self.latest.setdefault((missed.monitor, missed.location), missed)
             if newest.slot < missed.slot:
                 self.latest[missed.monitor, missed.location] = missed
-        # What is asked for again was not promised while it stood still.
-        resumed = {event.monitor: event.at for event in acted if isinstance(event, Resumed)}
-        self._promised_since = {**self._promised_since, **resumed}
+        self._promised_since = turns.resumed(events, self._promised_since)
         self.audience(events, heard)
-        return acted
-
-    def _judged(
-        self, situation: Situation, results: Sequence[Result], now: datetime, *, is_tick: bool
-    ) -> tuple[Sequence[Event], Sequence[Result], Situation]:
-        """What *results* lead to in *situation*, and on a tick what time brings: pings that did not come, silence, the clocks of incidents.
-
-        Returns the events, the results with what did not come at their end, and the situation after both.
-        """
-        events: list[Event] = []
-        heard: list[Result] = []
-        after = situation
-
-        def take(some: Sequence[Result]) -> None:
-            nonlocal after
-            said = decide(after, some, self.policy, now)
-            after = fold(after, said, some)
-            events.extend(said)
-            heard.extend(some)
-
-        if results or not is_tick:
-            take(results)
-        if is_tick:
-            # First what has come, or it would be missed; and silence even then: on a busy hub something has always come.
-            if missed := pings.overdue(after, now, self._present_since or now, self._promised_since):
-                take(missed)
-            take(())
-        return events, heard, after
 
     async def _one_by_one(self, results: Sequence[Result]) -> None:
         """Find the result that makes a turn crash, leave it out, and store the others."""
@@ -348,13 +363,3 @@ class Pipeline:
             self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
         except StoreUnavailable:
             log.debug("the store cannot be read either")
-
-
-def _told(notices: Sequence[Command], situation: Situation, now: datetime) -> tuple[Sequence[Event], Situation]:
-    """What *notices* make of *situation*, one after another."""
-    events: list[Event] = []
-    for notice in notices:
-        said = tuple(notice(situation, now))
-        situation = fold(situation, said)
-        events.extend(said)
-    return events, situation

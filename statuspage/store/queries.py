@@ -2,19 +2,20 @@
 
 import secrets
 import string
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import JsonValue
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
 from incidents.availability import Change
 from incidents.events import Event
 from incidents.impairment import Impairment
-from incidents.model import Incident, Note, Pause, Situation, Standing, Status, Streak, Subject, Topology, Update
+from incidents.model import Note, Pause, Situation, Standing, Status, Streak, Subject, Topology, Update
+from incidents.narrowing import narrowed
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences
@@ -40,8 +41,7 @@ from statuspage.store.tables import public_ids as public_id_rows
 from statuspage.store.tables import updates as update_rows
 from statuspage.store.upsert import put_missing
 
-K = TypeVar("K")
-V = TypeVar("V")
+_NOTHING = Topology(services={}, components={}, monitors={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +85,17 @@ def installation(connection: Connection, *, url: str, now: datetime) -> Installa
     )
 
 
-def apply_configuration(connection: Connection, *, text: str, digest: str, at: datetime) -> int:
-    """Keep *text* as what is applied from *at* on; return its version, the present one where nothing changed. Inside a write."""
+def apply_configuration(connection: Connection, *, text: str, digest: str, at: datetime, compiled: JsonValue = None) -> int:
+    """Keep *text* as what is applied from *at* on; return its version, the present one where nothing changed. Inside a write.
+
+    *compiled* is what judging and the page need of it (``statuspage.store.past``): the text may not be readable for ever. The same text
+    may mean something else to another release, so that what it means is part of what is compared.
+    """
     newest = connection.execute(select(configurations).order_by(configurations.c.version.desc()).limit(1)).first()
-    if newest is not None and newest.digest == digest:
+    if newest is not None and newest.digest == digest and newest.compiled == compiled:
         return int(newest.version)
     version = 1 if newest is None else int(newest.version) + 1
-    connection.execute(insert(configurations).values(version=version, applied_at=at, digest=digest, text=text))
+    connection.execute(insert(configurations).values(version=version, applied_at=at, digest=digest, text=text, compiled=compiled))
     return version
 
 
@@ -119,50 +123,33 @@ def situation(connection: Connection, topology: Topology) -> Situation:
 
     Errors: LookupError before ``installation`` was called for the first time.
     """
-    watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
-    named = {
-        *((Subject.MONITOR, id) for id in topology.monitors),
-        *((Subject.COMPONENT, id) for id in topology.components),
-        *((Subject.SERVICE, id) for id in topology.services),
-    }
-    opened = read_incidents(connection, _open_ids(connection))
-    ended = read_incidents(connection, _ended_ids(connection))
-    return Situation(
-        topology=topology,
-        seed=_seed(connection),
-        streaks=_only(watched, _streaks(connection)),
-        seen=_only(watched, _newest_slots(connection)),
-        standings=_only(named, _standings(connection)),
-        incidents=MappingProxyType({id: _narrowed(incident, topology) for id, incident in opened.items()}),
-        ended=MappingProxyType({id: _narrowed(incident, topology) for id, incident in ended.items()}),
-        paused=_only(topology.monitors, _paused(connection)),
-        waived=frozenset(connection.execute(select(waived.c.component)).scalars()) & topology.components.keys(),
-        maintenances=MappingProxyType(dict(pending_maintenances(connection))),
-        spent=MappingProxyType(dict(spent_occurrences(connection))),
-        proven=frozenset((row.location, row.control) for row in connection.execute(select(controls))),
-        impairments=MappingProxyType({(one.location, one.reason): one for one in _newest_impairments(connection)}),
-    )
+    return narrowed(everything(connection), topology)
 
 
-def _only(keys: Collection[K], pairs: Iterable[tuple[K, V]]) -> Mapping[K, V]:
-    return MappingProxyType({key: value for key, value in pairs if key in keys})
-
-
-def _narrowed(incident: Incident, topology: Topology) -> Incident:
+def everything(connection: Connection) -> Situation:
+    """All that is known, by no topology: also of what none names any more. Errors: as ``situation``."""
     return replace(
-        incident,
-        components=tuple(id for id in incident.components if id in topology.components),
-        services=_only(topology.services, incident.services.items()),
-        worst=_only(topology.services, incident.worst.items()),
-        pinned=incident.pinned & topology.components.keys(),
+        nothing_known(connection),
+        streaks=dict(_streaks(connection)),
+        seen=dict(_newest_slots(connection)),
+        standings=dict(_standings(connection)),
+        incidents=read_incidents(connection, _open_ids(connection)),
+        ended=read_incidents(connection, _ended_ids(connection)),
+        paused=dict(_paused(connection)),
+        waived=frozenset(connection.execute(select(waived.c.component)).scalars()),
+        maintenances=dict(pending_maintenances(connection)),
+        spent=dict(spent_occurrences(connection)),
+        proven=frozenset((row.location, row.control) for row in connection.execute(select(controls))),
+        impairments={(one.location, one.reason): one for one in _newest_impairments(connection)},
     )
 
 
-def _seed(connection: Connection) -> str:
+def nothing_known(connection: Connection) -> Situation:
+    """The situation of this installation at its birth, by no topology. Errors: as ``situation``."""
     seed = connection.execute(select(installation_rows.c.value).where(installation_rows.c.name == "seed")).scalar()
     if seed is None:
         raise LookupError("this store has no installation yet")
-    return str(seed)
+    return Situation(topology=_NOTHING, seed=str(seed))
 
 
 def _streaks(connection: Connection) -> Iterator[tuple[tuple[str, str], Streak]]:

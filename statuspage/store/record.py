@@ -31,11 +31,13 @@ from incidents.events import (
 )
 from incidents.model import Incident, Note, Update
 from incidents.situation import advance, opened
+from incidents.turns import Circumstances
 from probes.result import Result
+from statuspage.store import past
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
-from statuspage.store.results import write_results
+from statuspage.store.results import Row, write_results
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
 from statuspage.store.tables import (
     batches,
@@ -54,18 +56,31 @@ from statuspage.store.tables import (
 from statuspage.store.upsert import put, put_missing
 
 
-def record(connection: Connection, *, events: Sequence[Event], results: Sequence[Result], at: datetime) -> int:
+def record(
+    connection: Connection, *, events: Sequence[Event], results: Sequence[Result], at: datetime, circumstances: Circumstances | None = None
+) -> int:
     """Write one decision, made *at*, with the *results* that it was made from; return its sequence number.
 
-    A result that is already there is left out. Errors: IntegrityError where a second machine incident would be open for a root;
+    A result that is already there is left out. Without *circumstances* a replay takes the events as they stand.
+    Errors: IntegrityError where a second machine incident would be open for a root;
     LookupError for an event of an incident that is not there. After either, nothing of the transaction may be kept.
     """
-    batch: int = connection.execute(insert(batches).values(at=milliseconds(at)).returning(batches.c.sequence)).scalar_one()
-    if results:
-        write_results(connection, results)
+    rows = write_results(connection, results) if results else ()
+    row = {"at": milliseconds(at), **({} if circumstances is None else _past(results, rows, at, circumstances))}
+    batch: int = connection.execute(insert(batches).values(row).returning(batches.c.sequence)).scalar_one()
     if events:
         _write_events(connection, events, batch, at)
     return batch
+
+
+def _past(results: Sequence[Result], rows: Sequence[Row], at: datetime, circumstances: Circumstances) -> dict[str, Any]:
+    """What a replay needs. What judging made itself it makes again."""
+    measured = len(rows) - circumstances.missed
+    places, slots = [row.place for row in rows[:measured]], [row.slot for row in rows[:measured]]
+    return {
+        "heard": past.pack(at, places, slots, is_tick=circumstances.is_tick),
+        "more": past.more(results[:measured], circumstances),
+    }
 
 
 def _write_events(connection: Connection, events: Sequence[Event], batch: int, at: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, tuple_
 
 from probes.result import Failure, Result
 from statuspage.store.spelling import milliseconds
-from statuspage.store.tables import batches, places, results, rollups_daily, rollups_hourly
+from statuspage.store.tables import batches, memories, places, results, rollups_daily, rollups_hourly
 from statuspage.store.upsert import put_many, put_missing
 
 FAILURE_CODES: Mapping[Failure | None, int] = {
@@ -58,7 +58,7 @@ _AT_ONCE = 1000
 _KEY = tuple_(results.c.place, results.c.slot)
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A result as the table has it: the number of its place, milliseconds, a code, microseconds."""
 
     place: int
@@ -67,19 +67,20 @@ class _Row(NamedTuple):
     took: int
 
 
-def write_results(connection: Connection, measured: Sequence[Result]) -> None:
-    """Write what is new among *measured*, and add it to the roll-ups of its hour and day (UTC)."""
+def write_results(connection: Connection, measured: Sequence[Result]) -> Sequence[Row]:
+    """Write what is new among *measured*, and add it to the roll-ups of its hour and day (UTC); return all as rows."""
     numbers = _numbers(connection, {(one.monitor, one.location) for one in measured})
-    rows = {(row.place, row.slot): row for row in (_row(one, numbers[one.monitor, one.location]) for one in measured)}
-    written = _write_new(connection, rows)
+    rows = [_row(one, numbers[one.monitor, one.location]) for one in measured]
+    written = _write_new(connection, {(row.place, row.slot): row for row in rows})
     for table, span in ((rollups_hourly, _HOUR), (rollups_daily, _DAY)):
         put_many(connection, table, _rolled_up(written, span), sums=("results", "failed", "took_sum"), maxima=("took_max",))
+    return rows
 
 
-def _row(result: Result, place: int) -> _Row:
+def _row(result: Result, place: int) -> Row:
     measured = result.measured
     took = min(int(measured.took * 1_000_000), _LONGEST)
-    return _Row(place, milliseconds(result.slot), FAILURE_CODES[measured.failure], took)
+    return Row(place, milliseconds(result.slot), FAILURE_CODES[measured.failure], took)
 
 
 def _numbers(connection: Connection, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
@@ -96,7 +97,7 @@ def _numbers(connection: Connection, wanted: set[tuple[str, str]]) -> Mapping[tu
     return numbers
 
 
-def _write_new(connection: Connection, rows: Mapping[tuple[int, int], _Row]) -> Collection[_Row]:
+def _write_new(connection: Connection, rows: Mapping[tuple[int, int], Row]) -> Collection[Row]:
     # Not as a context: where the disk is full, SQLite has ended the whole transaction, and going back to a savepoint that is no more
     # would hide the reason.
     savepoint = connection.begin_nested()
@@ -119,7 +120,7 @@ def _known(connection: Connection, keys: Sequence[tuple[int, int]]) -> set[tuple
     return found
 
 
-def _rolled_up(rows: Iterable[_Row], span: int) -> Collection[tuple[int, ...]]:
+def _rolled_up(rows: Iterable[Row], span: int) -> Collection[tuple[int, ...]]:
     """One row for each place and span: results, failed ones, the sum and the longest of what they took."""
     totals: dict[tuple[int, int], tuple[int, int, int, int]] = {}
     for place, slot, failure, took in rows:
@@ -142,7 +143,10 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
         if gone >= limit:
             return gone
     oldest = select(batches.c.sequence).where(batches.c.at < end).order_by(batches.c.sequence).limit(limit - gone)
-    return gone + connection.execute(delete(batches).where(batches.c.sequence.in_(oldest))).rowcount
+    gone += connection.execute(delete(batches).where(batches.c.sequence.in_(oldest))).rowcount
+    first = select(func.min(batches.c.sequence)).scalar_subquery()
+    connection.execute(delete(memories).where(memories.c.batch < first))
+    return gone
 
 
 def _prune_place(connection: Connection, place: int, end: int, limit: int) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -42,6 +43,7 @@ configurations = Table(
     _instant("applied_at"),
     _text("digest"),
     _text("text"),
+    Column("compiled", JSON(none_as_null=True)),  # what it means to judging and to the page; none: an older release wrote it
 )
 
 public_ids = Table("public_ids", metadata, _text("name", primary_key=True), _text("public", unique=True))
@@ -99,8 +101,15 @@ batches = Table(
     metadata,
     _sequence(),
     Column("at", BigInteger, nullable=False),  # milliseconds since 1970: there is one row for each batch of results
+    Column("heard", LargeBinary),  # which results, packed by statuspage.store.past; none: nothing that can be replayed
+    Column("more", JSON(none_as_null=True)),  # what else the batch came from; none: nothing else
     # The numbers of pruned batches are never given out again: the journal refers to them.
     sqlite_autoincrement=True,
+)
+
+# Where a replay may begin: all that was known between two batches.
+memories = Table(
+    "memories", metadata, Column("batch", Integer, primary_key=True, autoincrement=False), Column("body", JSON, nullable=False)
 )
 
 streaks = Table(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvloop
 
+from incidents.turns import Circumstances
 from probes.result import ProbeResult, Result
 from statuspage.store.engine import Store
 from statuspage.store.record import record
@@ -59,7 +60,7 @@ def _round(slot: datetime) -> list[list[Result]]:
 
 
 async def _write(store: Store, batch: Sequence[Result], at: datetime) -> None:
-    await store.write(lambda connection: record(connection, events=(), results=batch, at=at))
+    await store.write(lambda connection: record(connection, events=(), results=batch, at=at, circumstances=Circumstances()))
 
 
 def _raw_cpu_a_row(database: Path) -> float:

@@ -125,7 +125,7 @@ async def test_a_start_judges_nothing_else_anew(house: House, monkeypatch: pytes
     def judged(*_: object) -> None:
         raise AssertionError("a start alone says nothing about anybody")
 
-    monkeypatch.setattr("statuspage.pipeline.rejudge", judged)
+    monkeypatch.setattr("incidents.turns.rejudge", judged)
     assert (await browser(house).get(f"/ping/{TOKEN}/start")).status == 200
 
 
@@ -276,7 +276,7 @@ async def test_a_ping_that_cannot_be_judged_is_not_said_to_be_kept(house: House,
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("statuspage.pipeline.decide", broken)
+        patch.setattr("incidents.turns.decide", broken)
         answer = await browser(house).get(f"/ping/{TOKEN}")
     assert (answer.status, answer.headers["Retry-After"], house.pipeline.waiting) == (503, "5", 0)
 

@@ -47,9 +47,9 @@ async def test_a_page_made_in_the_middle_of_it_knows_every_service(tmp_path: Pat
         hub = service.hub
         replace, pages = hub.pipeline.replace, []
 
-        async def replaced(topology: Topology, policy: Policy) -> None:
+        async def replaced(topology: Topology, policy: Policy, version: int) -> None:
             await hub.press.issue()
-            await replace(topology, policy)
+            await replace(topology, policy, version)
             pages.append((await hub.press.issue()).files["/api/v2/components.json"].body)
 
         monkeypatch.setattr(type(hub.pipeline), "replace", lambda _, *given: replaced(*given))

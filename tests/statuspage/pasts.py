@@ -1,0 +1,200 @@
+"""A life lived through the real road and a real store, to be looked back on: made by chance, or told by a test."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents import act, pings
+from incidents.events import Counted, Event
+from incidents.model import Situation, State, Status, Topology
+from incidents.past import Judging, Memory, Places, Turn
+from incidents.policy import Policy
+from probes.result import Failure, ProbeResult, Result
+from statuspage.page import Site
+from statuspage.pipeline import Pipeline
+from statuspage.store import past, queries, recall
+from statuspage.store.engine import Database, Store
+from statuspage.store.spelling import kind, spell
+from tests.incidents.world import START
+
+SITE = Site(name="Example", url="https://status.example.org", support=MappingProxyType({}), links=MappingProxyType({}))
+LEASE = timedelta(minutes=30)
+
+
+@cache
+def _empty() -> Path:
+    """A store with today's schema and nothing in it: to copy it is a hundred times cheaper than to make it."""
+    directory = Path(mkdtemp(prefix="past"))
+    Database.open("sqlite:///past.db", directory).close()
+    return directory / "past.db"
+
+
+def new_store(directory: Path) -> None:
+    """Put an empty store into *directory*."""
+    shutil.copy(_empty(), directory / "past.db")
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """A service that lives on a clock of its own. *live* is everything that its audience heard."""
+
+    store: Store
+    now: datetime = START
+    live: list[Event] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    _pipeline: Pipeline | None = None
+
+    @property
+    def road(self) -> Pipeline:
+        """The road of the process that runs at present."""
+        assert self._pipeline is not None
+        return self._pipeline
+
+    async def start(self, topology: Topology, policy: Policy | None = None) -> None:
+        """A process begins, as the hub's does."""
+        judged_by, at = policy or Policy(), self.now
+
+        def prepare(connection: Connection) -> int:
+            queries.installation(connection, url=SITE.url, now=at)
+            version = self._apply(connection, topology, judged_by)
+            past.begin(connection, version=version, at=at)
+            return version
+
+        version = await self.store.write(prepare)
+        situation = await self.store.read(lambda connection: queries.situation(connection, topology))
+        self._pipeline = Pipeline(
+            store=self.store, situation=situation, policy=judged_by, now=lambda: self.now, audience=self._hear, version=version
+        )
+
+    def _apply(self, connection: Connection, topology: Topology, policy: Policy) -> int:
+        compiled = past.compiled(topology, policy, SITE)
+        return queries.apply_configuration(connection, text="", digest=str(compiled), at=self.now, compiled=compiled)
+
+    def _hear(self, events: Sequence[Event], _: Sequence[Result]) -> None:
+        self.live.extend(events)
+
+    async def restart(self) -> None:
+        """The process ends in good order, and another begins."""
+        topology, policy = self.road.situation.topology, self.road.policy
+        await self.road.close()
+        await self.start(topology, policy)
+
+    async def configure(self, topology: Topology, policy: Policy | None = None) -> None:
+        """Go on by another configuration, as a reload does."""
+        judged_by = policy or self.road.policy
+        version = await self.store.write(lambda connection: self._apply(connection, topology, judged_by))
+        await self.road.replace(topology, judged_by, version)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in which nobody looks."""
+        self.now += timedelta(seconds=seconds)
+
+    async def tick(self, seconds: float = 0) -> None:
+        """Let time pass, then look."""
+        self.wait(seconds)
+        await self.road.tick()
+
+    async def hear(self, *results: tuple[str, str, Failure | None], late: float = 0.0, detail: str = "") -> None:
+        """Results of monitors at locations, *late* seconds after their slots."""
+        slot = self.now - timedelta(seconds=late)
+        slot = slot.replace(microsecond=slot.microsecond // 1000 * 1000)
+        for monitor, location, failure in results:
+            measured = ProbeResult(took=0.01, failure=failure, stage="connect" if failure else None, detail=detail if failure else "")
+            await self.road.observe(Result(monitor=monitor, location=location, slot=slot, started=slot, measured=measured))
+
+    async def everywhere(self, failure: Failure | None = None) -> None:
+        """One result of every monitor at each of its locations."""
+        monitors = [one for one in self.road.situation.topology.monitors.values() if one.heartbeat is None]
+        await self.hear(*((one.id, place, failure) for one in monitors for place in one.locations))
+
+    async def steadily(self, rounds: int, every: float = 20.0) -> None:
+        """Everything works, for so many rounds, with a tick in between."""
+        for _ in range(rounds):
+            await self.everywhere()
+            await self.road.flush()
+            await self.tick(every / 2)
+            self.wait(every / 2)
+
+    async def ping(self, monitor: str, failure: Failure | None = None) -> None:
+        """The monitor says of itself that it is well, or that it failed."""
+        await self.road.report(monitor, ProbeResult(took=0.0, failure=failure, stage="report" if failure else None))
+
+    async def begin(self, monitor: str) -> None:
+        """The monitor says that its work begins."""
+        await self.road.act(lambda situation, now: pings.begin(situation, now, monitor=monitor))
+
+    async def act(self, deed: Callable[..., Sequence[Event]], **arguments: Any) -> None:  # noqa: ANN401 - the act's own
+        """Do what an agent does; what is refused changes nothing."""
+        try:
+            await self.road.act(lambda situation, now: deed(situation, now, **arguments))
+        except act.Refused:
+            return
+
+    def incident(self, number: int) -> str | None:
+        """One of the open incidents."""
+        known = sorted(self.road.situation.incidents)
+        return known[number % len(known)] if known else None
+
+    async def says(self, number: int, word: str) -> None:
+        """Somebody does something to an open incident, or opens one."""
+        incident = self.incident(number)
+        if word == "open":
+            services = sorted(self.road.situation.topology.services)
+            said = {services[number % len(services)]: Status.MAJOR}
+            await self.act(act.open_incident, by="bob", name="Customers call", services=said, body="Customers call us.")
+        elif incident is not None:
+            deed, more = _DEEDS[word]
+            await self.act(deed, incident=incident, by="ada", **more)
+
+
+_DEEDS: Mapping[str, tuple[Callable[..., Sequence[Event]], Mapping[str, Any]]] = {
+    "acknowledge": (act.acknowledge, {"lasts": LEASE}),
+    "update": (act.update, {"body": "We are on it.", "state": State.IDENTIFIED}),
+    "watch": (act.update, {"body": "It is mended.", "state": State.MONITORING}),
+    "note": (act.note, {"body": "was rebooted"}),
+    "resolve": (act.resolve, {"body": "It is over."}),
+    "override": (act.resolve, {"body": "It is over.", "override": "replaced tomorrow"}),
+}
+WORDS = ("open", *_DEEDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a store recalls."""
+
+    memory: Memory
+    turns: Sequence[Turn]
+    judgings: Mapping[int, Judging]
+    places: Places
+
+
+async def recalled(store: Store, at: datetime = START) -> Recorded:
+    """Everything from the memory before *at* on."""
+
+    def read(connection: Connection) -> Recorded:
+        found = recall.memory_before(connection, at)
+        assert found is not None
+        first, memory = found
+        last = recall.newest_batch(connection)
+        turns = list(recall.turns(lambda query: query(connection), first + 1, last))
+        return Recorded(memory=memory, turns=turns, judgings=recall.judgings(connection), places=recall.place_names(connection))
+
+    return await store.read(read)
+
+
+def spelled(events: Sequence[Event]) -> list[object]:
+    """As the journal has them; what is only counted is in no journal."""
+    return [[kind(event), spell(event)] for event in events if not isinstance(event, Counted)]
+
+
+def same(one: Situation, other: Situation) -> bool:
+    """Whether two situations are equal, whatever kind of mapping each uses."""
+    return replace(one, seen=dict(one.seen)) == replace(other, seen=dict(other.seen))
