@@ -35,7 +35,7 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     touched |= {r.monitor for r in fresh if is_open(situation, r.monitor)}
     silent = set(_interrupted(situation, fresh)) if results else set(_silent(situation, now))
     touched |= silent if results else set()  # the news that ends a silence is judged too, even where it is no news by itself
-    is_due = tending.is_due(situation, now) or (not results and tending.has_unexplained(situation))
+    is_due = tending.is_due(situation, policy, now) or (not results and tending.has_unexplained(situation))
     if not touched and not silent and not is_due:
         return ()
     draft = Draft(situation, policy, now)

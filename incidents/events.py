@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.impairment import Hindrance
+from incidents.impairment import SightEvent
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Streak, Subject, Update
 
@@ -237,6 +237,25 @@ class Reclaimed:
     component: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flapped:
+    """The incident came and went too often: from now on its turns are not told one by one."""
+
+    at: datetime
+    incident: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calmed:
+    """Everything that the incident hit has worked for long enough: its turns count again."""
+
+    at: datetime
+    incident: str
+    reason: str
+
+
 # --- planned work -------------------------------------------------------------------------------------------------------------
 
 
@@ -334,39 +353,6 @@ class Corrected:
     by: str
 
 
-# --- whether we can see -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
-    """A control answered for the first time: it counts from now on."""
-
-    at: datetime
-    location: str
-    control: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impaired:
-    """What *location* says cannot be believed from *since* on. *detail* is for the desk."""
-
-    at: datetime
-    location: str
-    since: datetime
-    reason: Hindrance
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unimpaired:
-    """What hindered the location is over since *until*."""
-
-    at: datetime
-    location: str
-    reason: Hindrance
-    until: datetime
-
-
 IncidentEvent = (
     Opened
     | Joined
@@ -382,7 +368,8 @@ IncidentEvent = (
     | Resolved
     | Reopened
     | Settled
+    | Flapped
+    | Calmed
 )
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
-SightEvent = Proven | Impaired | Unimpaired
 Event = Counted | StatusChanged | Waived | Reclaimed | Paused | Resumed | Corrected | SightEvent | IncidentEvent | MaintenanceEvent

@@ -1,4 +1,4 @@
-"""When our own monitoring was impaired, and by what."""
+"""When our own monitoring was impaired, and by what; and the events that say so."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,3 +32,36 @@ class Impairment:
     def is_open(self) -> bool:
         """Whether it lasts."""
         return self.until is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A control answered for the first time: it counts from now on."""
+
+    at: datetime
+    location: str
+    control: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impaired:
+    """What *location* says cannot be believed from *since* on. *detail* is for the desk."""
+
+    at: datetime
+    location: str
+    since: datetime
+    reason: Hindrance
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unimpaired:
+    """What hindered the location is over since *until*."""
+
+    at: datetime
+    location: str
+    reason: Hindrance
+    until: datetime
+
+
+SightEvent = Proven | Impaired | Unimpaired

@@ -309,7 +309,7 @@ class Incident:
     ``incidents.words.extent`` gives it. *root* is the component at fault (None where an agent opened it), *components* all that
     belong to it. *recovered_at* is when the machine saw it recover, *resolves_at* when it will then be resolved by itself.
     *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
-    broke it was to end (None: it was none).
+    broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.
     """
 
     id: str
@@ -340,6 +340,13 @@ class Incident:
     outages: tuple[Outage, ...] = ()
     pinned: frozenset[str] = frozenset()
     planned_until: datetime | None = None
+    flapping_since: datetime | None = None
+    calmed_at: datetime | None = None
+
+    @property
+    def is_flapping(self) -> bool:
+        """Whether it comes and goes too often to be told turn by turn."""
+        return self.flapping_since is not None and self.calmed_at is None
 
     @property
     def is_open(self) -> bool:

@@ -55,8 +55,9 @@ class Policy:
     *folds_within* is how long before its parent's failure a component may have failed and still count as the parent's victim,
     *waits_for_cause* how long a broken component waits for the verdict on a parent that has begun to fail too. *says_more_after* is
     how long the machine keeps quiet after its last words while an outage spreads, so that one cause becomes a few updates and not
-    one a component. *reopens_within* is how long after its end an incident whose root fails again comes back. *language* is that of the
-    machine's public words.
+    one a component. *reopens_within* is how long after its end an incident whose root fails again comes back. An incident
+    flaps at its *flaps_at*-th outage within *flaps_within*, and has calmed once all it hit worked for *calms_after*. *language* is that of
+    the machine's public words.
     """
 
     asks_desk_for: timedelta = timedelta(minutes=30)
@@ -64,4 +65,7 @@ class Policy:
     waits_for_cause: timedelta = timedelta(seconds=15)
     says_more_after: timedelta = timedelta(seconds=30)
     reopens_within: timedelta = REOPENS_WITHIN
+    flaps_at: int = 3
+    flaps_within: timedelta = timedelta(minutes=30)
+    calms_after: timedelta = timedelta(minutes=15)
     language: str = "en"

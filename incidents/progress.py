@@ -1,14 +1,15 @@
 """How far an incident has come: what it hits at present, and whether it recovered, came back or is over."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents import telling, words
+from incidents import flapping, telling, words
 from incidents.draft import Draft
-from incidents.events import Impacted, Resolved, StateChanged
+from incidents.events import Calmed, Flapped, Impacted, Resolved, StateChanged
 from incidents.lifecycle import Trigger, move
-from incidents.model import Incident, Situation, Status, Subject
+from incidents.model import Incident, Outage, Situation, Status, Subject
 from incidents.rollup import TROUBLE, hit_services, standing
 
 
@@ -33,8 +34,11 @@ def move_along(draft: Draft, id: str) -> None:
     incident = draft.situation.incidents[id]
     is_hit = any(status in TROUBLE for status in incident.services.values())
     if incident.recovered_at is not None and is_hit:
-        body = words.returned(draft.situation, incident.services, draft.policy.language)
-        _turn(draft, incident, Trigger.FAILED, body, returned_at=_returned_at(draft, incident))
+        _return(draft, incident)
+    elif is_hit and flapping.begins(incident, draft.policy, draft.now):
+        _flap(draft, incident)
+    elif incident.is_flapping:
+        _calm(draft, incident)
     elif incident.recovered_at is None and not is_hit and _all_known(draft.situation, incident.services):
         _recover(draft, incident)
     elif (
@@ -45,6 +49,41 @@ def move_along(draft: Draft, id: str) -> None:
     ):
         _resolve(draft, incident)
     telling.publish_if_due(draft, id)
+
+
+def _return(draft: Draft, incident: Incident) -> None:
+    """It fails again while it was being watched. Where that is one time too many, this is what is said, and for a while the last."""
+    returned_at = _returned_at(draft, incident)
+    back = replace(incident, outages=(*incident.outages, Outage(since=returned_at, until=returned_at)))
+    if flapping.begins(back, draft.policy, draft.now):
+        _say_flapping(draft, incident, returned_at)
+        incident, body = draft.situation.incidents[incident.id], words.unstable(draft.situation, incident.services, draft.policy.language)
+    else:
+        body = words.returned(draft.situation, incident.services, draft.policy.language)
+    _turn(draft, incident, Trigger.FAILED, body, returned_at=returned_at)
+
+
+def _flap(draft: Draft, incident: Incident) -> None:
+    """It came back under its old number once too often, or grew out of others that did."""
+    _say_flapping(draft, incident, incident.returned_at or incident.started_at)
+    renamed = draft.situation.incidents[incident.id]
+    if renamed.published_at is not None:
+        body = words.unstable(draft.situation, renamed.services, draft.policy.language)
+        telling.say(draft, renamed.id, renamed.state, body, words.headline(renamed, renamed.state))
+
+
+def _say_flapping(draft: Draft, incident: Incident, since: datetime) -> None:
+    within = words.spoken(draft.policy.flaps_within)
+    reason = f"it failed again for the {len(incident.outages) + 1}. time, {draft.policy.flaps_at} outages within {within} are too many"
+    draft.say(Flapped(at=draft.now, incident=incident.id, since=since, reason=reason))
+    telling.rename(draft, draft.situation.incidents[incident.id])
+
+
+def _calm(draft: Draft, incident: Incident) -> None:
+    if flapping.is_over(draft.situation, incident, draft.policy, draft.now):
+        reason = f"everything that it hit has worked for {words.spoken(draft.policy.calms_after)}"
+        draft.say(Calmed(at=draft.now, incident=incident.id, reason=reason))
+        _recover(draft, draft.situation.incidents[incident.id])
 
 
 def _all_known(situation: Situation, services: Iterable[str]) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.events import Event, Impaired, Proven, Unimpaired
-from incidents.impairment import Hindrance, Impairment
+from incidents.events import (
+    Event,
+)
+from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpaired
 from incidents.model import Situation
 from incidents.policy import ANSWERS
 from probes.result import Failure, Result

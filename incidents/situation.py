@@ -9,11 +9,12 @@ from typing import TypeVar, assert_never
 from incidents.course import unfold
 from incidents.events import (
     Acknowledged,
+    Calmed,
     Corrected,
     Counted,
     Event,
+    Flapped,
     Impacted,
-    Impaired,
     IncidentEvent,
     Joined,
     MaintenanceEvent,
@@ -21,7 +22,6 @@ from incidents.events import (
     Opened,
     Parted,
     Paused,
-    Proven,
     Published,
     Reclaimed,
     Renamed,
@@ -32,11 +32,10 @@ from incidents.events import (
     Settled,
     StateChanged,
     StatusChanged,
-    Unimpaired,
     Updated,
     Waived,
 )
-from incidents.impairment import Hindrance, Impairment
+from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpaired
 from incidents.model import Incident, Outage, Pause, Situation, Standing, State, Status
 from incidents.rollup import worst
 from probes.result import Result
@@ -189,8 +188,16 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             return _reopened(incident, event)
         case Settled():
             return replace(incident, reopens_until=None)
+        case Flapped() | Calmed():
+            return _flapped(incident, event)
         case _:
             assert_never(event)
+
+
+def _flapped(incident: Incident, event: Flapped | Calmed) -> Incident:
+    if isinstance(event, Calmed):
+        return replace(incident, calmed_at=event.at)
+    return replace(incident, flapping_since=event.since, calmed_at=None)
 
 
 def _worsened(old: Mapping[str, Status], now: Mapping[str, Status]) -> Mapping[str, Status]:

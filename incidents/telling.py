@@ -24,7 +24,7 @@ def publish_if_due(draft: Draft, id: str) -> None:
             body = words.noticed(draft.situation, incident.services, language)
             say(draft, id, incident.state, body, words.headline(incident, incident.state))
     elif incident.published_at is not None and has_grown(draft.situation, incident) and _may_say_more(draft, incident):
-        _rename(draft, incident)
+        rename(draft, incident)
         grown = draft.situation.incidents[id]
         body = words.grown(draft.situation, incident.services, language)
         say(draft, id, incident.state, body, words.headline(grown, grown.state))
@@ -53,9 +53,12 @@ def _may_say_more(draft: Draft, incident: Incident) -> bool:
     return incident.told_at is None or incident.told_at + draft.policy.says_more_after <= draft.now
 
 
-def _rename(draft: Draft, incident: Incident) -> None:
-    """A name that a person has not used yet follows the extent of the outage."""
-    name = words.title(draft.situation, incident.services, incident.components, draft.policy.language)
+def rename(draft: Draft, incident: Incident) -> None:
+    """A name that a person has not used yet follows the extent of the outage, and says whether it comes and goes."""
+    if incident.is_flapping:
+        name = words.unstable_title(draft.situation, incident.worst, draft.policy.language)
+    else:
+        name = words.title(draft.situation, incident.services, incident.components, draft.policy.language)
     if not incident.asks_desk and name != incident.name:
         draft.say(Renamed(at=draft.now, incident=incident.id, name=name))
 

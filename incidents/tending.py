@@ -2,20 +2,22 @@
 
 from datetime import datetime
 
-from incidents import folding, progress, telling, words
+from incidents import flapping, folding, progress, telling, words
 from incidents.draft import Draft
 from incidents.events import Resolved, Settled
 from incidents.model import Incident, Situation, State, Topology
+from incidents.policy import Policy
 from incidents.verdicts import why_still
 
 
-def is_due(situation: Situation, now: datetime) -> bool:
+def is_due(situation: Situation, policy: Policy, now: datetime) -> bool:
     """Whether some open incident's clock has run out, or has something left to say."""
     return any(
         (telling.waits_for_words(incident) and incident.publish_at is not None and incident.publish_at <= now)
         or (incident.resolves_at is not None and incident.resolves_at <= now)
         or (incident.published_at is not None and telling.has_grown(situation, incident))
         or folding.left_behind(situation, incident, now)
+        or flapping.is_over(situation, incident, policy, now)
         for incident in situation.incidents.values()
     ) or bool(_past_return(situation, now))
 

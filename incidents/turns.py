@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from incidents import pings, sight
 from incidents.decide import decide, rejudge
-from incidents.events import Counted, Event, Proven, Resumed
+from incidents.events import Counted, Event, Resumed
+from incidents.impairment import Proven
 from incidents.model import Situation, Topology
 from incidents.policy import Policy
 from incidents.situation import fold

@@ -7,7 +7,7 @@ instant has its line here; tests/incidents/test_replay.py holds the two against 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from incidents import folding, pings, streaks, telling
+from incidents import flapping, folding, pings, streaks, telling
 from incidents.model import Incident, Situation, Status, Streak, Subject
 from incidents.policy import Policy
 from incidents.rollup import hit_services, standing
@@ -52,6 +52,8 @@ def _incidents(situation: Situation, policy: Policy) -> Iterator[datetime]:
             yield incident.resolves_at
         if incident.published_at is not None and telling.has_grown(situation, incident):
             yield AT_ONCE if incident.told_at is None else incident.told_at + policy.says_more_after
+        if (calms_at := flapping.calms_at(situation, incident, policy)) is not None:
+            yield calms_at
         yield from _victims(situation, incident)
     for incident in situation.ended.values():
         yield incident.reopens_until or AT_ONCE

@@ -80,12 +80,27 @@ def returned(situation: Situation, services: Mapping[str, Status], language: str
     return f"The problem has come back. {_extent(situation, services, language)} We are looking into it."
 
 
+def unstable_title(situation: Situation, services: Iterable[str], language: str) -> str:
+    """The name of an incident that comes and goes."""
+    names = [said(service.name, language) for service in _in_order(situation, services)]
+    return f"{_listed(names) or 'A service'} {'are' if len(names) > 1 else 'is'} unstable"
+
+
+def unstable(situation: Situation, services: Iterable[str], language: str) -> str:
+    """It comes and goes: said once instead of each time."""
+    names = [said(service.name, language) for service in _in_order(situation, services)]
+    verb = "keep failing and recovering" if len(names) > 1 else "keeps failing and recovering"
+    return f"{_listed(names) or 'A service'} {verb}. We treat this as one problem; the status page shows how it is at present."
+
+
 def over(situation: Situation, incident: Incident, services: Iterable[str], language: str) -> str:
     """The end for *services*, with the length measured by status and not by when somebody typed."""
     subject, verb = _subject(situation, services, language)
     ended = incident.recovered_at or incident.started_at
     length = spoken(incident.downtime(ended)) + (" in all" if incident.outages else "")
     seen = f"{subject[0].upper()}{subject[1:]} {verb} again since" if subject else f"{_HITS_NOBODY}, since"
+    if incident.flapping_since is not None:
+        length = f"{spoken(ended - incident.flapping_since)} in which it was unstable"
     return f"{seen} {clock(ended)}, after {length}. This incident is resolved."
 
 

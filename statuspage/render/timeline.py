@@ -8,11 +8,12 @@ from typing import assert_never
 from incidents.events import (
     Acknowledged,
     Approved,
+    Calmed,
     Corrected,
     Counted,
     Event,
+    Flapped,
     Impacted,
-    Impaired,
     IncidentEvent,
     Joined,
     MaintenanceEvent,
@@ -23,7 +24,6 @@ from incidents.events import (
     Parted,
     Paused,
     Planned,
-    Proven,
     Published,
     Reclaimed,
     Redescribed,
@@ -37,10 +37,10 @@ from incidents.events import (
     Spared,
     StateChanged,
     StatusChanged,
-    Unimpaired,
     Updated,
     Waived,
 )
+from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.model import Status
 from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE
 
@@ -130,6 +130,10 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
             return event.by, f"{event.component} is judged by itself from now on", event.reason
         case Rerooted():
             return None, f"The cause lies in {event.root}", event.reason
+        case Flapped():
+            return None, "It comes and goes: its turns are not told one by one from now on", event.reason
+        case Calmed():
+            return None, "It has calmed", event.reason
         case Renamed():
             return None, f"Renamed: {event.name}", ""
         case Impacted():

@@ -12,23 +12,21 @@ from incidents.events import (
     Corrected,
     Counted,
     Event,
-    Impaired,
     IncidentEvent,
     MaintenanceEvent,
     MaintenanceUpdated,
     Noted,
     Opened,
     Paused,
-    Proven,
     Reclaimed,
     Reopened,
     Resolved,
     Resumed,
     StatusChanged,
-    Unimpaired,
     Updated,
     Waived,
 )
+from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.model import Incident, Note, Update
 from incidents.situation import advance, opened
 from incidents.turns import Circumstances

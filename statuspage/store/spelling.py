@@ -14,10 +14,11 @@ from pydantic import JsonValue, TypeAdapter
 from incidents.events import (
     Acknowledged,
     Approved,
+    Calmed,
     Corrected,
     Event,
+    Flapped,
     Impacted,
-    Impaired,
     Joined,
     MaintenanceMoved,
     MaintenanceUpdated,
@@ -26,7 +27,6 @@ from incidents.events import (
     Parted,
     Paused,
     Planned,
-    Proven,
     Published,
     Reclaimed,
     Redescribed,
@@ -40,10 +40,10 @@ from incidents.events import (
     Spared,
     StateChanged,
     StatusChanged,
-    Unimpaired,
     Updated,
     Waived,
 )
+from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.model import Level, Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,7 +52,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 KINDS: Mapping[str, type[Event]] = {
     "acknowledged": Acknowledged,
     "approved": Approved,
+    "calmed": Calmed,
     "corrected": Corrected,
+    "flapped": Flapped,
     "impacted": Impacted,
     "impaired": Impaired,
     "joined": Joined,

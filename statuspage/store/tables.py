@@ -183,6 +183,8 @@ incidents = Table(
     Column("returned_at", Instant),
     Column("outages", JSON),  # pairs of instants: since, until
     Column("planned_until", Instant),
+    Column("flapping_since", Instant),
+    Column("calmed_at", Instant),
     Index(None, "resolved_at"),
 )
 

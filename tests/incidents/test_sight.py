@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 
 from incidents import sight
 from incidents.decide import decide, rejudge
-from incidents.events import Event, Impaired, Opened, Proven, Resolved, StatusChanged, Unimpaired
+from incidents.events import (
+    Event,
+    Opened,
+    Resolved,
+    StatusChanged,
+)
 from incidents.heartbeat import Every, Heartbeat
-from incidents.impairment import Hindrance
+from incidents.impairment import Hindrance, Impaired, Proven, Unimpaired
 from incidents.model import Component, Monitor, State, Status, Subject, Topology
 from incidents.policy import ANSWERS
 from incidents.sight import Glance, Look

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 
 from incidents.events import (
     Acknowledged,
+    Calmed,
     Counted,
     Event,
+    Flapped,
     Impacted,
-    Impaired,
     IncidentEvent,
     Joined,
     Noted,
     Opened,
     Parted,
     Paused,
-    Proven,
     Published,
     Reclaimed,
     Renamed,
@@ -29,10 +29,10 @@ from incidents.events import (
     Settled,
     StateChanged,
     StatusChanged,
-    Unimpaired,
     Updated,
     Waived,
 )
+from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.lifecycle import TRANSITIONS, Trigger
 from incidents.model import Incident, Level, Origin, Situation, State, Status, Subject
 from incidents.policy import Policy
@@ -114,7 +114,7 @@ def an_incident_is_recovered_exactly_while_nothing_it_hit_is_in_trouble(situatio
         present = [standing(situation, Subject.SERVICE, id) for id in incident.services]
         is_hurting = any(status in TROUBLE for status in incident.services.values())
         assert not (incident.recovered_at and is_hurting), "seen to recover, and still hitting a service"
-        if incident.recovered_at is None and not is_hurting:
+        if incident.recovered_at is None and not is_hurting and not incident.is_flapping:
             assert Status.UNKNOWN in present, "everything it hit is well, and it was not seen to recover"
 
 
@@ -148,6 +148,7 @@ class History:
         self.over: set[str] = set()
         self.waived: set[str] = set()
         self.by_agents: set[str] = set()
+        self.flapping: set[str] = set()
         self.ended: dict[str, Resolved] = {}
         self.services: dict[str, set[str]] = {}
 
@@ -223,6 +224,11 @@ class History:
                 self._ended(event, state)
             case Impacted():
                 self.services.setdefault(event.incident, set()).update(event.services)
+            case Flapped():
+                assert event.incident not in self.flapping, "it flaps already"
+                self.flapping.add(event.incident)
+            case Calmed():
+                self.flapping.remove(event.incident)
             case Opened() | Parted() | Rerooted():
                 return
 

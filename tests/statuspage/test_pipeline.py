@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from incidents import act
-from incidents.events import Acknowledged, Event, Impaired, Opened
-from incidents.impairment import Hindrance
+from incidents.events import (
+    Acknowledged,
+    Event,
+    Opened,
+)
+from incidents.impairment import Hindrance, Impaired
 from incidents.model import Situation, Status, Subject
 from incidents.policy import Policy
 from incidents.sight import Glance, Look

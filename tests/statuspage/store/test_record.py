@@ -10,15 +10,15 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from incidents.events import (
     Acknowledged,
+    Calmed,
     Counted,
     Event,
+    Flapped,
     Impacted,
-    Impaired,
     IncidentEvent,
     Joined,
     Noted,
     Parted,
-    Proven,
     Published,
     Reclaimed,
     Renamed,
@@ -26,11 +26,10 @@ from incidents.events import (
     Resolved,
     StateChanged,
     StatusChanged,
-    Unimpaired,
     Updated,
     Waived,
 )
-from incidents.impairment import Hindrance
+from incidents.impairment import Hindrance, Impaired, Proven, Unimpaired
 from incidents.model import Acknowledgement, Level, Note, Origin, Run, State, Status, Streak, Subject, Update
 from probes.result import Failure
 from statuspage.store import tables
@@ -69,6 +68,8 @@ LIFE: Sequence[IncidentEvent] = (
     Impacted(at=after(31), incident=ID, services={"mail": Status.PARTIAL}),
     Impacted(at=after(32), incident=ID, services={"mail": Status.MAJOR, "files": Status.DEGRADED}),
     Published(at=after(33), incident=ID),
+    Flapped(at=after(33), incident=ID, since=after(30), reason="outage 3 of this incident"),
+    Calmed(at=after(33), incident=ID, reason="it has been quiet"),
     said(1, 34, by=None),
     Acknowledged(at=after(40), incident=ID, acknowledgement=Acknowledgement(by="ada", at=after(40), expires_at=after(940))),
     Noted(at=after(41), incident=ID, note=Note(number=1, body="disk full on mx2", at=after(41), by="ada")),
@@ -266,7 +267,9 @@ def test_the_words_of_the_journal_never_change() -> None:
     assert sorted(KINDS) == [
         "acknowledged",
         "approved",
+        "calmed",
         "corrected",
+        "flapped",
         "impacted",
         "impaired",
         "joined",
