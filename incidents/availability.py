@@ -5,9 +5,9 @@ hours only, without the trouble of maintenance that was announced in time. Time 
 Figures are exact fractions; only spelling cuts them. Source: docs/adr/0013-availability-is-a-ledger.md.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -176,6 +176,23 @@ def availability(
     return Ledger(period=real, intervals=tuple(_intervals(edges, record)))
 
 
+def cut(ledger: Ledger, period: Span) -> Ledger:
+    """The part of *ledger* that lies in *period*: the very intervals that accounting for it anew would give, at a fraction of the cost.
+
+    Errors: ValueError where *period* is empty, or goes on after the ledger's.
+    """
+    if not period.length or period.until > ledger.period.until:
+        raise ValueError("a ledger can only be cut within its own period")
+    since = min(max(period.since, ledger.period.since), period.until)
+    first = bisect_right(ledger.intervals, since, key=lambda one: one.until)
+    after = bisect_left(ledger.intervals, period.until, key=lambda one: one.since)
+    kept = list(ledger.intervals[first:after])
+    if kept:
+        kept[0] = replace(kept[0], since=max(kept[0].since, since))
+        kept[-1] = replace(kept[-1], until=min(kept[-1].until, period.until))
+    return Ledger(period=Span(since, period.until), intervals=tuple(kept))
+
+
 def _intervals(edges: Sequence[datetime], record: "_Record") -> Iterator[Interval]:
     """What lies between the edges; neighbours of which the same is told are one."""
     for told, run in groupby(pairwise(edges), key=lambda pair: record.told(pair[0])):
@@ -326,6 +343,5 @@ def _contractual_worth(sort: _Sort) -> tuple[Fraction, bool]:
 
 def percent(ratio: Fraction, places: int = 3) -> str:
     """Spell *ratio* as a percentage, cut and never rounded up: 0.99996 is ``99.996`` with three places and ``99.99`` with two."""
-    hundredths = ratio * 100 * 10**places // 1
-    whole, part = divmod(int(hundredths), 10**places)
+    whole, part = divmod(ratio.numerator * 100 * 10**places // ratio.denominator, 10**places)
     return f"{whole}.{part:0{places}d}" if places else str(whole)

@@ -37,6 +37,19 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the file says of a service beside its terms: credits, what downtime costs, and whether the public may read of either."""
+
+    credits: tuple[Credit, ...] = ()
+    is_public: bool = False
+    customers: float = 0.0
+    cost_of_quality: float = 0.0
+
+
+NO_OFFER = Offer()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """The downtime that a promise allows in its period. *used* may exceed *allowed*."""
 

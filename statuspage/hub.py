@@ -5,7 +5,7 @@ Everything is made here and handed to those who need it; nobody fetches anything
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,18 +22,21 @@ from incidents.tending import removals
 from probes import run as probes_run
 from probes.egress import Door
 from probes.result import ProbeResult, Result
+from statuspage.alive import kept_alive
+from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.clock import Now
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Control, Loaded, Plan
-from statuspage.config.terms import terms
+from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.page import Site
-from statuspage.pipeline import Figures, Pipeline
+from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
+from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
 from statuspage.store import past, queries
@@ -59,9 +62,6 @@ SLICE = 5000
 REMEMBER_EVERY = timedelta(days=1)
 """How much a replay has to go through at most before the instant that is asked for."""
 
-RESTART_AFTER = 1.0
-"""Seconds before a part of the house that broke is begun again."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Hub:
@@ -71,6 +71,7 @@ class Hub:
     store: Store
     pipeline: Pipeline
     press: Press
+    books: Books
     door: Door
     now: Now
     reloaded_at: datetime
@@ -114,6 +115,7 @@ class Hub:
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
         """Tell those who need to know of a committed turn."""
         self.press.hear(events, results)
+        self.books.hear(events, results)
         told_in_log(events)
         if any(isinstance(event, Paused | Resumed) for event in events):
             self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -161,7 +163,8 @@ class Hub:
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
     def _metrics(self) -> tuple[bytes, str]:
-        text = self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now())
+        levels = level_metrics(self.books.levels)
+        text = self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now(), levels)
         self.schedule.pace.worst_lag = 0.0
         return text, CONTENT_TYPE
 
@@ -245,6 +248,7 @@ class Hub:
         self.press.forget(site, public_ids, stale_after_of(loaded))
         await self.pipeline.replace(topology, policy_of(config), version)
         self.press.forget(site, public_ids, stale_after_of(loaded))
+        self.books.forget(site.timezone, topology.services, offers(config))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
         self.controls.configured = configuration.controls(config)
@@ -260,10 +264,12 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
         hub = await _assembled(loaded, store, now)
         hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
         try:
+            await hub.books.renew()
             await hub.press.issue()
             figures = hub.pipeline.figures
             async with (
                 kept_alive(hub.press.run, "press", figures),
+                kept_alive(hub.books.run, "books", figures),
                 kept_alive(hub.keep_house, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
             ):
@@ -307,8 +313,10 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         stale_after=stale_after_of(loaded),
     )
 
+    books = Books(store=store, now=now, zone=site.timezone, services=topology.services, offers=offers(config), told=press.redraw)
     hub = Hub(
         loaded=loaded,
+        books=books,
         store=store,
         pipeline=pipeline,
         press=press,
@@ -373,24 +381,3 @@ def stale_after_of(loaded: Loaded) -> float:
     """Seconds past which the page as a whole should not be believed: when every monitor has been silent for too long."""
     monitors = configuration.topology(loaded.config).monitors.values()
     return max(120.0, min((monitor.stale_after.total_seconds() for monitor in monitors), default=0.0))
-
-
-@asynccontextmanager
-async def kept_alive(work: Callable[[], Awaitable[None]], name: str, figures: Figures) -> AsyncIterator[None]:
-    """Run *work* beside the rest; where it breaks by a bug of ours, say so, count it, and begin it again."""
-
-    async def supervised() -> None:
-        while True:
-            try:
-                await work()
-            except Exception:
-                figures.crashed_turns += 1
-                log.exception("%s broke and is started again", name)
-                await asyncio.sleep(RESTART_AFTER)
-
-    task = asyncio.create_task(supervised(), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -91,6 +91,10 @@ class Press:
         self._is_all_outdated = self._is_untold = True
         self._changed.set()
 
+    def redraw(self) -> None:
+        """Issue a new shelf soon: something that is shown, and that no turn told of, is another."""
+        self._changed.set()
+
     async def run(self) -> None:
         """Issue shelves for ever; ended by cancelling."""
         while True:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from incidents.calendars import Calendar
-from incidents.service_level import Credit
+from incidents.service_level import Credit, Offer
 from incidents.terms import NO_LEVEL, Period, Terms
 from statuspage.config.models import Calendar as WrittenCalendar
-from statuspage.config.models import Config, ServiceLevel
+from statuspage.config.models import Config, Impact, Service, ServiceLevel
+from statuspage.config.models import Credit as WrittenCredit
 from statuspage.config.types import ALWAYS, weekdays
 
 
@@ -34,10 +35,23 @@ def calendar(config: Config, name: str, year: int) -> Calendar | None:
     return Calendar(timezone=written.timezone or config.site.timezone, weekly=dict(sorted(weekly.items())), closed=closed)
 
 
-def credits_of(level: ServiceLevel | None) -> tuple[Credit, ...]:
-    """Give the steps of what customers get back."""
-    steps = level.credits if level is not None else ()
-    return tuple(Credit(below=_share(step.below), percent=Fraction(Decimal(str(step.percent)))) for step in steps)
+def offers(config: Config) -> Mapping[str, Offer]:
+    """Give what is said of every service beside its terms."""
+    return {name: _offer(service) for name, service in config.services.items()}
+
+
+def _offer(service: Service) -> Offer:
+    level, impact = service.service_level, service.impact or Impact()
+    return Offer(
+        credits=tuple(_credit(step) for step in (level.credits if level is not None else ())),
+        is_public=level is not None and level.public,
+        customers=impact.customers,
+        cost_of_quality=impact.cost_of_quality,
+    )
+
+
+def _credit(step: WrittenCredit) -> Credit:
+    return Credit(below=_share(step.below), percent=Fraction(Decimal(str(step.percent))))
 
 
 def _terms(level: ServiceLevel, config: Config, year: int) -> Terms:

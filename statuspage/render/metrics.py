@@ -49,10 +49,12 @@ class Metrics:
         self._topology: Topology | None = None
         self._kept = _Kept.of(Topology(services={}, components={}, monitors={}))
 
-    def text(self, situation: Situation, results: Mapping[tuple[str, str], Result], health: Health, now: datetime) -> bytes:
+    def text(
+        self, situation: Situation, results: Mapping[tuple[str, str], Result], health: Health, now: datetime, levels: str = ""
+    ) -> bytes:
         """Spell everything as it stands at *now*. *results* are the newest by (monitor, location); what is not configured is left out.
 
-        Not safe for two threads at once.
+        *levels* is what ``level_metrics`` spelled. Not safe for two threads at once.
         """
         if situation.topology is not self._topology:
             self._topology, self._kept = situation.topology, _Kept.of(situation.topology)
@@ -65,7 +67,7 @@ class Metrics:
             *_incidents(tuple(situation.incidents.values()), now),
             *_sight(situation, self._kept.locations),
         ]
-        return "".join(lines).encode() + generate_latest(self._registry)
+        return "".join((*lines, levels)).encode() + generate_latest(self._registry)
 
 
 def escaped(value: str) -> str:
@@ -107,12 +109,13 @@ def _state_set(subject: Subject, id_: str) -> Mapping[Status, str]:
     return {present: "".join(f'{start}{status}"}} {int(status is present)}\n' for status in Status) for present in Status}
 
 
-def _family(name: str, kind: str, told: str) -> str:
+def family(name: str, kind: str, told: str) -> str:
+    """Begin a family of series."""
     return f"# HELP {name} {told}\n# TYPE {name} {kind}\n"
 
 
 def _states(situation: Situation, subject: Subject, kept: Mapping[str, Mapping[Status, str]]) -> Iterator[str]:
-    yield _family(f"statuspage_{subject}_status", "gauge", f"Status of each {subject}: 1 for the one that holds, 0 for the others.")
+    yield family(f"statuspage_{subject}_status", "gauge", f"Status of each {subject}: 1 for the one that holds, 0 for the others.")
     standings = situation.standings
     for id_, texts in kept.items():
         standing = standings.get((subject, id_))
@@ -122,30 +125,30 @@ def _states(situation: Situation, subject: Subject, kept: Mapping[str, Mapping[S
 def _results(places: Mapping[tuple[str, str], str], results: Mapping[tuple[str, str], Result]) -> Iterator[str]:
     known = [(labels, results[place]) for place, labels in places.items() if place in results]
     name = "statuspage_last_result_timestamp_seconds"
-    yield _family(name, "gauge", "Slot of the newest result, since the epoch.")
+    yield family(name, "gauge", "Slot of the newest result, since the epoch.")
     yield from [f"{name}{labels}{result.slot.timestamp()!r}\n" for labels, result in known]
     name = "statuspage_last_result_duration_seconds"
-    yield _family(name, "gauge", "How long the newest probe took.")
+    yield family(name, "gauge", "How long the newest probe took.")
     yield from [f"{name}{labels}{result.measured.took!r}\n" for labels, result in known]
     name = "statuspage_last_result_success"
-    yield _family(name, "gauge", "Whether the newest probe found all that it expected.")
+    yield family(name, "gauge", "Whether the newest probe found all that it expected.")
     yield from [f"{name}{labels}{int(result.measured.failure is None)}\n" for labels, result in known]
     name = "statuspage_last_result_failure"
-    yield _family(name, "gauge", "Why the newest probe failed; there is no series for one that did not.")
+    yield family(name, "gauge", "Why the newest probe failed; there is no series for one that did not.")
     for labels, result in known:
         if result.measured.failure is not None:
             yield f'{name}{labels[:-2]},failure="{result.measured.failure}"}} 1\n'
 
 
 def _incidents(incidents: Sequence[Incident], now: datetime) -> Iterator[str]:
-    yield _family("statuspage_incidents", "gauge", "Open incidents by state.")
+    yield family("statuspage_incidents", "gauge", "Open incidents by state.")
     for state in _OPEN_STATES:
         yield f'statuspage_incidents{{state="{state}"}} {sum(incident.state is state for incident in incidents)}\n'
     name = "statuspage_incident_started_timestamp_seconds"
-    yield _family(name, "gauge", "When each open incident began, since the epoch.")
+    yield family(name, "gauge", "When each open incident began, since the epoch.")
     yield from [f'{name}{{incident="{escaped(one.id)}"}} {one.started_at.timestamp()!r}\n' for one in incidents]
     name = "statuspage_incident_acknowledged"
-    yield _family(name, "gauge", "Whether somebody owns the open incident.")
+    yield family(name, "gauge", "Whether somebody owns the open incident.")
     for one in incidents:
         is_owned = one.acknowledgement is not None and one.acknowledgement.holds(now)
         yield f'{name}{{incident="{escaped(one.id)}"}} {int(is_owned)}\n'
@@ -153,14 +156,14 @@ def _incidents(incidents: Sequence[Incident], now: datetime) -> Iterator[str]:
 
 def _sight(situation: Situation, locations: Sequence[str]) -> Iterator[str]:
     name = "statuspage_location_blind"
-    yield _family(name, "gauge", "Whether the location cannot see the world: its votes are unknown while it lasts.")
+    yield family(name, "gauge", "Whether the location cannot see the world: its votes are unknown while it lasts.")
     yield from [f'{name}{{location="{escaped(one)}"}} {int(blindness(situation, one) is not None)}\n' for one in locations]
     name = "statuspage_impairment_started_timestamp_seconds"
-    yield _family(name, "gauge", "When monitoring was last impaired, by location and reason, since the epoch.")
+    yield family(name, "gauge", "When monitoring was last impaired, by location and reason, since the epoch.")
     for (location, reason), one in situation.impairments.items():
         yield f'{name}{{location="{escaped(location)}",reason="{reason}"}} {one.since.timestamp()!r}\n'
     name = "statuspage_impairment_ended_timestamp_seconds"
-    yield _family(name, "gauge", "When that impairment ended; there is no series while it lasts.")
+    yield family(name, "gauge", "When that impairment ended; there is no series while it lasts.")
     for (location, reason), one in situation.impairments.items():
         if one.until is not None:
             yield f'{name}{{location="{escaped(location)}",reason="{reason}"}} {one.until.timestamp()!r}\n'

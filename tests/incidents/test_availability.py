@@ -20,6 +20,7 @@ from incidents.availability import (
     Kind,
     Ledger,
     availability,
+    cut,
     percent,
 )
 from incidents.calendars import Calendar
@@ -356,14 +357,31 @@ def test_leaving_out_never_lowers_and_a_gap_never_raises(is_soak: bool) -> None:
 def test_a_period_cut_in_two_adds_up_to_the_whole(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     @often(is_soak=is_soak, few=200)
     @given(worlds, st.integers(1, LENGTH - 1))
-    def adds_up(world: World, cut: int) -> None:
-        whole, halves = world.ledger(), (world.ledger(until=cut), world.ledger(since=cut))
+    def adds_up(world: World, seam: int) -> None:
+        whole, halves = world.ledger(), (world.ledger(until=seam), world.ledger(since=seam))
         for figure in ("measured", "contractual"):
             assert getattr(whole, figure).up == sum(getattr(half, figure).up for half in halves)
             assert getattr(whole, figure).known == sum(getattr(half, figure).known for half in halves)
         assert _seconds(whole.intervals) == [*_seconds(halves[0].intervals), *_seconds(halves[1].intervals)]
 
     adds_up()
+
+
+def test_a_part_cut_from_a_ledger_is_the_ledger_of_that_part(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    @often(is_soak=is_soak, few=200)
+    @given(worlds, st.integers(-20, LENGTH), st.integers(0, LENGTH - 1), st.integers(1, LENGTH))
+    def is_the_same(world: World, born: int, since: int, lasts: int) -> None:
+        until = min(since + lasts, LENGTH)
+        assert cut(world.ledger(born=born), Span(MARCH + since * SECOND, MARCH + until * SECOND)) == world.ledger(since, until, born)
+
+    is_the_same()
+
+
+def test_nothing_is_cut_from_beyond_a_ledger() -> None:
+    found = ledger(change(0, UP))
+    for beyond in (span(50, 101), span(50, 50)):
+        with pytest.raises(ValueError, match="within its own period"):
+            cut(found, beyond)
 
 
 def _seconds(intervals: Sequence[Interval]) -> list[Interval]:

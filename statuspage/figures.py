@@ -1,0 +1,113 @@
+"""What the public may read of a service's availability: figures cut to the places that are shown, ready to be spelled.
+
+Pure. Two views are equal where a reader could not tell them apart, so that a page is drawn again only where it would look otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from types import MappingProxyType
+
+from incidents.availability import Ledger, percent
+from incidents.service_level import Credit
+from incidents.terms import Terms
+from statuspage.levels import Level, Month
+
+PLACES = 3
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureView:
+    """Two percentages, cut and never rounded up; None where nothing is known. *unknown* is rounded up to whole minutes."""
+
+    measured: str | None
+    contractual: str | None
+    unknown: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthView:
+    """A calendar month. *target* is what was promised for it in percent (None: nothing, or over another period)."""
+
+    first: date
+    figure: FigureView
+    target: str | None
+    is_over: bool
+    is_missed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetView:
+    """What is left of the downtime that the promise allows, in percent and cut. *runs_out_on* is a day in UTC."""
+
+    left: str
+    is_spent: bool
+    runs_out_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelView:
+    """What is promised of a service and what was kept. *budget* and *credits* are there only where the file makes them public.
+
+    *figures* are by period: 24h, 7d, 30d, 90d, 365d, month, quarter, year. *watched_since* is set where the service is younger than a year.
+    """
+
+    service: str
+    terms: Terms
+    target: str | None
+    figures: Mapping[str, FigureView]
+    months: tuple[MonthView, ...]
+    watched_since: datetime | None
+    budget: BudgetView | None
+    credits: tuple[Credit, ...]
+
+
+def level_view(told: Level) -> LevelView:
+    """What of *told* the public may read."""
+    year = told.periods["365d"]
+    is_young = year.period.since > told.as_of - timedelta(days=365)
+    return LevelView(
+        service=told.service,
+        terms=told.terms,
+        target=decimal(told.terms.target),
+        figures=MappingProxyType({word: figure(ledger) for word, ledger in told.periods.items()}),
+        months=tuple(_month(one) for one in told.months),
+        watched_since=year.period.since if is_young else None,
+        budget=_budget(told) if told.offer.is_public else None,
+        credits=told.offer.credits if told.offer.is_public else (),
+    )
+
+
+def figure(ledger: Ledger) -> FigureView:
+    """The figures of *ledger* as they are shown."""
+    return FigureView(
+        measured=_spelled(ledger.measured.ratio),
+        contractual=_spelled(ledger.contractual.ratio),
+        unknown=-(-ledger.unknown // MINUTE) * MINUTE,
+    )
+
+
+def decimal(share: Fraction | None) -> str | None:
+    """Spell a share that a person wrote as a percentage, with all of its places: 0.9995 is ``99.95``."""
+    if share is None:
+        return None
+    places = next((places for places in range(12) if (share * 100 * 10**places).denominator == 1), 12)
+    return percent(share, places)
+
+
+def _spelled(ratio: Fraction | None) -> str | None:
+    return None if ratio is None else percent(ratio, PLACES)
+
+
+def _month(one: Month) -> MonthView:
+    target = decimal(one.terms.target) if one.terms.period == "month" else None
+    return MonthView(first=one.first, figure=figure(one.ledger), target=target, is_over=one.is_over, is_missed=one.is_missed)
+
+
+def _budget(told: Level) -> BudgetView | None:
+    if told.budget is None or (left := told.budget.remaining_ratio) is None:
+        return None
+    out = None if told.runs_out_at is None else told.runs_out_at.date()
+    return BudgetView(left=percent(max(left, Fraction(0)), 1), is_spent=told.budget.is_spent, runs_out_on=out)

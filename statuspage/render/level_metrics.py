@@ -1,0 +1,54 @@
+"""What Prometheus reads of availability: figures by period and kind, cut as everywhere, and what is left of each budget."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from incidents.availability import percent
+from statuspage.figures import PLACES
+from statuspage.levels import Level
+from statuspage.render.metrics import escaped, family
+
+_SECOND = 1_000_000
+
+
+def level_metrics(levels: Mapping[str, Level]) -> str:
+    """Spell *levels*. Of a period in which nothing is known there is no series, as there is none of a budget that nobody promised."""
+    return "".join((*_ratios(levels), *_unknown(levels), *_budgets(levels)))
+
+
+def _ratios(levels: Mapping[str, Level]) -> Iterator[str]:
+    name = "statuspage_service_availability_ratio"
+    yield family(name, "gauge", "Share of the known time in which the service was available, as measured and as the contract counts.")
+    for id_, level in levels.items():
+        for period, ledger in level.periods.items():
+            for figure, ratio in (("measured", ledger.measured.ratio), ("contractual", ledger.contractual.ratio)):
+                if ratio is not None:
+                    yield f'{name}{{service="{escaped(id_)}",period="{period}",figure="{figure}"}} {_cut(ratio)}\n'
+
+
+def _unknown(levels: Mapping[str, Level]) -> Iterator[str]:
+    name = "statuspage_service_unknown_seconds"
+    yield family(name, "gauge", "Time of the period of which nothing is known: neither up nor down, and in no ratio.")
+    for id_, level in levels.items():
+        for period, ledger in level.periods.items():
+            yield f'{name}{{service="{escaped(id_)}",period="{period}"}} {ledger.unknown.total_seconds()!r}\n'
+
+
+def _budgets(levels: Mapping[str, Level]) -> Iterator[str]:
+    name = "statuspage_service_error_budget_remaining_ratio"
+    yield family(name, "gauge", "Share of the downtime allowed in the promise's period that is left; below zero where it is overdrawn.")
+    for id_, level in levels.items():
+        left = level.budget.remaining_ratio if level.budget is not None else None
+        if left is not None:
+            yield f'{name}{{service="{escaped(id_)}"}} {_cut(left)}\n'
+    name = "statuspage_service_error_budget_burn_rate"
+    yield family(name, "gauge", "How many times faster than allowed downtime came over the window: at 1 the budget lasts exactly.")
+    for id_, level in levels.items():
+        for burn in level.burns:
+            if burn.long is not None:
+                yield f'{name}{{service="{escaped(id_)}",window="{burn.window}"}} {float(burn.long)!r}\n'
+
+
+def _cut(share: Fraction) -> str:
+    """A ratio with the places of a percentage as it is shown, and two more."""
+    return f"-{percent(-share / 100, PLACES + 2)}" if share < 0 else percent(share / 100, PLACES + 2)
