@@ -201,6 +201,16 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What was known as *old* is called *new* from now on: the file says so."""
+
+    at: datetime
+    subject: Subject
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """A monitor stands still from now on: it is not probed, and has no say."""
 
@@ -372,4 +382,4 @@ IncidentEvent = (
     | Calmed
 )
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
-Event = Counted | StatusChanged | Waived | Reclaimed | Paused | Resumed | Corrected | SightEvent | IncidentEvent | MaintenanceEvent
+Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | Corrected | SightEvent | IncidentEvent | MaintenanceEvent

@@ -18,6 +18,7 @@ from incidents.events import (
     IncidentEvent,
     Joined,
     MaintenanceEvent,
+    Moved,
     Noted,
     Opened,
     Parted,
@@ -37,6 +38,7 @@ from incidents.events import (
 )
 from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpaired
 from incidents.model import Incident, Outage, Pause, Situation, Standing, State, Status
+from incidents.moving import Move, moved
 from incidents.rollup import worst
 from probes.result import Result
 
@@ -46,6 +48,9 @@ V = TypeVar("V")
 
 def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result] = ()) -> Situation:
     """The situation after *events* were decided from *results*. Each of its maps is copied at most once a call."""
+    for event in events:
+        if isinstance(event, Moved):  # comes alone, or with what is said under the new ids
+            situation = moved(situation, Move(event.subject, event.old, event.new))
     streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
     seen = _newer(situation.seen, results)
     standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
@@ -54,7 +59,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     proven, impairments = situation.proven, situation.impairments
     for event in events:
         match event:
-            case Counted() | StatusChanged() | Corrected():
+            case Counted() | StatusChanged() | Corrected() | Moved():
                 continue
             case Waived():
                 waived |= {event.component}

@@ -1,11 +1,12 @@
 """Which incidents there are, what belongs to each, and how far each one has come. The second half of every decision."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from incidents import flapping, folding, progress, telling, words
 from incidents.draft import Draft
 from incidents.events import Resolved, Settled
-from incidents.model import Incident, Situation, State, Topology
+from incidents.model import Incident, Situation, State, Subject, Topology
 from incidents.policy import Policy
 from incidents.verdicts import why_still
 
@@ -49,16 +50,16 @@ def tend(draft: Draft) -> None:
         progress.move_along(draft, id)
 
 
-def removals(situation: Situation, topology: Topology) -> tuple[str, ...]:
-    """What *topology* would take away that somebody may still need: services, and monitors of an open incident."""
-    services = [f"removes service {id}" for id in situation.topology.services if id not in topology.services]
+def removals(situation: Situation, topology: Topology, moved: Collection[tuple[Subject, str]] = ()) -> tuple[str, ...]:
+    """What *topology* would take away that somebody may still need: services, and monitors of an open incident; never what *moved*."""
+    gone = [id for id in situation.topology.services if id not in topology.services and (Subject.SERVICE, id) not in moved]
     bound = {part: incident for incident in situation.incidents.values() for part in incident.components}
     monitors = [
         f"removes monitor {monitor.id}, which has the open incident “{bound[monitor.component].name}”"
         for monitor in situation.topology.monitors.values()
-        if monitor.id not in topology.monitors and monitor.component in bound
+        if monitor.id not in topology.monitors and (Subject.MONITOR, monitor.id) not in moved and monitor.component in bound
     ]
-    return (*services, *monitors)
+    return (*(f"removes service {id}" for id in gone), *monitors)
 
 
 def _retire(draft: Draft, id: str) -> None:

@@ -26,12 +26,13 @@ from statuspage.alive import kept_alive
 from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.clock import Now
+from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Control, Loaded, Plan
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.page import Site
-from statuspage.pipeline import Pipeline
+from statuspage.pipeline import Carried, Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
@@ -40,6 +41,7 @@ from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
 from statuspage.store import past, queries
+from statuspage.store.carrying import carry_over
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
@@ -228,7 +230,8 @@ class Hub:
 
     def removals(self, loaded: Loaded) -> tuple[str, ...]:
         """What *loaded* takes away that somebody may still need: each as a phrase that goes on after "it"."""
-        return removals(self.pipeline.situation, configuration.topology(loaded.config))
+        moves = identity.moves(loaded.config)
+        return removals(self.pipeline.situation, configuration.topology(loaded.config), {move[:2] for move in moves})
 
     async def apply(self, loaded: Loaded) -> None:
         """Take a valid configuration into use: what stays untouched keeps its cadence and its counters."""
@@ -239,15 +242,21 @@ class Hub:
         names = public_names(topology, site)
         at = self.now()
 
-        def write(connection: Connection) -> tuple[int, Mapping[str, str]]:
+        def write(connection: Connection) -> tuple[Carried, Mapping[str, str]]:
+            moved = carry_over(connection, identity.moves(config), identity.measures(config), at)
             state_terms(connection, terms(config, at.year), at)
-            return _apply(connection, loaded, topology, at), queries.public_ids(connection, names)
+            version = _apply(connection, loaded, topology, at)
+            carried = Carried(version=version, moved=moved, situation=queries.situation(connection, topology))
+            return carried, queries.public_ids(connection, names)
 
-        version, public_ids = await self.store.write(write)
-        # Before as well: what changes on the way may already ask for a page, and each service on it must have its public id.
-        self.press.forget(site, public_ids, stale_after_of(loaded))
-        await self.pipeline.replace(topology, policy_of(config), version)
-        self.press.forget(site, public_ids, stale_after_of(loaded))
+        async def carry() -> Carried:
+            carried, public_ids = await self.store.write(write)
+            # Before as well: what changes on the way may already ask for a page, and each service on it must have its public id.
+            self.press.forget(site, public_ids, stale_after_of(loaded))
+            return carried
+
+        await self.pipeline.replace(topology, policy_of(config), carry)
+        self.press.forget(site, self.press.public_ids, stale_after_of(loaded))
         self.books.forget(site.timezone, topology.services, offers(config))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -287,6 +296,7 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
 
     def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int]:
         installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
+        carry_over(connection, identity.moves(config), identity.measures(config), at)
         applied = _apply(connection, loaded, topology, at)
         state_terms(connection, terms(config, at.year), at)
         past.begin(connection, version=applied, at=at)

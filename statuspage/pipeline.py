@@ -6,7 +6,7 @@ bounded buffer, the situation is read again from the store, and whoever asked is
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from incidents import pings, sight, streaks, turns
 from incidents.decide import rejudge
-from incidents.events import Event
+from incidents.events import Event, Moved
 from incidents.model import Situation, Streak, Topology
+from incidents.moving import Move, results_moved
 from incidents.policy import LEVELS, Policy
 from incidents.quorum import is_worse
 from incidents.sight import Look
@@ -51,6 +52,19 @@ class Waits(StoreUnavailable):
 
 Command = turns.Command
 Beside = Callable[[Connection, Sequence[Event]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a new configuration, *version*, was taken over with: the ids that *moved*, and what is known by it."""
+
+    situation: Situation
+    version: int = 0
+    moved: Sequence[Moved] = ()
+
+
+Carry = Callable[[], Awaitable[Carried]]
+"""Writes what follows from another configuration, and reads what is known by it."""
 
 
 Audience = Callable[[Sequence[Event], Sequence[Result]], None]
@@ -184,12 +198,16 @@ class Pipeline:
                 log.warning("the store is away, results wait: %s", error)
             self.figures.store_is_away = True
 
-    async def replace(self, topology: Topology, policy: Policy, version: int = 0) -> None:
-        """Judge by another topology from now on, that of the configuration's *version*; what is known of things that stay is kept."""
+    async def replace(self, topology: Topology, policy: Policy, carry: Carry | None = None) -> None:
+        """Judge by another topology from now on; what is known of things that stay is kept, and *carry* brings it under new ids."""
         async with self._lock:
             before, at = self.situation.topology, self.now()
-            self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
-            self.policy, self.version, self._change = policy, version, Change(version=version, at=at)
+            carried = await carry() if carry is not None else Carried(situation=await self._known(topology))
+            moves = [Move(event.subject, event.old, event.new) for event in carried.moved]
+            self._pending = results_moved(self._pending, moves)
+            self.latest = {(one.monitor, one.location): one for one in results_moved(list(self.latest.values()), moves)}
+            self.situation, self.policy, self.version = carried.situation, policy, carried.version
+            self._change = Change(version=carried.version, at=at)
             self._promised_since = turns.promised(before, topology, self._promised_since, at)
             watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
             self.latest = {place: result for place, result in self.latest.items() if place in watched}
@@ -205,6 +223,9 @@ class Pipeline:
                 lambda connection: past.remember(connection, version=version, at=at, present_since=present, promised_since=promises)
             )
             return True
+
+    async def _known(self, topology: Topology) -> Situation:
+        return await self.store.read(lambda connection: queries.situation(connection, topology))
 
     async def close(self) -> None:
         """Store what waits, at the end, and that we were here until now; turns whose callers have gone already come first."""
@@ -360,6 +381,6 @@ class Pipeline:
         """After a failed write nobody knows what the store holds: ask it, or keep the last situation while it is away."""
         topology = self.situation.topology
         try:
-            self.situation = await self.store.read(lambda connection: queries.situation(connection, topology))
+            self.situation = await self._known(topology)
         except StoreUnavailable:
             log.debug("the store cannot be read either")

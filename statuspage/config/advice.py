@@ -27,7 +27,6 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
     "locations other than local": ("locations.*",),
     "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
     "a second person's approval (duties.separated)": ("duties.separated",),
-    "history under a new id (moved_from)": ("services.*.moved_from", "components.*.moved_from", "monitors.*.moved_from"),
 }
 """What is validated and acted on by nothing yet, in plain words, and the keys that ask for it. Work that builds it takes it out."""
 

@@ -166,10 +166,13 @@ def names_of_others(whole: Complete, sources: Sources) -> Iterator[Problem]:
     """Find ids that may not be: a calendar called always, an old id that is still in use, a component where one is implied."""
     if ALWAYS in whole.config.calendars:
         yield sources.problem(("calendars", ALWAYS), "every hour of every day is called so already; choose another id", at_key=True)
+    heirs: dict[tuple[str, str], Trail] = {}
     for section in ("services", "components", "monitors"):
         for trail, old in matches(sources.value, f"{section}.*.moved_from"):
             if isinstance(old, str) and old in sources.value[section]:
                 yield sources.problem(trail, "this id is still in use; an entry moves from an id that is gone", shown(old))
+            elif isinstance(old, str) and (other := heirs.setdefault((section, old), trail)) != trail:
+                yield sources.problem(trail, f"{other[1]} moves from this id already; what is known of it can go to one only", shown(old))
     for trail, name in matches(sources.value, "services.*.monitors[].component"):
         sentence = "an inline monitor watches its service's own component; remove this key, or put the monitor under monitors"
         yield sources.problem(trail, sentence, shown(name))

@@ -19,6 +19,7 @@ from incidents.events import (
     MaintenanceEvent,
     MaintenanceMoved,
     MaintenanceUpdated,
+    Moved,
     Noted,
     Opened,
     Parted,
@@ -69,9 +70,9 @@ class Line:
 def tell(event: Event) -> Line | None:
     """Tell *event*; None for one that is not part of an incident's story."""
     match event:
-        case (
-            Counted() | StatusChanged() | Corrected() | Reclaimed() | Waived() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired()
-        ):
+        case Counted() | StatusChanged() | Corrected() | Reclaimed() | Waived() | Moved() | Paused() | Resumed():
+            return None
+        case Proven() | Impaired() | Unimpaired():
             return None
         case Updated(update=update):
             words = f"Public update {update.number}: {STATE[update.state].lower()}"

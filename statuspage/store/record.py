@@ -15,6 +15,7 @@ from incidents.events import (
     IncidentEvent,
     MaintenanceEvent,
     MaintenanceUpdated,
+    Moved,
     Noted,
     Opened,
     Paused,
@@ -28,6 +29,7 @@ from incidents.events import (
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.model import Incident, Note, Update
+from incidents.moving import Move
 from incidents.situation import advance, opened
 from incidents.turns import Circumstances
 from probes.result import Result
@@ -35,6 +37,7 @@ from statuspage.store import past
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
+from statuspage.store.renaming import rename
 from statuspage.store.results import Row, write_results
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
 from statuspage.store.tables import (
@@ -82,6 +85,9 @@ def _past(results: Sequence[Result], rows: Sequence[Row], at: datetime, circumst
 
 
 def _write_events(connection: Connection, events: Sequence[Event], batch: int, at: datetime) -> None:
+    for event in events:
+        if isinstance(event, Moved):
+            rename(connection, Move(event.subject, event.old, event.new))
     _write_streaks(connection, (event for event in events if isinstance(event, Counted)))
     _write_changes(connection, [event for event in events if isinstance(event, StatusChanged)])
     _write_waived(connection, events)

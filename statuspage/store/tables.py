@@ -250,6 +250,9 @@ notes = Table(
     _text("by"),
 )
 
+# What each monitor measures, as a digest of its kind and settings: after an edit its old votes count no more.
+measured = Table("measured", metadata, _text("monitor", primary_key=True), _text("digest"))
+
 paused = Table("paused", metadata, _text("monitor", primary_key=True), _text("by"), _instant("at"), _text("reason"))
 
 waived = Table("waived", metadata, _text("component", primary_key=True), _instant("at"), _text("by"), _text("reason"))

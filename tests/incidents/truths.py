@@ -15,6 +15,7 @@ from incidents.events import (
     Impacted,
     IncidentEvent,
     Joined,
+    Moved,
     Noted,
     Opened,
     Parted,
@@ -165,7 +166,7 @@ class History:
                 self.waived.remove(event.component)
             case Opened():
                 self._opened(event)
-            case Counted() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
+            case Counted() | Moved() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
                 return
             case _:
                 self._went_on(event)

@@ -19,7 +19,7 @@ from incidents.past import Judging, Memory, Places, Turn
 from incidents.policy import Policy
 from probes.result import Failure, ProbeResult, Result
 from statuspage.page import Site
-from statuspage.pipeline import Pipeline
+from statuspage.pipeline import Carried, Pipeline
 from statuspage.store import past, queries, recall
 from statuspage.store.engine import Database, Store
 from statuspage.store.spelling import kind, spell
@@ -90,8 +90,12 @@ class Life:
     async def configure(self, topology: Topology, policy: Policy | None = None) -> None:
         """Go on by another configuration, as a reload does."""
         judged_by = policy or self.road.policy
-        version = await self.store.write(lambda connection: self._apply(connection, topology, judged_by))
-        await self.road.replace(topology, judged_by, version)
+
+        def write(connection: Connection) -> Carried:
+            version = self._apply(connection, topology, judged_by)
+            return Carried(version=version, situation=queries.situation(connection, topology))
+
+        await self.road.replace(topology, judged_by, lambda: self.store.write(write))
 
     def wait(self, seconds: float) -> None:
         """Let time pass in which nobody looks."""

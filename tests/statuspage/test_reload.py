@@ -16,6 +16,7 @@ from incidents.rollup import standing
 from statuspage.app import Service
 from statuspage.board import component_rows
 from statuspage.config.loading import Loaded
+from statuspage.pipeline import Carry
 from statuspage.store import connect
 from tests.deadline import until
 
@@ -47,9 +48,9 @@ async def test_a_page_made_in_the_middle_of_it_knows_every_service(tmp_path: Pat
         hub = service.hub
         replace, pages = hub.pipeline.replace, []
 
-        async def replaced(topology: Topology, policy: Policy, version: int) -> None:
+        async def replaced(topology: Topology, policy: Policy, carry: Carry) -> None:
             await hub.press.issue()
-            await replace(topology, policy, version)
+            await replace(topology, policy, carry)
             pages.append((await hub.press.issue()).files["/api/v2/components.json"].body)
 
         monkeypatch.setattr(type(hub.pipeline), "replace", lambda _, *given: replaced(*given))
@@ -128,3 +129,38 @@ async def test_a_disabled_monitor_is_not_probed_and_its_component_unknown(tmp_pa
         assert hub.schedule.next_due("mail-tcp", "local")
         assert standing(hub.pipeline.situation, Subject.COMPONENT, "web") is Status.UNKNOWN
         assert [row.cause for row in component_rows(hub.pipeline.situation)["web"].monitors] == ["disabled in the configuration"]
+
+
+async def test_a_renamed_service_takes_its_incident_and_its_public_id_with_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, "web", "mail") as service:
+        hub = service.hub
+        await until(lambda: hub.pipeline.situation.incidents.keys() and len(hub.pipeline.situation.incidents) == 2)
+        before = {incident.root: incident.id for incident in hub.pipeline.situation.incidents.values()}
+        public_id, seen = hub.press.public_ids["web"], hub.pipeline.situation.seen["web-tcp", "local"]
+        text = service.config_path.read_text(encoding="utf-8").replace("  web: {", "  site: {moved_from: web, ")
+        service.config_path.write_text(text, encoding="utf-8")
+        await service.reload()
+        assert hub.is_reload_good
+        situation = hub.pipeline.situation
+        assert {incident.root: incident.id for incident in situation.incidents.values()} == {"site": before["web"], "mail": before["mail"]}
+        assert situation.seen["site-tcp", "local"] >= seen
+        assert hub.press.public_ids["site"] == public_id
+        assert before["web"] in (await hub.press.issue()).files["/api/v2/incidents/unresolved.json"].body.decode()
+        await service.reload()
+        assert {incident.id for incident in hub.pipeline.situation.incidents.values()} == set(before.values())
+
+
+async def test_a_monitor_that_is_to_measure_something_else_knows_nothing_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(tmp_path, "web") as service:
+        hub = service.hub
+        await until(lambda: hub.pipeline.situation.incidents)
+        hub.schedule.replace((), {})
+        text = service.config_path.read_text(encoding="utf-8")
+        service.config_path.write_text(text.replace("every: 60s", "every: 59s"), encoding="utf-8")
+        monkeypatch.setattr(type(hub.schedule), "replace", lambda *_: None)  # nothing is probed any more: only the edit speaks
+        await service.reload()
+        assert standing(hub.pipeline.situation, Subject.COMPONENT, "web") is Status.MAJOR
+        service.config_path.write_text(text.replace("port: 9", "port: 10"), encoding="utf-8")
+        await service.reload()
+        assert standing(hub.pipeline.situation, Subject.COMPONENT, "web") is Status.UNKNOWN
+        assert [incident.recovered_at for incident in hub.pipeline.situation.incidents.values()] == [None]

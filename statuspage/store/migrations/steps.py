@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from statuspage.store.errors import StoreError
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest step. Steps are numbered, so that a store of a newer release is told from one of an older."""
 
 

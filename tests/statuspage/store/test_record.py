@@ -275,6 +275,7 @@ def test_the_words_of_the_journal_never_change() -> None:
         "joined",
         "maintenance_moved",
         "maintenance_updated",
+        "moved",
         "noted",
         "opened",
         "parted",
