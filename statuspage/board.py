@@ -4,16 +4,18 @@ Pure, like ``statuspage.page``, but internal: hosts, monitor ids and raw failure
 to nothing public.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from incidents.drift import Trend
 from incidents.impairment import Impairment
 from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Pause, Service, Severity, Situation, State, Status, Subject
 from incidents.rollup import ORDER, TROUBLE, standing, worst
 from incidents.sight import lasting
 from incidents.verdicts import why_still
 from incidents.words import said as words_in
+from probes.result import Result
 from statuspage.page import Story
 
 RECENT = timedelta(days=1)
@@ -118,6 +120,16 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something that a probe of *monitor* found to work today and maybe not tomorrow; never a status."""
+
+    monitor: str
+    location: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """The desk's whole picture: *queue* has what needs a person first, *closed* the newest first.
 
@@ -134,9 +146,10 @@ class Board:
     impaired: tuple[MonitorRow, ...]
     still: tuple[MonitorRow, ...]
     impairments: tuple[Impairment, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
-def build(situation: Situation, stories: Sequence[Story], now: datetime, *, language: str = "en") -> Board:
+def build(situation: Situation, stories: Sequence[Story], now: datetime, warnings: Iterable[Warned] = (), *, language: str = "en") -> Board:
     """Draw the board. *stories* are the open incidents and the newest closed ones; an open one without a story is shown without words."""
     rows = component_rows(situation)
     told = {story.incident.id: story for story in stories}
@@ -153,7 +166,20 @@ def build(situation: Situation, stories: Sequence[Story], now: datetime, *, lang
         impaired=tuple(one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still),
         still=tuple(one for row in rows.values() for one in row.monitors if one.is_still),
         impairments=tuple(_impairments(situation, now)),
+        warnings=tuple(warnings),
     )
+
+
+def warned(situation: Situation, latest: Mapping[tuple[str, str], Result], trends: Mapping[tuple[str, str], Trend]) -> Iterator[Warned]:
+    """What the newest result of each monitor warns of, and what takes longer than it used to, in the configuration's order."""
+    for monitor in situation.topology.monitors.values():
+        for place in monitor.locations:
+            newest, pace = latest.get((monitor.id, place)), trends.get((monitor.id, place))
+            for warning in newest.measured.warnings if newest is not None else ():
+                yield Warned(monitor=monitor.id, location=place, name=warning.name, text=warning.text)
+            if pace is not None and pace.is_drift:
+                text = f"takes {pace.recent:.2f} s lately, {pace.usual:.2f} s usually"
+                yield Warned(monitor=monitor.id, location=place, name="slower", text=text)
 
 
 def service_rows(situation: Situation, language: str) -> tuple[ServiceRow, ...]:

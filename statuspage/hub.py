@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 from sqlalchemy import Connection
 
+from incidents.drift import Trend
 from incidents.events import Event, Opened, Paused, Resolved, Resumed, StateChanged
 from incidents.model import Situation, Topology
 from incidents.policy import Policy
@@ -46,6 +47,7 @@ from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.results import prune, prune_hours
+from statuspage.store.trends import trends
 from statuspage.web.desk import Desk
 from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
@@ -83,6 +85,7 @@ class Hub:
     controls: Controls = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     is_reload_good: bool = True
+    trends: Mapping[tuple[str, str], Trend] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule."""
@@ -161,12 +164,13 @@ class Hub:
             metrics=self._metrics,
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
             heartbeats=lambda: self.tokens,
+            trends=lambda: self.trends,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
     def _metrics(self) -> tuple[bytes, str]:
         levels = level_metrics(self.books.levels)
-        text = self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now(), levels)
+        text = self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now(), levels, self.trends)
         self.schedule.pace.worst_lag = 0.0
         return text, CONTENT_TYPE
 
@@ -195,6 +199,7 @@ class Hub:
             await self.forget(trusted)
             await self.restate(trusted)
             await self.remember(trusted)
+            await self.compare(trusted)
             await asyncio.sleep(HOUSE_EVERY)
 
     async def forget(self, now: datetime) -> None:
@@ -207,6 +212,14 @@ class Hub:
             await self.store.write(lambda connection: prune_hours(connection, now - keeps.hourly))
         except StoreUnavailable as error:
             log.warning("nothing is forgotten this time: %s", error)
+
+    async def compare(self, now: datetime) -> None:
+        """Find out what is slower than it used to be, monitor by monitor. Errors: none while the store is away."""
+        watched = {(monitor.id, place) for monitor in self.pipeline.situation.topology.monitors.values() for place in monitor.locations}
+        try:
+            self.trends = await trends(self.store, watched, now)
+        except StoreUnavailable as error:
+            log.warning("paces are compared an hour later: %s", error)
 
     async def restate(self, now: datetime) -> None:
         """Write down what is promised, where a new year brought other holidays. Errors: none while the store is away."""

@@ -9,16 +9,20 @@ Source: the text format 0.0.4, in Prometheus' documentation under "Exposition fo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from incidents.drift import Trend
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+NO_TRENDS: Mapping[tuple[str, str], Trend] = MappingProxyType({})
 
 _OPEN_STATES = (State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
 
@@ -50,11 +54,17 @@ class Metrics:
         self._kept = _Kept.of(Topology(services={}, components={}, monitors={}))
 
     def text(
-        self, situation: Situation, results: Mapping[tuple[str, str], Result], health: Health, now: datetime, levels: str = ""
+        self,
+        situation: Situation,
+        results: Mapping[tuple[str, str], Result],
+        health: Health,
+        now: datetime,
+        levels: str = "",
+        trends: Mapping[tuple[str, str], Trend] = NO_TRENDS,
     ) -> bytes:
         """Spell everything as it stands at *now*. *results* are the newest by (monitor, location); what is not configured is left out.
 
-        *levels* is what ``level_metrics`` spelled. Not safe for two threads at once.
+        *levels* is what ``level_metrics`` spelled, *trends* what probes take lately and usually. Not safe for two threads at once.
         """
         if situation.topology is not self._topology:
             self._topology, self._kept = situation.topology, _Kept.of(situation.topology)
@@ -66,6 +76,7 @@ class Metrics:
             *_results(self._kept.places, results),
             *_incidents(tuple(situation.incidents.values()), now),
             *_sight(situation, self._kept.locations),
+            *_warnings(self._kept.places, results, trends),
         ]
         return "".join((*lines, levels)).encode() + generate_latest(self._registry)
 
@@ -152,6 +163,19 @@ def _incidents(incidents: Sequence[Incident], now: datetime) -> Iterator[str]:
     for one in incidents:
         is_owned = one.acknowledgement is not None and one.acknowledgement.holds(now)
         yield f'{name}{{incident="{escaped(one.id)}"}} {int(is_owned)}\n'
+
+
+def _warnings(
+    places: Mapping[tuple[str, str], str], results: Mapping[tuple[str, str], Result], trends: Mapping[tuple[str, str], Trend]
+) -> Iterator[str]:
+    name = "statuspage_last_result_warning"
+    yield family(name, "gauge", "What the newest probe warns of; there is no series for one that warns of nothing.")
+    for place, labels in places.items():
+        for warned in sorted({warning.name for warning in results[place].measured.warnings} if place in results else ()):
+            yield f'{name}{labels[:-2]},warning="{escaped(warned)}"}} 1\n'
+    name = "statuspage_probe_duration_trend_ratio"
+    yield family(name, "gauge", "What probes took in the last hours, as a multiple of what they usually take.")
+    yield from [f"{name}{labels}{trends[place].ratio!r}\n" for place, labels in places.items() if place in trends]
 
 
 def _sight(situation: Situation, locations: Sequence[str]) -> Iterator[str]:

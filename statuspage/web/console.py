@@ -55,7 +55,8 @@ async def show_live(request: web.Request) -> web.Response:
 
 async def _board(desk: Desk) -> board.Board:
     stories = await desk.store.read(queries.stories)
-    return board.build(desk.pipeline.situation, stories, desk.now(), language=desk.language)
+    found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())
+    return board.build(desk.pipeline.situation, stories, desk.now(), found, language=desk.language)
 
 
 def _live(request: web.Request, drawn: board.Board) -> bytes:

@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents import act
+from incidents.drift import Trend
 from incidents.events import Event
 from statuspage.clock import Now
 from statuspage.page import Story
@@ -24,7 +25,7 @@ class Desk:
     """The store, the road in, the clock and the settings. *console_url* is the configured address, of which https makes cookies Secure.
 
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
-    *heartbeats* the monitors that report by themselves, by the digests of their tokens.
+    *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually.
     """
 
     store: Store
@@ -40,6 +41,7 @@ class Desk:
     metrics: Callable[[], tuple[bytes, str]]
     is_healthy: Callable[[], bool]
     heartbeats: Callable[[], Mapping[bytes, str]]
+    trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
 
     @property
     def is_tls(self) -> bool:

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from incidents import act
+from incidents.drift import Trend
 from incidents.impairment import Hindrance, Impairment
 from incidents.model import Acknowledgement, State, Status
-from probes.result import Failure
+from probes.result import Failure, ProbeResult, Warning
 from statuspage import board
 from statuspage.page import Story
 from tests.incidents.world import World, need, service, topology
@@ -168,6 +169,22 @@ def test_the_desk_is_told_what_our_own_monitoring_cannot_see_and_could_not_today
     kept = {(one.location, one.reason): one for one in (old, recent, record)}
     world.situation = replace(world.situation, impairments=kept)
     assert drawn(world).impairments == (record, recent)
+
+
+def test_what_works_today_and_maybe_not_tomorrow_stands_at_the_desk() -> None:
+    world = company()
+    ends = Warning(name="expires_soon", text="the certificate ends in 9 days")
+    warned = replace(world.result("smtp", None), measured=ProbeResult(took=0.2, warnings=(ends,)))
+    latest = {("smtp", "local"): warned, ("gone", "local"): warned}
+    trends = {("imap", "local"): Trend(recent=0.84, usual=0.21), ("smtp", "local"): Trend(recent=0.2, usual=0.2)}
+    found = list(board.warned(world.situation, latest, trends))
+    assert [(one.monitor, one.name, one.text) for one in found] == [
+        ("smtp", "expires_soon", "the certificate ends in 9 days"),
+        ("imap", "slower", "takes 0.84 s lately, 0.21 s usually"),
+    ]
+    picture = board.build(world.situation, [], world.now, found)
+    assert picture.warnings == tuple(found)
+    assert (picture.queue, picture.cautions) == ((), ())
 
 
 def test_our_own_rejected_password_impairs_the_monitor_and_opens_nothing() -> None:

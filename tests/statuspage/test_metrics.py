@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import process_time
 
+import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from incidents.drift import Trend
 from incidents.impairment import Hindrance, Impairment
 from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
-from probes.result import Failure, ProbeResult, Result
+from probes.result import Failure, ProbeResult, Result, Warning
 from statuspage.render.metrics import Health, Metrics
 from tests.statuspage.pictures import NOW, service, situation, story, update
 
@@ -103,6 +105,17 @@ def test_each_location_says_whether_it_is_blind_and_since_when_it_was_impaired()
     assert set(series(blind["statuspage_impairment_started_timestamp_seconds"])) == {("local", "blind"), ("local", "absent")}
     ended = {("local", "absent"): (NOW + timedelta(minutes=1)).timestamp()}
     assert series(blind["statuspage_impairment_ended_timestamp_seconds"]) == ended
+
+
+def test_warnings_and_a_slower_pace_are_series_of_their_own() -> None:
+    warned = replace(result(), measured=ProbeResult(took=0.1, warnings=(Warning(name="expires_soon", text="in 9 days, mx1"),)))
+    newest = {PLACE: warned}
+    known = situation(service("email"))
+    text = Metrics().text(known, newest, HEALTH, NOW, trends={PLACE: Trend(recent=0.9, usual=0.3)}).decode()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    assert series(found["statuspage_last_result_warning"]) == {(*PLACE, "expires_soon"): 1}
+    assert series(found["statuspage_probe_duration_trend_ratio"]) == {PLACE: pytest.approx(3.0)}
+    assert "mx1" not in text
 
 
 def test_labels_are_ids_and_closed_words_never_names_owners_or_errors() -> None:
