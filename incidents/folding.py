@@ -66,7 +66,8 @@ def seek_deeper_cause(draft: Draft, id: str) -> None:
     cause = _cause_of(draft, incident.root)
     if cause is None or cause in incident.components or not _failed_with(draft, incident.root, cause):
         return
-    reason = f"{cause}, on which {incident.root} depends, is not working"
+    why = draft.situation.standings[Subject.COMPONENT, cause].cause
+    reason = f"{cause}, on which {incident.root} depends, is not working: {why}"
     other = holder(draft.situation, cause)
     has_recovered = incident.recovered_at is not None or incident.returned_at is not None
     if other is not None and (_is_somebodys(incident) or has_recovered):
@@ -139,8 +140,9 @@ def explain(draft: Draft, component: str) -> None:
     fallen = [component, *(id for id in partners(situation, component) if id not in situation.waived)]
     for member in fallen:
         if member not in draft.situation.incidents[id].components and holder(draft.situation, member) is None:
-            reason = f"fails with {root}" if member == component else "its redundancy is lost in the same need"
-            draft.say(Joined(at=draft.now, incident=id, component=member, reason=reason))
+            why = f"fails with {root}" if member == component else "its redundancy is lost in the same need"
+            cause = draft.situation.standings[Subject.COMPONENT, member].cause
+            draft.say(Joined(at=draft.now, incident=id, component=member, reason=f"{why}: {cause}"))
 
 
 def _has_suspect_cause(draft: Draft, component: str) -> bool:

@@ -119,8 +119,8 @@ def _turn(
 
 
 def _reason(situation: Situation, incident: Incident) -> str:
-    """How the services that it hit are now, and why, for the desk."""
-    known = ((id, situation.standings.get((Subject.SERVICE, id))) for id in incident.services)
+    """How the components that belong to it are now, and by which votes, for the desk."""
+    known = ((id, situation.standings.get((Subject.COMPONENT, id))) for id in incident.components)
     return "; ".join(f"{id}: {found.cause}" for id, found in known if found is not None)
 
 

@@ -20,7 +20,7 @@ def publish_if_due(draft: Draft, id: str) -> None:
     language = draft.policy.language
     if waits_for_words(incident):
         if incident.publish_at is not None and (incident.publish_at <= draft.now or _worsened(draft, incident)):
-            draft.say(Published(at=draft.now, incident=id))
+            draft.say(Published(at=draft.now, incident=id, reason=_why_now(draft, incident)))
             body = words.noticed(draft.situation, incident.services, language)
             say(draft, id, incident.state, body, words.headline(incident, incident.state))
     elif incident.published_at is not None and has_grown(draft.situation, incident) and _may_say_more(draft, incident):
@@ -28,6 +28,13 @@ def publish_if_due(draft: Draft, id: str) -> None:
         grown = draft.situation.incidents[id]
         body = words.grown(draft.situation, incident.services, language)
         say(draft, id, incident.state, body, words.headline(grown, grown.state))
+
+
+def _why_now(draft: Draft, incident: Incident) -> str:
+    if incident.publish_at is not None and draft.now < incident.publish_at:
+        return "it got worse, so its words wait no longer"
+    is_held_back = incident.publish_at is not None and incident.publish_at > incident.opened_at
+    return "its words were held back for as long as publish_after says" if is_held_back else "publish_after holds nothing back"
 
 
 def has_grown(situation: Situation, incident: Incident) -> bool:

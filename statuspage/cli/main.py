@@ -182,6 +182,20 @@ def kinds(
     )
 
 
+@app.command()
+def explain(
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Its id, as in its address.")],
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    wants_json: JsonOption = False,
+) -> None:
+    """Tell why an incident was opened, grew, moved and ended, with the votes behind it."""
+    from statuspage.cli import explain as commands
+
+    raise typer.Exit(commands.explain(incident, config=config, data_dir=data_dir, wants_json=wants_json))
+
+
 # --- who may come in ------------------------------------------------------------------------------------------------------------
 
 

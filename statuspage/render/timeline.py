@@ -67,6 +67,13 @@ class Line:
     body: str = ""
 
 
+def spoken(line: Line) -> str:
+    """A line as text, in UTC: when, who, what, and below it the reason or the words."""
+    instant = f" {line.instant:%Y-%m-%d %H:%M:%S}" if line.instant else ""
+    head = f"{line.at:%Y-%m-%d %H:%M:%S}  {line.by or 'by itself'}: {line.words}{instant}"
+    return "\n".join([head, *(f"    {part}" for part in line.body.splitlines())])
+
+
 def tell(event: Event) -> Line | None:
     """Tell *event*; None for one that is not part of an incident's story."""
     match event:
