@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 from incidents.drift import Trend
 from incidents.events import Event, Opened, Paused, Resolved, Resumed, StateChanged
 from incidents.model import Situation, Topology
-from incidents.policy import Policy
 from incidents.sight import Look
 from incidents.tending import removals
 from probes import run as probes_run
@@ -29,14 +28,14 @@ from statuspage.bundled import templates
 from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
-from statuspage.config.loading import Config, Control, Loaded, Plan
+from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
-from statuspage.page import Site
 from statuspage.pipeline import Carried, Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
+from statuspage.readings import door_of, fixed_at_start, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
@@ -358,11 +357,6 @@ def _apply(connection: Connection, loaded: Loaded, topology: Topology, at: datet
     return queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at, compiled=compiled)
 
 
-def fixed_at_start(before: Config, now: Config) -> list[str]:
-    """The sections whose changes a running hub cannot take up."""
-    return [name for name in ("listen", "store", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
-
-
 def told_in_log(events: Sequence[Event]) -> None:
     """One line for each incident that begins, moves or ends, for whoever reads the journal."""
     for event in events:
@@ -375,32 +369,3 @@ def told_in_log(events: Sequence[Event]) -> None:
                 log.info("incident %s resolved", event.incident)
             case _:
                 continue
-
-
-def site_of(config: Config) -> Site:
-    """Whose page it is."""
-    site = config.site
-    return Site(
-        name=site.name,
-        url=site.url,
-        timezone=site.timezone,
-        language=site.language,
-        support=site.support.model_dump(mode="json", exclude_none=True),
-        links=site.links,
-    )
-
-
-def policy_of(config: Config) -> Policy:
-    """The numbers that hold everywhere."""
-    return Policy(language=config.site.language)
-
-
-def door_of(config: Config) -> Door:
-    """The door out, with what the operator allows beyond public addresses."""
-    return Door(allow=config.egress.allow, programs=config.plugins.allow)
-
-
-def stale_after_of(loaded: Loaded) -> float:
-    """Seconds past which the page as a whole should not be believed: when every monitor has been silent for too long."""
-    monitors = configuration.topology(loaded.config).monitors.values()
-    return max(120.0, min((monitor.stale_after.total_seconds() for monitor in monitors), default=0.0))

@@ -1,0 +1,41 @@
+"""What the configuration says, as the values that the parts of the hub are made from."""
+
+from incidents.policy import Policy
+from probes.egress import Door
+from statuspage.config import loading as configuration
+from statuspage.config.loading import Config, Loaded
+from statuspage.page import Site
+
+
+def fixed_at_start(before: Config, now: Config) -> list[str]:
+    """The sections whose changes a running hub cannot take up."""
+    return [name for name in ("listen", "store", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
+
+
+def site_of(config: Config) -> Site:
+    """Whose page it is."""
+    site = config.site
+    return Site(
+        name=site.name,
+        url=site.url,
+        timezone=site.timezone,
+        language=site.language,
+        support=site.support.model_dump(mode="json", exclude_none=True),
+        links=site.links,
+    )
+
+
+def policy_of(config: Config) -> Policy:
+    """The numbers that hold everywhere."""
+    return Policy(language=config.site.language)
+
+
+def door_of(config: Config) -> Door:
+    """The door out, with what the operator allows beyond public addresses."""
+    return Door(allow=config.egress.allow, programs=config.plugins.allow)
+
+
+def stale_after_of(loaded: Loaded) -> float:
+    """Seconds past which the page as a whole should not be believed: when every monitor has been silent for too long."""
+    monitors = configuration.topology(loaded.config).monitors.values()
+    return max(120.0, min((monitor.stale_after.total_seconds() for monitor in monitors), default=0.0))
