@@ -1,16 +1,14 @@
 """Ledgers of services, read from what the store keeps: the one place from which every surface takes its figures."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from incidents.availability import Ledger, availability
 from incidents.notice import exclusions
-from incidents.service_level import Budget, budget, burn_rate, calendar_period, runs_out
+from incidents.service_level import Budget, budget, calendar_period, runs_out
 from incidents.spans import Span
 from incidents.terms import Terms, in_force
 from statuspage.store import queries
@@ -18,6 +16,9 @@ from statuspage.store.ledger_rows import corrections_of, terms_of, windows_of
 
 RECENT = timedelta(days=7)
 """How far back the pace of downtime is looked at, to say when a budget runs out."""
+
+
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,9 @@ def ledger_of(connection: Connection, service: str, period: Span) -> Ledger:
 def account_of(connection: Connection, service: str, period: Span, now: datetime) -> Account:
     """Account for what of *period* has passed by *now*, against what is promised for the whole of it. Errors: as ``ledger_of``."""
     passed = Span(period.since, min(period.until, now))
-    ledger = ledger_of(connection, service, passed)
-    terms = in_force(terms_of(connection, service), passed.until)
+    ledger, stated = ledger_of(connection, service, passed), terms_of(connection, service)
+    # Those at the end of the period; of one that goes on the newest, though they may have been taken up after the last whole minute.
+    terms = in_force(stated, period.until - TICK if passed == period else datetime.max.replace(tzinfo=UTC))
     left = budget(ledger, terms, period)
     goes_on = left is not None and passed.until < period.until
     recent = ledger_of(connection, service, Span(now - RECENT, now)) if goes_on else None
@@ -72,17 +74,3 @@ def present_account(connection: Connection, service: str, zone: str, now: dateti
     """Account for the month, quarter or year that the service's terms speak of and in which *now* lies. Errors: as ``ledger_of``."""
     terms = in_force(terms_of(connection, service), now)
     return account_of(connection, service, calendar_period(terms.period, now.astimezone(ZoneInfo(zone)).date(), zone), now)
-
-
-BURNS = (("1 h", timedelta(hours=1), timedelta(minutes=5)), ("6 h", timedelta(hours=6), timedelta(minutes=30)))
-"""Windows over which a budget may burn too fast: a long one, and the short one at its end that says that it still does."""
-
-
-def burns(connection: Connection, service: str, now: datetime) -> Sequence[tuple[str, Fraction | None, Fraction | None]]:
-    """How fast the budget burns: for each pair of windows its name and the rates of the long and of the short one."""
-    terms = in_force(terms_of(connection, service), now)
-
-    def rate(length: timedelta) -> Fraction | None:
-        return burn_rate(ledger_of(connection, service, Span(now - length, now)), terms)
-
-    return [(name, rate(long), rate(short)) for name, long, short in BURNS]

@@ -15,7 +15,9 @@ app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_ena
 demo = typer.Typer(help="Run a small company of real local servers under watch; break and mend it.")
 agents = typer.Typer(help="The people at the desk.", no_args_is_help=True)
 tokens = typer.Typer(help="The programs that may use the API.", no_args_is_help=True)
+report = typer.Typer(help="What was promised, and what was kept.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
+app.add_typer(report, name="report")
 app.add_typer(agents, name="agents")
 app.add_typer(tokens, name="tokens")
 
@@ -279,6 +281,34 @@ def list_tokens(
     from statuspage.cli import people as commands
 
     raise typer.Exit(commands.list_tokens(config=config, data_dir=data_dir, wants_json=wants_json))
+
+
+# --- reports --------------------------------------------------------------------------------------------------------------------
+
+
+@report.callback()
+def reports() -> None:
+    """Say what was promised, and what was kept."""
+
+
+@report.command("availability")
+def report_availability(
+    *,
+    period: Annotated[
+        str | None,
+        typer.Option("--period", metavar="2026-10", help="A month, 2026-Q4, 2026, 24h, 7d, 30d, 90d or 365d; else the present month."),
+    ] = None,
+    service: Annotated[str | None, typer.Option("--service", metavar="ID", help="This service only.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table, csv (every interval), json, or html (one file, with charts).")
+    ] = "table",
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Report the availability of all services: promised, measured, contractual, not known, and what is left of the budget."""
+    from statuspage.cli import report as commands
+
+    raise typer.Exit(commands.availability(period, service=service, form=commands.form_of(form), config=config, data_dir=data_dir))
 
 
 def main() -> None:

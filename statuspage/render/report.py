@@ -1,0 +1,131 @@
+"""The report on availability as a page of its own: one file, with its style and charts in it, no script, for light and dark."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from incidents.availability import Interval, Kind, Ledger, cut
+from incidents.service_level import Budget, midnight
+from incidents.spans import Span
+from incidents.terms import Terms
+from statuspage.figures import FigureView, decimal, figure
+from statuspage.render.html import speakable
+from statuspage.render.words import length
+
+WIDE = 1000
+"""Units from end to end of a chart."""
+
+WORD = {
+    Kind.UP: "Up",
+    Kind.DEGRADED: "Degraded",
+    Kind.PARTIAL: "Partial outage",
+    Kind.DOWN: "Down",
+    Kind.MAINTENANCE: "Maintenance",
+    Kind.UNKNOWN: "Not known",
+    Kind.OUTSIDE_HOURS: "Outside service hours",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A service in a report. *ledger* is None where it was never watched. *credit* is in percent, *cost* in the operator's currency."""
+
+    service: str
+    name: str
+    terms: Terms
+    ledger: Ledger | None
+    budget: Budget | None
+    runs_out_at: datetime | None
+    credit: Fraction
+    cost: float | None
+
+    @property
+    def figure(self) -> FigureView:
+        """The figures, cut as everywhere."""
+        return FigureView(measured=None, contractual=None, unknown=timedelta(0)) if self.ledger is None else figure(self.ledger)
+
+    @property
+    def target(self) -> str | None:
+        """What is promised, in percent."""
+        return decimal(self.terms.target)
+
+    @property
+    def left(self) -> timedelta | None:
+        """Downtime that the promise still allows; below zero where it is overdrawn."""
+        return None if self.budget is None else timedelta(microseconds=float(self.budget.allowed - self.budget.used))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A piece of a chart: *x* and *width* in its units, *tall* from 0 to 100."""
+
+    x: float
+    width: float
+    look: str
+    told: str
+    tall: float = 100.0
+
+
+def report(templates: Path, reported: Sequence[Reported], *, site: str, word: str, period: Span, as_of: datetime, zone: str) -> bytes:
+    """Spell the report on *period*, as it stood at *as_of*."""
+    environment = Environment(
+        loader=FileSystemLoader(templates / "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=speakable,
+    )
+    here = ZoneInfo(zone)
+    environment.filters.update(
+        span=lambda lasted: length(lasted.total_seconds()), at=lambda instant: f"{instant.astimezone(here):%Y-%m-%d %H:%M:%S}"
+    )
+    charts = {one.service: tuple(timeline(one.ledger, period, here)) for one in reported if one.ledger is not None}
+    days = {one.service: tuple(_by_day(one.ledger, period, here)) for one in reported if one.ledger is not None}
+    given = {"reported": reported, "charts": charts, "days": days, "WORD": WORD, "Kind": Kind, "wide": WIDE}
+    return environment.get_template("availability.html").render(given, site=site, word=word, period=period, as_of=as_of, zone=zone).encode()
+
+
+def timeline(ledger: Ledger, period: Span, zone: ZoneInfo) -> Iterator[Stretch]:
+    """The ledger as a strip over *period*: neighbours that look alike are one, and what is down is never too thin to be seen."""
+    for look, run in groupby(ledger.intervals, key=_look):
+        pieces = list(run)
+        since, until = pieces[0].since, pieces[-1].until
+        x, width = _place(since, until, period)
+        is_bad = pieces[0].kind in (Kind.DOWN, Kind.PARTIAL, Kind.MAINTENANCE)
+        told = f"{WORD[pieces[0].kind]}, {since.astimezone(zone):%d %b %H:%M} to {until.astimezone(zone):%d %b %H:%M}"
+        yield Stretch(x=x, width=max(width, 2.0) if is_bad else width, look=look, told=told)
+
+
+def _look(one: Interval) -> str:
+    return f"{one.kind}{'' if one.counts or one.kind is not Kind.MAINTENANCE else ' spared'}"
+
+
+def _by_day(ledger: Ledger, period: Span, zone: ZoneInfo) -> Iterator[Stretch]:
+    """A bar for each day with measured downtime, as high as its share of the worst day."""
+    found = [(day, span, cut(ledger, span).measured.down) for day, span in _days(ledger.period, zone)]
+    most = max((down for _, _, down in found), default=Fraction(0))
+    for day, span, down in found:
+        if down:
+            x, width = _place(span.since, span.until, period)
+            told = f"{day:%d %b}: {length(float(down) / 1_000_000)} down"
+            yield Stretch(x=x, width=max(width * 0.8, 1.0), look="down", told=told, tall=max(float(100 * down / most), 2.0))
+
+
+def _days(period: Span, zone: ZoneInfo) -> Iterator[tuple[date, Span]]:
+    day = period.since.astimezone(zone).date()
+    while (since := max(midnight(day, zone), period.since)) < period.until:
+        following = midnight(day + timedelta(days=1), zone)
+        yield day, Span(since, min(following, period.until))
+        day += timedelta(days=1)
+
+
+def _place(since: datetime, until: datetime, period: Span) -> tuple[float, float]:
+    whole = period.length
+    return round(WIDE * ((since - period.since) / whole), 2), round(WIDE * ((until - since) / whole), 2)
