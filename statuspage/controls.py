@@ -5,6 +5,7 @@ for ``incidents.sight``.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from probes.catalog import KINDS
 from probes.result import Failure, ProbeResult
 from statuspage.clock import Now
 from statuspage.config.loading import Control
+
+log = logging.getLogger(__name__)
 
 EVERY = 10.0
 """Seconds between two regular rounds, while the location sees."""
@@ -56,6 +59,7 @@ class Controls:
     configured: tuple[Control, ...] = ()
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next: asyncio.Task[None] | None = None
+    _hurrying: set[asyncio.Task[None]] = field(default_factory=set)
     _doubted: list[datetime] = field(default_factory=list)
     _began: float = 0.0
     _clear_at: datetime | None = None
@@ -78,7 +82,16 @@ class Controls:
         self._doubted.append(since)
         if self._next is None:
             self._next = asyncio.create_task(self._hurry(), name="controls")
-        await asyncio.shield(self._next)
+            self._hurrying.add(self._next)
+            self._next.add_done_callback(self._ended)
+        # Whatever becomes of the round, what waits for it is a result, and goes on its way.
+        await asyncio.wait((self._next,))
+
+    async def stop(self) -> None:
+        """Give up the rounds that somebody waits for; nobody may ask any more."""
+        for task in self._hurrying:
+            task.cancel()
+        await asyncio.gather(*self._hurrying, return_exceptions=True)
 
     async def _hurry(self) -> None:
         async with self._lock:
@@ -86,6 +99,11 @@ class Controls:
             # Who asks from now on needs a round that begins later.
             self._next, doubted, self._doubted = None, self._doubted, []
             await self._look(min(doubted), is_hurried=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._hurrying.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the controls could not be asked", exc_info=error)
 
     async def _look(self, since: datetime, *, is_hurried: bool) -> None:
         self._began, at = asyncio.get_running_loop().time(), self.now()

@@ -15,13 +15,14 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents.drift import Trend
-from incidents.events import Event, Opened, Paused, Resolved, Resumed, StateChanged
+from incidents.events import Event, Paused, Resumed
 from incidents.model import Situation, Topology
 from incidents.sight import Look
 from incidents.tending import removals
 from probes import run as probes_run
 from probes.egress import Door
 from probes.result import ProbeResult, Result
+from statuspage import journal
 from statuspage.alive import kept_alive
 from statuspage.books import Books
 from statuspage.bundled import templates
@@ -120,7 +121,7 @@ class Hub:
         """Tell those who need to know of a committed turn."""
         self.press.hear(events, results)
         self.books.hear(events, results)
-        told_in_log(events)
+        journal.tell(events)
         if any(isinstance(event, Paused | Resumed) for event in events):
             self.schedule.replace(self.plans(), self.pipeline.situation.seen)
 
@@ -297,6 +298,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
                 yield hub
         finally:
             await hub.schedule.stop()
+            await hub.controls.stop()
             await hub.pipeline.close()
     finally:
         await store.close()
@@ -355,17 +357,3 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
 def _apply(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:
     compiled = past.compiled(topology, policy_of(loaded.config), site_of(loaded.config))
     return queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at, compiled=compiled)
-
-
-def told_in_log(events: Sequence[Event]) -> None:
-    """One line for each incident that begins, moves or ends, for whoever reads the journal."""
-    for event in events:
-        match event:
-            case Opened():
-                log.warning("incident %s opened: %s", event.incident, event.name)
-            case StateChanged():
-                log.info("incident %s: %s -> %s", event.incident, event.old, event.new)
-            case Resolved():
-                log.info("incident %s resolved", event.incident)
-            case _:
-                continue

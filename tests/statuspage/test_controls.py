@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pytest
+
 from incidents import sight
 from incidents.model import Topology
 from incidents.sight import Look
@@ -20,7 +22,7 @@ TCP = KINDS["tcp"]
 CONTROLS = tuple(Control(name=name, kind=TCP, settings=TCP.settings(host="127.0.0.1", port=1)) for name in NAMES)
 
 
-@dataclass(slots=True)
+@dataclass
 class Seen:
     """What the rounds find and say. A control is asked; it answers once it may."""
 
@@ -122,6 +124,27 @@ async def test_who_asks_during_a_round_gets_one_that_begins_later_and_shares_it(
     await first
     await asyncio.gather(*late)
     assert len(seen.asked) == 6
+
+
+async def test_a_bug_in_a_round_is_told_and_holds_no_result_back(caplog: pytest.LogCaptureFixture) -> None:
+    seen, controls = await proven()
+
+    async def broken(control: Control, timeout: float) -> ProbeResult:
+        raise RuntimeError(f"{control.name}: a bug after {timeout} s")
+
+    controls.seeing.ask = broken  # type: ignore[method-assign]  # the fault
+    await controls.confirm(seen.world.now)
+    assert "the controls could not be asked" in caplog.text
+
+
+async def test_a_round_that_somebody_waits_for_is_given_up_at_the_end() -> None:
+    seen, controls = await proven()
+    seen.hold(*NAMES)
+    waiting = asyncio.create_task(controls.confirm(seen.world.now))
+    await until(lambda: len(seen.asked) == 3)
+    await controls.stop()
+    await waiting
+    assert sorted(seen.given_up) == sorted(NAMES)
 
 
 async def test_a_blind_location_is_not_asked_again_by_each_failure() -> None:
