@@ -119,10 +119,15 @@ def resolve(
     broken = [id for id in found.components if standing(situation, Subject.COMPONENT, id) in TROUBLE]
     if broken and not (override or "").strip():
         raise StillFailing(broken)
+    if found.published_at is None:
+        # What nobody has seen ends unseen: its words stay at the desk, and bars and record keep what was measured.
+        last: tuple[Event, ...] = (Noted(at=now, incident=incident, note=Note(number=found.notes + 1, body=body, at=now, by=by)),)
+        moved(found, State.RESOLVED)
+    else:
+        last = (updated(situation, found, now, by=by, state=moved(found, State.RESOLVED), body=body),)
     return (
-        *published(found, now, by),
         *(Waived(at=now, component=id, by=by, reason=override or "") for id in broken),
-        updated(situation, found, now, by=by, state=moved(found, State.RESOLVED), body=body),
+        *last,
         Resolved(
             at=now,
             incident=incident,
@@ -142,8 +147,12 @@ def open_incident(
     name: str,
     services: Mapping[str, Status],
     body: str,
+    is_draft: bool = False,
 ) -> tuple[Event, ...]:
-    """An incident that a person opens, public at once. Errors: Invalid names what is wrong."""
+    """An incident that a person opens, public at once. Errors: Invalid names what is wrong.
+
+    A draft is for the desk alone: it changes no status, its words are a note, and it is published by its first update.
+    """
     demand(name, "An incident needs a name.")
     demand(body, "An incident needs words for the public.")
     if not services:
@@ -161,15 +170,18 @@ def open_incident(
         origin=Origin.AGENT,
         root=None,
         started_at=now,
-        publish_at=now,
+        publish_at=None if is_draft else now,
         by=by,
-        reason=f"opened by {by}",
+        reason=f"opened by {by}{' as a draft' if is_draft else ''}",
     )
+    impacted = Impacted(at=now, incident=incident, services=MappingProxyType(dict(services)))
+    if is_draft:
+        return (opened, impacted, Noted(at=now, incident=incident, note=Note(number=1, body=body, at=now, by=by)))
     first = Update(number=1, state=State.INVESTIGATING, title=f"{name} – investigating", body=body, at=now, by=by)
     return (
         opened,
-        Impacted(at=now, incident=incident, services=MappingProxyType(dict(services))),
-        Published(at=now, incident=incident),
+        impacted,
+        Published(at=now, incident=incident, reason=f"{by} opened it in public"),
         Updated(at=now, incident=incident, update=first),
     )
 

@@ -69,10 +69,10 @@ def service_status(service: Service, status_of: StatusOf) -> Status:
 
 
 def declared(incidents: Mapping[str, Incident]) -> dict[str, Status]:
-    """What agents say of services in the open incidents that they opened themselves."""
+    """What agents say of services in the open incidents that they opened themselves; a draft says nothing yet."""
     said: dict[str, Status] = {}
     for incident in incidents.values():
-        if incident.origin is Origin.AGENT and incident.state is not State.MONITORING:
+        if incident.origin is Origin.AGENT and incident.published_at is not None and incident.state is not State.MONITORING:
             for service, status in incident.services.items():
                 said[service] = worst((status, said.get(service, Status.OPERATIONAL)))
     return said

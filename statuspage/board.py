@@ -15,7 +15,7 @@ from incidents.rollup import ORDER, TROUBLE, standing, worst
 from incidents.sight import lasting
 from incidents.verdicts import why_still
 from incidents.words import said as words_in
-from probes.result import Result
+from probes.result import Failure, Result
 from statuspage.page import Story
 
 RECENT = timedelta(days=1)
@@ -133,8 +133,8 @@ class Warned:
 class Board:
     """The desk's whole picture: *queue* has what needs a person first, *closed* the newest first.
 
-    *impaired* monitors know nothing; *still* ones need not. *impairments* are those of our own monitoring that last, and
-    the newest ones that ended within a day.
+    *rejected* monitors know nothing because our login is not taken, *impaired* ones for other reasons; *still* ones need not.
+    *impairments* are those of our own monitoring that last, and the newest ones that ended within a day.
     """
 
     as_of: datetime
@@ -143,6 +143,7 @@ class Board:
     services: tuple[ServiceRow, ...]
     components: tuple[ComponentRow, ...]
     cautions: tuple[Caution, ...]
+    rejected: tuple[MonitorRow, ...]
     impaired: tuple[MonitorRow, ...]
     still: tuple[MonitorRow, ...]
     impairments: tuple[Impairment, ...] = ()
@@ -156,6 +157,7 @@ def build(situation: Situation, stories: Sequence[Story], now: datetime, warning
     current = [told.get(one.id, Story(incident=one, updates=())) for one in situation.incidents.values() if one.is_open]
     queue = [queue_row(situation, rows, story, now, language=language) for story in current]
     closed = [queue_row(situation, rows, story, now, language=language) for story in stories if not story.incident.is_open]
+    blind = [one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still]
     return Board(
         as_of=now,
         queue=tuple(sorted(queue, key=_urgency)),
@@ -163,7 +165,8 @@ def build(situation: Situation, stories: Sequence[Story], now: datetime, warning
         services=service_rows(situation, language),
         components=tuple(rows.values()),
         cautions=tuple(_caution(situation, row, language) for row in rows.values() if row.status in TROUBLE and row.incident is None),
-        impaired=tuple(one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still),
+        rejected=tuple(one for one in blind if one.failure == Failure.AUTH_REJECTED),
+        impaired=tuple(one for one in blind if one.failure != Failure.AUTH_REJECTED),
         still=tuple(one for row in rows.values() for one in row.monitors if one.is_still),
         impairments=tuple(_impairments(situation, now)),
         warnings=tuple(warnings),

@@ -36,6 +36,9 @@ AT_ONE_HOST = 20
 FIRST_STARTS_PER_SECOND = 50
 """How fast a new set of monitors is started for the first time."""
 
+REJECTED_REST = 300.0
+"""Seconds between two probes at most while our login is rejected: each more is one towards a locked account."""
+
 TOO_LATE = 1.0
 """Seconds after which a slot that could not start is missed."""
 
@@ -97,12 +100,16 @@ class Slots:
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """One plan under way. *due* is monotonic; *last* the newest slot it was given; *mark* tells stale heap entries apart."""
+    """One plan under way. *due* is monotonic; *last* the newest slot it was given; *mark* tells stale heap entries apart.
+
+    *rejections* are how often in a row our login was rejected.
+    """
 
     plan: Plan
     due: float
     last: datetime | None = None
     mark: int = 0
+    rejections: int = 0
     is_running: bool = False
     is_dropped: bool = False
 
@@ -302,6 +309,10 @@ class Schedule:
             watch.is_running = False
         ended = asyncio.get_running_loop().time()
         await self._deliver(watch, slot, started, measured)
+        if measured.failure is Failure.AUTH_REJECTED:
+            self._rest(watch, ended)
+            return
+        watch.rejections = 0
         if not watch.is_dropped and self.probing.is_suspect(watch.plan.monitor, watch.plan.location):
             self._recheck(watch, ended + watch.plan.recheck)
 
@@ -320,6 +331,14 @@ class Schedule:
             return started, await self.probing.probe(watch.plan)
         finally:
             self._seats.leave(hosts)
+
+    def _rest(self, watch: Watch, ended: float) -> None:
+        """Knock less and less often with a password that is not taken; what mends it, a new configuration, begins anew at once."""
+        watch.rejections += 1
+        longest = max(REJECTED_REST, watch.plan.every)
+        rest = min(watch.plan.every * 2 ** min(watch.rejections, 16), longest)
+        if not watch.is_dropped and ended + rest > watch.due:
+            self._push(watch, ended + rest)
 
     def _recheck(self, watch: Watch, due: float) -> None:
         """Confirm sooner than the interval would; the regular slot that follows is found again from there."""

@@ -52,10 +52,10 @@ async def show_incident(request: web.Request) -> web.Response:
 
 
 async def open_incident(request: web.Request) -> web.Response:
-    """Open an incident by hand, public at once."""
+    """Open an incident by hand, public at once or as a draft."""
     body = await body_of(request, bodies.OpenBody)
     by = request[CALLER].name
-    command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body)
+    command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body, is_draft=body.draft)
     deed = Deed(by=by, act="open", detail={"name": body.name})
     return await done_once(request, deed, command, status=201, spell=_incident_after(request.app[DESK]))
 

@@ -49,11 +49,12 @@ class Taken(BaseModel):
 
 
 class OpenBody(Taken):
-    """A new incident, public at once."""
+    """A new incident, public at once; a *draft* stays at the desk until its first update."""
 
     name: Line
     services: Annotated[Mapping[str, Trouble], Field(min_length=1, max_length=500)]
     body: Words
+    draft: bool = False
 
 
 class AcknowledgeBody(Taken):

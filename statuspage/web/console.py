@@ -109,6 +109,7 @@ class TypedOpen:
     name: str = ""
     body: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
+    is_draft: bool = False
 
 
 async def show_card(request: web.Request) -> web.Response:
@@ -222,14 +223,14 @@ async def show_open(request: web.Request) -> web.Response:
 
 
 async def open_incident(request: web.Request) -> web.Response:
-    """Open an incident by hand, public at once."""
+    """Open an incident by hand, public at once or as a draft."""
     form, by, desk = await request.post(), request[CALLER].name, request.app[DESK]
     picked = {key.removeprefix(_SERVICE): value for key, value in form.items() if key.startswith(_SERVICE) and isinstance(value, str)}
     services = {key: value for key, value in picked.items() if value}
-    typed = TypedOpen(name=text(form.get("name")), body=text(form.get("body")), services=services)
+    typed = TypedOpen(name=text(form.get("name")), body=text(form.get("body")), services=services, is_draft="draft" in form)
     try:
-        body = fit(bodies.OpenBody, name=typed.name, body=typed.body, services=services)
-        command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body)
+        body = fit(bodies.OpenBody, name=typed.name, body=typed.body, services=services, draft=typed.is_draft)
+        command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body, is_draft=body.draft)
         events = await perform(desk, Deed(by=by, act="open", detail={"name": body.name}), command)
     except act.Refused as refusal:
         return _open_form(request, typed=typed, rejected=refused(refusal))

@@ -379,3 +379,15 @@ async def test_an_act_whose_audit_cannot_be_written_is_not_done(house: House, pa
     known = house.pipeline.situation.topology
     stored = await house.store.read(lambda connection: queries.situation(connection, known))
     assert stored.incidents[incident].acknowledgement is None
+
+
+async def test_a_draft_is_seen_at_the_desk_only_until_its_first_update(pager: Program) -> None:
+    body = {"name": "Calls", "services": {"email": "major_outage"}, "body": "Three calls.", "draft": True}
+    answer = await pager.send("/incidents", body)
+    assert answer.status == 201
+    made = await answer.json()
+    assert (made["published_at"], made["updates"]) == (None, [])
+    said = await pager.send(f"/incidents/{made['id']}/updates", {"body": "Sending fails for some."})
+    assert said.status == 201
+    shown = await (await pager.get(f"/incidents/{made['id']}")).json()
+    assert shown["published_at"] is not None

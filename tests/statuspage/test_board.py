@@ -193,7 +193,8 @@ def test_our_own_rejected_password_impairs_the_monitor_and_opens_nothing() -> No
         world.bad("smtp", failure=Failure.AUTH_REJECTED)
     picture = drawn(world)
     assert picture.queue == ()
-    assert [(row.id, row.failure) for row in picture.impaired] == [("smtp", "auth_rejected")]
+    assert [(row.id, row.failure) for row in picture.rejected] == [("smtp", "auth_rejected")]
+    assert picture.impaired == ()
 
 
 def test_every_open_incident_is_on_the_queue_and_every_closed_one_below() -> None:

@@ -34,6 +34,7 @@ class Played:
         self.most_at_once: dict[str, int] = {}
         self.takes: dict[str, asyncio.Event] = {}
         self.fails: dict[str, int] = {}
+        self.rejects: dict[str, int] = {}
         self.ticks = 0
 
     async def probe(self, plan: Plan) -> ProbeResult:
@@ -44,6 +45,9 @@ class Played:
         if id in self.takes:
             await self.takes[id].wait()
         self.running[id] -= 1
+        if self.rejects.get(id, 0) > 0:
+            self.rejects[id] -= 1
+            return ProbeResult(took=0.0, failure=Failure.AUTH_REJECTED)
         if self.fails.get(id, 0) > 0:
             self.fails[id] -= 1
             return ProbeResult(took=0.0, failure=Failure.REFUSED)
@@ -238,3 +242,23 @@ def test_a_step_of_the_wall_clock_is_noticed_once(step: float) -> None:
     assert slots.watch()
     assert not slots.watch()
     assert slots.steps == 1
+
+
+async def test_a_rejected_login_is_tried_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cadence, "REJECTED_REST", 0.3)
+    async with running() as (schedule, played):
+        played.rejects["imap"] = 99
+        schedule.replace([plan("imap", every=0.05)], {})
+        for number, rest in ((1, 0.1), (2, 0.2), (3, 0.3), (4, 0.3)):
+            await until(lambda wanted=number: len(played.of("imap")) == wanted)
+            assert schedule.next_due("imap", "local") >= played.began["imap"][-1] + rest
+
+
+async def test_a_login_that_is_taken_again_brings_the_cadence_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cadence, "REJECTED_REST", 0.3)
+    async with running() as (schedule, played):
+        played.rejects["imap"] = 2
+        schedule.replace([plan("imap", every=0.05)], {})
+        await until(lambda: len(played.of("imap")) == 3)
+        assert played.of("imap")[-1].failure is None
+        assert schedule.next_due("imap", "local") < played.began["imap"][-1] + 0.1
