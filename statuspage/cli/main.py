@@ -123,6 +123,28 @@ def demo_status(*, wants_json: JsonOption = False) -> None:
     raise typer.Exit(commands.status(wants_json=wants_json))
 
 
+# --- looking back ---------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def replay(
+    *,
+    since: Annotated[str | None, typer.Option("--since", metavar="INSTANT", help="Else from where the record begins.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="Else until now.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Judge by this configuration instead of those that were in use, and compare."),
+    ] = None,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="With --config: draw both as SVG.")] = None,
+    wants_json: JsonOption = False,
+) -> None:
+    """Run the recorded past again: it gives what happened, or with another configuration what would have."""
+    from statuspage.cli import replay as commands
+
+    raise typer.Exit(commands.replay(since=since, until=until, config=config, data_dir=data_dir, chart=picture, wants_json=wants_json))
+
+
 # --- the configuration ----------------------------------------------------------------------------------------------------------
 
 

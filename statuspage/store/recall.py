@@ -28,11 +28,12 @@ PAGE = 20_000
 _HINTS = {one.name: hint for one in fields(Situation) for name, hint in get_type_hints(Situation).items() if name == one.name}
 
 
-def memory_before(connection: Connection, at: datetime) -> tuple[int, Memory] | None:
-    """The batch of the newest memory by *at*, with the memory; of the oldest there is, where none is so old. None where there is none."""
+def memory_before(connection: Connection, at: datetime | None) -> tuple[int, Memory] | None:
+    """The newest memory by *at* with its batch; the oldest there is, where none is so old or no *at* is given. None where there is none."""
     known = select(memories.c.batch, memories.c.body, batches.c.at).join(batches, batches.c.sequence == memories.c.batch)
-    newest = known.where(batches.c.at <= milliseconds(at)).order_by(memories.c.batch.desc()).limit(1)
-    row = connection.execute(newest).first() or connection.execute(known.order_by(memories.c.batch).limit(1)).first()
+    oldest = known.order_by(memories.c.batch).limit(1)
+    newest = oldest if at is None else known.where(batches.c.at <= milliseconds(at)).order_by(memories.c.batch.desc()).limit(1)
+    row = connection.execute(newest).first() or connection.execute(oldest).first()
     return None if row is None else (row.batch, _memory(row.body, instant(row.at), nothing_known(connection)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import Connection, delete, insert, update
 
+from incidents.differences import Notice
 from incidents.events import (
     Acknowledged,
     Corrected,
@@ -207,7 +208,7 @@ def _write_history(connection: Connection, events: Sequence[Event], batch: int, 
     rows = [_entry(event, body, batch, at) for event, body in zip(events, bodies, strict=True)]
     if rows:
         connection.execute(insert(journal), rows)
-    told = [_notice(event, body) for event, body in zip(events, bodies, strict=True) if isinstance(event, _Told)]
+    told = [_notice(event, body) for event, body in zip(events, bodies, strict=True) if isinstance(event, Notice)]
     put_missing(connection, outbox, told)
 
 
@@ -216,11 +217,7 @@ def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str,
     return {"batch": batch, "at": at, **subject, "kind": kind(event), "body": body}
 
 
-_Told = Opened | Updated | Resolved | Reopened | Acknowledged | MaintenanceUpdated
-"""Each change of a window has words of its own, so these stand for all of them."""
-
-
-def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
+def _notice(event: Notice, body: JsonValue) -> dict[str, Any]:
     maintenance = event.maintenance if isinstance(event, MaintenanceUpdated) else None
     incident = None if isinstance(event, MaintenanceUpdated) else event.incident
     return {
@@ -235,7 +232,7 @@ def _notice(event: _Told, body: JsonValue) -> dict[str, Any]:
     }
 
 
-def _number(event: _Told) -> int:
+def _number(event: Notice) -> int:
     """Which of its kind in its incident: it opens once, and ends, comes back or is acknowledged again at another instant."""
     match event:
         case Updated() | MaintenanceUpdated():

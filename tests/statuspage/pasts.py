@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents import act, pings
+from incidents import act, pausing, pings
 from incidents.events import Counted, Event
-from incidents.model import Situation, State, Status, Topology
+from incidents.model import State, Status, Topology
 from incidents.past import Judging, Memory, Places, Turn
 from incidents.policy import Policy
+from incidents.sight import Glance, Look
 from probes.result import Failure, ProbeResult, Result
 from statuspage.page import Site
 from statuspage.pipeline import Carried, Pipeline
@@ -106,12 +107,12 @@ class Life:
         self.wait(seconds)
         await self.road.tick()
 
-    async def hear(self, *results: tuple[str, str, Failure | None], late: float = 0.0, detail: str = "") -> None:
+    async def hear(self, *results: tuple[str, str, Failure | None], late: float = 0.0, took: float = 0.01, detail: str = "") -> None:
         """Results of monitors at locations, *late* seconds after their slots."""
         slot = self.now - timedelta(seconds=late)
         slot = slot.replace(microsecond=slot.microsecond // 1000 * 1000)
         for monitor, location, failure in results:
-            measured = ProbeResult(took=0.01, failure=failure, stage="connect" if failure else None, detail=detail if failure else "")
+            measured = ProbeResult(took=took, failure=failure, stage="connect" if failure else None, detail=detail if failure else "")
             await self.road.observe(Result(monitor=monitor, location=location, slot=slot, started=slot, measured=measured))
 
     async def everywhere(self, failure: Failure | None = None) -> None:
@@ -134,6 +135,18 @@ class Life:
     async def begin(self, monitor: str) -> None:
         """The monitor says that its work begins."""
         await self.road.act(lambda situation, now: pings.begin(situation, now, monitor=monitor))
+
+    async def looks(self, failure: Failure | None, doubts: float) -> None:
+        """The controls answer, or do not; what was measured for *doubts* seconds is in doubt where they do not."""
+        glances = tuple(Glance(control=name, failure=failure) for name in ("gateway", "resolver"))
+        await self.road.notice(Look(location="local", at=self.now, since=self.now - timedelta(seconds=doubts), glances=glances))
+
+    async def pauses(self, monitor: str) -> None:
+        """Somebody has it stand still, or go on."""
+        if monitor in self.road.situation.paused:
+            await self.act(pausing.resume, monitor=monitor, by="ada")
+        else:
+            await self.act(pausing.pause, monitor=monitor, by="ada", reason="is moved")
 
     async def act(self, deed: Callable[..., Sequence[Event]], **arguments: Any) -> None:  # noqa: ANN401 - the act's own
         """Do what an agent does; what is refused changes nothing."""
@@ -197,8 +210,3 @@ async def recalled(store: Store, at: datetime = START) -> Recorded:
 def spelled(events: Sequence[Event]) -> list[object]:
     """As the journal has them; what is only counted is in no journal."""
     return [[kind(event), spell(event)] for event in events if not isinstance(event, Counted)]
-
-
-def same(one: Situation, other: Situation) -> bool:
-    """Whether two situations are equal, whatever kind of mapping each uses."""
-    return replace(one, seen=dict(one.seen)) == replace(other, seen=dict(other.seen))

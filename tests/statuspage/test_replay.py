@@ -1,7 +1,7 @@
 """What was recorded gives, through the same judgement, what happened: to the letter, however often it is stepped over."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +12,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from incidents.differences import differences
+from incidents.events import Acknowledged, Counted, Event, Opened, Published, StatusChanged
 from incidents.heartbeat import Every, Heartbeat
 from incidents.model import Component, Monitor, Need, Service, Topology
-from incidents.replay import Rerun, once_more
-from incidents.stepping import Steps
+from incidents.past import Judging, Turn
+from incidents.policy import Policy
+from incidents.replay import Rerun, once_more, otherwise
 from probes.result import Failure
 from statuspage.store.engine import Store
 from tests.incidents.chance import FAILURES, topologies
+from tests.incidents.world import need, service, topology
 from tests.statuspage.pasts import WORDS, Life, Recorded, new_store, recalled, spelled
 
 PULSE = Heartbeat(rhythm=Every(gap=timedelta(seconds=60)), grace=timedelta(seconds=30), finish_within=timedelta(seconds=90))
@@ -33,9 +37,9 @@ def worlds(draw: st.DrawFn) -> Topology:
     known = draw(topologies())
     pulse = draw(st.sampled_from([PULSE, SLOWER]))
     job = Monitor(id="job", component="nightly", heartbeat=pulse, fails_after=1, stale_after=timedelta(seconds=100))
-    service = Service(id="backup", name={"en": "Backup"}, needs=(Need(of=("nightly",)),))
+    backup = Service(id="backup", name={"en": "Backup"}, needs=(Need(of=("nightly",)),))
     return Topology(
-        services={**known.services, "backup": service},
+        services={**known.services, "backup": backup},
         components={**known.components, "nightly": Component(id="nightly", name="nightly")},
         monitors={**known.monitors, "job": job},
     )
@@ -53,6 +57,9 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("says"), NUMBERS, st.sampled_from(WORDS)),
     st.tuples(st.just("ping"), st.sampled_from([None, None, Failure.DEGRADED, Failure.REJECTED])),
     st.tuples(st.just("begin")),
+    st.tuples(st.just("looks"), st.sampled_from([None, Failure.UNREACHABLE]), st.sampled_from([0.0, 5.0, 70.0])),
+    st.tuples(st.just("slow"), NUMBERS, st.sampled_from([2.0, 20.0])),
+    st.tuples(st.just("pauses"), NUMBERS),
     st.tuples(st.just("restart")),
     st.tuples(st.just("remember")),
     st.tuples(st.just("configure"), worlds()),
@@ -98,23 +105,56 @@ async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912 - a tabl
             await life.ping("job", failure)
         case ("begin",):
             await life.begin("job")
+        case ("looks", failure, seconds):
+            await life.looks(failure, seconds)
+        case ("slow", number, took):
+            await life.hear((*places[number % len(places)], None), late=took, took=took)
+            await life.road.flush()
+        case ("pauses", number):
+            await life.pauses(sorted(known.monitors)[number % len(known.monitors)])
         case ("restart",):
             await life.restart()
         case ("remember",):
             await life.road.remember()
-        case ("configure", topology):
-            await life.configure(topology)
+        case ("configure", other):
+            await life.configure(other)
         case _:
             raise AssertionError(step)
 
 
-def lived(first: Topology, steps: Sequence[Step]) -> tuple[Life, Recorded]:
-    async def run(directory: Path) -> tuple[Life, Recorded]:
+def again(recorded: Recorded) -> tuple[Rerun, list[list[object]]]:
+    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places)
+    return rerun, [spelled(events) for _, events in once_more(rerun, recorded.turns)]
+
+
+def instead(recorded: Recorded, judging: Judging) -> tuple[Rerun, list[Event]]:
+    """What would have happened under *judging*."""
+    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places, judging)
+    events = list(rerun.begin_instead(recorded.memory.at))
+    for _, said in otherwise(rerun, recorded.turns):
+        events.extend(said)
+    return rerun, events
+
+
+def tell(topology: Topology, story: Callable[[Life], Awaitable[None]]) -> tuple[Life, Recorded]:
+    """A life that goes by a story."""
+
+    async def run(life: Life) -> None:
+        await life.start(topology)
+        await story(life)
+
+    return remembered(run)
+
+
+def remembered(run: Callable[[Life], Awaitable[None]]) -> tuple[Life, Recorded]:
+    """Live, and look back."""
+
+    async def whole(directory: Path) -> tuple[Life, Recorded]:
         new_store(directory)
         store = await Store.open("sqlite:///past.db", directory)
         try:
             life = Life(store=store)
-            await live(life, first, steps)
+            await run(life)
             await life.road.flush()
             recorded = await recalled(store)
             await life.road.close()
@@ -123,19 +163,11 @@ def lived(first: Topology, steps: Sequence[Step]) -> tuple[Life, Recorded]:
             await store.close()
 
     with TemporaryDirectory() as name:
-        return asyncio.run(run(Path(name)))
+        return asyncio.run(whole(Path(name)))
 
 
-def again(recorded: Recorded, *, steps_over: bool = True) -> tuple[Rerun, list[list[object]]]:
-    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places)
-    if not steps_over:
-        rerun._steps = _OneByOne(recorded.places)
-    return rerun, [spelled(events) for _, events in once_more(rerun, recorded.turns)]
-
-
-class _OneByOne(Steps):
-    def step(self, turn: object) -> bool:  # noqa: ARG002 - never
-        return False
+def lived(first: Topology, steps: Sequence[Step]) -> tuple[Life, Recorded]:
+    return remembered(lambda life: live(life, first, steps))
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +193,130 @@ def test_any_life_is_replayed_to_the_letter(examples: settings) -> None:
         assert rerun.situation == life.road.situation
 
     check()
+
+
+def test_under_any_other_configuration_a_life_can_be_gone_through(examples: settings) -> None:
+    @settings(examples, max_examples=examples.max_examples // 2)
+    @given(worlds(), st.lists(STEPS, min_size=3, max_size=25), worlds())
+    def check(first: Topology, steps: Sequence[Step], other: Topology) -> None:
+        _, recorded = lived(first, steps)
+        _, events = instead(recorded, Judging(topology=other, policy=Policy()))
+        differences([event for turn in recorded.turns for event in turn.events], events)
+
+    check()
+
+
+# --- stories
+
+MAIL = topology([service("mail", need("smtp"), need("imap")), service("files", need("storage"))], stale_after=timedelta(seconds=100))
+
+
+async def _ticking(life: Life, seconds: float) -> None:
+    """Everything works, with a tick each second and results every twenty."""
+    for second in range(int(seconds)):
+        if second % 20 == 0:
+            await life.everywhere()
+        await life.tick(1)
+
+
+async def _outage(life: Life) -> None:
+    """Smtp fails for a minute, on a busy and ticking hub, and is mended; the incident resolves by itself."""
+    await _ticking(life, 60)
+    for _ in range(4):
+        await life.hear(("smtp", "local", Failure.REFUSED), detail="nothing listens")
+        for _ in range(10):
+            await life.hear(("imap", "local", None), ("storage", "local", None))
+            await life.tick(1)
+            life.wait(0.25)
+    await life.says(0, "acknowledge")
+    await life.says(0, "note")
+    await _ticking(life, 700)
+
+
+def test_what_was_stepped_over_is_most_of_the_past() -> None:
+    _, recorded = tell(MAIL, _outage)
+    judged = 0
+
+    class Counting(Rerun):
+        def _judge(self, turn: Turn) -> tuple[Event, ...]:
+            nonlocal judged
+            judged += 1
+            return super()._judge(turn)
+
+    events = [spelled(said) for _, said in once_more(Counting(recorded.memory, recorded.judgings, recorded.places), recorded.turns)]
+    assert events == [spelled(turn.events) for turn in recorded.turns]
+    assert judged < len(recorded.turns) / 2
+
+
+def test_the_same_configuration_changes_nothing() -> None:
+    life, recorded = tell(MAIL, _outage)
+    _, events = instead(recorded, recorded.judgings[1])
+    assert spelled(events) == spelled(life.live)
+
+
+def test_a_third_failure_asked_for_is_a_later_detection() -> None:
+    life, recorded = tell(MAIL, _outage)
+    monitors = {id: replace(monitor, fails_after=3) for id, monitor in MAIL.monitors.items()}
+    rerun, events = instead(recorded, Judging(topology=replace(MAIL, monitors=monitors), policy=Policy()))
+    (pair,) = differences(life.live, events).both
+    assert timedelta(seconds=-13) < pair.gained < timedelta(seconds=-9)
+    assert pair.otherwise.started_at == pair.recorded.started_at
+    assert pair.otherwise.ended_at is not None
+    assert rerun.lost_acts == 0
+    assert any(isinstance(event, Acknowledged) and event.incident == pair.otherwise.id for event in events)
+
+
+def test_an_outage_too_short_for_the_other_configuration_is_one_fewer() -> None:
+    life, recorded = tell(MAIL, _outage)
+    monitors = {id: replace(monitor, fails_after=5) for id, monitor in MAIL.monitors.items()}
+    rerun, events = instead(recorded, Judging(topology=replace(MAIL, monitors=monitors), policy=Policy()))
+    found = differences(life.live, events)
+    assert ([one.root for one in found.fewer], found.both, found.more) == (["smtp"], (), ())
+    assert found.notices_recorded > found.notices_otherwise == 0
+    assert rerun.lost_acts == 2
+
+
+def test_words_held_back_longer_go_out_at_a_tick_that_said_nothing_then() -> None:
+    life, recorded = tell(MAIL, _outage)
+    services = {id: replace(one, publish_after=timedelta(seconds=25)) for id, one in MAIL.services.items()}
+    _, events = instead(recorded, Judging(topology=replace(MAIL, services=services), policy=Policy()))
+    (opened,) = [event for event in events if isinstance(event, Opened)]
+    (published,) = [event for event in events if isinstance(event, Published)]
+    assert timedelta(seconds=25) <= published.at - opened.at < timedelta(seconds=27)
+    assert len(differences(life.live, events).both) == 1
+
+
+async def _with_a_gap(life: Life) -> None:
+    await _ticking(life, 60)
+    await life.hear(*((id, "local", Failure.REFUSED) for id in MAIL.monitors))
+    life.wait(3)
+    await life.hear(*((id, "local", Failure.REFUSED) for id in MAIL.monitors))
+    life.wait(2000)
+    await life.tick()
+    await _ticking(life, 30)
+
+
+def test_nothing_ticks_while_nobody_was_here() -> None:
+    life, recorded = tell(MAIL, _with_a_gap)
+    services = {id: replace(one, publish_after=timedelta(seconds=100)) for id, one in MAIL.services.items()}
+    _, events = instead(recorded, Judging(topology=replace(MAIL, services=services), policy=Policy()))
+    gone = [event.at for event in life.live if isinstance(event, StatusChanged)][-1] - timedelta(seconds=1990)
+    assert events
+    assert not [event for event in events if not isinstance(event, Counted) and gone < event.at < gone + timedelta(seconds=1900)]
+
+
+def test_a_replay_begins_anywhere_that_is_remembered() -> None:
+    async def two_days(life: Life) -> None:
+        await _outage(life)
+        await life.road.remember()
+        await _outage(life)
+
+    life, recorded = tell(MAIL, two_days)
+    number = max(place for place, turn in enumerate(recorded.turns) if turn.memory is not None)
+    memory = recorded.turns[number].memory
+    assert memory is not None
+    rerun = Rerun(memory, recorded.judgings, recorded.places)
+    events = [spelled(said) for _, said in once_more(rerun, recorded.turns[number + 1 :])]
+    assert events == [spelled(turn.events) for turn in recorded.turns[number + 1 :]]
+    rerun.wakes()
+    assert rerun.situation == life.road.situation
