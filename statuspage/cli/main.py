@@ -145,6 +145,20 @@ def replay(
     raise typer.Exit(commands.replay(since=since, until=until, config=config, data_dir=data_dir, chart=picture, wants_json=wants_json))
 
 
+@app.command()
+def page(
+    *,
+    at: Annotated[str | None, typer.Option("--at", metavar="INSTANT", help="Such as 2026-03-03T14:05Z; else now.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    wants_json: JsonOption = False,
+) -> None:
+    """Print what the page says, or what it said at a past instant."""
+    from statuspage.cli import page as commands
+
+    raise typer.Exit(commands.page(at=at, config=config, data_dir=data_dir, wants_json=wants_json))
+
+
 # --- the configuration ----------------------------------------------------------------------------------------------------------
 
 

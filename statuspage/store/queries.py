@@ -257,7 +257,7 @@ def changes(connection: Connection, service_ids: Collection[str], since: datetim
     """
     found: dict[str, list[Change]] = {id: [] for id in service_ids}
     for row in connection.execute(_THEIR_CHANGES, {"ids": list(service_ids), "since": since}):
-        _supersede(found[row.id], Change(since=row.since, new=row.new, covered=row.covered))
+        superseding(found[row.id], Change(since=row.since, new=row.new, covered=row.covered))
     return {id: tuple(changes) for id, changes in found.items()}
 
 
@@ -283,7 +283,8 @@ def _changes_in_force() -> Select[Any]:
 _THEIR_CHANGES = _changes_in_force()
 
 
-def _supersede(told: list[Change], change: Change) -> None:
+def superseding(told: list[Change], change: Change) -> None:
+    """Add *change* to what is *told*: it holds from its own start on."""
     while told and told[-1].since >= change.since:
         told.pop()
     told.append(change)

@@ -21,7 +21,7 @@ async def test_version_is_printed(tmp_path: Path) -> None:
 
 async def test_help_names_every_command(tmp_path: Path) -> None:
     said = (await statuspage("--help", here=tmp_path)).out
-    for command in ("serve", "reload", "demo", "check-config", "schema", "probe", "kinds", "agents", "tokens"):
+    for command in ("serve", "reload", "demo", "check-config", "schema", "probe", "kinds", "replay", "page", "agents", "tokens"):
         assert f" {command} " in said
 
 

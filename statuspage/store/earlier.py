@@ -1,0 +1,136 @@
+"""What was known at a past instant, read from what is kept for ever: the journal, the status changes, the configurations.
+
+Later words change nothing of it, but one thing: a text that was withdrawn stays withdrawn, however far one looks back.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Connection, func, select
+
+from incidents.availability import Change
+from incidents.events import IncidentEvent, Opened, Updated
+from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
+from incidents.narrowing import narrowed
+from incidents.situation import advance, fold, opened
+from statuspage.page import Site, Story
+from statuspage.store.queries import Installation, nothing_known, superseding
+from statuspage.store.recall import site
+from statuspage.store.spelling import instant, milliseconds, understand
+from statuspage.store.tables import incidents, journal, places, results, status_changes, updates
+from statuspage.store.tables import installation as installation_rows
+from statuspage.store.tables import public_ids as public_id_rows
+
+NEWEST = 50
+"""Public updates whose incidents stay on the page, as ``queries.stories`` has it."""
+
+_ONLY_WORDS = ("status_changed", "reclaimed", "corrected")
+"""Kinds that say nothing about the page beside what is read from their own tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What was known at an instant. *changes* of each service ascend, as they had been decided by then; *created* is as in a snapshot."""
+
+    site: Site
+    situation: Situation
+    stories: tuple[Story, ...]
+    changes: Mapping[str, tuple[Change, ...]]
+    created: Mapping[str, datetime]
+    installation: Installation
+    public_ids: Mapping[str, str]
+
+
+def earlier(connection: Connection, at: datetime) -> Earlier | None:
+    """What was known *at* an instant; None where no configuration of then was kept."""
+    meant = site(connection, at)
+    if meant is None:
+        return None
+    topology, whose = meant
+    kept = dict(_changes(connection, at))
+    return Earlier(
+        site=whose,
+        situation=_situation(connection, topology, at),
+        stories=_stories(connection, at),
+        changes={id: _told(rows) for id, rows in kept.items()},
+        created={id: rows[0].since for id, rows in kept.items()},
+        installation=_installation(connection),
+        public_ids={row.name: row.public for row in connection.execute(select(public_id_rows))},
+    )
+
+
+def _situation(connection: Connection, topology: Topology, at: datetime) -> Situation:
+    known = select(journal).where(journal.c.at <= at, journal.c.incident.is_(None), journal.c.kind.not_in(_ONLY_WORDS))
+    events = [understand(row.kind, row.body) for row in connection.execute(known.order_by(journal.c.sequence))]
+    base = replace(nothing_known(connection), standings=dict(_standings(connection, at)), seen=dict(_seen(connection, at)))
+    return narrowed(fold(base, events), topology)
+
+
+def _standings(connection: Connection, at: datetime) -> Iterator[tuple[tuple[Subject, str], Standing]]:
+    newest = select(func.max(status_changes.c.sequence)).where(status_changes.c.at <= at)
+    newest = newest.group_by(status_changes.c.subject, status_changes.c.id)
+    for row in connection.execute(select(status_changes).where(status_changes.c.sequence.in_(newest))):
+        yield (row.subject, row.id), Standing(status=row.new, since=row.since, cause=row.cause, covered=row.covered, old=row.old)
+
+
+def _seen(connection: Connection, at: datetime) -> Iterator[tuple[tuple[str, str], datetime]]:
+    newest = select(func.max(results.c.slot)).where(results.c.place == places.c.num, results.c.slot <= milliseconds(at)).scalar_subquery()
+    for monitor, location, slot in connection.execute(select(places.c.monitor, places.c.location, newest)):
+        if slot is not None:
+            yield (monitor, location), instant(slot)
+
+
+def _changes(connection: Connection, at: datetime) -> Iterator[tuple[str, list[Change]]]:
+    """Each service's changes in the order in which they were decided."""
+    found: dict[str, list[Change]] = {}
+    theirs = select(status_changes).where(status_changes.c.subject == Subject.SERVICE, status_changes.c.at <= at)
+    for row in connection.execute(theirs.order_by(status_changes.c.sequence)):
+        found.setdefault(row.id, []).append(Change(since=row.since, new=row.new, covered=row.covered))
+    yield from found.items()
+
+
+def _told(rows: Sequence[Change]) -> tuple[Change, ...]:
+    told: list[Change] = []
+    for change in rows:
+        superseding(told, change)
+    return tuple(told)
+
+
+def _stories(connection: Connection, at: datetime) -> tuple[Story, ...]:
+    """The incidents that were open, and those that the newest public updates belonged to; newest first."""
+    said = select(updates.c.incident).where(updates.c.at <= at).order_by(updates.c.at.desc(), updates.c.number.desc()).limit(NEWEST)
+    recent = set(connection.execute(said).scalars())
+    lasting = (incidents.c.resolved_at.is_(None)) | (incidents.c.resolved_at > at)
+    begun = set(connection.execute(select(incidents.c.id).where(incidents.c.opened_at <= at, lasting)).scalars())
+    stories = (_story(connection, id, at) for id in sorted(recent | begun))
+    shown = [one for one in stories if one is not None and (one.incident.is_open or one.incident.id in recent)]
+    return tuple(sorted(shown, key=lambda one: (one.incident.opened_at, one.incident.id), reverse=True))
+
+
+def _story(connection: Connection, id: str, at: datetime) -> Story | None:
+    rows = connection.execute(select(journal).where(journal.c.incident == id, journal.c.at <= at).order_by(journal.c.sequence))
+    incident: Incident | None = None
+    words: list[Update] = []
+    for event in (understand(row.kind, row.body) for row in rows):
+        if isinstance(event, Opened):
+            incident = opened(event)
+        elif incident is not None and isinstance(event, IncidentEvent):
+            incident = advance(incident, event)
+        if isinstance(event, Updated):
+            words.append(event.update)
+    gone = select(updates.c.number, updates.c.redacted_at).where(updates.c.incident == id, updates.c.redacted_at.is_not(None))
+    withdrawn = {row.number: row.redacted_at for row in connection.execute(gone)}
+    told = tuple(replace(one, redacted_at=withdrawn.get(one.number)) for one in words)
+    return None if incident is None else Story(incident=incident, updates=told)
+
+
+def _installation(connection: Connection) -> Installation:
+    kept = {row.name: row.value for row in connection.execute(select(installation_rows))}
+    return Installation(
+        seed=kept["seed"],
+        born=datetime.fromisoformat(kept["born"]),
+        authority=kept["authority"],
+        minted=date.fromisoformat(kept["minted"]),
+        page_id=kept["page_id"],
+    )
