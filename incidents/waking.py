@@ -1,7 +1,7 @@
 """When the mere passing of time may next change something: until then, ticks need not be asked.
 
 A lower bound, never a promise: to wake too early costs a look, to wake too late would lose an event. Whatever in ``decide`` waits for an
-instant has its line here; tests/incidents/test_replay.py holds the two against each other.
+instant has its line here; tests/incidents/test_waking.py holds the two against each other.
 """
 
 from collections.abc import Iterator

@@ -86,7 +86,25 @@ def judging(pairs: int) -> Iterator[Row]:
     yield bounded("decisions, 1,000 steady monitors, batches of 100", [turns.figure("judging") for _ in range(pairs)], unit="/s")
 
 
-PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (probes, pacing.rows, pages.rows, making, resident, detecting, keeping, judging)
+def replaying(pairs: int) -> Iterator[Row]:
+    """What it costs to go through a quarter of a year again: measured over a tenth of it, or a day, since each day costs the same."""
+    run = turns.figure("replaying", 9 if pairs > 1 else 1)
+    yield bounded("90 days of 200 monitors replayed", [run["took"] * 90], unit="s", goal=600)
+    yield bounded("90 days of 200 monitors replayed: CPU", [run["cpu"] * 90], unit="s")
+    yield bounded("what a replay needs, for each result on disk", [run["bytes"]], unit="bytes")
+
+
+PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
+    probes,
+    pacing.rows,
+    pages.rows,
+    making,
+    resident,
+    detecting,
+    keeping,
+    judging,
+    replaying,
+)
 
 
 def main(arguments: list[str]) -> int:
