@@ -21,7 +21,7 @@ from statuspage.cli.instants import instant, spoken
 from statuspage.cli.options import BAD, DEFAULT_CONFIG, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
 from statuspage.config.loading import topology
-from statuspage.hub import policy_of
+from statuspage.readings import policy_of
 from statuspage.render.replayed import picture
 from statuspage.store import recall
 from statuspage.store.engine import Database

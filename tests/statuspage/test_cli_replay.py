@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from probes.result import Failure
 from statuspage.config.loading import load, topology
-from statuspage.hub import policy_of
 from statuspage.press import public_names
+from statuspage.readings import policy_of
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from tests.statuspage.pasts import SITE, Life
