@@ -108,6 +108,7 @@ class Pipeline:
     figures: Figures = field(default_factory=Figures)
     _pending: list[Result] = field(default_factory=list)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _next: asyncio.Task[Sequence[Event]] | None = None
     _timer: asyncio.TimerHandle | None = None
     _flushing: set[asyncio.Task[None]] = field(default_factory=set)
     _present_since: datetime | None = None
@@ -192,7 +193,7 @@ class Pipeline:
         try:
             if self.figures.store_is_away:
                 await self.store.write(queries.knock)
-            await asyncio.shield(asyncio.ensure_future(self._turn(None, is_tick=is_tick)))
+            await asyncio.shield(asyncio.ensure_future(self._turn(None, is_tick=True)) if is_tick else self._next_turn())
         except StoreUnavailable as error:
             if not self.figures.store_is_away:
                 log.warning("the store is away, results wait: %s", error)
@@ -272,15 +273,22 @@ class Pipeline:
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
 
+    def _next_turn(self) -> asyncio.Task[Sequence[Event]]:
+        """The turn that will take what waits now: one for all who ask before it begins, so that many failures at once pay for one."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._turn(None))
+        return self._next
+
     async def _turn(
         self, command: Command | None, beside: Beside = nothing_beside, *, is_tick: bool = False, is_rejudged: bool = False
     ) -> Sequence[Event]:
         async with self._lock:
             results, self._pending = self._pending, []
             notices, self._notices = self._notices, []
+            self._next = None
             self._forget_timer()
             if not results and not notices and command is None and not is_tick and not is_rejudged:
-                return ()  # another turn took what was waiting: where many fail at once, only one of them pays
+                return ()  # another turn took what was waiting
             try:
                 return await self._commit(results, command, beside, notices, is_tick=is_tick, is_rejudged=is_rejudged)
             except StoreUnavailable:

@@ -107,6 +107,24 @@ async def test_a_failure_is_stored_before_anything_else_happens(opened: Road) ->
     assert (await opened.stored()).streaks == opened.pipeline.situation.streaks
 
 
+async def test_failures_that_come_while_others_are_stored_share_the_turn_after_it(opened: Road) -> None:
+    await opened.good("smtp", "imap")
+    turns, stored = opened.pipeline.figures.turns, 0
+
+    async def failing() -> None:
+        nonlocal stored
+        for _ in range(3):
+            opened.world.wait(1)
+            result = opened.world.result("smtp", Failure.REFUSED)
+            await opened.pipeline.observe(result)
+            assert opened.pipeline.situation.seen["smtp", "local"] >= result.slot
+            stored += 1
+
+    await asyncio.gather(*(failing() for _ in range(20)))
+    assert stored == 60
+    assert opened.pipeline.figures.turns - turns == 3
+
+
 async def test_an_act_is_stored_when_it_returns(opened: Road) -> None:
     await opened.good("smtp", "imap")
     await opened.bad("smtp")
