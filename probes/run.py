@@ -6,7 +6,6 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Awaitable
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
@@ -78,33 +77,51 @@ async def run(
 
 
 async def _error_of(kind: ProbeKind[S], settings: S, door: Door, attempt: Attempt) -> BaseException | None:
-    if kind.measure is None:
-        return TypeError(f"{kind.name} is passive: its results come from outside")
-    task = asyncio.ensure_future(_started(kind.measure(settings, door, attempt)))
+    task = asyncio.create_task(_measured(kind, settings, door, attempt))
     try:
-        await asyncio.wait((task,), timeout=attempt.allowed)
+        await _ended(task, attempt.allowed)
         if task.done():
             return _ending(task)
         late = attempt.elapsed() - attempt.allowed
         return await _cut_short(task, late)
     except asyncio.CancelledError:
         task.cancel()
-        await asyncio.wait((task,), timeout=_GRACE)
+        await _ended(task, _GRACE)
         raise
 
 
-async def _started(measuring: Awaitable[None]) -> None:
-    await measuring
+async def _measured(kind: ProbeKind[S], settings: S, door: Door, attempt: Attempt) -> None:
+    if kind.measure is None:
+        raise TypeError(f"{kind.name} is passive: its results come from outside")
+    await kind.measure(settings, door, attempt)
 
 
-def _ending(task: asyncio.Future[None]) -> BaseException | None:
+async def _ended(task: asyncio.Task[None], within: float) -> None:
+    """Wait until *task* has ended, for *within* seconds at most: as ``asyncio.wait`` does for many, at half its price for one."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+
+    def wake(_: object = None) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    timer = loop.call_later(within, wake)
+    task.add_done_callback(wake)
+    try:
+        await over
+    finally:
+        timer.cancel()
+        task.remove_done_callback(wake)
+
+
+def _ending(task: asyncio.Task[None]) -> BaseException | None:
     return RuntimeError("the probe cancelled itself") if task.cancelled() else task.exception()
 
 
-async def _cut_short(task: asyncio.Future[None], late: float) -> BaseException:
+async def _cut_short(task: asyncio.Task[None], late: float) -> BaseException:
     """End a probe whose time is up. One that will not let go is left behind, and reported as ours to mend."""
     task.cancel()
-    await asyncio.wait((task,), timeout=_GRACE)
+    await _ended(task, _GRACE)
     if not task.done():
         task.add_done_callback(_look_away)
         return RuntimeError("the probe did not let go when its time was up, and was abandoned")
@@ -114,7 +131,7 @@ async def _cut_short(task: asyncio.Future[None], late: float) -> BaseException:
     return TimeoutError("time is up")
 
 
-def _look_away(task: asyncio.Future[None]) -> None:
+def _look_away(task: asyncio.Task[None]) -> None:
     """Take what a late ending brings: the verdict is given, and an exception nobody takes would be logged as lost."""
     if not task.cancelled():
         task.exception()

@@ -197,6 +197,15 @@ async def test_who_cancels_the_run_cancels_the_probe() -> None:
     assert ended.is_set()
 
 
+async def test_a_measure_that_breaks_before_it_can_be_awaited_has_crashed() -> None:
+    def measure(_: Nothing, __: Door, ___: Attempt) -> Awaitable[None]:
+        raise ZeroDivisionError("before anything is awaited")
+
+    kind = ProbeKind(name="made-up", summary="", settings=Nothing, measure=measure, target=lambda _: "")
+    result = await run(kind, Nothing(), door=Door(), timeout=0.2)
+    assert result.failure is Failure.CRASHED
+
+
 async def test_a_passive_kind_cannot_be_run() -> None:
     result = await run(heartbeat.KIND, heartbeat.Settings(token=Secret("t")), door=Door(), timeout=1)
     assert result.failure is Failure.CRASHED
