@@ -62,8 +62,9 @@ class Stream(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     # --- reading --------------------------------------------------------------------------------------------------------------
 
@@ -94,17 +95,17 @@ class Stream(asyncio.Protocol):
 
     async def some(self, most: int) -> bytes:
         """Read what there is, at least one byte and at most *most*; nothing at all means that the peer has ended."""
-        if not self._buffer:
-            if self._is_ended and self._error is None:
-                return b""
-            await self._more(may_end=True)
+        await self._something()
         return self._take(min(most, len(self._buffer)))
 
     async def peek(self) -> bytes:
         """Wait until something is there, and show its beginning without taking it; nothing at all means that the peer has ended."""
-        if not self._buffer:
-            await self._more(may_end=True)
+        await self._something()
         return bytes(self._buffer[:_SHOWN])
+
+    async def _something(self) -> None:
+        while not self._buffer and not (self._is_ended and self._error is None):
+            await self._more()
 
     def _take(self, count: int) -> bytes:
         if count > self._left:
@@ -121,21 +122,12 @@ class Stream(asyncio.Protocol):
             self._is_paused = False
             self.transport.resume_reading()
 
-    async def _more(self, *, may_end: bool = False) -> None:
-        """Wait until the buffer has grown or the connection ended; an end is the caller's to bear only where it *may_end*."""
-        before = len(self._buffer)
-        while len(self._buffer) == before:
-            if self._is_ended:
-                if self._error is not None:
-                    raise self._error
-                if may_end:
-                    return
-                raise ProbeFailed(Failure.CLOSED, f"the peer ended the connection after {excerpt(bytes(self._buffer))}")
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+    def _more(self) -> asyncio.Future[None]:
+        """Return what is done once more has come or the connection has ended. One that has ended already brings no more, and says so."""
+        if self._is_ended:
+            raise self._error or ProbeFailed(Failure.CLOSED, f"the peer ended the connection after {excerpt(bytes(self._buffer))}")
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
 
     def discard(self) -> bytes:
         """Throw away what came unasked, and return it: before a handshake nothing may be waiting (RFC 3207 section 6)."""
