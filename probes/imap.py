@@ -110,7 +110,7 @@ class Imap:
 
     async def leave(self) -> None:
         """Say LOGOUT."""
-        await part(self.command("LOGOUT"), self.attempt)
+        await part(self.stream, self.command("LOGOUT"), self.attempt)
 
     async def command(self, name: str, *arguments: str) -> Answer:
         """Give a command of ours whose *arguments* are sent as strings, and return what came back."""

@@ -1,6 +1,5 @@
 """What SMTP, IMAP and POP3 probes share: how a mail server is named and typed, how it is reached, and when a password may be sent."""
 
-import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -126,11 +125,11 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-async def part(farewell: Awaitable[object], attempt: Attempt) -> None:
+async def part(stream: Stream, farewell: Awaitable[object], attempt: Attempt) -> None:
     """Say goodbye, and do not let a server that forgets its manners turn a good result into a bad one."""
     with suppress(ProbeFailed, OSError), attempt.phase("quit"):
         try:
-            async with asyncio.timeout(_PATIENCE):
+            with stream.patience(_PATIENCE):
                 await farewell
         except TimeoutError:
             attempt.warn("goodbye_unanswered", "the server did not answer our goodbye")

@@ -154,7 +154,7 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
                 await _ask(settings, settings.query, greeting, dialogue)
         dialogue.number = 0
         dialogue.say(b"\x01")
-        await part(stream.some(1), attempt)  # it hangs up
+        await part(stream, stream.some(1), attempt)  # it hangs up
 
 
 def _greeting(body: bytes) -> Greeting:

@@ -112,7 +112,7 @@ class Pop3:
 
     async def leave(self) -> None:
         """Say QUIT."""
-        await part(self._ask("QUIT"), self.attempt)
+        await part(self.stream, self._ask("QUIT"), self.attempt)
 
     async def _ask(self, command: str, shown: str | None = None) -> Reply:
         if unasked := self.stream.discard():

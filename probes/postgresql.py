@@ -133,7 +133,7 @@ async def measure(settings: Settings, door: Door, attempt: Attempt) -> None:
         if settings.query is not None:
             await _ask(settings, settings.query, dialogue)
         dialogue.say(b"X")
-        await part(stream.some(1), attempt)  # it hangs up
+        await part(stream, stream.some(1), attempt)  # it hangs up
 
 
 async def _encrypt(settings: Settings, stream: Stream, door: Door, attempt: Attempt) -> None:

@@ -57,6 +57,27 @@ async def test_a_connection_past_its_total_is_too_large() -> None:
     assert caught.value.failure is Failure.TOO_LARGE
 
 
+async def test_patience_holds_for_its_block_and_no_longer() -> None:
+    stream = fed(b"a\n", is_ended=False)
+    with pytest.raises(TimeoutError), stream.patience(0.01):  # noqa: PT012 - that the first line comes is part of the story
+        assert await stream.line() == b"a"
+        await stream.line()
+    reading = asyncio.create_task(stream.line())
+    await asyncio.sleep(0)
+    stream.data_received(b"b\n")
+    assert await reading == b"b"
+
+
+async def test_patience_that_ends_while_nobody_waits_leaves_only_what_is_there() -> None:
+    stream, passed = fed(b"a\n", is_ended=False), asyncio.Event()
+    with stream.patience(0):
+        asyncio.get_running_loop().call_later(0.001, passed.set)
+        await passed.wait()
+        assert await stream.line() == b"a"
+        with pytest.raises(TimeoutError):
+            await stream.line()
+
+
 async def test_an_announced_size_past_the_total_is_refused_before_it_is_read() -> None:
     with pytest.raises(ProbeFailed) as caught:
         await fed(b"", most=100, is_ended=False).exactly(101)
