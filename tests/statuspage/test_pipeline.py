@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from functools import partial
@@ -123,6 +124,31 @@ async def test_failures_that_come_while_others_are_stored_share_the_turn_after_i
     await asyncio.gather(*(failing() for _ in range(20)))
     assert stored == 60
     assert opened.pipeline.figures.turns - turns == 3
+
+
+async def test_failures_that_come_while_a_turn_is_written_share_the_next_one(opened: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many steady results go on arriving: each failure that paid a turn for those would let the others wait longer."""
+    monkeypatch.setattr(road, "FLUSH_AFTER", 60)
+    await opened.settled()
+    turns, steady, free = opened.pipeline.figures.turns, list[asyncio.Future[None]](), threading.Event()
+
+    def arrive(_: Sequence[Event], __: Sequence[Result]) -> None:
+        steady.append(asyncio.ensure_future(opened.pipeline.observe(opened.world.result("imap", None))))
+        opened.world.wait(3)
+
+    opened.pipeline.audience = arrive
+    held = asyncio.ensure_future(opened.store.write(lambda _: free.wait()))
+    failing = []
+    for _ in range(10):
+        failing.append(asyncio.ensure_future(opened.bad("smtp")))
+        await asyncio.sleep(0)
+    await until(lambda: opened.pipeline.waiting == 9)
+    free.set()
+    await asyncio.gather(held, *failing)
+    assert opened.pipeline.figures.turns == turns + 2
+    assert (await opened.stored()).streaks == opened.pipeline.situation.streaks
+    await asyncio.gather(*steady)
+    assert opened.pipeline.waiting == 1
 
 
 async def test_an_act_is_stored_when_it_returns(opened: Road) -> None:
