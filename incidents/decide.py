@@ -121,7 +121,7 @@ def _interrupted(situation: Situation, results: Iterable[Result]) -> Iterator[st
 def _judge_monitors(draft: Draft, monitors: Iterable[str], heard: Heard = NOBODY) -> None:
     topology = draft.situation.topology
     components: dict[str, None] = {}
-    for id in sorted(set(monitors) & set(topology.monitors)):
+    for id in sorted({id for id in monitors if id in topology.monitors}):
         monitor = topology.monitors[id]
         if _change(draft, Subject.MONITOR, id, monitor_standing(draft.situation, monitor, heard.get(id, ()), draft.now)):
             components[monitor.component] = None

@@ -17,7 +17,7 @@ def measure_impact(draft: Draft, id: str) -> None:
     """Say which services it hits at present, and how badly."""
     incident = draft.situation.incidents[id]
     hit = {service for component in incident.components for service in hit_services(draft.situation, component)}
-    order = [service for service in draft.situation.topology.services if service in hit or service in incident.services]
+    order = draft.situation.topology.in_order(hit.union(incident.services))
     now_hit = {service: _present(draft.situation, service, is_hit=service in hit) for service in order}
     if now_hit != dict(incident.services):
         draft.say(Impacted(at=draft.now, incident=id, services=MappingProxyType(now_hit)))

@@ -110,7 +110,8 @@ def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) 
 
 
 def _joined(old: Mapping[K, V], new: Mapping[K, V]) -> Mapping[K, V]:
-    return MappingProxyType({**old, **new}) if new else old
+    # By |, which copies the old one whole at the speed of memory: spelled {**old, **new} it would be asked for every key by itself.
+    return MappingProxyType(MappingProxyType(old) | new) if new else old
 
 
 def _impaired(

@@ -167,8 +167,8 @@ def _extent_of(situation: Situation, service: Service, status: Status, language:
 
 def _in_order(situation: Situation, services: Iterable[str]) -> list[Service]:
     """The services in the order of the file, so that the same outage is always told in the same words."""
-    wanted = set(services)
-    return [service for id, service in situation.topology.services.items() if id in wanted]
+    topology = situation.topology
+    return [topology.services[id] for id in topology.in_order(services)]
 
 
 def _needs(situation: Situation, service: Service, statuses: set[Status]) -> list[Need]:
@@ -200,7 +200,8 @@ def extent(situation: Situation, services: Iterable[str], components: Collection
     What is worse includes what is better, so that a claim which is in one extent and not in another means that the outage grew.
     """
     claims: set[str] = set()
-    for service in _in_order(situation, services):
+    known = situation.topology.services
+    for service in (known[id] for id in services if id in known):
         claims.add(service.id)
         for place, need in enumerate(service.needs):
             if set(need.of) & set(components):

@@ -366,6 +366,19 @@ def test_a_capability_that_fails_later_is_told_even_where_the_services_status_st
     assert world.updates(id)[-1] == last
 
 
+def test_an_outage_of_several_services_names_them_in_the_files_order() -> None:
+    """Whichever of them broke first: the same outage is always told in the same words."""
+    known = topology([service("webmail", need("disk")), service("email", need("disk")), service("calendar", need("disk"))])
+    assert known.in_order(["calendar", "webmail", "calendar", "gone"]) == ["webmail", "calendar"]
+    world = World(known)
+    world.good("disk")
+    world.bad("disk")
+    world.bad("disk")
+    (incident,) = world.situation.incidents.values()
+    assert list(incident.services) == ["webmail", "email", "calendar"]
+    assert incident.name == "Problem with Webmail, Email and Calendar"
+
+
 def test_two_causes_in_one_service_have_names_that_differ() -> None:
     world = mail()
     world.good("smtp", "imap")
