@@ -18,22 +18,32 @@ _COUNTED = {"preserve_rowcount": True}
 
 def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write *rows* (all with the same columns); each replaces the one with its primary key, as far as its columns go."""
-    if not rows:
-        return
-    statement = _insert(connection, table)
-    key = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+    if rows:
+        connection.execute(_replacing(connection.dialect.name, table, tuple(rows[0])), rows)
 
 
 def put_missing(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write those *rows* that break no unique key, and leave what is there."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(_leaving(connection.dialect.name, table), rows)
 
 
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+# Put together once: each statement anew is a ring of objects that only a round of the collector takes away, and it halts the event loop.
+@cache
+def _replacing(dialect: str, table: Table, columns: tuple[str, ...]) -> Executable:
+    statement = _insert(dialect, table)
+    key = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in columns if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+@cache
+def _leaving(dialect: str, table: Table) -> Executable:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def put_many(

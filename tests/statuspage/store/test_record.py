@@ -1,5 +1,6 @@
 """Whatever is written down, the situation read back is the one that the fold makes of the same events."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -157,6 +158,25 @@ def test_a_standing_knows_the_status_before_it(database: Database) -> None:
     begin(database)
     write(database, changed(Subject.SERVICE, "mail", Status.UNKNOWN, old=Status.MAJOR))
     assert known(database).standings[Subject.SERVICE, "mail"].old is Status.MAJOR
+
+
+def test_a_failure_that_goes_on_leaves_nothing_for_the_collector(database: Database) -> None:
+    """Its rounds halt the event loop, and where many targets hang such a turn is written many times a second."""
+    begin(database)
+
+    def fail(number: int) -> None:
+        counted = Counted(monitor="smtp-greets", location="local", streak=replace(STREAK, unknown=number))
+        write(database, counted, results=[result(seconds=number, failure=Failure.TIMEOUT)])
+
+    fail(1)
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(2, 6):
+            fail(number)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_streak_is_replaced_and_others_stay(database: Database) -> None:
