@@ -37,6 +37,9 @@ LOCK_FILE = "lock"
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
 
+MIDDLE_ROUNDS = 20
+"""Middle rounds of the collector between two great ones: ten minutes and more where ten thousand monitors are watched."""
+
 OUTCOME_FILE = "reload.json"
 """Where the hub leaves word of how its last reload went, for the command that asked for it."""
 
@@ -175,12 +178,14 @@ async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service
 def spare_the_collector() -> None:
     """Set aside what was made on the way here: it stays for good, and each great round of the collector would go through all of it.
 
-    That would hold the event loop for tens of milliseconds at a time, and with it every probe in flight. And let young objects be many
-    before they are looked through: probes leave no circles behind, and results that wait for company are not to be counted again and again.
+    Great rounds are made rare besides. Each holds the event loop, and with it every probe in flight, for as long as it takes to go
+    through all that is known of all monitors: a tenth of a second for ten thousand. And young objects may be many before they are looked
+    through: what works steadily leaves no rings behind, so that there is little to collect.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG)
+    _, middle, _ = gc.get_threshold()
+    gc.set_threshold(YOUNG, middle, MIDDLE_ROUNDS)
 
 
 @contextmanager

@@ -136,8 +136,8 @@ async def late(port: int, hang: int, hanging: float) -> dict[str, float]:
             directory, _monitors(CROWD, port, hang, hanging), every=f"{CROWD_EVERY:g}s", timeout=f"{TIMEOUT:g}s", recheck="2s"
         )
         async with running(load(file, {}), directory, wall_clock) as hub:
-            await asyncio.sleep(BEFORE_JUDGED * CROWD_EVERY)
             spare_the_collector()  # as the service does once it runs
+            await asyncio.sleep(BEFORE_JUDGED * CROWD_EVERY)
             noting = hub.schedule.probing = Noting(hub)
             cpu, began = time.process_time(), time.monotonic()
             await asyncio.sleep(CROWD_EVERY)

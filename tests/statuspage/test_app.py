@@ -1,6 +1,7 @@
 """The service as a whole: one at a time, and changed without a restart."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select
 
-from statuspage.app import ACCEPTED_FILE, CannotStart, Service
+from statuspage.app import ACCEPTED_FILE, MIDDLE_ROUNDS, YOUNG, CannotStart, Service, spare_the_collector
 from statuspage.config.loading import ConfigError
 from statuspage.store.tables import results
 from tests.deadline import until
@@ -54,6 +55,18 @@ async def test_a_second_service_on_the_same_data_is_refused_at_once(tmp_path: Pa
         with pytest.raises(CannotStart, match="Another statuspage is running"):
             async with running(tmp_path, service_on("web", port)):
                 pytest.fail("two services run on one data directory")
+
+
+def test_the_collector_is_kept_from_what_stays_for_good() -> None:
+    small, middle, great = gc.get_threshold()
+    kept = [[number] for number in range(1000)]
+    try:
+        spare_the_collector()
+        assert not any(one is kept for one in gc.get_objects())
+        assert gc.get_threshold() == (YOUNG, middle, MIDDLE_ROUNDS)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(small, middle, great)
 
 
 async def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
