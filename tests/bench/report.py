@@ -26,7 +26,9 @@ MEANING = """\
   monitors, each once a second.
 - **A thousand monitors every twenty seconds** call on a hundred hosts of this machine. Latency is what the results say, against what a
   bare loop of aiohttp requests sees at the same pace. **Ten thousand** are the same every thirty seconds; lateness runs from a probe's slot
-  to its start, over one round after four. Targets that hang do so to the timeout of five seconds.
+  to its start, over one round after four. Targets that hang do so to the timeout of five seconds, and go on failing: each failure is judged
+  and committed as it comes, and those that come while a turn is written share the next one. What is late then waits for the event loop,
+  which whole rounds of the garbage collector and programs beside the service hold up longest.
 - **The page** is what `statuspage serve` sends for 50 services with 90 days of history, over 64 connections that stay open. The yardstick
   is an aiohttp handler without logic, negotiation or a header too many, that returns the same body from memory.
 - **Made anew** is the time from the commit of a change to the new shelf: what changed is read, and the page, the pages of incidents, feeds
