@@ -11,13 +11,16 @@ from pathlib import Path
 
 from tests.rude.datagrams import Script, free_datagram_port
 
+ASIDE = Path(__file__).parents[2] / ".venv" / "servers" / "usr" / "sbin"
+"""Where .ci/servers unpacks what cannot be installed beside a rival that the machine has."""
+
 _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
 def chrony(place: Path, *lines: str) -> Iterator[int]:
     """Run chronyd for loopback; it does not touch this machine's clock. Gives its port."""
-    program = shutil.which("chronyd", path="/usr/sbin:/usr/bin")
+    program = shutil.which("chronyd", path=f"/usr/sbin:/usr/bin:{ASIDE}")
     assert program is not None, "chronyd is missing: apt install chrony"
     port = free_datagram_port()
     own = (f"port {port}", "bindaddress 127.0.0.1", "allow 127.0.0.1", "cmdport 0", "bindcmdaddress /", f"pidfile {place}/chronyd.pid")
