@@ -338,6 +338,7 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
     )
 
     books = Books(store=store, now=now, zone=site.timezone, services=topology.services, offers=offers(config), told=press.redraw)
+    press.levels = lambda: books.views
     hub = Hub(
         loaded=loaded,
         books=books,

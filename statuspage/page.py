@@ -14,6 +14,7 @@ from incidents.model import Incident, Service, Severity, Situation, State, Statu
 from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
 from statuspage.days import Day
+from statuspage.figures import LevelView
 
 WITHDRAWN = "This text has been withdrawn."
 
@@ -46,7 +47,8 @@ class Snapshot:
     *seen* the newest slot with a result by service; *public_ids* the 12-character public id by service id and by group name
     (``group:NAME``). *authority* and *minted* are the tag-URI authority and date fixed at first start; *born* is the store's birth.
     *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where missing),
-    *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was).
+    *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
+    *levels* what may be told of its availability (missing: nothing yet).
     """
 
     site: Site
@@ -61,6 +63,7 @@ class Snapshot:
     born: datetime
     created: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     last_known: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
+    levels: Mapping[str, LevelView] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,7 @@ class ServiceView:
     days: tuple[Day, ...]
     created_at: datetime
     is_watched: bool = True
+    level: LevelView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +247,7 @@ def _service(snapshot: Snapshot, service: Service) -> ServiceView:
         days=snapshot.days.get(service.id, ()),
         created_at=snapshot.created.get(service.id, snapshot.born),
         is_watched=_is_watched(service, situation.topology),
+        level=snapshot.levels.get(service.id),
     )
 
 

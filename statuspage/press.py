@@ -5,7 +5,7 @@ While the store is away the last shelf stays, with its age. Bytes are made off t
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from incidents.rollup import standing
 from probes.result import Result
 from statuspage.clock import Now
 from statuspage.days import Day, last_known, strip
+from statuspage.figures import LevelView
 from statuspage.page import Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
 from statuspage.publish import Publisher, Shelf
@@ -53,7 +54,7 @@ class Kept:
 class Press:
     """Keeps the newest shelf and the exact age of what it shows.
 
-    *stale_after* is the age in seconds past which a page should no longer be believed.
+    *stale_after* is the age in seconds past which a page should no longer be believed. *levels* gives what is told of availability.
     """
 
     store: Store
@@ -64,6 +65,7 @@ class Press:
     public_ids: Mapping[str, str]
     now: Now
     stale_after: float
+    levels: Callable[[], Mapping[str, LevelView]] = dict
     shelf: Shelf | None = None
     true_at: datetime | None = None
     _kept: dict[str, Kept] = field(default_factory=dict)
@@ -219,6 +221,7 @@ class Press:
             born=self.installation.born,
             created={id: one.created for id, one in kept.items() if one.created is not None},
             last_known={id: one.last_known for id, one in kept.items()},
+            levels=self.levels(),
         )
 
 

@@ -75,6 +75,8 @@ class Publisher:
 
     def _make_pages(self, made: "_Making", page: Page) -> None:
         made.body("/", self._html.page(page), HTML)
+        services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
+        made.source("/service-levels", (page.site, services), lambda _: self._html.service_levels(page), HTML)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
             affected = tuple(capabilities.get(one.service, ()) for one in view.services)

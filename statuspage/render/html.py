@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from incidents.model import State, Status
 from statuspage.days import Day
+from statuspage.figures import decimal
 from statuspage.page import IncidentView, Page, ServiceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
@@ -53,6 +54,7 @@ class Html:
             finalize=speakable,
         )
         environment.filters.update(paragraphs=_paragraphs, capability=words.CAPABILITY.__getitem__, short=NAME.__getitem__)
+        environment.filters.update(promise=words.promise, month=words.month, decimal=decimal)
         environment.globals.update(
             asset={name.partition("-")[0].rpartition("/")[2]: name for name in self._assets},
             STATUS=words.STATUS,
@@ -62,11 +64,13 @@ class Html:
             State=State,
             Status=Status,
             length=words.length,
+            PERIODS=words.PERIODS,
         )
         self._front = environment.get_template("page.html")
         self._article_of = environment.get_template("service.html")
         self._recent = environment.get_template("recent.html")
         self._single = environment.get_template("incident.html")
+        self._levels = environment.get_template("service_levels.html")
         self._missing = environment.get_template("not_found.html")
 
     def page(self, page: Page) -> bytes:
@@ -91,6 +95,11 @@ class Html:
         services = {service.id: service for group in page.groups for service in group.services}
         context = _context(page, path=f"/incidents/{incident.id}")
         return self._single.render(context, incident=incident, services=services, ended=_ended(incident)).encode()
+
+    def service_levels(self, page: Page) -> bytes:
+        """Spell what is promised of each service, and what was kept."""
+        services = [service for group in page.groups for service in group.services]
+        return self._levels.render(_context(page, path="/service-levels"), services=services).encode()
 
     def not_found(self, page: Page) -> bytes:
         """Spell the page for an address that leads nowhere; the same for every such address."""

@@ -7,11 +7,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
+from incidents.calendars import Calendar
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
 from statuspage.days import Day
+from statuspage.figures import LevelView, decimal
 from statuspage.page import Page, ServiceView
 
 STATUS = {
@@ -57,6 +60,20 @@ STEPS = {
 """The way that an incident goes, in words short enough to stand in one line."""
 
 UNWATCHED = "Not monitored"
+
+PERIODS = {
+    "24h": "Last 24 hours",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+    "90d": "Last 90 days",
+    "365d": "Last 365 days",
+    "month": "This month",
+    "quarter": "This quarter",
+    "year": "This year",
+}
+"""What the periods of a service level are called, in their order."""
+
+NO_LEVEL = "No service level is stated; we count every minute."
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _OUTAGE = frozenset({Status.PARTIAL, Status.MAJOR})
@@ -198,3 +215,41 @@ def _pair(amount: int, size: int, large: str, small: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def promise(level: LevelView) -> str:
+    """What is promised of a service, in a sentence or two."""
+    terms = level.terms
+    if level.target is None:
+        return NO_LEVEL
+    told = [f"{level.target} % are promised for each {terms.period}, {'around the clock' if terms.hours is None else hours(terms.hours)}."]
+    if terms.notice:
+        long = f" that lasts {length(terms.notice_from.total_seconds())} or longer" if terms.notice_from else ""
+        told.append(f"Planned work{long} is left out where it was announced {length(terms.notice.total_seconds())} before.")
+    if terms.partial_counts != 1:
+        told.append(f"Of a partial outage {decimal(terms.partial_counts)} % count as downtime.")
+    return " ".join(told)
+
+
+def hours(calendar: Calendar) -> str:
+    """Hours of the week: ``Mon to Fri 08:00 to 18:00 (Europe/Berlin), but for public holidays and other closed days``."""
+    parts = []
+    for spans, run in groupby(range(7), key=lambda day: calendar.weekly.get(day, ())):
+        days = list(run)
+        if spans:
+            which = _DAYS[days[0]] if len(days) == 1 else f"{_DAYS[days[0]]} to {_DAYS[days[-1]]}"
+            parts.append(f"{which} {' and '.join(f'{_clock(opens)} to {_clock(closes)}' for opens, closes in spans)}")
+    closed = ", but for public holidays and other closed days" if calendar.closed else ""
+    return f"{', '.join(parts) or 'at no hour'} ({calendar.timezone}){closed}"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def month(first: date) -> str:
+    """A month with its year, whatever the process's locale is."""
+    return f"{short_date(first).partition(' ')[2]} {first.year}"

@@ -79,6 +79,7 @@ class PublicRoute:
 PUBLIC_ROUTES = (
     PublicRoute("/", Surface.PAGE),
     PublicRoute("/incidents/{id}", Surface.PAGE),
+    PublicRoute("/service-levels", Surface.PAGE),
     PublicRoute("/history.rss", Surface.FEED),
     PublicRoute("/history.atom", Surface.FEED),
     PublicRoute("/api/v2/{tail}", Surface.API),

@@ -39,7 +39,7 @@ def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
     files = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN, OVER)), NOW).files
     assets = {path for path in files if path.startswith("/assets/")}
     feeds = {"/history.rss", "/history.atom"}
-    pages = {"/", "/incidents/incidentopen", "/incidents/incidentover"}
+    pages = {"/", "/service-levels", "/incidents/incidentopen", "/incidents/incidentover"}
     assert files.keys() - assets == pages | feeds | {f"/api/v2/{name}.json" for name in API}
     assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml"}
 
