@@ -12,10 +12,11 @@ from incidents.policy import Policy
 from incidents.rollup import TROUBLE
 
 
-def begins(incident: Incident, policy: Policy, now: datetime) -> bool:
-    """Whether the outage that hits now is one too many."""
+def begins(incident: Incident, policy: Policy, now: datetime, returned_at: datetime | None = None) -> bool:
+    """Whether the outage that hits now is one too many; *returned_at* is its start where the incident does not know of it yet."""
     earliest = now - policy.flaps_within
-    begun = [*(outage.since for outage in incident.outages), incident.returned_at or incident.started_at]
+    known = [*(outage.since for outage in incident.outages), incident.returned_at or incident.started_at]
+    begun = known if returned_at is None else [*known, returned_at]
     is_again = incident.calmed_at is not None and max(incident.calmed_at, earliest) <= begun[-1]
     return not incident.is_flapping and (is_again or sum(since >= earliest for since in begun) >= policy.flaps_at)
 

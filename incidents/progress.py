@@ -1,7 +1,6 @@
 """How far an incident has come: what it hits at present, and whether it recovered, came back or is over."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -9,7 +8,7 @@ from incidents import flapping, telling, words
 from incidents.draft import Draft
 from incidents.events import Calmed, Flapped, Impacted, Resolved, StateChanged
 from incidents.lifecycle import Trigger, move
-from incidents.model import Incident, Outage, Situation, Status, Subject
+from incidents.model import Incident, Situation, Status, Subject
 from incidents.rollup import TROUBLE, hit_services, standing
 
 
@@ -54,8 +53,7 @@ def move_along(draft: Draft, id: str) -> None:
 def _return(draft: Draft, incident: Incident) -> None:
     """It fails again while it was being watched. Where that is one time too many, this is what is said, and for a while the last."""
     returned_at = _returned_at(draft, incident)
-    back = replace(incident, outages=(*incident.outages, Outage(since=returned_at, until=returned_at)))
-    if flapping.begins(back, draft.policy, draft.now):
+    if flapping.begins(incident, draft.policy, draft.now, returned_at):
         _say_flapping(draft, incident, returned_at)
         incident, body = draft.situation.incidents[incident.id], words.unstable(draft.situation, incident.services, draft.policy.language)
     else:

@@ -99,7 +99,7 @@ def over(situation: Situation, incident: Incident, services: Iterable[str], lang
     ended = incident.recovered_at or incident.started_at
     length = spoken(incident.downtime(ended)) + (" in all" if incident.outages else "")
     seen = f"{subject[0].upper()}{subject[1:]} {verb} again since" if subject else f"{_HITS_NOBODY}, since"
-    if incident.flapping_since is not None:
+    if incident.flapping_since is not None and (incident.returned_at or incident.started_at) <= (incident.calmed_at or ended):
         length = f"{spoken(ended - incident.flapping_since)} in which it was unstable"
     return f"{seen} {clock(ended)}, after {length}. This incident is resolved."
 

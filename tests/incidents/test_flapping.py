@@ -96,7 +96,7 @@ def test_it_calms_after_a_quiet_while_and_is_then_resolved_as_ever() -> None:
 
 def test_one_more_outage_after_the_calm_is_enough_to_flap_again() -> None:
     world = steady()
-    comes_and_goes(world, 5)
+    comes_and_goes(world, 20)
     world.tick(POLICY.calms_after.total_seconds())
     world.fail("smtp")
     assert (count(world, Flapped), world.state()) == (2, State.INVESTIGATING)

@@ -168,7 +168,24 @@ def test_a_probe_that_began_while_it_was_blind_is_no_vote_when_it_ends_later(wor
         slot = began + timedelta(milliseconds=number)
         measured = ProbeResult(took=10.0, failure=Failure.TIMEOUT, stage="connect")
         world.hear(Result(monitor="smtp", location="local", slot=slot, started=slot, measured=measured))
+    world.good("smtp")
     assert world.count(Opened) == 0
+    assert world.service("email") is Status.OPERATIONAL
+
+
+def test_a_probe_that_ended_while_it_was_blind_is_no_vote_although_it_began_before(world: Seeing) -> None:
+    began = world.now
+    world.wait(5)
+    world.look(*ALL)
+    world.wait(5)
+    for number in range(2):
+        slot = began + timedelta(milliseconds=number)
+        measured = ProbeResult(took=8.0, failure=Failure.TIMEOUT, stage="connect")
+        world.hear(Result(monitor="smtp", location="local", slot=slot, started=slot, measured=measured))
+    world.look()
+    world.good("smtp")
+    assert world.count(Opened) == 0
+    assert world.service("email") is Status.OPERATIONAL
 
 
 def test_what_was_down_does_not_recover_while_nobody_can_see(world: Seeing) -> None:
