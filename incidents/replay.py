@@ -177,7 +177,8 @@ def otherwise(rerun: Rerun, turns: Iterable[Turn]) -> Iterator[tuple[Turn, tuple
     ahead = _Ahead(turns)
     ticked = 0
     for turn in ahead:
-        ends, passed = _present_until(turn), []
+        ends = _present_until(turn)
+        passed: list[Event] = []
         while rerun.may_wake(ends):
             due = max(rerun.wakes(), ticked + _SECOND)
             if due >= ends or ahead.has_tick(turn, due + _SOON):

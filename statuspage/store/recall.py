@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, get_type_hints
 
 from sqlalchemy import Connection, Row, func, select
@@ -72,7 +73,7 @@ def turns(read: Read, first: int, last: int) -> Iterator[Turn]:
     """The turns of the batches *first* to *last*, with what the journal says of each."""
     history = _Journal(read, first, last)
     while first <= last:
-        rows, found = read(lambda connection, since=first: _page(connection, since, last))
+        rows, found = read(partial(_page, first=first, last=last))
         for row in rows:
             yield _turn(row, history.of(row.sequence), found.get(row.sequence))
         if len(rows) < PAGE:

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from incidents.model import Component, Monitor, Need, Service, Topology
-from incidents.past import Judging
+from incidents.past import Judging, Memory, Places
 from incidents.policy import Policy
 from incidents.replay import Rerun, once_more
 from probes.result import Failure, ProbeResult, Result
@@ -25,7 +25,7 @@ from statuspage.page import Site
 from statuspage.store import past, queries, recall
 from statuspage.store.engine import Database, Store
 from statuspage.store.record import record
-from statuspage.store.spelling import milliseconds
+from statuspage.store.spelling import instant, milliseconds
 from tests.bench import installation
 
 MONITORS = 200
@@ -90,7 +90,7 @@ def _rows(start: int, seconds: int) -> Iterator[tuple[int, bytes, str | None]]:
         at = start + second * 1000 + 7
         numbers = list(range(second % EVERY + 1, MONITORS + 1, EVERY))
         slots = [at - 40 - 3 * number for number in numbers]
-        yield at, past.pack(recall.instant(at), numbers, slots, is_tick=True), _more(numbers, second)
+        yield at, past.pack(instant(at), numbers, slots, is_tick=True), _more(numbers, second)
 
 
 def _more(numbers: list[int], second: int) -> str | None:
@@ -114,7 +114,7 @@ def _replay(database: Database) -> int:
     return results
 
 
-def _recalled(connection: Connection) -> tuple[tuple[int, recall.Memory], dict[int, Judging], recall.Places, int]:
+def _recalled(connection: Connection) -> tuple[tuple[int, Memory], dict[int, Judging], Places, int]:
     found = recall.memory_before(connection, None)
     if found is None:
         raise RuntimeError("nothing is remembered")

@@ -239,7 +239,8 @@ def walked(recurrence: Recurrence, first: date, last: date) -> list[datetime]:
     """The reference: look at every day from the first start on, in the words of RFC 5545, and gather those of each period."""
     rule, begins = recurrence.rule, recurrence.starts
     assert rule is not None
-    day, periods = _opening(rule, begins.date()), {}
+    day = _opening(rule, begins.date())
+    periods: dict[object, list[date]] = {}
     beyond = timedelta(days=366 if rule.positions else 0)  # positions are counted over the whole of the last period too
     while day <= last + beyond:
         periods.setdefault(_period(rule, day), []).append(day)

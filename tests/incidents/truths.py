@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from incidents.events import (
     Acknowledged,
     Calmed,
+    Corrected,
     Counted,
     Event,
     Flapped,
@@ -166,9 +167,9 @@ class History:
                 self.waived.remove(event.component)
             case Opened():
                 self._opened(event)
-            case Counted() | Moved() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
+            case Counted() | Moved() | Corrected() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
                 return
-            case _:
+            case _ if isinstance(event, IncidentEvent):
                 self._went_on(event)
 
     def _changed(self, event: StatusChanged) -> None:

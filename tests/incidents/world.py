@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from incidents import pings
 from incidents.decide import decide, rejudge
-from incidents.events import Event
+from incidents.events import Event, Updated
 from incidents.model import Component, Incident, Monitor, Need, Service, Situation, State, Status, Subject, Topology, Update
 from incidents.policy import Policy
 from incidents.rollup import standing
@@ -142,4 +142,4 @@ class World:
 
     def updates(self, incident: str) -> list[Update]:
         """All public words of an incident."""
-        return [e.update for e in self.events if type(e).__name__ == "Updated" and e.incident == incident]  # type: ignore[union-attr]  # by its name
+        return [event.update for event in self.events if isinstance(event, Updated) and event.incident == incident]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ async def outage_of_an_hour(house: House) -> Reader:
 async def test_every_figure_is_that_of_the_ledger_of_its_period(house: House) -> None:
     level = (await outage_of_an_hour(house)).books.levels["portal"]
     for word, ledger in level.periods.items():
-        anew = await house.store.read(lambda connection, period=ledger.period: ledger_of(connection, "portal", period))
+        anew = await house.store.read(partial(ledger_of, service="portal", period=ledger.period))
         assert ledger == anew, word
     assert level.periods["24h"].measured.down == HOUR // timedelta(microseconds=1)
     assert level.as_of == house.now.replace(second=0, microsecond=0)

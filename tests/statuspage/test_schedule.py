@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -64,6 +65,9 @@ class Played:
 
     def of(self, monitor: str) -> list[Result]:
         return [result for result in self.results if result.monitor == monitor]
+
+    def has_probed(self, monitor: str, times: int) -> bool:
+        return len(self.of(monitor)) == times
 
 
 @asynccontextmanager
@@ -250,7 +254,7 @@ async def test_a_rejected_login_is_tried_less_and_less_often(monkeypatch: pytest
         played.rejects["imap"] = 99
         schedule.replace([plan("imap", every=0.05)], {})
         for number, rest in ((1, 0.1), (2, 0.2), (3, 0.3), (4, 0.3)):
-            await until(lambda wanted=number: len(played.of("imap")) == wanted)
+            await until(partial(played.has_probed, "imap", number))
             assert schedule.next_due("imap", "local") >= played.began["imap"][-1] + rest
 
 
