@@ -169,8 +169,9 @@ class History:
                 self._opened(event)
             case Counted() | Moved() | Corrected() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
                 return
-            case _ if isinstance(event, IncidentEvent):
-                self._went_on(event)
+            case _:
+                if isinstance(event, IncidentEvent):
+                    self._went_on(event)
 
     def _changed(self, event: StatusChanged) -> None:
         before = self.statuses.get((event.subject, event.id))
