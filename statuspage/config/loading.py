@@ -27,6 +27,7 @@ from statuspage.config.meaning import (
     impossible_quorums,
     impossible_times,
     names_of_others,
+    silent_controls,
     unclear_heartbeats,
     unknown_names,
 )
@@ -113,6 +114,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += circles(sources)
     problems += impossible_times(whole, known, sources)
     problems += impossible_quorums(whole, sources)
+    problems += silent_controls(sources, known)
     problems += forbidden_programs(whole, sources)
     problems += names_of_others(whole, sources)
     problems += unclear_heartbeats(whole, sources)

@@ -126,6 +126,13 @@ def impossible_times(whole: Complete, kinds: Mapping[str, ProbeKind[Any]], sourc
                 yield sources.problem((*trail, setting), sentence, shown(spelled(within)))
 
 
+def silent_controls(sources: Sources, kinds: Mapping[str, ProbeKind[Any]]) -> Iterator[Problem]:
+    """Find controls of a kind that nobody can ask."""
+    for trail, name in matches(sources.value, "locations.*.controls[].probe"):
+        if isinstance(name, str) and name in kinds and kinds[name].measure is None:
+            yield sources.problem(trail, "a control must answer when it is asked, and this kind only reports by itself", shown(name))
+
+
 def impossible_quorums(whole: Complete, sources: Sources) -> Iterator[Problem]:
     """Find monitors that more locations must agree on than probe them."""
     for name, monitor in whole.config.monitors.items():
