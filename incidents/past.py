@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from incidents.events import Event
+from incidents.events import Event, Moved
 from incidents.model import Situation, Topology
 from incidents.policy import Policy
 from incidents.turns import Circumstances
@@ -17,6 +17,14 @@ MILLISECOND = timedelta(milliseconds=1)
 
 Places = Mapping[int, tuple[str, str]]
 """The monitor and the location that each number stands for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renaming:
+    """An id that changed in the time to be replayed, and the numbers of the *places* whose monitor it was."""
+
+    event: Moved
+    places: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from incidents import pings
 from incidents.decide import rejudge
-from incidents.events import Event
+from incidents.events import Event, Moved
 from incidents.narrowing import narrowed
-from incidents.past import EPOCH, MICROSECOND, TICK, Judging, Memory, Places, Turn
+from incidents.past import EPOCH, MICROSECOND, TICK, Judging, Memory, Places, Renaming, Turn
 from incidents.reacting import Acts
 from incidents.situation import fold
 from incidents.stepping import Steps
@@ -33,33 +33,51 @@ _ALWAYS = -1
 class Rerun:
     """Takes recorded turns, one after the other. Where one configuration is given *instead*, it holds whatever was applied then."""
 
-    def __init__(self, memory: Memory, judgings: Mapping[int, Judging], places: Places, instead: Judging | None = None) -> None:
-        """Begin from *memory*. Errors, here and later: KeyError where *judgings* lacks a version."""
+    def __init__(
+        self,
+        memory: Memory,
+        judgings: Mapping[int, Judging],
+        places: Places,
+        instead: Judging | None = None,
+        *,
+        renamings: Iterable[Renaming] = (),
+    ) -> None:
+        """Begin from *memory*, with the names that *places* had then; *renamings* are those to come, in order.
+
+        What holds instead knows nothing of old ids: all have their last ones from the beginning.
+        Errors, here and later: KeyError where *judgings* lacks a version.
+        """
         self._judgings, self._instead = judgings, instead
+        self._renamings = deque(renamings)
         self._version, self._judging = memory.version, instead or judgings[memory.version]
         self._known = memory.known
         self._present_since, self._promised_since = memory.present_since, memory.promised_since
         self.situation = narrowed(memory.known, self._judging.topology)
         self._acts = Acts()
         self._steps = Steps(places)
-        self._steps.measure_all(self.situation)
         self._wakes = _ALWAYS
+        if instead is not None:
+            self._known = fold(self._known, tuple(one.event for one in self._renamings))
+            self.situation = narrowed(self._known, instead.topology)
+            self._rename(len(self._renamings))
+        self._steps.measure_all(self.situation)
 
     @property
     def lost_acts(self) -> int:
         """How many acts found no incident to act on."""
         return self._acts.lost
 
-    def memory(self, at: datetime) -> Memory:
-        """All that is known, so that another rerun can begin here."""
+    def fork(self, at: datetime, instead: Judging) -> "Rerun":
+        """Another one, which goes on from what is known *at* this instant by *instead*."""
         self._gather()
-        return Memory(
+        memory = Memory(
             version=self._version,
             at=at,
             known=self._known,
             present_since=self._present_since,
             promised_since=self._promised_since,
         )
+        return Rerun(memory, self._judgings, self._steps.places, instead, renamings=self._renamings)
 
     def take(self, turn: Turn) -> tuple[Event, ...]:
         """The events of *turn*; what changes nothing is stepped over."""
@@ -99,7 +117,11 @@ class Rerun:
         if told.stay is not None:
             self._present_since = told.stay.since
         if turn.is_foreign:
-            return self._keep(turn, self._acted(turn.events), ())
+            moved = [event for event in turn.events if isinstance(event, Moved)]
+            if self._instead is None:
+                self._rename(len(moved))
+            told_then = turn.events if self._instead is None else [event for event in turn.events if not isinstance(event, Moved)]
+            return self._keep(turn, self._acted(told_then), ())
         policy, at = self._judging.policy, turn.at
         noticed = self._acted(told.noticed)
         judged = judge(
@@ -129,6 +151,11 @@ class Rerun:
         else:
             self._steps.measure_all(self.situation)
         return events
+
+    def _rename(self, count: int) -> None:
+        for _ in range(min(count, len(self._renamings))):
+            renaming = self._renamings.popleft()
+            self._steps.rename(renaming.places, renaming.event.new)
 
     def _acted(self, acted: Sequence[Event]) -> tuple[Event, ...]:
         return tuple(acted) if self._instead is None else self._acts.adapted(self.situation, acted)

@@ -26,13 +26,16 @@ class Steps:
     def __init__(self, places: Places) -> None:
         """Know the names of *places*; nothing can be stepped over until it is measured."""
         self._places = places
-        self._numbers: dict[str, list[int]] = {}
-        for number, (monitor, _) in places.items():
-            self._numbers.setdefault(monitor, []).append(number)
+        self._numbers = _by_monitor(places)
         self._limits = dict.fromkeys(places, -1)
         self._patience = dict.fromkeys(places, 0)
         self._newest: dict[int, int] = {}
         self._steady: dict[str, list[int]] = {}
+
+    @property
+    def places(self) -> Places:
+        """The names of the places at present."""
+        return self._places
 
     @property
     def has_moved(self) -> bool:
@@ -63,6 +66,11 @@ class Steps:
         heard = enumerate(zip(turn.places, turn.slots, strict=True))
         timed = turn.circumstances.timed
         return [self._result(place, slot, turn.bad.get(number, _GOOD), timed.get(number)) for number, (place, slot) in heard]
+
+    def rename(self, numbers: Iterable[int], monitor: str) -> None:
+        """The places of these numbers belong to *monitor* from now on; they are to be measured again."""
+        self._places = {**self._places, **{number: (monitor, self._places[number][1]) for number in numbers}}
+        self._numbers = _by_monitor(self._places)
 
     def measure_all(self, situation: Situation) -> None:
         """Find out anew how far each place can be stepped over."""
@@ -116,6 +124,13 @@ class Steps:
         started, took = timed or (instant, 0.0)
         measured = replace(measured, took=took) if took else measured
         return Result(monitor=monitor, location=location, slot=instant, started=started, measured=measured)
+
+
+def _by_monitor(places: Places) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for number, (monitor, _) in places.items():
+        numbers.setdefault(monitor, []).append(number)
+    return numbers
 
 
 def _is_steady(situation: Situation, key: tuple[str, str], monitor: Monitor, seen: datetime) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from incidents.differences import Differences, Told, differences
 from incidents.events import Counted, Event
-from incidents.past import Judging, Memory, Places, Turn
+from incidents.past import Judging, Memory, Places, Renaming, Turn
 from incidents.replay import Rerun, once_more, otherwise
 from statuspage.cli.config import load, store_of
 from statuspage.cli.instants import instant, spoken
@@ -79,6 +79,7 @@ class _Past:
     memory: Memory
     judgings: dict[int, Judging]
     places: Places
+    renamings: tuple[Renaming, ...]
 
     @classmethod
     def read(cls, database: Database, since: datetime | None) -> "_Past":
@@ -90,7 +91,8 @@ class _Past:
                 fail("nothing is recorded yet that could be replayed: the service has not run since it was brought up to date", BAD)
             first, memory = found
             last, known = recall.newest_batch(connection), dict(recall.judgings(connection))
-            return cls(database=database, first=first, last=last, memory=memory, judgings=known, places=recall.place_names(connection))
+            places, renamings = recall.place_names(connection, first)
+            return cls(database=database, first=first, last=last, memory=memory, judgings=known, places=places, renamings=renamings)
 
         return database.read(read)
 
@@ -115,7 +117,7 @@ def _progress(past: _Past) -> Iterator[Iterable[Turn]]:
 
 
 def _tell(telling: Telling, past: _Past, turns: Iterable[Turn], instead: Judging | None) -> None:
-    rerun = Rerun(past.memory, past.judgings, past.places)
+    rerun = Rerun(past.memory, past.judgings, past.places, renamings=past.renamings)
     ordered = iter(turns)
     inside = _warmed_up(rerun, ordered, telling)
     if instead is None:
@@ -124,7 +126,7 @@ def _tell(telling: Telling, past: _Past, turns: Iterable[Turn], instead: Judging
             if telling.differs is None and _spelled(events) != _spelled(turn.events):
                 telling.differs = (turn, events)
         return
-    other = Rerun(rerun.memory(telling.since), past.judgings, past.places, instead)
+    other = rerun.fork(telling.since, instead)
     telling.again.extend(other.begin_instead(telling.since))
     for turn, events in otherwise(other, inside):
         _note(telling, turn, events)

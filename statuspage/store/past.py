@@ -92,6 +92,12 @@ def more(results: Sequence[Result], circumstances: Circumstances) -> Mapping[str
     return told or None
 
 
+def counted(events: Sequence[Event]) -> dict[str, JsonValue]:
+    """What a batch that is no turn of the service's own keeps beside the journal, which has nothing that is only counted."""
+    found = [plain(event) for event in events if isinstance(event, Counted)]
+    return {"more": {"counted": found}} if found else {}
+
+
 def _entries(events: Sequence[Event]) -> int:
     return sum(not isinstance(event, Counted) for event in events)
 

@@ -1,5 +1,6 @@
 """The past read back: turns as they were taken, in pages, so that a long replay holds neither memory nor a transaction."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -8,9 +9,9 @@ from typing import Any, TypeVar, get_type_hints
 
 from sqlalchemy import Connection, Row, func, select
 
-from incidents.events import Counted, Event
-from incidents.model import Situation, Topology
-from incidents.past import ORDINARY, TICK, Judging, Memory, Places, Turn
+from incidents.events import Counted, Event, Moved
+from incidents.model import Situation, Subject, Topology
+from incidents.past import ORDINARY, TICK, Judging, Memory, Places, Renaming, Turn
 from incidents.policy import Policy
 from incidents.turns import Change, Circumstances, Stay
 from probes.result import Failure, ProbeResult
@@ -26,6 +27,7 @@ Read = Callable[[Callable[[Connection], Any]], Any]
 """Runs a query in a transaction of its own: ``Database.read``."""
 
 PAGE = 20_000
+_MOVED = "moved"
 _HINTS = {one.name: hint for one in fields(Situation) for name, hint in get_type_hints(Situation).items() if name == one.name}
 
 
@@ -59,9 +61,18 @@ def judgings(connection: Connection) -> Mapping[int, Judging]:
     }
 
 
-def place_names(connection: Connection) -> Places:
-    """The monitor and the location of each place."""
-    return {row.num: (row.monitor, row.location) for row in connection.execute(select(places))}
+def place_names(connection: Connection, after: int) -> tuple[Places, tuple[Renaming, ...]]:
+    """The monitor and the location of each place as they were called right *after* that batch, and what was called otherwise since."""
+    names = {row.num: (row.monitor, row.location) for row in connection.execute(select(places))}
+    moved = select(journal).where(journal.c.batch > after, journal.c.kind == _MOVED).order_by(journal.c.sequence.desc())
+    renamings: deque[Renaming] = deque()
+    for event in (understand(row.kind, row.body) for row in connection.execute(moved)):
+        if isinstance(event, Moved):
+            is_monitor = event.subject is Subject.MONITOR
+            numbers = frozenset(number for number, (monitor, _) in names.items() if is_monitor and monitor == event.new)
+            names |= {number: (event.old, names[number][1]) for number in numbers}
+            renamings.appendleft(Renaming(event=event, places=numbers))
+    return names, tuple(renamings)
 
 
 def newest_batch(connection: Connection) -> int:
@@ -123,7 +134,8 @@ class _Journal:
 
 def _turn(row: Row[Any], events: Sequence[Event], memory: Memory | None) -> Turn:
     if row.heard is None:
-        return Turn(sequence=row.sequence, micros=row.at * 1000, events=events, is_foreign=True)
+        counted = tuple(built(Counted, one) for one in (row.more or {}).get("counted", ()))
+        return Turn(sequence=row.sequence, micros=row.at * 1000, events=(*counted, *events), is_foreign=True)
     is_tick, micros, numbers, slots = unpack(row.at, row.heard)
     turn = Turn(
         sequence=row.sequence,

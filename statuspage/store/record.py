@@ -68,7 +68,7 @@ def record(
     LookupError for an event of an incident that is not there. After either, nothing of the transaction may be kept.
     """
     rows = write_results(connection, results) if results else ()
-    row = {"at": milliseconds(at), **({} if circumstances is None else _past(results, rows, at, circumstances))}
+    row = {"at": milliseconds(at), **(past.counted(events) if circumstances is None else _past(results, rows, at, circumstances))}
     batch: int = connection.execute(insert(batches).values(row).returning(batches.c.sequence)).scalar_one()
     if events:
         _write_events(connection, events, batch, at)

@@ -118,7 +118,7 @@ def _recalled(connection: Connection) -> tuple[tuple[int, Memory], dict[int, Jud
     found = recall.memory_before(connection, None)
     if found is None:
         raise RuntimeError("nothing is remembered")
-    return found, dict(recall.judgings(connection)), recall.place_names(connection), recall.newest_batch(connection)
+    return found, dict(recall.judgings(connection)), recall.place_names(connection, found[0])[0], recall.newest_batch(connection)
 
 
 if __name__ == "__main__":

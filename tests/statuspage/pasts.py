@@ -15,19 +15,22 @@ from sqlalchemy import Connection
 from incidents import act, pausing, pings
 from incidents.events import Counted, Event
 from incidents.model import State, Status, Topology
-from incidents.past import Judging, Memory, Places, Turn
+from incidents.moving import Move
+from incidents.past import Judging, Memory, Places, Renaming, Turn
 from incidents.policy import Policy
 from incidents.sight import Glance, Look
 from probes.result import Failure, ProbeResult, Result
 from statuspage.page import Site
 from statuspage.pipeline import Carried, Pipeline
 from statuspage.store import past, queries, recall
+from statuspage.store.carrying import carry_over
 from statuspage.store.engine import Database, Store
 from statuspage.store.spelling import kind, spell
 from tests.incidents.world import START
 
 SITE = Site(name="Example", url="https://status.example.org", support=MappingProxyType({}), links=MappingProxyType({}))
 LEASE = timedelta(minutes=30)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @cache
@@ -88,13 +91,16 @@ class Life:
         await self.road.close()
         await self.start(topology, policy)
 
-    async def configure(self, topology: Topology, policy: Policy | None = None) -> None:
-        """Go on by another configuration, as a reload does."""
+    async def configure(
+        self, topology: Topology, policy: Policy | None = None, moves: Sequence[Move] = (), measures: Mapping[str, str] = NOTHING
+    ) -> None:
+        """Go on by another configuration, as a reload does; *moves* are ids that it calls otherwise, *measures* as in ``carry_over``."""
         judged_by = policy or self.road.policy
 
         def write(connection: Connection) -> Carried:
+            moved = carry_over(connection, moves, measures, self.now)
             version = self._apply(connection, topology, judged_by)
-            return Carried(version=version, situation=queries.situation(connection, topology))
+            return Carried(version=version, moved=moved, situation=queries.situation(connection, topology))
 
         await self.road.replace(topology, judged_by, lambda: self.store.write(write))
 
@@ -191,6 +197,7 @@ class Recorded:
     turns: Sequence[Turn]
     judgings: Mapping[int, Judging]
     places: Places
+    renamings: Sequence[Renaming]
 
 
 async def recalled(store: Store, at: datetime = START) -> Recorded:
@@ -202,7 +209,8 @@ async def recalled(store: Store, at: datetime = START) -> Recorded:
         first, memory = found
         last = recall.newest_batch(connection)
         turns = list(recall.turns(lambda query: query(connection), first + 1, last))
-        return Recorded(memory=memory, turns=turns, judgings=recall.judgings(connection), places=recall.place_names(connection))
+        names, renamings = recall.place_names(connection, first)
+        return Recorded(memory=memory, turns=turns, judgings=recall.judgings(connection), places=names, renamings=renamings)
 
     return await store.read(read)
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from incidents.differences import differences
 from incidents.events import Acknowledged, Counted, Event, Opened, Published, StatusChanged
 from incidents.heartbeat import Every, Heartbeat
-from incidents.model import Component, Monitor, Need, Service, Topology
+from incidents.model import Component, Monitor, Need, Service, Subject, Topology
+from incidents.moving import Move
 from incidents.past import Judging, Turn
 from incidents.policy import Policy
 from incidents.replay import Rerun, once_more, otherwise
@@ -123,13 +124,13 @@ async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912 - a tabl
 
 
 def again(recorded: Recorded) -> tuple[Rerun, list[list[object]]]:
-    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places)
+    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places, renamings=recorded.renamings)
     return rerun, [spelled(events) for _, events in once_more(rerun, recorded.turns)]
 
 
 def instead(recorded: Recorded, judging: Judging) -> tuple[Rerun, list[Event]]:
     """What would have happened under *judging*."""
-    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places, judging)
+    rerun = Rerun(recorded.memory, recorded.judgings, recorded.places, judging, renamings=recorded.renamings)
     events = list(rerun.begin_instead(recorded.memory.at))
     for _, said in otherwise(rerun, recorded.turns):
         events.extend(said)
@@ -320,3 +321,40 @@ def test_a_replay_begins_anywhere_that_is_remembered() -> None:
     assert events == [spelled(turn.events) for turn in recorded.turns[number + 1 :]]
     rerun.wakes()
     assert rerun.situation == life.road.situation
+
+
+async def _renamed(life: Life) -> None:
+    """In the middle of an outage the file gives everything other ids; later another monitor takes an old one."""
+    await _ticking(life, 60)
+    for _ in range(2):
+        await life.hear(("smtp", "local", Failure.REFUSED))
+        await life.tick(5)
+    life.wait(0.25)
+    moves = [Move(Subject.MONITOR, "smtp", "port"), Move(Subject.COMPONENT, "smtp", "post"), Move(Subject.SERVICE, "mail", "letters")]
+    await life.configure(RENAMED, moves=moves, measures={"imap": "one"})
+    await life.hear(("port", "local", Failure.REFUSED))
+    await _ticking(life, 400)
+    monitors = {**RENAMED.monitors, "smtp": Monitor(id="smtp", component="imap")}
+    await life.configure(replace(RENAMED, monitors=monitors), measures={"imap": "another"})
+    await _ticking(life, 100)
+
+
+RENAMED = Topology(
+    services={"letters": service("letters", need("post"), need("imap")), "files": service("files", need("storage"))},
+    components={id: Component(id=id, name=id) for id in ("post", "imap", "storage")},
+    monitors={
+        "port": Monitor(id="port", component="post"),
+        "imap": Monitor(id="imap", component="imap"),
+        "storage": Monitor(id="storage", component="storage"),
+    },
+)
+
+
+def test_what_is_called_otherwise_meanwhile_is_known_by_the_name_of_each_moment() -> None:
+    life, recorded = tell(MAIL, _renamed)
+    rerun, events = again(recorded)
+    assert events == [spelled(turn.events) for turn in recorded.turns]
+    rerun.wakes()
+    assert rerun.situation == life.road.situation
+    _, otherwise_told = instead(recorded, recorded.judgings[2])
+    assert [one.root for one in differences((), otherwise_told).more] == ["post"]
