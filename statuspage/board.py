@@ -17,6 +17,7 @@ from incidents.verdicts import why_still
 from incidents.words import said as words_in
 from probes.result import Failure, Result
 from statuspage.page import Story
+from statuspage.spending import Spending
 
 RECENT = timedelta(days=1)
 """How long the desk is told of an impairment that is over."""
@@ -148,9 +149,18 @@ class Board:
     still: tuple[MonitorRow, ...]
     impairments: tuple[Impairment, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    spending: tuple[Spending, ...] = ()
 
 
-def build(situation: Situation, stories: Sequence[Story], now: datetime, warnings: Iterable[Warned] = (), *, language: str = "en") -> Board:
+def build(
+    situation: Situation,
+    stories: Sequence[Story],
+    now: datetime,
+    warnings: Iterable[Warned] = (),
+    spending: Iterable[Spending] = (),
+    *,
+    language: str = "en",
+) -> Board:
     """Draw the board. *stories* are the open incidents and the newest closed ones; an open one without a story is shown without words."""
     rows = component_rows(situation)
     told = {story.incident.id: story for story in stories}
@@ -170,6 +180,7 @@ def build(situation: Situation, stories: Sequence[Story], now: datetime, warning
         still=tuple(one for row in rows.values() for one in row.monitors if one.is_still),
         impairments=tuple(_impairments(situation, now)),
         warnings=tuple(warnings),
+        spending=tuple(spending),
     )
 
 

@@ -165,6 +165,7 @@ class Hub:
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
             heartbeats=lambda: self.tokens,
             trends=lambda: self.trends,
+            levels=lambda: self.books.levels,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 

@@ -15,9 +15,13 @@ from statuspage.config.types import ALWAYS
 INACTIVE: Mapping[str, tuple[str, ...]] = {
     "outgoing mail (mail)": ("mail",),
     "escalation: tiers, escalate_after, notifying teams": ("services.*.tiers", "services.*.escalate_after", "teams.*.notify"),
-    "calendars and hours": ("calendars", "teams.*.hours", "services.*.hours"),
-    "service levels": ("services.*.service_level",),
-    "priority and impact": ("priority", "services.*.impact"),
+    "business hours of services and hours of teams": ("teams.*.hours", "services.*.hours"),
+    "priority, and of impact what only priority needs": (
+        "priority",
+        "services.*.impact.customer_lifetime_value",
+        "services.*.impact.customer_referral_value",
+        "services.*.impact.cost_to_resolve",
+    ),
     "maintenance windows": ("maintenance",),
     "known errors": ("known_errors",),
     "pushes to subscribers (notify_after)": ("services.*.notify_after",),

@@ -19,6 +19,7 @@ from incidents.model import Situation
 from statuspage import board
 from statuspage.page import Story
 from statuspage.render.timeline import Line, tell
+from statuspage.spending import spending
 from statuspage.store import queries
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
@@ -56,7 +57,7 @@ async def show_live(request: web.Request) -> web.Response:
 async def _board(desk: Desk) -> board.Board:
     stories = await desk.store.read(queries.stories)
     found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())
-    return board.build(desk.pipeline.situation, stories, desk.now(), found, language=desk.language)
+    return board.build(desk.pipeline.situation, stories, desk.now(), found, spending(desk.levels()), language=desk.language)
 
 
 def _live(request: web.Request, drawn: board.Board) -> bytes:

@@ -11,6 +11,7 @@ from incidents import act
 from incidents.drift import Trend
 from incidents.events import Event
 from statuspage.clock import Now
+from statuspage.levels import Level
 from statuspage.page import Story
 from statuspage.pipeline import Beside, Command, Pipeline
 from statuspage.store import queries
@@ -25,7 +26,8 @@ class Desk:
     """The store, the road in, the clock and the settings. *console_url* is the configured address, of which https makes cookies Secure.
 
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
-    *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually.
+    *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
+    *levels* every service's availability.
     """
 
     store: Store
@@ -42,6 +44,7 @@ class Desk:
     is_healthy: Callable[[], bool]
     heartbeats: Callable[[], Mapping[bytes, str]]
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
+    levels: Callable[[], Mapping[str, Level]] = dict
 
     @property
     def is_tls(self) -> bool:

@@ -94,6 +94,13 @@ def replaying(pairs: int) -> Iterator[Row]:
     yield bounded("what a replay needs, for each result on disk", [run["bytes"]], unit="bytes")
 
 
+def accounting(pairs: int) -> Iterator[Row]:
+    """What a year's ledger costs, and how that grows."""
+    for count, goal in ((1_000, None), (10_000, 50), (40_000, None)):
+        taken = [turns.figure("accounting", count) for _ in range(pairs)]
+        yield bounded(f"a year's ledger of one service with {count:,} status changes: CPU", taken, unit="ms", goal=goal)
+
+
 PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
     probes,
     pacing.rows,
@@ -104,6 +111,7 @@ PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
     keeping,
     judging,
     replaying,
+    accounting,
 )
 
 

@@ -15,6 +15,7 @@ from probes.result import Failure
 from statuspage.books import Books
 from statuspage.ledgers import ledger_of
 from statuspage.render.level_metrics import level_metrics
+from statuspage.spending import spending
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
 from tests.statuspage.desks import House, housed
@@ -74,6 +75,21 @@ async def test_a_budget_that_burns_fast_and_is_spent_says_so(house: House) -> No
     assert level.is_spent
     assert level.runs_out_at == level.as_of
     assert [(burn.window, burn.is_fast) for burn in level.burns] == [("1h", False), ("6h", True), ("3d", True)]
+
+
+async def test_the_desk_is_cautioned_of_a_promise_that_is_missed_or_soon_will_be(house: House) -> None:
+    reader = await outage_of_an_hour(house)
+    (missed,) = spending(reader.books.levels)
+    assert (missed.service, missed.is_spent) == ("portal", True)
+    assert missed.words == "The downtime that a promise of 99.9 % a month allows is used up: 90.163 % so far."
+    fast = "9.84 times as fast over 3d as a promise of 99 % a month allows"
+    for target, words in ((Fraction(99, 100), fast), (Fraction(9, 10), None), (None, None)):
+        await house.store.write(lambda connection, target=target: state_terms(connection, {"portal": Terms(target=target)}, house.now))
+        reader.books.forget("UTC", reader.books.services, {})
+        await reader.books.renew()
+        told = [one.words for one in spending(reader.books.levels) if not one.is_spent]
+        assert len(told) == (words is not None), target
+        assert words is None or words in told[0], told
 
 
 async def test_a_quiet_minute_reads_nothing_and_tells_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
