@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from statuspage.pipeline import Figures
+from statuspage.vitals import Figures
 
 log = logging.getLogger(__name__)
 

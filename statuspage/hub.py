@@ -32,7 +32,7 @@ from statuspage.config import loading as configuration
 from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
-from statuspage.pipeline import Carried, Pipeline
+from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
@@ -42,10 +42,11 @@ from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
 from statuspage.store import past, queries
-from statuspage.store.carrying import carry_over
+from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
+from statuspage.store.recall import newest_batch
 from statuspage.store.results import prune, prune_hours
 from statuspage.store.trends import trends
 from statuspage.web.desk import Desk
@@ -260,7 +261,8 @@ class Hub:
             moved = carry_over(connection, identity.moves(config), identity.measures(config), at)
             state_terms(connection, terms(config, at.year), at)
             version = _apply(connection, loaded, topology, at)
-            carried = Carried(version=version, moved=moved, situation=queries.situation(connection, topology))
+            newest, situation = newest_batch(connection), queries.situation(connection, topology)
+            carried = Carried(version=version, newest=newest, moved=moved, situation=situation)
             return carried, queries.public_ids(connection, names)
 
         async def carry() -> Carried:

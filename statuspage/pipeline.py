@@ -6,7 +6,7 @@ bounded buffer, the situation is read again from the store, and whoever asked is
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from incidents import pings, sight, streaks, turns
 from incidents.decide import rejudge
-from incidents.events import Event, Moved
+from incidents.events import Event
 from incidents.model import Situation, Streak, Topology
 from incidents.moving import Move, results_moved
 from incidents.policy import LEVELS, Policy
@@ -27,9 +27,12 @@ from probes.result import Failure, ProbeResult, Result
 from statuspage.clock import Now
 from statuspage.presence import ABSENT, Presence
 from statuspage.store import past, queries
+from statuspage.store.carrying import Carried, Carry
 from statuspage.store.engine import Store
-from statuspage.store.errors import StoreUnavailable
+from statuspage.store.errors import Overtaken, StoreUnavailable
+from statuspage.store.recall import newest_batch
 from statuspage.store.record import record
+from statuspage.vitals import Figures
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,9 @@ BUFFERED_AT_MOST = 100_000
 NOTICES_AT_MOST = 1000
 """What is found out about ourselves while the store is away; past it only the newest is kept beside the first ones."""
 
+AGAIN_AT_MOST = 20
+"""Times that a turn is taken anew because another writer came first."""
+
 
 class Waits(StoreUnavailable):
     """What was reported is kept in memory, and is stored once the store is back."""
@@ -52,21 +58,6 @@ class Waits(StoreUnavailable):
 
 Command = turns.Command
 Beside = Callable[[Connection, Sequence[Event]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """What a new configuration, *version*, was taken over with: the ids that *moved*, and what is known by it."""
-
-    situation: Situation
-    version: int = 0
-    moved: Sequence[Moved] = ()
-
-
-Carry = Callable[[], Awaitable[Carried]]
-"""Writes what follows from another configuration, and reads what is known by it."""
-
-
 Audience = Callable[[Sequence[Event], Sequence[Result]], None]
 """Who wants to hear of each committed turn; must not block."""
 
@@ -79,15 +70,16 @@ def nobody(events: Sequence[Event], results: Sequence[Result]) -> None:
     """An audience that does not listen."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Figures:
-    """The road's own health, for the metrics."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What one turn is to do."""
 
-    turns: int = 0
-    crashed_turns: int = 0
-    failed_writes: int = 0
-    dropped_results: int = 0
-    store_is_away: bool = False
+    results: Sequence[Result]
+    command: Command | None = None
+    beside: Beside = nothing_beside
+    notices: Sequence[Command] = ()
+    is_tick: bool = False
+    is_rejudged: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,6 +109,7 @@ class Pipeline:
     _notices: list[Command] = field(default_factory=list)
     _change: Change | None = None
     _stay: Stay | None = None
+    _newest: int | None = None  # the batch that the situation is as of; None: not known, and not asked for
 
     @property
     def waiting(self) -> int:
@@ -208,6 +201,7 @@ class Pipeline:
             self._pending = results_moved(self._pending, moves)
             self.latest = {(one.monitor, one.location): one for one in results_moved(list(self.latest.values()), moves)}
             self.situation, self.policy, self.version = carried.situation, policy, carried.version
+            self._newest = carried.newest if carry is not None else self._newest
             self._change = Change(version=carried.version, at=at)
             self._promised_since = turns.promised(before, topology, self._promised_since, at)
             watched = {(monitor.id, location) for monitor in topology.monitors.values() for location in monitor.locations}
@@ -226,7 +220,10 @@ class Pipeline:
             return True
 
     async def _known(self, topology: Topology) -> Situation:
-        return await self.store.read(lambda connection: queries.situation(connection, topology))
+        situation, self._newest = await self.store.read(
+            lambda connection: (queries.situation(connection, topology), newest_batch(connection))
+        )
+        return situation
 
     async def close(self) -> None:
         """Store what waits, at the end, and that we were here until now; turns whose callers have gone already come first."""
@@ -290,7 +287,8 @@ class Pipeline:
             if not results and not notices and command is None and not is_tick and not is_rejudged:
                 return ()  # another turn took what was waiting
             try:
-                return await self._commit(results, command, beside, notices, is_tick=is_tick, is_rejudged=is_rejudged)
+                asked = _Asked(results=results, command=command, beside=beside, notices=notices, is_tick=is_tick, is_rejudged=is_rejudged)
+                return await self._commit(asked)
             except StoreUnavailable:
                 self.figures.failed_writes += 1
                 self._put_back(results)
@@ -307,33 +305,36 @@ class Pipeline:
                 await self._one_by_one(results)
                 return ()
 
-    async def _commit(
-        self,
-        results: Sequence[Result],
-        command: Command | None,
-        beside: Beside = nothing_beside,
-        notices: Sequence[Command] = (),
-        *,
-        is_tick: bool = False,
-        is_rejudged: bool = False,
-    ) -> Sequence[Event]:
-        now = self.now()
-        noticed, before = turns.noticed(notices, self.situation, now)
+    async def _commit(self, asked: _Asked) -> Sequence[Event]:
+        """Decide and store; where another writer came first, decide anew from what it left. Errors: StoreUnavailable; the command's own."""
+        if self._newest is None:
+            await self._read_again()
+        for _ in range(AGAIN_AT_MOST):
+            try:
+                return await self._attempt(asked)
+            except Overtaken:
+                await self._read_again()
+        raise StoreUnavailable("other writers always come first")
+
+    async def _attempt(self, asked: _Asked) -> Sequence[Event]:
+        results, is_rejudged = asked.results, asked.is_rejudged
+        now, newest = self.now(), self._newest
+        noticed, before = turns.noticed(asked.notices, self.situation, now)
         judged = turns.judge(
             before,
             results,
             self.policy,
             now,
-            is_tick=is_tick,
+            is_tick=asked.is_tick,
             present_since=self._present_since,
             promised_since=self._promised_since,
         )
-        acted = tuple(command(judged.situation, now)) if command is not None else ()
+        acted = tuple(asked.command(judged.situation, now)) if asked.command is not None else ()
         after = fold(judged.situation, acted)
         settled = rejudge(after, self.policy, now) if is_rejudged else turns.settle(after, (*noticed, *acted), self.policy, now)
         events = (*noticed, *judged.events, *acted, *settled)
         circumstances = Circumstances(
-            is_tick=is_tick,
+            is_tick=asked.is_tick,
             is_rejudged=is_rejudged,
             noticed=tuple(noticed),
             judged=judged.events,
@@ -346,11 +347,14 @@ class Pipeline:
         if not events and not judged.results and circumstances.change is None and circumstances.stay is None:
             return ()
 
-        def write(connection: Connection) -> None:
-            record(connection, events=events, results=judged.results, at=now, circumstances=circumstances)
-            beside(connection, acted)
+        def write(connection: Connection) -> int:
+            if newest is not None and newest_batch(connection) != newest:
+                raise Overtaken
+            batch = record(connection, events=events, results=judged.results, at=now, circumstances=circumstances)
+            asked.beside(connection, acted)
+            return batch
 
-        await self.store.write(write)
+        self._newest = await self.store.write(write)
         self.situation, self._change = fold(after, settled), None
         if self._stay is circumstances.stay:  # or a tick has news again, while this was being written
             self._stay = None
@@ -372,7 +376,7 @@ class Pipeline:
         """Find the result that makes a turn crash, leave it out, and store the others."""
         for result in results:
             try:
-                await self._commit([result], None)
+                await self._commit(_Asked(results=[result]))
             except StoreUnavailable:
                 self._put_back([result])
             except Exception:

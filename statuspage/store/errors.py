@@ -60,3 +60,7 @@ def _reason(error: DBAPIError) -> str | None:
 def _is_lost(error: DBAPIError) -> bool:
     # psycopg gives no code to an error that it found itself: a server that is gone, or that never answered.
     return error.connection_invalidated or type(error.orig).__name__ == "OperationalError"
+
+
+class Overtaken(Exception):
+    """Somebody else has written since this situation was read: what was decided from it does not hold."""

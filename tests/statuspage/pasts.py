@@ -21,9 +21,9 @@ from incidents.policy import Policy
 from incidents.sight import Glance, Look
 from probes.result import Failure, ProbeResult, Result
 from statuspage.page import Site
-from statuspage.pipeline import Carried, Pipeline
+from statuspage.pipeline import Pipeline
 from statuspage.store import past, queries, recall
-from statuspage.store.carrying import carry_over
+from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Database, Store
 from statuspage.store.spelling import kind, spell
 from tests.incidents.world import START

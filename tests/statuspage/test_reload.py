@@ -16,8 +16,8 @@ from incidents.rollup import standing
 from statuspage.app import Service
 from statuspage.board import component_rows
 from statuspage.config.loading import Loaded
-from statuspage.pipeline import Carry
 from statuspage.store import connect
+from statuspage.store.carrying import Carry
 from tests.deadline import until
 
 HEAD = """
