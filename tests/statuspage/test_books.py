@@ -84,7 +84,7 @@ async def test_the_desk_is_cautioned_of_a_promise_that_is_missed_or_soon_will_be
     assert missed.words == "The downtime that a promise of 99.9 % a month allows is used up: 90.163 % so far."
     fast = "9.84 times as fast over 3d as a promise of 99 % a month allows"
     for target, words in ((Fraction(99, 100), fast), (Fraction(9, 10), None), (None, None)):
-        await house.store.write(lambda connection, target=target: state_terms(connection, {"portal": Terms(target=target)}, house.now))
+        await house.store.write(partial(state_terms, stated={"portal": Terms(target=target)}, at=house.now))
         reader.books.forget("UTC", reader.books.services, {})
         await reader.books.renew()
         told = [one.words for one in spending(reader.books.levels) if not one.is_spent]
