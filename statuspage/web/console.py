@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from incidents import act
 from incidents.events import Opened
-from incidents.model import Situation
+from incidents.model import Origin, Situation
 from statuspage import board
 from statuspage.page import Story
 from statuspage.render.timeline import Line, tell
@@ -140,7 +140,9 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         timeline=timeline[::-1],
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
-        others=[one for one in situation.incidents.values() if one.id != incident],
+        others=[
+            one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)
+        ],
         members=_members(story, situation, desk.language),
         trouble=trouble_of(rejected),
         typed=typed or TypedForms(),

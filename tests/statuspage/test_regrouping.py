@@ -104,6 +104,16 @@ async def test_a_refused_form_keeps_what_was_typed(house: House) -> None:
     assert 'name="part:portal-web" checked' in page
 
 
+async def test_the_card_offers_nothing_that_would_be_refused_for_its_kind(house: House) -> None:
+    mail = await house.outage()
+    pager = await house.program("pager")
+    opened = await pager.send("/incidents", {"name": "Calls", "services": {"email": "major_outage"}, "body": "We look."})
+    typed = (await opened.json())["id"]
+    anna = await house.logged_in("anna")
+    assert f'<option value="{typed}">' not in await anna.page(f"/incidents/{mail.id}")
+    assert f'<option value="{mail.id}">' in await anna.page(f"/incidents/{typed}")
+
+
 async def test_an_incident_alone_and_of_one_part_offers_neither(house: House) -> None:
     mail = await house.outage()
     page = await (await house.logged_in("anna")).page(f"/incidents/{mail.id}")
