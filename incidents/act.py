@@ -8,7 +8,7 @@ from incidents import words
 from incidents.events import Acknowledged, Event, Impacted, Noted, Opened, Published, Resolved, StateChanged, Updated, Waived
 from incidents.lifecycle import SAID, IllegalTransition, move
 from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, State, Status, Subject, Update
-from incidents.opening import new_id
+from incidents.naming import new_id
 from incidents.policy import REOPENS_WITHIN
 from incidents.rollup import TROUBLE, standing
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from incidents.act import Invalid, demand
 from incidents.events import Corrected, Event
 from incidents.model import Situation, Status
-from incidents.opening import new_id
+from incidents.naming import new_id
 
 LONGEST = timedelta(days=366)
 """More than this at once is a slip of the pen."""

@@ -5,10 +5,12 @@ and the clocks of incidents that nobody touched run on.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 
-from incidents import pings, sight, streaks, tending
+from incidents import coverage, pings, sight, streaks, tending, windows
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
 from incidents.model import Service, Severity, Situation, Standing, Status, Streak, Subject
@@ -36,13 +38,16 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     silent = set(_interrupted(situation, fresh)) if results else set(_silent(situation, now))
     touched |= silent if results else set()  # the news that ends a silence is judged too, even where it is no news by itself
     is_due = tending.is_due(situation, policy, now) or (not results and tending.has_unexplained(situation))
+    is_due = is_due or windows.is_due(situation, policy, now) or (not results and windows.has_strayed(situation, policy, now))
     if not touched and not silent and not is_due:
         return ()
     draft = Draft(situation, policy, now)
     _judge_monitors(draft, silent)
+    _begin_windows(draft)
     draft.hear(fresh)
     draft.say(*counted)
     _judge_monitors(draft, touched, _heard(fresh))
+    _end_windows(draft)
     tending.tend(draft)
     return draft.events
 
@@ -52,7 +57,9 @@ def rejudge(situation: Situation, policy: Policy, now: datetime) -> tuple[Event,
     draft = Draft(situation, policy, now)
     _judge_monitors(draft, situation.topology.monitors)
     _judge_components(draft, situation.topology.components)
+    _begin_windows(draft)
     _judge_services(draft, situation.topology.services)
+    _end_windows(draft)
     tending.tend(draft)
     return draft.events
 
@@ -135,12 +142,33 @@ def _judge_components(draft: Draft, components: Iterable[str]) -> None:
         if _change(draft, Subject.COMPONENT, id, _component_standing(draft, id)):
             services.update(dict.fromkeys(topology.services_of[id]))
             _reclaim(draft, id)
+    windows.spare(draft)
     _judge_services(draft, services)
 
 
-def _judge_services(draft: Draft, services: Iterable[str]) -> None:
+def _judge_services(draft: Draft, services: Iterable[str], since: datetime | None = None) -> None:
+    """What changes did so *since* then, else when its components did."""
+    known = draft.situation.topology.services
     for id in services:
-        _change(draft, Subject.SERVICE, id, _service_standing(draft, draft.situation.topology.services[id]))
+        if id in known:
+            found = _service_standing(draft, known[id])
+            _change(draft, Subject.SERVICE, id, found if since is None else replace(found, since=since))
+
+
+def _begin_windows(draft: Draft) -> None:
+    windows.follow(draft)
+    windows.lapse(draft)
+    for window in windows.startable(draft.situation, draft.now):
+        windows.begin(draft, window)
+        _judge_services(draft, window.services, window.starts)
+
+
+def _end_windows(draft: Draft) -> None:
+    """One that ended long ago, while nobody was here, is past its grace too."""
+    while due := windows.finished(draft.situation, draft.policy, draft.now):
+        for window in due:
+            windows.end(draft, window)
+            _judge_services(draft, window.services, window.ends)
 
 
 def _change(draft: Draft, subject: Subject, id: str, new: Standing) -> bool:
@@ -180,12 +208,19 @@ def _component_standing(draft: Draft, component: str) -> Standing:
 
 
 def _service_standing(draft: Draft, service: Service) -> Standing:
+    """What is shown of it and, while planned maintenance covers it, what was measured: trouble that no window explains is shown."""
     parts = tuple(dict.fromkeys(id for need in service.needs for id in need.of))
-    probed = service_status(service, lambda id: standing(draft.situation, Subject.COMPONENT, id))
+    status_of = partial(standing, draft.situation, Subject.COMPONENT)
     spoken = declared(draft.situation.incidents).get(service.id, Status.OPERATIONAL)
-    broken = [id for id in parts if standing(draft.situation, Subject.COMPONENT, id) in TROUBLE]
+    measured = worst((service_status(service, status_of), spoken))
+    broken = [id for id in parts if status_of(id) in TROUBLE]
     cause = f"components not working: {', '.join(broken)}" if broken else "all needs work"
-    return Standing(status=worst((probed, spoken)), since=_turned(draft, Subject.COMPONENT, parts), cause=cause)
+    since = _turned(draft, Subject.COMPONENT, parts)
+    if not coverage.is_covered(draft.situation, service.id):
+        return Standing(status=measured, since=since, cause=cause)
+    seeming = service_status(service, coverage.apparent(status_of, coverage.hidden_parts(draft.situation, service.id)))
+    shown = worst((Status.MAINTENANCE, seeming, spoken))
+    return Standing(status=shown, since=since, cause=f"planned maintenance; {cause}", covered=measured)
 
 
 def _turned(draft: Draft, subject: Subject, ids: Iterable[str]) -> datetime:

@@ -8,6 +8,7 @@ for the desk.
 from datetime import datetime, timedelta
 
 from incidents import opening, streaks, telling, words
+from incidents.coverage import excused_parts
 from incidents.draft import Draft
 from incidents.events import Joined, Parted, Rerooted, Resolved
 from incidents.model import Incident, Origin, Situation, State, Status, Subject
@@ -109,10 +110,16 @@ def _cause_of(draft: Draft, component: str) -> str | None:
     """The deepest broken ancestor that is at least as bad as *component*: what explains it; None where it stands for itself."""
     situation = draft.situation
     badness = ORDER[standing(situation, Subject.COMPONENT, component)]
+    # Planned work that excuses a parent towards all who are hit is nobody's incident, and takes none over.
+    hit = [excused_parts(situation, service) for service in hit_services(situation, component)]
+    excused = frozenset.intersection(*hit) if hit else frozenset[str]()
     broken = [
         id
         for id in situation.topology.ancestors[component]
-        if is_broken(situation, id) and id not in situation.waived and ORDER[standing(situation, Subject.COMPONENT, id)] >= badness
+        if is_broken(situation, id)
+        and id not in situation.waived
+        and id not in excused
+        and ORDER[standing(situation, Subject.COMPONENT, id)] >= badness
     ]
     deepest = [id for id in broken if not set(broken) & set(situation.topology.ancestors[id])]
     return deepest[0] if deepest else None

@@ -1,27 +1,25 @@
 """How the machine opens an incident, or brings back the last one: when it began, what it is called, when its words go public."""
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from incidents import telling, words
+from incidents.coverage import scope
 from incidents.draft import Draft
-from incidents.events import Impacted, Opened, Reopened
+from incidents.events import Impacted, MaintenanceMoved, Opened, Reopened
 from incidents.lifecycle import Trigger, move
+from incidents.maintenance import Maintenance
 from incidents.model import Incident, Origin, Situation, Status, Subject
+from incidents.naming import new_id
 from incidents.rollup import hit_services, standing
-
-
-def new_id(situation: Situation, *grounds: str) -> str:
-    """An incident's id: twelve lowercase letters and digits, unguessable, and the same whenever the past is replayed."""
-    number = int.from_bytes(hashlib.sha256("\n".join((situation.seed, *grounds)).encode()).digest())
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-    return "".join(digits[number // 36**place % 36] for place in range(12))
 
 
 def begin(draft: Draft, root: str, component: str) -> str:
     """Open one for *root*, which makes *component* fail and that a service, or reopen its last; return the id."""
+    overrun = _overrun(draft, component)
+    if overrun is not None:
+        return _open(draft, root, component, overrun)
     theirs = [one for one in draft.situation.ended.values() if one.root == root and draft.now < (one.reopens_until or draft.now)]
     if theirs:
         last = max(theirs, key=lambda one: (one.resolved_at or one.opened_at, one.id))
@@ -49,10 +47,21 @@ def _waits(situation: Situation, services: Iterable[str]) -> timedelta:
     return min(situation.topology.services[service].publish_after for service in services)
 
 
-def _open(draft: Draft, root: str, component: str) -> str:
+def _overrun(draft: Draft, component: str) -> Maintenance | None:
+    """The window that has just ended with *component* still broken."""
+    for event in draft.events:
+        if isinstance(event, MaintenanceMoved) and event.overran:
+            window = draft.before.maintenances.get(event.maintenance)
+            if window is not None and component in scope(draft.situation.topology, window) - window.spared:
+                return window
+    return None
+
+
+def _open(draft: Draft, root: str, component: str, overrun: Maintenance | None = None) -> str:
+    """What planned work broke began when it broke, not when the work should have ended."""
     situation = draft.situation
     hit = hit_services(situation, component)
-    began = _began(situation, component, hit)
+    began = _began(situation, component, hit) if overrun is None else situation.standings[Subject.COMPONENT, component].since
     id = new_id(situation, root, draft.now.isoformat())
     statuses = {service: standing(situation, Subject.SERVICE, service) for service in hit}
     draft.say(
@@ -66,6 +75,7 @@ def _open(draft: Draft, root: str, component: str) -> str:
             publish_at=draft.now + _waits(situation, hit),
             by=None,
             reason=f"{root}: {situation.standings[Subject.COMPONENT, root].cause}",
+            planned_until=None if overrun is None else overrun.ends,
         ),
     )
     return id

@@ -56,8 +56,10 @@ class Policy:
     *waits_for_cause* how long a broken component waits for the verdict on a parent that has begun to fail too. *says_more_after* is
     how long the machine keeps quiet after its last words while an outage spreads, so that one cause becomes a few updates and not
     one a component. *reopens_within* is how long after its end an incident whose root fails again comes back. An incident
-    flaps at its *flaps_at*-th outage within *flaps_within*, and has calmed once all it hit worked for *calms_after*. *language* is that of
-    the machine's public words.
+    flaps at its *flaps_at*-th outage within *flaps_within*, and has calmed once all it hit worked for *calms_after*. *verifies_for*
+    is how long after its end planned work may still be mended before it is an outage with an incident, *announces_early* how much sooner
+    than promised an occurrence of a series is announced, *offers_finish_after* how long everything must have worked in a window before it
+    is offered to end early. *language* is that of the machine's public words.
     """
 
     asks_desk_for: timedelta = timedelta(minutes=30)
@@ -68,4 +70,7 @@ class Policy:
     flaps_at: int = 3
     flaps_within: timedelta = timedelta(minutes=30)
     calms_after: timedelta = timedelta(minutes=15)
+    verifies_for: timedelta = timedelta(minutes=10)
+    announces_early: timedelta = timedelta(hours=1)
+    offers_finish_after: timedelta = timedelta(minutes=30)
     language: str = "en"

@@ -9,7 +9,7 @@ from incidents.draft import Draft
 from incidents.events import Calmed, Flapped, Impacted, Resolved, StateChanged
 from incidents.lifecycle import Trigger, move
 from incidents.model import Incident, Situation, Status, Subject
-from incidents.rollup import TROUBLE, hit_services, standing
+from incidents.rollup import TROUBLE, hit_services, is_known, standing
 
 
 def measure_impact(draft: Draft, id: str) -> None:
@@ -86,7 +86,7 @@ def _calm(draft: Draft, incident: Incident) -> None:
 
 def _all_known(situation: Situation, services: Iterable[str]) -> bool:
     """Nothing that we cannot see counts as recovered."""
-    return all(standing(situation, Subject.SERVICE, id) is not Status.UNKNOWN for id in services)
+    return all(is_known(situation, id) for id in services)
 
 
 def _turn(

@@ -9,7 +9,7 @@ from incidents import words
 from incidents.act import Invalid, current, demand, moved, published, updated
 from incidents.events import Event, Impacted, Joined, Noted, Opened, Parted, Rerooted, Resolved
 from incidents.model import Incident, Note, Origin, Situation, State, Status, Subject
-from incidents.opening import new_id
+from incidents.naming import new_id
 from incidents.rollup import TROUBLE, hit_services, standing, worst
 from incidents.situation import opened
 

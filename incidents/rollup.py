@@ -1,7 +1,9 @@
 """From monitors to components, needs, services and the page. Pure look-ups over standings; nothing is remembered here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 
+from incidents.coverage import StatusOf, apparent, excused_parts
 from incidents.model import Incident, Monitor, Need, Origin, Service, Severity, Situation, State, Status, Subject
 
 ORDER = {
@@ -16,8 +18,6 @@ ORDER = {
 
 TROUBLE = frozenset({Status.DEGRADED, Status.PARTIAL, Status.MAJOR})
 """Statuses that are known to be bad."""
-
-StatusOf = Callable[[str], Status]
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -79,30 +79,37 @@ def declared(incidents: Mapping[str, Incident]) -> dict[str, Status]:
 
 
 def hit_services(situation: Situation, component: str) -> tuple[str, ...]:
-    """The services of which a need does not work while *component* is among its broken parts."""
-
-    def status_of(id: str) -> Status:
-        return standing(situation, Subject.COMPONENT, id)
-
-    if status_of(component) not in TROUBLE:
+    """The services of which a need does not work while *component* is among its broken parts, and no planned work excuses it."""
+    if standing(situation, Subject.COMPONENT, component) not in TROUBLE:
         return ()
-    services = situation.topology.services
-    return tuple(
-        id
-        for id in situation.topology.services_of[component]
-        if any(component in need.of and need_status(need, status_of) in TROUBLE for need in services[id].needs)
-    )
+    return tuple(id for id in situation.topology.services_of[component] if failing_needs(situation, id, component))
+
+
+def failing_needs(situation: Situation, service: str, component: str) -> tuple[Need, ...]:
+    """The needs of *service* that *component* is part of and that do not work, as far as no planned work excuses it."""
+    parts = excused_parts(situation, service)
+    if component in parts:
+        return ()
+    status_of = apparent(partial(standing, situation, Subject.COMPONENT), parts)
+    needs = situation.topology.services[service].needs
+    return tuple(need for need in needs if component in need.of and need_status(need, status_of) in TROUBLE)
+
+
+def is_known(situation: Situation, service: str) -> bool:
+    """Whether it can be said how the service is, apart from what planned work excuses."""
+    found = situation.standings.get((Subject.SERVICE, service))
+    if found is None or found.status is Status.UNKNOWN or found.covered is None:
+        return found is not None and found.status is not Status.UNKNOWN
+    status_of = apparent(partial(standing, situation, Subject.COMPONENT), excused_parts(situation, service))
+    return service_status(situation.topology.services[service], status_of) is not Status.UNKNOWN
 
 
 def partners(situation: Situation, component: str) -> tuple[str, ...]:
     """Other broken parts of the needs that fail with *component*: lost redundancy that bears on the same outage."""
-
-    def status_of(id: str) -> Status:
-        return standing(situation, Subject.COMPONENT, id)
-
     found: dict[str, None] = {}
     for service in situation.topology.services_of[component]:
-        for need in situation.topology.services[service].needs:
-            if component in need.of and need_status(need, status_of) in TROUBLE:
-                found.update(dict.fromkeys(id for id in need.of if id != component and status_of(id) in TROUBLE))
+        excused = excused_parts(situation, service)
+        for need in failing_needs(situation, service, component):
+            broken = (id for id in need.of if id != component and standing(situation, Subject.COMPONENT, id) in TROUBLE)
+            found.update(dict.fromkeys(id for id in broken if id not in excused))
     return tuple(found)

@@ -116,7 +116,7 @@ def _parts(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.upper().removeprefix("RRULE:").split(";") if part]
     names = [name for name, _, _ in pairs]
     if len(text) > 500 or any(letter.isspace() for letter in text) or any(not value for _, _, value in pairs):
-        raise BadRule("not a rule; write an RRULE such as FREQ=WEEKLY;BYDAY=SU")
+        raise BadRule("not a rule; write an RRULE that is daily or rarer, such as FREQ=WEEKLY;BYDAY=SU")
     if len(set(names)) != len(names):
         raise BadRule("not a rule: a part stands in it twice; write an RRULE such as FREQ=WEEKLY;BYDAY=SU")
     return {name: value for name, _, value in pairs}

@@ -21,7 +21,7 @@ def publish_if_due(draft: Draft, id: str) -> None:
     if waits_for_words(incident):
         if incident.publish_at is not None and (incident.publish_at <= draft.now or _worsened(draft, incident)):
             draft.say(Published(at=draft.now, incident=id, reason=_why_now(draft, incident)))
-            body = words.noticed(draft.situation, incident.services, language)
+            body = words.noticed(draft.situation, incident.services, language, incident.planned_until)
             say(draft, id, incident.state, body, words.headline(incident, incident.state))
     elif incident.published_at is not None and has_grown(draft.situation, incident) and _may_say_more(draft, incident):
         rename(draft, incident)

@@ -58,9 +58,10 @@ def _caused(needs: Iterable[Need], components: Collection[str]) -> list[Need]:
     return [need for need in needs if set(need.of) & set(components)]
 
 
-def noticed(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+def noticed(situation: Situation, services: Mapping[str, Status], language: str, planned_until: datetime | None = None) -> str:
     """The first words: what is hit, what still works, that somebody is looking."""
-    return f"Our monitoring has noticed a problem. {_extent(situation, services, language)} We are looking into it."
+    before = f" It follows maintenance that was planned until {clock(planned_until)}." if planned_until else ""
+    return f"Our monitoring has noticed a problem.{before} {_extent(situation, services, language)} We are looking into it."
 
 
 def grown(situation: Situation, services: Mapping[str, Status], language: str) -> str:

@@ -35,6 +35,7 @@ from statuspage.config.models import Config
 from statuspage.config.models import Service as WrittenService
 from statuspage.config.problems import ConfigError, Problem
 from statuspage.config.schema import json_schema
+from statuspage.config.series import series
 from statuspage.config.shape import shape
 from statuspage.config.sources import read, resolve
 from statuspage.config.watched import Monitor as WrittenMonitor
@@ -169,6 +170,7 @@ def topology(config: Config) -> Topology:
             for name, monitor in config.monitors.items()
             if isinstance(monitor.settings, heartbeat.Settings) or (known[monitor.probe].measure is not None and _probed_from(monitor))
         },
+        series=series(config),
     )
 
 

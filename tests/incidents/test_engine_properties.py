@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from incidents import act, pausing, regroup
+from incidents import act, pausing, planning, regroup
 from incidents.decide import decide, rejudge
 from incidents.events import Acknowledged, Event, Opened, Reopened, Resolved
+from incidents.maintenance import Maintenance
 from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
 from incidents.policy import LEVELS, Policy
 from incidents.rollup import TROUBLE, hit_services, standing
@@ -22,6 +25,7 @@ from tests.incidents.chance import FAILURES, MARK, topologies
 from tests.incidents.world import START
 
 LASTS = timedelta(minutes=10)
+ANYTIME = planning.Terms(override="It must be.")
 AGENTS = ("ada", "bob")
 DRAWN = st.integers(0, 2**16)
 BATCHES = st.lists(st.tuples(DRAWN, st.sampled_from(FAILURES)), min_size=1, max_size=8)
@@ -203,6 +207,57 @@ class Engine(RuleBasedStateMachine):
         self._act(pausing.resume, monitor=monitor, by="bob")
         self.votes = {place: votes for place, votes in self.votes.items() if place[0] != monitor}
 
+    # --- planned work
+
+    @rule(
+        number=DRAWN,
+        starts=st.sampled_from([1, 40, 500]),
+        lasts=st.sampled_from([5, 60, 900]),
+        parts=st.integers(0, 2),
+        waits=st.booleans(),
+    )
+    def somebody_plans(self, number: int, starts: int, lasts: int, parts: int, waits: bool) -> None:  # noqa: FBT001 - drawn by name
+        services, components = sorted(self.topology.services), sorted(self.topology.components)
+        begins = self._next() + timedelta(seconds=starts)
+        wish = planning.Wish(
+            name="Patches",
+            services=tuple({services[number % len(services)], services[number // 7 % len(services)]}),
+            components=tuple(dict.fromkeys(components[(number + place) % len(components)] for place in range(parts))),
+            starts=begins,
+            ends=begins + timedelta(seconds=lasts),
+            body="We patch.",
+        )
+        self._act(planning.plan, by="ada", wish=wish, terms=replace(ANYTIME, needs_approval=waits))
+
+    def _has_windows(self) -> bool:
+        return bool(self.situation.maintenances)
+
+    def _window(self, number: int) -> Maintenance:
+        return sorted(self.situation.maintenances.values(), key=lambda window: window.id)[number % len(self.situation.maintenances)]
+
+    @precondition(_has_windows)
+    @rule(number=DRAWN, what=st.sampled_from(["finish", "cancel", "approve"]))
+    def somebody_ends_a_window(self, number: int, what: str) -> None:
+        self._next()
+        deed = {"finish": planning.finish, "cancel": planning.cancel, "approve": planning.approve}[what]
+        self._may(deed, maintenance=self._window(number).id, by="meg")
+
+    @precondition(_has_windows)
+    @rule(number=DRAWN, seconds=st.sampled_from([-30, 10, 120, 1000]), moves=st.booleans())
+    def somebody_changes_a_window(self, number: int, seconds: int, moves: bool) -> None:  # noqa: FBT001 - drawn by name
+        window, now = self._window(number), self._next()
+        ends = max(window.ends, now) + timedelta(seconds=seconds)
+        if moves:
+            starts = max(window.starts, now) + timedelta(seconds=seconds)
+            self._may(planning.reschedule, maintenance=window.id, by="bob", starts=starts, terms=ANYTIME)
+        else:
+            self._may(planning.extend, maintenance=window.id, by="bob", ends=ends, terms=ANYTIME)
+
+    def _may(self, deed: Callable[..., Sequence[Event]], **arguments: object) -> None:
+        """Do it, unless it makes no sense as things stand."""
+        with suppress(act.Invalid):
+            self._act(deed, **arguments)
+
     @rule()
     def everything_is_restarted(self) -> None:
         """Nothing is left but what was written down."""
@@ -217,6 +272,8 @@ class Engine(RuleBasedStateMachine):
     def every_truth_holds(self) -> None:
         for truth in truths.SITUATION_TRUTHS:
             truth(self.situation)
+        truths.what_is_over_or_late_has_ended(self.situation, self.now, self.policy)
+        truths.planned_work_opens_no_incident_before_its_grace(self.history)
         truths.every_broken_part_that_hurts_is_explained(self.situation, self.now, self.policy)
         truths.no_part_stays_with_a_cause_that_is_long_back(self.situation, self.now)
         truths.counts_are_those_of_the_words(self.situation, self.history)

@@ -16,11 +16,15 @@ from incidents.events import (
     Impacted,
     IncidentEvent,
     Joined,
+    MaintenanceEvent,
+    MaintenanceMoved,
+    MaintenanceUpdated,
     Moved,
     Noted,
     Opened,
     Parted,
     Paused,
+    Planned,
     Published,
     Reclaimed,
     Renamed,
@@ -35,7 +39,8 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
-from incidents.lifecycle import TRANSITIONS, Trigger
+from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
+from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Level, Origin, Situation, State, Status, Subject
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, hit_services, service_status, standing, worst
@@ -108,7 +113,59 @@ def roll_ups_agree_with_what_they_are_made_of(situation: Situation) -> None:
         assert standing(situation, Subject.COMPONENT, id) is status
     for id, service in topology.services.items():
         probed = service_status(service, lambda part: standing(situation, Subject.COMPONENT, part))
-        assert standing(situation, Subject.SERVICE, id) is worst((probed, said.get(id, Status.OPERATIONAL)))
+        measured = worst((probed, said.get(id, Status.OPERATIONAL)))
+        found = situation.standings.get((Subject.SERVICE, id))
+        if not any(_covers(window, id) for window in situation.maintenances.values()):
+            assert (standing(situation, Subject.SERVICE, id), found and found.covered) == (measured, None)
+        else:
+            assert found is not None
+            assert found.covered is measured, "what was measured is lost"
+            assert found.status is worst((Status.MAINTENANCE, _without_planned_work(situation, id), said.get(id, Status.OPERATIONAL)))
+
+
+def _covers(window: Maintenance, service: str) -> bool:
+    return window.state is MaintenanceState.IN_PROGRESS and service in window.services
+
+
+def _without_planned_work(situation: Situation, service: str) -> Status:
+    """The service's status, were all parts good that some running window works on, told part by part."""
+    topology = situation.topology
+
+    def as_if(part: str) -> Status:
+        for window in situation.maintenances.values():
+            declared_parts = window.components or {id for name in window.services for n in topology.services[name].needs for id in n.of}
+            touches = part in declared_parts or any(parent in declared_parts for parent in topology.ancestors[part])
+            if _covers(window, service) and touches and part not in window.spared:
+                return Status.OPERATIONAL
+        return standing(situation, Subject.COMPONENT, part)
+
+    return service_status(topology.services[service], as_if)
+
+
+def what_is_over_or_late_has_ended(situation: Situation, now: datetime, policy: Policy) -> None:
+    """*now* is an instant at which the machine has looked."""
+    for window in situation.maintenances.values():
+        match window.state:
+            case MaintenanceState.SCHEDULED:
+                assert window.starts > now or not window.is_public
+            case MaintenanceState.IN_PROGRESS:
+                assert window.began_at is not None
+                assert window.began_at <= now < window.ends
+            case MaintenanceState.VERIFYING:
+                assert window.ends <= now < window.ends + policy.verifies_for
+            case _:
+                raise AssertionError("a window that is over is still held")
+        assert window.starts <= window.ends
+        assert all(promise.announced_at <= now for promise in window.promises)
+        assert bool(window.promises) is window.is_public
+
+
+def planned_work_opens_no_incident_before_its_grace(history: Sequence[Event]) -> None:
+    """An incident that says "was planned until" began inside its window, and opened when the grace was over."""
+    for event in history:
+        if isinstance(event, Opened) and event.planned_until is not None:
+            ended = [e for e in history if isinstance(e, MaintenanceMoved) and e.overran and e.at == event.at]
+            assert ended, "said to follow planned work that did not overrun"
 
 
 def an_incident_is_recovered_exactly_while_nothing_it_hit_is_in_trouble(situation: Situation) -> None:
@@ -144,6 +201,8 @@ class History:
     def __init__(self) -> None:
         self.statuses: dict[tuple[Subject, str], StatusChanged] = {}
         self.states: dict[str, State] = {}
+        self.windows: dict[str, MaintenanceState] = {}
+        self.window_words: Counter[str] = Counter()
         self.updates: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.public: set[str] = set()
@@ -167,6 +226,8 @@ class History:
                 self.waived.remove(event.component)
             case Opened():
                 self._opened(event)
+            case _ if isinstance(event, MaintenanceEvent):
+                self._planned(event)
             case Counted() | Moved() | Corrected() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
                 return
             case _:
@@ -176,10 +237,27 @@ class History:
     def _changed(self, event: StatusChanged) -> None:
         before = self.statuses.get((event.subject, event.id))
         assert event.old is (Status.UNKNOWN if before is None else before.new)
-        assert event.old is not event.new
+        assert event.old is not event.new or event.covered is not (before and before.covered)
         assert event.since <= event.at
         assert before is None or (event.since >= before.since and event.at >= before.at), "history runs backwards"
         self.statuses[event.subject, event.id] = event
+
+    def _planned(self, event: MaintenanceEvent) -> None:
+        match event:
+            case Planned():
+                assert event.maintenance not in self.windows, "the same id twice"
+                self.windows[event.maintenance] = MaintenanceState.SCHEDULED
+            case MaintenanceMoved():
+                assert event.old is self.windows[event.maintenance]
+                assert event.new in MAINTENANCE_MOVES[event.old]
+                assert event.since <= event.at
+                self.windows[event.maintenance] = event.new
+            case MaintenanceUpdated():
+                self.window_words[event.maintenance] += 1
+                assert event.update.number == self.window_words[event.maintenance], "numbers of words have a gap"
+                _says_nothing_internal(event.update.title + event.update.body, is_typed=event.update.by is not None)
+            case _:
+                assert MAINTENANCE_MOVES[self.windows[event.maintenance]], "something happened to it after its end"
 
     def _opened(self, event: Opened) -> None:
         assert event.incident not in self.states, "the same id twice"

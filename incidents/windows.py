@@ -1,0 +1,245 @@
+"""How planned windows run their course by the clock and by what is measured: planned from their series, begun, ended, verified.
+
+A window is a function of time: nobody switches it on. What is late here (a stopped hub) is dated back to when it should have been.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from incidents import announcing
+from incidents.coverage import HIDING, judged_parts, scope
+from incidents.draft import Draft
+from incidents.events import MaintenanceMoved, Planned, Redescribed, Rescheduled, Spared
+from incidents.lifecycle import move_window
+from incidents.maintenance import Maintenance, MaintenanceState, Series
+from incidents.model import Origin, Situation, Status, Subject
+from incidents.naming import new_id
+from incidents.policy import Policy
+from incidents.rollup import TROUBLE, standing
+
+LONGEST_HORIZON = timedelta(days=366)
+"""How far ahead occurrences of a series become windows at most, whatever notice is asked for."""
+
+MOST_AHEAD = 400
+"""How many of one series at most."""
+
+Near = tuple[Series, datetime, datetime, str]
+"""An occurrence that should be a window: its series, start, end and id."""
+
+
+def is_due(situation: Situation, policy: Policy, now: datetime) -> bool:
+    """Whether some window's clock has run out, or one that is past its end is known to work."""
+    return any(_is_due(situation, policy, window, now) for window in situation.maintenances.values())
+
+
+def _is_due(situation: Situation, policy: Policy, window: Maintenance, now: datetime) -> bool:
+    match window.state:
+        case MaintenanceState.SCHEDULED:
+            return (window.starts if window.is_public else window.ends) <= now
+        case MaintenanceState.IN_PROGRESS:
+            return window.ends <= now
+        case MaintenanceState.VERIFYING:
+            return window.ends + policy.verifies_for <= now or _all_work(situation, window)
+        case _:
+            return False
+
+
+# --- from the configuration ---------------------------------------------------------------------------------------------------
+
+
+def occurrence_id(situation: Situation, key: str, starts: datetime) -> str:
+    """The id of a series' occurrence, the same before it is a window and after."""
+    return new_id(situation, "maintenance", key, starts.isoformat())
+
+
+def has_strayed(situation: Situation, policy: Policy, now: datetime) -> bool:
+    """Whether the windows are no longer what their series make of them: one is near, was changed, or is gone."""
+    return next(_near(situation, policy, now), None) is not None or next(_strays(situation), None) is not None
+
+
+def follow(draft: Draft) -> None:
+    """Plan the occurrences that have come near; let what nobody touched follow its series, or end with it."""
+    for window in list(_strays(draft.situation)):
+        _lead_back(draft, window, draft.situation.topology.series.get(window.series or ""))
+    for series, starts, ends, id in list(_near(draft.situation, draft.policy, draft.now)):
+        plan = occurrence(series, starts, ends, id, draft.now)
+        draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.language))
+
+
+def occurrence(series: Series, starts: datetime, ends: datetime, id: str, now: datetime) -> Maintenance:
+    """One occurrence as a window of its own."""
+    return Maintenance(
+        id=id,
+        name=series.name,
+        description=series.description,
+        services=series.services,
+        components=series.components,
+        starts=starts,
+        ends=ends,
+        planned_at=now,
+        series=series.key,
+        occurrence=starts,
+    )
+
+
+def _near(situation: Situation, policy: Policy, now: datetime) -> Iterator[Near]:
+    for series in situation.topology.series.values():
+        # A little earlier than promised: what is announced a second late would not have kept its notice.
+        horizon = min(series.announce, LONGEST_HORIZON) + policy.announces_early
+        for starts, ends in series.spans(now, now + horizon)[:MOST_AHEAD]:
+            id = occurrence_id(situation, series.key, starts)
+            if ends > now and id not in situation.maintenances and id not in situation.spent:
+                yield series, starts, ends, id
+
+
+def _strays(situation: Situation) -> Iterator[Maintenance]:
+    for window in situation.maintenances.values():
+        is_free = window.series is not None and window.state is MaintenanceState.SCHEDULED and not window.is_touched
+        if is_free and not _agrees(window, situation.topology.series.get(window.series or "")):
+            yield window
+
+
+def _agrees(window: Maintenance, series: Series | None) -> bool:
+    return series is not None and _is_of(window, series) and window.ends == window.starts + series.lasts and _is_told_by(window, series)
+
+
+def _is_of(window: Maintenance, series: Series) -> bool:
+    at = window.occurrence or window.starts
+    return (at, at + series.lasts) in series.spans(at, at + timedelta(microseconds=1))
+
+
+def _is_told_by(window: Maintenance, series: Series) -> bool:
+    mine = (window.name, window.description, window.services, window.components)
+    return mine == (series.name, series.description, series.services, series.components)
+
+
+def _lead_back(draft: Draft, window: Maintenance, series: Series | None) -> None:
+    now, language = draft.now, draft.policy.language
+    if series is None or not _is_of(window, series):
+        draft.say(announcing.cancelled(window, now, language))
+        _move(draft, window, MaintenanceState.CANCELLED, now, "the configuration no longer plans it")
+        return
+    if not _is_told_by(window, series):
+        draft.say(
+            Redescribed(
+                at=now,
+                maintenance=window.id,
+                name=series.name,
+                description=series.description,
+                services=series.services,
+                components=series.components,
+            ),
+        )
+        draft.say(announcing.changed(draft.situation.maintenances[window.id], now, language))
+    before = draft.situation.maintenances[window.id]
+    ends = before.starts + series.lasts
+    if before.ends != ends:
+        draft.say(Rescheduled(at=now, maintenance=window.id, starts=before.starts, ends=ends, by=None))
+        draft.say(announcing.rescheduled(before, draft.situation.maintenances[window.id], now, language))
+
+
+# --- by the clock -------------------------------------------------------------------------------------------------------------
+
+
+def startable(situation: Situation, now: datetime) -> list[Maintenance]:
+    """The windows whose start has come, in the order of their starts."""
+    due = [w for w in situation.maintenances.values() if w.state is MaintenanceState.SCHEDULED and w.is_public and w.starts <= now]
+    return sorted(due, key=lambda window: (window.starts, window.id))
+
+
+def begin(draft: Draft, window: Maintenance) -> None:
+    """Let it run from its start on, and spare what was broken before."""
+    _move(draft, window, MaintenanceState.IN_PROGRESS, window.starts, "its start has come")
+    held = {
+        component
+        for incident in draft.situation.incidents.values()
+        if incident.origin is Origin.MACHINE and incident.recovered_at is None
+        for component in incident.components
+    }
+    broken = sorted(id for id in scope(draft.situation.topology, window) if id in held or _was_broken(draft.situation, id, window.starts))
+    if broken:
+        draft.say(Spared(at=draft.now, maintenance=window.id, components=tuple(broken)))
+    if window.ends > draft.now:
+        draft.say(announcing.begun(draft.situation.maintenances[window.id], draft.now, draft.policy.language))
+
+
+def spare(draft: Draft) -> None:
+    """Spare what turned out to have been broken before a window began: a failure is confirmed some time after its start."""
+    for window in draft.situation.maintenances.values():
+        if window.state not in HIDING or window.began_at is None:
+            continue
+        covered = scope(draft.situation.topology, window) - window.spared
+        broken = sorted(id for id in covered if _was_broken(draft.situation, id, window.began_at))
+        if broken:
+            draft.say(Spared(at=draft.now, maintenance=window.id, components=tuple(broken)))
+
+
+def _was_broken(situation: Situation, component: str, at: datetime) -> bool:
+    found = situation.standings.get((Subject.COMPONENT, component))
+    return found is not None and found.status in TROUBLE and found.since < at
+
+
+def finished(situation: Situation, policy: Policy, now: datetime) -> list[Maintenance]:
+    """The windows that have something to end, in the order of their ends."""
+    due = [w for w in situation.maintenances.values() if w.state is not MaintenanceState.SCHEDULED and _is_due(situation, policy, w, now)]
+    return sorted(due, key=lambda window: (window.ends, window.id))
+
+
+def end(draft: Draft, window: Maintenance) -> None:
+    """At its end: completed where everything is known to work, else verified; past the grace it is over in any case."""
+    now, language, situation = draft.now, draft.policy.language, draft.situation
+    if _all_work(situation, window):
+        since = window.ends if window.state is MaintenanceState.IN_PROGRESS else now
+        draft.say(announcing.completed(window, now, language, overran=False))
+        _move(draft, window, MaintenanceState.COMPLETED, since, "everything that it covered is known to work")
+    elif window.state is MaintenanceState.IN_PROGRESS:
+        _move(draft, window, MaintenanceState.VERIFYING, window.ends, "its end has come, and not everything is known to work")
+        draft.say(announcing.verifying(window, now, language))
+    elif broken := still_broken(situation, window):
+        reason = f"still not working after the grace: {', '.join(broken)}"
+        draft.say(announcing.completed(window, now, language, overran=True))
+        _move(draft, window, MaintenanceState.COMPLETED, window.ends + draft.policy.verifies_for, reason, overran=True)
+    else:
+        since = window.ends + draft.policy.verifies_for
+        draft.say(announcing.unsure(window, now, language))
+        _move(draft, window, MaintenanceState.COMPLETED, since, "the grace is over; nothing is known to be broken")
+
+
+def lapse(draft: Draft) -> None:
+    """What was not approved before its end does not take place; the public never knew of it."""
+    for window in draft.situation.maintenances.values():
+        if window.state is MaintenanceState.SCHEDULED and not window.is_public and window.ends <= draft.now:
+            _move(draft, window, MaintenanceState.CANCELLED, draft.now, "nobody approved it in time")
+
+
+def still_broken(situation: Situation, window: Maintenance) -> list[str]:
+    """What the window covers and is known not to work."""
+    return [id for id in judged_parts(situation.topology, window) if standing(situation, Subject.COMPONENT, id) in TROUBLE]
+
+
+def _all_work(situation: Situation, window: Maintenance) -> bool:
+    return all(standing(situation, Subject.COMPONENT, id) is Status.OPERATIONAL for id in judged_parts(situation.topology, window))
+
+
+def early_finish(situation: Situation, window: Maintenance, policy: Policy, now: datetime) -> str | None:
+    """Why the desk may end it before its time, in a sentence; None where it may not be said.
+
+    Everything that it covers must be known to work: again, after something was broken inside; or for long enough.
+    """
+    parts = judged_parts(situation.topology, window)
+    began = window.began_at
+    if not window.is_running or began is None or not parts or not _all_work(situation, window):
+        return None
+    turned = max(situation.standings[Subject.COMPONENT, id].since for id in parts)
+    if turned > began:
+        return f"Everything works again since {turned:%H:%M} UTC."
+    return f"Everything has worked since it began at {began:%H:%M} UTC." if began + policy.offers_finish_after <= now else None
+
+
+def _move(draft: Draft, window: Maintenance, to: MaintenanceState, since: datetime, reason: str, *, overran: bool = False) -> None:
+    new = move_window(window.state, to)
+    draft.say(
+        MaintenanceMoved(
+            at=draft.now, maintenance=window.id, since=since, old=window.state, new=new, by=None, reason=reason, overran=overran
+        ),
+    )

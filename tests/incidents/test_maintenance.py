@@ -1,0 +1,570 @@
+"""Planned work on a virtual clock: what it covers, what it does not, and what is said of it."""
+
+# ruff: noqa: DTZ001 - times by the wall clock name no zone
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import pytest
+
+from incidents import planning
+from incidents.act import Invalid
+from incidents.events import MaintenanceMoved, MaintenanceUpdated, Opened, StatusChanged
+from incidents.maintenance import Maintenance, MaintenanceState, Series
+from incidents.model import Status, Subject, Topology
+from incidents.planning import Terms, Wish
+from incidents.recurrence import Recurrence
+from incidents.rule import parse
+from incidents.situation import fold
+from incidents.windows import early_finish, occurrence_id
+from tests.incidents.world import START, World, need, service, topology
+
+HOUR = 3600
+TOPOLOGY = topology(
+    [
+        service("mail", need("smtp", label="Sending"), need("imap", label="Receiving")),
+        service("files", need("storage")),
+    ],
+    {"imap": ("storage",)},
+    stale_after=timedelta(days=99),
+)
+ANYTIME = Terms(override="The vendor has no other day.")
+
+
+def world(known: Topology = TOPOLOGY) -> World:
+    """Everything is known to work."""
+    made = World(known)
+    for id in known.monitors:
+        made.mend(id)
+    return made
+
+
+def plan(
+    at: World, *, services: Sequence[str] = ("mail",), components: Sequence[str] = ("imap",), starts: float = HOUR, lasts: float = HOUR
+) -> str:
+    """A window that begins *starts* seconds after START."""
+    begins = START + timedelta(seconds=starts)
+    wish = Wish(
+        name="Patches",
+        services=tuple(services),
+        components=tuple(components),
+        starts=begins,
+        ends=begins + timedelta(seconds=lasts),
+        body="We patch.",
+    )
+    before = set(at.situation.maintenances)
+    at.act(planning.plan, by="ada", wish=wish, terms=ANYTIME)
+    (id,) = set(at.situation.maintenances) - before
+    return id
+
+
+def go_to(at: World, seconds: float) -> None:
+    """Move to *seconds* after START, and let the machine notice."""
+    at.tick((START + timedelta(seconds=seconds) - at.now).total_seconds())
+
+
+def states(at: World, id: str) -> list[MaintenanceState]:
+    return [event.new for event in at.events if isinstance(event, MaintenanceMoved) and event.maintenance == id]
+
+
+def shown(at: World, id: str) -> tuple[Status, Status | None]:
+    standing = at.situation.standings[Subject.SERVICE, id]
+    return standing.status, standing.covered
+
+
+def opened(at: World) -> list[Opened]:
+    return [event for event in at.events if isinstance(event, Opened)]
+
+
+def words(at: World, id: str) -> list[str]:
+    return [event.update.title for event in at.events if isinstance(event, MaintenanceUpdated) and event.maintenance == id]
+
+
+# --- what it covers -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_quiet_window_shows_maintenance_from_its_start_to_its_end_and_is_completed_at_once() -> None:
+    at = world()
+    id = plan(at)
+    assert shown(at, "mail") == (Status.OPERATIONAL, None)
+    go_to(at, HOUR + 0.7)
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.OPERATIONAL)
+    go_to(at, 2 * HOUR + 0.9)
+    assert shown(at, "mail") == (Status.OPERATIONAL, None)
+    assert states(at, id) == [MaintenanceState.IN_PROGRESS, MaintenanceState.COMPLETED]
+    turns = [(e.since, e.new) for e in at.events if isinstance(e, StatusChanged) and e.id == "mail"][-2:]
+    assert turns == [(START + timedelta(hours=1), Status.MAINTENANCE), (START + timedelta(hours=2), Status.OPERATIONAL)]
+    assert at.situation.maintenances == {}
+
+
+def test_every_change_has_words_that_stand_alone() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR)
+    go_to(at, 2 * HOUR)
+    assert words(at, id) == [
+        "Patches – planned for 2 March 2026, 09:00–10:00 UTC",
+        "Patches – in progress until 10:00 UTC",
+        "Patches – completed",
+    ]
+
+
+def test_what_breaks_inside_is_measured_and_opens_no_incident() -> None:
+    at = world()
+    plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.PARTIAL)
+    assert at.component("imap") is Status.MAJOR
+    assert opened(at) == []
+
+
+def test_what_depends_on_a_declared_part_is_covered_too() -> None:
+    at = world()
+    plan(at, services=("mail", "files"), components=("storage",))
+    go_to(at, HOUR + 60)
+    at.fail("storage")
+    at.fail("imap")
+    assert shown(at, "mail")[0] is shown(at, "files")[0] is Status.MAINTENANCE
+    assert opened(at) == []
+
+
+def test_trouble_outside_the_scope_is_shown_and_opens_an_incident_as_usual() -> None:
+    at = world()
+    plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    at.fail("smtp")
+    assert shown(at, "mail") == (Status.PARTIAL, Status.MAJOR)
+    (incident,) = at.situation.incidents.values()
+    assert incident.root == "smtp"
+    assert incident.components == ("smtp",)
+
+
+def test_a_service_that_is_hit_and_not_declared_has_an_incident() -> None:
+    at = world()
+    plan(at, services=("mail",), components=("storage",))
+    go_to(at, HOUR + 60)
+    at.fail("storage")
+    at.fail("imap")
+    assert shown(at, "files") == (Status.MAJOR, None)
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.PARTIAL)
+    (incident,) = at.situation.incidents.values()
+    assert dict(incident.services) == {"files": Status.MAJOR}
+
+
+def test_without_components_all_that_the_service_needs_is_covered() -> None:
+    at = world()
+    plan(at, components=())
+    go_to(at, HOUR + 60)
+    at.fail("smtp")
+    at.fail("imap")
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.MAJOR)
+    assert opened(at) == []
+
+
+def test_maintenance_beats_unknown_and_keeps_what_was_measured() -> None:
+    at = World(TOPOLOGY)
+    plan(at)
+    go_to(at, HOUR)
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.UNKNOWN)
+
+
+# --- BEHAVIOURS: the state after the window ---------------------------------------------------------------------------------------
+
+
+def test_what_was_down_before_stays_its_own_incident_and_is_not_hidden() -> None:
+    at = world()
+    plan(at)
+    go_to(at, HOUR - 60)
+    at.fail("imap")
+    (before,) = at.situation.incidents
+    go_to(at, HOUR)
+    assert shown(at, "mail") == (Status.PARTIAL, Status.PARTIAL)
+    go_to(at, 2 * HOUR)
+    go_to(at, 2 * HOUR + 601)
+    assert set(at.situation.incidents) == {before}
+    assert len(opened(at)) == 1
+
+
+def test_a_failure_that_began_before_and_was_confirmed_inside_is_an_incident() -> None:
+    at = world()
+    plan(at)
+    go_to(at, HOUR - 1)
+    at.bad("imap")
+    go_to(at, HOUR + 5)
+    assert shown(at, "mail")[0] is Status.MAINTENANCE
+    at.bad("imap")
+    assert shown(at, "mail")[0] is Status.PARTIAL
+    assert [event.root for event in opened(at)] == ["imap"]
+
+
+def test_down_during_and_healed_is_never_an_incident() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    at.mend("imap")
+    go_to(at, 2 * HOUR)
+    go_to(at, 3 * HOUR)
+    assert opened(at) == []
+    assert states(at, id)[-1] is MaintenanceState.COMPLETED
+
+
+def test_down_during_and_still_down_is_an_outage_at_once_and_one_incident_after_the_grace() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    broke_at = at.now
+    at.fail("imap")
+    go_to(at, 2 * HOUR)
+    assert shown(at, "mail") == (Status.PARTIAL, None)
+    assert at.situation.standings[Subject.SERVICE, "mail"].since == START + timedelta(hours=2)
+    assert states(at, id)[-1] is MaintenanceState.VERIFYING
+    go_to(at, 2 * HOUR + 599)
+    assert opened(at) == []
+    go_to(at, 2 * HOUR + 600)
+    (event,) = opened(at)
+    assert (event.root, event.started_at, event.planned_until) == ("imap", broke_at, START + timedelta(hours=2))
+    assert "was planned until 10:00 UTC" in at.updates(event.incident)[0].body
+    (moved,) = [e for e in at.events if isinstance(e, MaintenanceMoved) and e.overran]
+    assert moved.new is MaintenanceState.COMPLETED
+    go_to(at, 4 * HOUR)
+    assert len(opened(at)) == 1
+
+
+def test_what_is_mended_within_the_grace_is_no_incident() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    go_to(at, 2 * HOUR)
+    at.mend("imap")
+    assert states(at, id)[-1] is MaintenanceState.COMPLETED
+    assert shown(at, "mail") == (Status.OPERATIONAL, None)
+    go_to(at, 3 * HOUR)
+    assert opened(at) == []
+
+
+def test_what_fails_after_the_window_is_over_opens_as_usual() -> None:
+    at = world()
+    plan(at)
+    go_to(at, HOUR)
+    go_to(at, 2 * HOUR)
+    at.fail("imap")
+    assert [event.planned_until for event in opened(at)] == [None]
+
+
+def test_a_hub_that_was_away_dates_all_of_it_back() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, 5 * HOUR)
+    assert states(at, id) == [MaintenanceState.IN_PROGRESS, MaintenanceState.COMPLETED]
+    turns = [(e.since - START, e.new) for e in at.events if isinstance(e, StatusChanged) and e.id == "mail"][-2:]
+    assert turns == [(timedelta(hours=1), Status.MAINTENANCE), (timedelta(hours=2), Status.OPERATIONAL)]
+
+
+# --- overlaps -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("second", [(HOUR, HOUR), (HOUR + 600, 600), (HOUR + 1800, HOUR), (2 * HOUR, HOUR), (600, 3 * HOUR)])
+def test_overlapping_windows_cover_what_either_of_them_covers(second: tuple[int, int]) -> None:
+    at = world()
+    plan(at, components=("imap",))
+    plan(at, components=("smtp",), starts=second[0], lasts=second[1])
+    for minute in range(0, 5 * 60, 5):
+        go_to(at, max(minute * 60, 60))
+        first_runs = HOUR <= max(minute * 60, 60) < 2 * HOUR
+        second_runs = second[0] <= max(minute * 60, 60) < second[0] + second[1]
+        assert (shown(at, "mail")[0] is Status.MAINTENANCE) is (first_runs or second_runs)
+
+
+def test_each_of_two_windows_explains_its_own_part_alone() -> None:
+    at = world()
+    plan(at, components=("imap",), lasts=2 * HOUR)
+    plan(at, components=("smtp",), lasts=HOUR)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    at.fail("smtp")
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.MAJOR)
+    go_to(at, 2 * HOUR)
+    assert shown(at, "mail") == (Status.PARTIAL, Status.MAJOR), "the first window does not explain smtp"
+    go_to(at, 2 * HOUR + 601)
+    assert [event.root for event in opened(at)] == ["smtp"]
+
+
+# --- changed while it runs ------------------------------------------------------------------------------------------------------
+
+
+def test_extended_twice_it_covers_until_the_last_end() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    for hours in (2.5, 3):
+        at.act(planning.extend, maintenance=id, by="ada", ends=START + timedelta(hours=hours), body="The disk is slow.")
+    go_to(at, 2 * HOUR + 700)
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.PARTIAL)
+    window = at.situation.maintenances[id]
+    assert (window.changes, len(window.promises), window.ends) == (2, 3, START + timedelta(hours=3))
+    go_to(at, 3 * HOUR)
+    assert shown(at, "mail") == (Status.PARTIAL, None)
+    go_to(at, 3 * HOUR + 600)
+    assert [event.planned_until for event in opened(at)] == [START + timedelta(hours=3)]
+
+
+def test_extended_after_its_end_it_covers_again_and_the_time_between_was_an_outage() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    go_to(at, 2 * HOUR)
+    go_to(at, 2 * HOUR + 300)
+    at.act(planning.extend, maintenance=id, by="ada", ends=START + timedelta(hours=3))
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.PARTIAL)
+    turns = [(e.since - START, e.new) for e in at.events if isinstance(e, StatusChanged) and e.id == "mail"][-2:]
+    assert turns == [(timedelta(hours=2), Status.PARTIAL), (timedelta(hours=2, minutes=5), Status.MAINTENANCE)]
+    assert opened(at) == []
+
+
+def test_cancelled_while_it_runs_its_trouble_is_an_incident_at_once() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    at.act(planning.cancel, maintenance=id, by="ada", body="We stop here.")
+    assert shown(at, "mail") == (Status.PARTIAL, None)
+    assert [event.root for event in opened(at)] == ["imap"]
+
+
+def test_cancelled_before_it_begins_nothing_is_covered() -> None:
+    at = world()
+    id = plan(at)
+    at.act(planning.cancel, maintenance=id, by="ada")
+    go_to(at, HOUR + 60)
+    assert shown(at, "mail") == (Status.OPERATIONAL, None)
+    assert states(at, id) == [MaintenanceState.CANCELLED]
+
+
+def test_finished_early_it_is_completed_where_everything_works() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    assert early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) is None
+    at.mend("imap")
+    assert "works again" in (early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) or "")
+    at.act(planning.finish, maintenance=id, by="ada")
+    assert states(at, id)[-1] is MaintenanceState.COMPLETED
+    assert shown(at, "mail") == (Status.OPERATIONAL, None)
+
+
+def test_finished_early_with_something_broken_it_is_verified_like_any_end() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    at.fail("imap")
+    at.act(planning.finish, maintenance=id, by="ada")
+    finished_at = at.situation.maintenances[id].ends
+    assert states(at, id)[-1] is MaintenanceState.VERIFYING
+    at.tick(600)
+    assert [event.planned_until for event in opened(at)] == [finished_at]
+
+
+def test_a_quiet_window_is_offered_to_end_only_after_a_while() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR + 60)
+    assert early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) is None
+    go_to(at, HOUR + 1801)
+    assert "Everything has worked" in (early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) or "")
+
+
+# --- approval -------------------------------------------------------------------------------------------------------------------
+
+
+def proposed(at: World) -> str:
+    begins = START + timedelta(hours=1)
+    wish = Wish(name="Patches", services=("mail",), starts=begins, ends=begins + timedelta(hours=1), body="We patch.")
+    at.act(planning.plan, by="ada", wish=wish, terms=replace(ANYTIME, needs_approval=True))
+    (id,) = at.situation.maintenances
+    return id
+
+
+def test_what_nobody_approved_is_not_public_and_covers_nothing() -> None:
+    at = world()
+    id = proposed(at)
+    go_to(at, HOUR + 60)
+    assert shown(at, "mail") == (Status.OPERATIONAL, None)
+    go_to(at, 2 * HOUR)
+    assert states(at, id) == [MaintenanceState.CANCELLED]
+    assert words(at, id) == []
+
+
+def test_a_second_person_approves_and_then_it_is_promised() -> None:
+    at = world()
+    id = proposed(at)
+    with pytest.raises(Invalid, match="Another person"):
+        planning.approve(at.situation, at.now, maintenance=id, by="ada")
+    at.wait(60)
+    approved_at = at.now
+    at.act(planning.approve, maintenance=id, by="meg")
+    assert [promise.announced_at for promise in at.situation.maintenances[id].promises] == [approved_at]
+    go_to(at, HOUR)
+    assert shown(at, "mail")[0] is Status.MAINTENANCE
+
+
+# --- policy ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_reason_against_a_plan_is_given_at_once() -> None:
+    at = world()
+    begins = START + timedelta(hours=1)
+    wish = Wish(name=" ", services=("mail", "nothing"), components=("nowhere",), starts=begins, ends=begins, body="")
+    with pytest.raises(Invalid) as refusal:
+        planning.plan(at.situation, at.now, by="ada", wish=wish)
+    for reason in ("no service 'nothing'", "no component 'nowhere'", "end after it starts", "needs a name", "needs words"):
+        assert reason in refusal.value.reason
+
+
+def test_an_hour_of_work_needs_three_days_of_notice_and_less_does_not() -> None:
+    at = world()
+    begins = START + timedelta(hours=1)
+    wish = Wish(name="Patches", services=("mail", "files"), starts=begins, ends=begins + timedelta(hours=1), body="We patch.")
+    with pytest.raises(planning.AgainstPolicy) as refusal:
+        planning.plan(at.situation, at.now, by="ada", wish=wish)
+    assert len(refusal.value.reasons) == 2
+    assert "announced 3 d ahead; this is 59 min ahead" in refusal.value.reasons[0]
+    short = replace(wish, ends=begins + timedelta(minutes=59))
+    assert planning.plan(at.situation, at.now, by="ada", wish=short)
+    late = replace(wish, starts=at.now + timedelta(hours=72), ends=at.now + timedelta(hours=74))
+    assert planning.plan(at.situation, at.now, by="ada", wish=late)
+
+
+def test_an_override_is_kept_with_its_reason_and_its_author() -> None:
+    at = world()
+    id = plan(at)
+    window = at.situation.maintenances[id]
+    assert (window.override_by, window.override_reason) == ("ada", ANYTIME.override)
+
+
+# --- series ---------------------------------------------------------------------------------------------------------------------
+
+
+def series(rule: str = "FREQ=WEEKLY;BYDAY=SU", **more: object) -> Series:
+    made = Series(
+        key="patches",
+        name=MappingProxyType({"en": "Storage patches"}),
+        description=MappingProxyType({}),
+        services=("mail",),
+        components=("imap",),
+        recurrence=Recurrence(starts=datetime(2026, 1, 4, 2), timezone="Europe/Berlin", rule=parse(rule)),
+        lasts=timedelta(minutes=90),
+        announce=timedelta(hours=72),
+    )
+    return replace(made, **more)  # type: ignore[arg-type]  # the test's own keywords
+
+
+def recurring(*all_series: Series) -> Topology:
+    return replace(TOPOLOGY, series=MappingProxyType({one.key: one for one in all_series}))
+
+
+def only(at: World) -> Maintenance:
+    (window,) = at.situation.maintenances.values()
+    return window
+
+
+SUNDAY = datetime.fromisoformat("2026-03-08T01:00+00:00")
+AHEAD = (SUNDAY - START).total_seconds()
+
+
+def test_an_occurrence_becomes_a_window_when_its_notice_is_due_and_keeps_its_id() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 74 * HOUR)
+    assert at.situation.maintenances == {}
+    go_to(at, AHEAD - 73 * HOUR + 1)
+    window = only(at)
+    assert (window.starts, window.ends) == (SUNDAY, SUNDAY + timedelta(minutes=90))
+    assert window.id == occurrence_id(at.situation, "patches", SUNDAY)
+    assert window.starts - window.promises[0].announced_at >= timedelta(hours=72)
+
+
+def test_a_cancelled_occurrence_never_comes_back_and_the_next_does() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 50 * HOUR)
+    id = only(at).id
+    at.act(planning.cancel, maintenance=id, by="ada")
+    for hours in range(-49, 200, 7):
+        go_to(at, AHEAD + hours * HOUR)
+        assert id not in at.situation.maintenances
+    starts = {e.plan.starts for e in at.events if type(e).__name__ == "Planned"}  # type: ignore[union-attr]  # by its name
+    assert starts == {SUNDAY, SUNDAY + timedelta(days=7)}
+
+
+def test_a_moved_occurrence_is_one_window_and_not_two() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 50 * HOUR)
+    id = only(at).id
+    at.act(planning.reschedule, maintenance=id, by="ada", starts=SUNDAY + timedelta(hours=5), terms=ANYTIME)
+    go_to(at, AHEAD + 60)
+    assert shown(at, "mail")[0] is Status.OPERATIONAL
+    go_to(at, AHEAD + 5 * HOUR)
+    assert shown(at, "mail")[0] is Status.MAINTENANCE
+    assert set(at.situation.maintenances) == {id}
+
+
+def test_an_occurrence_far_ahead_can_be_cancelled_by_its_id() -> None:
+    at = world(recurring(series()))
+    far = SUNDAY + timedelta(days=21)
+    id = occurrence_id(at.situation, "patches", far)
+    at.act(planning.cancel, maintenance=id, by="ada")
+    go_to(at, AHEAD + 21 * 24 * HOUR + 60)
+    assert shown(at, "mail")[0] is Status.OPERATIONAL
+
+
+def test_the_key_of_a_series_means_its_next_occurrence() -> None:
+    at = world(recurring(series()))
+    at.act(planning.cancel, maintenance="patches", by="ada")
+    assert at.situation.spent == {occurrence_id(at.situation, "patches", SUNDAY): SUNDAY + timedelta(minutes=90)}
+
+
+def test_a_series_taken_out_cancels_what_nobody_touched_with_a_notice() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 50 * HOUR)
+    id = only(at).id
+    at.configure(TOPOLOGY)
+    assert states(at, id) == [MaintenanceState.CANCELLED]
+    assert words(at, id)[-1] == "Storage patches – cancelled"
+
+
+def test_a_changed_series_is_followed_by_what_nobody_touched_alone() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 50 * HOUR)
+    id = only(at).id
+    at.configure(recurring(series(lasts=timedelta(hours=3), components=())))
+    assert (only(at).id, only(at).ends, only(at).components) == (id, SUNDAY + timedelta(hours=3), ())
+    at.act(planning.reschedule, maintenance=id, by="ada", starts=SUNDAY + timedelta(hours=1), terms=ANYTIME)
+    at.configure(recurring(series(lasts=timedelta(hours=1))))
+    assert only(at).ends == SUNDAY + timedelta(hours=4)
+
+
+def test_a_series_moved_to_another_hour_cancels_the_old_and_plans_the_new() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 50 * HOUR)
+    id = only(at).id
+    other = Recurrence(starts=datetime(2026, 1, 4, 3), timezone="Europe/Berlin", rule=parse("FREQ=WEEKLY;BYDAY=SU"))
+    at.configure(recurring(series(recurrence=other)))
+    assert only(at).starts == SUNDAY + timedelta(hours=1)
+    assert states(at, id) == [MaintenanceState.CANCELLED]
+
+
+def test_what_is_folded_at_once_is_what_was_folded_step_by_step() -> None:
+    at = world(recurring(series()))
+    go_to(at, AHEAD - 50 * HOUR)
+    go_to(at, AHEAD)
+    at.fail("imap")
+    go_to(at, AHEAD + 2 * HOUR)
+    again = fold(replace(World(recurring(series())).situation), at.events)
+    assert (again.maintenances, again.spent, again.standings) == (at.situation.maintenances, at.situation.spent, at.situation.standings)
