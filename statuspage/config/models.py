@@ -4,7 +4,7 @@ A model refuses what it can see to be wrong by itself; what depends on other sec
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
@@ -307,13 +307,6 @@ class Maintenance(Section):
         except BadRule as error:
             refuse(str(error))
         return rule
-
-    @field_validator("starts")
-    @classmethod
-    def _is_of_our_time(cls, starts: datetime) -> datetime:
-        if not 1990 <= starts.year < 2200:
-            refuse("write a year from 1990 to 2199")
-        return starts
 
     @field_validator("lasts")
     @classmethod

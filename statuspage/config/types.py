@@ -193,7 +193,7 @@ def _date(given: object) -> date:
 
 def _local_time(given: object) -> datetime:
     try:
-        if isinstance(given, str) and _INSTANT.fullmatch(given):
+        if isinstance(given, str) and _INSTANT.fullmatch(given) and 1990 <= int(given[:4]) < 2200:
             return datetime.fromisoformat(given)
     except ValueError:
         pass  # the sentence below says it for both
