@@ -80,7 +80,7 @@ def test_nothing_is_worse_than_nothing_wrong() -> None:
 def test_of_what_agents_say_of_one_service_the_worst_holds() -> None:
     def said(id: str, state: State = State.INVESTIGATING, origin: Origin = Origin.AGENT, **services: Status) -> Incident:
         given = MappingProxyType(services)
-        return Incident(id=id, name=id, origin=origin, state=state, started_at=START, opened_at=START, services=given)
+        return Incident(id=id, name=id, origin=origin, state=state, started_at=START, opened_at=START, published_at=START, services=given)
 
     by_id = {
         one.id: one
