@@ -57,6 +57,7 @@ PLACES = (
     Place(name="front page when all works", which=Which.CALM, site="public", path="/"),
     Place(name="front page in an outage", which=Which.BROKEN, site="public", path="/"),
     Place(name="incident page", which=Which.BROKEN, site="public", path="/incidents/{incident}"),
+    Place(name="service levels", which=Which.BROKEN, site="public", path="/service-levels"),
     Place(name="page that is not there", which=Which.CALM, site="public", path="/nothing-here", status=404),
     Place(name="login", which=Which.CALM, site="console", path="/login"),
     Place(name="queue", which=Which.BROKEN, site="console", path="/", is_inside=True),
