@@ -92,6 +92,21 @@ def _near(situation: Situation, policy: Policy, now: datetime) -> Iterator[Near]
                 yield series, starts, ends, id
 
 
+def horizon(situation: Situation, since: datetime, until: datetime) -> tuple[Maintenance, ...]:
+    """The windows that are not over and meet [*since*, *until*), ascending; occurrences of series that are no windows yet among them.
+
+    Those are as they would be planned, and announced to nobody: they have no promises.
+    """
+    known = [window for window in situation.maintenances.values() if window.starts < until and window.ends > since]
+    far = [
+        occurrence(series, starts, ends, id, starts)
+        for series in situation.topology.series.values()
+        for starts, ends in series.spans(since, until)[:MOST_AHEAD]
+        if (id := occurrence_id(situation, series.key, starts)) not in situation.maintenances and id not in situation.spent
+    ]
+    return tuple(sorted((*known, *far), key=lambda window: (window.starts, window.id)))
+
+
 def _strays(situation: Situation) -> Iterator[Maintenance]:
     for window in situation.maintenances.values():
         is_free = window.series is not None and window.state is MaintenanceState.SCHEDULED and not window.is_touched

@@ -18,7 +18,7 @@ from incidents.planning import Terms, Wish
 from incidents.recurrence import Recurrence
 from incidents.rule import parse
 from incidents.situation import fold
-from incidents.windows import early_finish, occurrence_id
+from incidents.windows import early_finish, horizon, occurrence_id
 from tests.incidents.world import START, World, need, service, topology
 
 HOUR = 3600
@@ -568,3 +568,30 @@ def test_what_is_folded_at_once_is_what_was_folded_step_by_step() -> None:
     go_to(at, AHEAD + 2 * HOUR)
     again = fold(replace(World(recurring(series())).situation), at.events)
     assert (again.maintenances, again.spent, again.standings) == (at.situation.maintenances, at.situation.spent, at.situation.standings)
+
+
+def test_the_horizon_shows_what_is_planned_and_what_a_series_will_bring_under_the_same_ids() -> None:
+    at = world(recurring(series()))  # START is a Monday; the next Sundays are the 8th and the 15th
+    month = (START, START + timedelta(days=14))
+    far = horizon(at.situation, *month)
+    assert [(window.starts.isoformat(), window.series, window.promises) for window in far] == [
+        ("2026-03-08T01:00:00+00:00", "patches", ()),
+        ("2026-03-15T01:00:00+00:00", "patches", ()),
+    ]
+    single = plan(at, starts=2 * 24 * HOUR)
+    go_to(at, 4 * 24 * HOUR)  # the first Sunday has come near, and is a window of its own
+    known = horizon(at.situation, *month)
+    assert [window.id for window in known] == [far[0].id, far[1].id]
+    assert known[0].promises
+    assert single not in {window.id for window in known}  # it is over
+    at.act(planning.cancel, maintenance=far[0].id, by="ada")
+    assert [window.id for window in horizon(at.situation, *month)] == [far[1].id]
+
+
+def test_the_horizon_holds_what_touches_it_and_nothing_else() -> None:
+    at = world(recurring(series()))
+    first = datetime.fromisoformat("2026-03-08T01:00:00+00:00")
+    ends = first + timedelta(minutes=90)
+    assert horizon(at.situation, ends, ends + timedelta(hours=1)) == ()
+    assert len(horizon(at.situation, ends - timedelta(microseconds=1), ends)) == 1
+    assert horizon(at.situation, first - timedelta(hours=1), first) == ()
