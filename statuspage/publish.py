@@ -1,9 +1,10 @@
 """The picture made into finished bytes, each under its path, so that a request needs nothing but a look-up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from statuspage import page as picture
@@ -12,6 +13,7 @@ from statuspage.render import feeds
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
+from statuspage.render.kept import Kept
 
 Source = TypeVar("Source")
 
@@ -32,12 +34,6 @@ class Shelf:
     missing: Finished
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    source: object
-    finished: Finished
-
-
 class Publisher:
     """Makes shelves, and keeps of the last one what has not changed: equal inputs give the very same ``Finished``.
 
@@ -48,41 +44,49 @@ class Publisher:
         self._html = html
         self._compat = Compat()
         self._feeds = feeds.Feeds()
-        self._kept: dict[str, _Kept] = {}
+        self._kept = Kept[Finished]()
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
         """Draw *snapshot* as it stands at *now* and make every public byte. Pure of I/O; takes milliseconds of one core."""
         page = picture.build(snapshot, now)
-        self._kept = self._made(page, _Making(self._kept))
-        files = {path: kept.finished for path, kept in self._kept.items()}
-        return Shelf(page=page, missing=files.pop(MISSING), files=files)
+        self._kept.turn()
+        missing = self._drawn(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
+        return Shelf(page=page, missing=missing, files=dict(chain(self._pages(page), self._spelled(page))))
 
-    def _made(self, page: Page, made: "_Making") -> dict[str, _Kept]:
-        self._make_pages(made, page)
+    def _pages(self, page: Page) -> Iterable[tuple[str, Finished]]:
+        yield "/", self._finished("/", self._html.page(page), HTML)
+        services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
+        path = "/service-levels"
+        yield path, self._drawn(path, (page.site, services), lambda _: self._html.service_levels(page), HTML)
+        capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
+        for view in page.open:
+            affected = tuple(capabilities.get(one.service, ()) for one in view.services)
+            path, opened = f"/incidents/{view.id}", _Open(page.site, view, page.as_of, affected)
+            yield path, self._drawn(path, opened, partial(self._opened, page), HTML)
+        for view in page.recent:
+            path = f"/incidents/{view.id}"
+            yield path, self._drawn(path, _Closed(page.site, view), partial(self._closed, page), HTML)
+
+    def _spelled(self, page: Page) -> Iterable[tuple[str, Finished]]:
         feed = feeds.Feed.of(page)
-        made.source("/history.rss", feed, self._feeds.rss, RSS)
-        made.source("/history.atom", feed, self._feeds.atom, ATOM)
+        yield "/history.rss", self._drawn("/history.rss", feed, self._feeds.rss, RSS)
+        yield "/history.atom", self._drawn("/history.atom", feed, self._feeds.atom, ATOM)
         for path, body in self._compat.bodies(page).items():
-            made.body(path, body, JSON)
+            yield path, self._finished(path, body, JSON)
         for path, (body, content_type) in self._html.assets().items():
-            made.body(path, body, content_type)
-        made.source(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
-        return made.kept
+            yield path, self._finished(path, body, content_type)
+
+    def _finished(self, path: str, body: bytes, content_type: str) -> Finished:
+        """Finish *body*, unless the last round's was the same."""
+        return self._kept.made(path, body, partial(finish, content_type=content_type))
+
+    def _drawn(self, path: str, source: Source, draw: Callable[[Source], bytes], content_type: str) -> Finished:
+        """Draw *source* and finish it, unless the last round's was made from an equal one."""
+        return self._kept.made(path, source, lambda source: finish(draw(source), content_type))
 
     def incident(self, page: Page, view: IncidentView) -> Finished:
         """Make the page of an incident that is no longer on the shelf; *page* gives the surroundings."""
         return finish(self._closed(page, _Closed(page.site, view)), HTML)
-
-    def _make_pages(self, made: "_Making", page: Page) -> None:
-        made.body("/", self._html.page(page), HTML)
-        services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
-        made.source("/service-levels", (page.site, services), lambda _: self._html.service_levels(page), HTML)
-        capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
-        for view in page.open:
-            affected = tuple(capabilities.get(one.service, ()) for one in view.services)
-            made.source(f"/incidents/{view.id}", _Open(page.site, view, page.as_of, affected), partial(self._opened, page), HTML)
-        for view in page.recent:
-            made.source(f"/incidents/{view.id}", _Closed(page.site, view), partial(self._closed, page), HTML)
 
     def _opened(self, page: Page, opened: "_Open") -> bytes:
         return self._html.incident(page, opened.view)
@@ -113,23 +117,3 @@ class _Closed:
         view = self.view
         told = [at for update in view.updates for at in (update.at, update.edited_at) if at is not None]
         return max([view.published_at, *told, *([view.resolved_at] if view.resolved_at else [])])
-
-
-class _Making:
-    """One round: takes what can be kept from the last round, makes the rest."""
-
-    def __init__(self, before: Mapping[str, _Kept]) -> None:
-        self._before = before
-        self.kept: dict[str, _Kept] = {}
-
-    def body(self, path: str, body: bytes, content_type: str) -> None:
-        """Finish *body*, unless the last round's was the same."""
-        before = self._before.get(path)
-        is_same = before is not None and before.finished.body == body
-        self.kept[path] = before if before is not None and is_same else _Kept(None, finish(body, content_type))
-
-    def source(self, path: str, source: Source, render: Callable[[Source], bytes], content_type: str) -> None:
-        """Render *source* and finish it, unless the last round's was made from an equal one."""
-        before = self._before.get(path)
-        is_same = before is not None and before.source == source
-        self.kept[path] = before if before is not None and is_same else _Kept(source, finish(render(source), content_type))

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
-from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, Site, UpdateView
+from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.render.kept import Kept
 
 Row: TypeAlias = dict[str, object]
 
@@ -49,8 +50,8 @@ class Compat:
     """Spells the API. The text of each incident and of each service is kept, and made again only when something of its own changed."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[_Spoken, str]] = {}
-        self._rows: dict[str, tuple[_Placed, str]] = {}
+        self._told = Kept[str]()
+        self._rows = Kept[str]()
 
     def bodies(self, page: Page) -> Mapping[str, bytes]:
         """Return the JSON of each path of the API. Nothing in it moves with the clock alone."""
@@ -77,28 +78,20 @@ class Compat:
 
     def _placed(self, page: Page) -> Iterable[tuple[str | None, str]]:
         """Each row in its order, with its service's id (None: a group's row)."""
-        before, self._rows = self._rows, {}
+        self._rows.turn()
         for group, service, position in _places(page):
             if service is None:
                 yield None, _spelled(_group(page, group, position))
-                continue
-            source = (service, group.public_id, position, page.page_id)
-            kept = before.get(service.id)
-            if kept is None or kept[0] != source:
-                kept = source, _spelled(_component(page, service, position, group))
-            self._rows[service.id] = kept
-            yield service.id, kept[1]
+            else:
+                row = self._rows.made(service.id, _Placed(service, group.public_id, position, page.page_id), _component)
+                yield service.id, row
 
     def _incidents(self, page: Page, views: Iterable[IncidentView], services: Mapping[str, str]) -> Mapping[str, str]:
-        before, self._told = self._told, {}
-        for view in views:
-            kept = before.get(view.id)
-            source = (view, page.site, page.page_id)
-            is_same = kept is not None and kept[0] == source
-            self._told[view.id] = kept if kept is not None and is_same else (source, _spelled(_incident(page, view)))
+        self._told.turn()
+        told = [(view, self._told.made(view.id, _Spoken(view, page.site.url, page.page_id), _incident)) for view in views]
         return {
             view.id: f'{text[:-1]},"components":{_listed(services[one.service] for one in view.services if one.service in services)}}}'
-            for (view, _, _), text in self._told.values()
+            for view, text in told
         }
 
 
@@ -108,11 +101,21 @@ def _description(page: Page) -> str:
     return DESCRIPTION[Status.UNKNOWN if is_hidden else page.status]
 
 
-_Spoken: TypeAlias = tuple[IncidentView, Site, str]
-"""What an incident's text is made from: the incident, the site and the page's id."""
+class _Spoken(NamedTuple):
+    """What an incident's text is made from."""
 
-_Placed: TypeAlias = tuple[ServiceView, str | None, int, str]
-"""What a service's row is made from: the service, its group's id, its position and the page's id."""
+    view: IncidentView
+    site_url: str
+    page_id: str
+
+
+class _Placed(NamedTuple):
+    """What a service's row is made from."""
+
+    service: ServiceView
+    group_id: str | None
+    position: int
+    page_id: str
 
 
 def _spelled(row: Row) -> str:
@@ -181,25 +184,26 @@ def _group(page: Page, group: GroupView, position: int) -> Row:
     }
 
 
-def _component(page: Page, service: ServiceView, position: int, group: GroupView) -> Row:
+def _component(placed: _Placed) -> str:
+    service = placed.service
     row: Row = {
         "id": service.public_id,
         "name": service.name,
         "status": _status(service),
         "created_at": instant(service.created_at),
         "updated_at": instant(service.since or service.created_at),
-        "position": position,
+        "position": placed.position,
         "description": service.description or None,
         "showcase": True,
         "start_date": service.created_at.astimezone(UTC).date().isoformat(),
-        "group_id": group.public_id,
-        "page_id": page.page_id,
+        "group_id": placed.group_id,
+        "page_id": placed.page_id,
         "group": False,
         "only_show_if_degraded": False,
     }
     if service.status is Status.UNKNOWN:
         row["unknown_since"] = instant(service.unknown_since or service.created_at)
-    return row
+    return _spelled(row)
 
 
 def _status(service: ServiceView) -> str:
@@ -212,13 +216,14 @@ def _worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=lambda status: badness.index(Status(status)))
 
 
-def _incident(page: Page, view: IncidentView) -> Row:
+def _incident(spoken: _Spoken) -> str:
     """An incident without the rows of its services, which move by themselves."""
+    view = spoken.view
     oldest_first = tuple(reversed(view.updates))
     # Where a service stands is told by the update that said so; the one before it tells where it stood.
     befores = [None, *oldest_first[:-1]]
     updates = [_update(view, update, before) for before, update in zip(befores, oldest_first, strict=True)]
-    return {
+    row: Row = {
         "id": view.id,
         "name": view.name,
         "status": view.state.value,
@@ -227,12 +232,13 @@ def _incident(page: Page, view: IncidentView) -> Row:
         "monitoring_at": instant(_monitoring(view)),
         "resolved_at": instant(view.resolved_at),
         "impact": IMPACT[view.worst],
-        "shortlink": f"{page.site.url}/incidents/{view.id}",
+        "shortlink": f"{spoken.site_url}/incidents/{view.id}",
         "started_at": instant(view.started_at),
-        "page_id": page.page_id,
+        "page_id": spoken.page_id,
         "incident_updates": updates[::-1],
         "reminder_intervals": None,
     }
+    return _spelled(row)
 
 
 def _updated(view: IncidentView) -> datetime:

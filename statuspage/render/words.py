@@ -103,7 +103,7 @@ def answer(page: Page) -> Answer:
     if page.status is Status.UNKNOWN and all(service.checked_at is None for service in services):
         return Answer(status=page.status, headline="Waiting for the first results", detail="Monitoring has started. Nothing is known yet.")
     headline = _headline(page.status, named)
-    return Answer(status=page.status, headline=headline, detail=_others(services, named), since=since)
+    return Answer(status=page.status, headline=headline, detail=_others(page.status, services), since=since)
 
 
 def _all_well(page: Page, services: Sequence[ServiceView]) -> Answer:
@@ -141,16 +141,16 @@ def _names(services: Sequence[ServiceView], *, within: bool = False) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _others(services: Sequence[ServiceView], named: Sequence[ServiceView]) -> str:
-    """How the rest is doing: those in trouble by name, the others by number."""
-    rest = [service for service in services if service not in named]
+def _others(status: Status, services: Sequence[ServiceView]) -> str:
+    """How those are doing that are not of *status*, which the headline tells: those in trouble by name, the others by number."""
+    rest = [service for service in services if service.status is not status]
     said = [f"{service.name}: {STATUS[service.status].lower()}" for service in rest if service.status in TROUBLE]
     shown, more = said[:3], len(said) - 3
     well = sum(service.status is Status.OPERATIONAL for service in rest)
     parts = [f"{part}." for part in shown]
     if more > 0:
         parts.append(f"{more} more with problems.")
-    if well and well == len(services) - len(named):
+    if well and well == len(rest):
         parts.append("All other services are operational.")
     elif services:
         parts.append(f"{well} of {_count(len(services), 'service')} {'is' if well == 1 else 'are'} operational.")

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as dom
+from markupsafe import Markup
 
 from incidents.model import State, Status
 from statuspage.bundled import templates
@@ -497,15 +498,18 @@ def test_each_look_has_its_own_height_and_its_own_shape(html: Html) -> None:
     assert len(set(symbols.values())) == len(Status)
 
 
-def test_a_strip_is_drawn_again_only_when_a_day_changed(html: Html) -> None:
-    html.page(page())
-    kept = html._strips["email"][1]
-    html.page(page(service(days=quiet(90), checked_at=NOW)))
-    assert html._strips["email"][1] is kept
-    html.page(page(service(days=quiet(90, d0=bad_day(0)))))
-    assert html._strips["email"][1] is not kept
-    html.page(page(service("other")))
-    assert set(html._strips) == {"other"}
+def test_a_strip_is_drawn_again_only_when_a_day_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    html, drawn = Html(templates()), list[Sequence[Day]]()
+
+    def counted(days: Sequence[Day]) -> Markup:
+        drawn.append(days)
+        return bars(days)
+
+    monkeypatch.setattr("statuspage.render.front.bars", counted)
+    good, bad = quiet(90), quiet(90, d0=bad_day(0))
+    for shown in (service(days=good), service(days=quiet(90), checked_at=NOW), service(days=good, status=Status.MAJOR), service(days=bad)):
+        html.page(page(shown))
+    assert drawn == [good, bad]
 
 
 def test_days_with_trouble_are_listed_in_words(html: Html) -> None:

@@ -3,19 +3,22 @@
 import gzip
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import process_time
 
 import feedparser
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from incidents.model import Standing, State, Status, Subject
 from statuspage import bundled
 from statuspage import page as picture
+from statuspage.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.fresh import fresh
 from statuspage.render.html import Html
-from tests.statuspage.pictures import NOW, service, snapshot, story, update
+from tests.statuspage.pictures import BORN, NOW, service, snapshot, story, update
 
 API = {
     "summary", "status", "components", "incidents", "incidents/unresolved", "scheduled-maintenances", "scheduled-maintenances/upcoming",
@@ -24,6 +27,22 @@ API = {
 EMAIL, PORTAL = service("email"), service("portal")
 OPEN = story(update(1), id_="incidentopen")
 OVER = story(update(1), update(2, State.RESOLVED), id_="incidentover")
+PROMISED = story(update(1, next_update_by=NOW), id_="incidentlate", services=("email", "gone"))
+
+
+@st.composite
+def rounds(draw: st.DrawFn) -> tuple[Snapshot, datetime]:
+    """A picture and its instant, where everything that is kept by a part of its own may differ from the picture before."""
+    stories = draw(st.lists(st.sampled_from((OPEN, OVER, PROMISED)), unique_by=lambda told: told.incident.id))
+    shown = draw(st.lists(st.sampled_from((EMAIL, PORTAL)), unique_by=lambda one: one.id, min_size=1))
+    statuses = {one.id: draw(st.sampled_from(Status)) for one in shown}
+    told = snapshot(*shown, stories=tuple(stories), days=draw(st.integers(1, 3)), statuses=statuses)
+    site = replace(told.site, timezone=draw(st.sampled_from(("UTC", "Asia/Kathmandu"))), name=draw(st.sampled_from(("Muster", "Other"))))
+    seen = {one.id: NOW - timedelta(seconds=draw(st.integers(0, 90))) for one in shown if draw(st.booleans())}
+    standings = dict(told.situation.standings)
+    standings[Subject.COMPONENT, "email-sending"] = Standing(status=draw(st.sampled_from(Status)), since=BORN)
+    told = replace(told, site=site, seen=seen, situation=replace(told.situation, standings=standings))
+    return told, NOW + draw(st.sampled_from((timedelta(0), timedelta(minutes=2), timedelta(days=20))))
 
 
 @pytest.fixture
@@ -132,6 +151,15 @@ def test_a_restart_keeps_every_tag() -> None:
     told = snapshot(EMAIL, stories=(OPEN, OVER))
     first, second = (Publisher(Html(bundled.templates())).publish(told, NOW) for _ in range(2))
     assert first.files == second.files
+
+
+@settings(max_examples=12, deadline=None)
+@given(told=st.lists(rounds(), min_size=2, max_size=4))
+def test_what_is_kept_between_shelves_never_goes_stale(told: list[tuple[Snapshot, datetime]]) -> None:
+    publisher = Publisher(Html(bundled.templates()))
+    for one, at in told:
+        kept, fresh = publisher.publish(one, at), Publisher(Html(bundled.templates())).publish(one, at)
+        assert (kept.files, kept.missing) == (fresh.files, fresh.missing)
 
 
 def test_everything_after_a_change_takes_milliseconds(publisher: Publisher) -> None:

@@ -1,0 +1,158 @@
+"""The front page. A change costs what it changed: every part is drawn from a value of its own, and kept while that stays the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+from incidents.model import Status
+from statuspage.days import Day
+from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
+from statuspage.render import words
+from statuspage.render.bars import NAME, bars, samples
+from statuspage.render.instants import clock, day_of, long_date, moment
+from statuspage.render.kept import Kept
+
+RECENT_DAYS = 14
+
+_WHEN = Markup("\0")
+"""Stands in a drawn service for when it was last looked at. No text brings one along: what is not speakable is dropped."""
+
+
+class Front:
+    """Draws the front page with the templates of *environment*. Not safe for two threads at once."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._front = environment.get_template("page.html")
+        self._service = environment.get_template("service.html")
+        self._open = environment.get_template("open.html")
+        self._recent = environment.get_template("recent.html")
+        self._samples = samples()
+        self._strips = Kept[Markup]()
+        self._services = Kept[tuple[str, str]]()
+        self._incidents = Kept[Markup]()
+        self._past = Kept[Markup]()
+
+    def page(self, page: Page, context: Mapping[str, object]) -> bytes:
+        """Spell *page*; *context* is what every page of the site has around it."""
+        for kept in (self._strips, self._services, self._incidents, self._past):
+            kept.turn()
+        able, timezone = capabilities(page), page.site.timezone
+        first = day_of(page.as_of, ZoneInfo(timezone)) - timedelta(days=RECENT_DAYS - 1)
+        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone) for view in page.open]
+        return self._front.render(
+            context,
+            answer=words.answer(page),
+            going_on=[self._incidents.made(one.view.id, one, self._drawn_open) for one in opened],
+            groups=[(group.name, Markup("".join(self._group(group, timezone)))) for group in page.groups],  # noqa: S704 - drawn here
+            samples=self._samples,
+            recent=self._past.made("past", _Past(page.recent, first, timezone), self._drawn_past),
+            recent_since=first,
+        ).encode()
+
+    def _group(self, group: GroupView, timezone: str) -> Iterator[str]:
+        """The services of a group. When each was last looked at is another time in every round: it is put in here, the rest is kept."""
+        for service in group.services:
+            strip = self._strips.made(service.id, service.days, _strip)
+            source = _Service(service, strip, service.checked_at is not None, timezone)
+            before, after = self._services.made(service.id, source, self._drawn_service)
+            yield before
+            yield clock(service.checked_at) if service.checked_at else ""
+            yield after
+
+    def _drawn_service(self, source: "_Service") -> tuple[str, str]:
+        """What stands before and after the time of the last look."""
+        drawn = self._service.render(moment=_moment(source.timezone), service=source.view, strip=source.strip, checked=_WHEN)
+        before, _, after = drawn.partition(_WHEN)
+        return before, after
+
+    def _drawn_open(self, source: "_Open") -> Markup:
+        told = {"incident": source.view, "affected": source.affected, "is_late": source.is_late}
+        return Markup(self._open.render(told, moment=_moment(source.timezone)))  # noqa: S704 - by a template of ours, which escapes
+
+    def _drawn_past(self, source: "_Past") -> Markup:
+        days = _by_day(source.closed, source.first, ZoneInfo(source.timezone))
+        return Markup(self._recent.render(moment=_moment(source.timezone), recent=days))  # noqa: S704 - as above
+
+
+class _Service(NamedTuple):
+    """What a service is drawn from: all of it but when it was last looked at."""
+
+    view: ServiceView
+    strip: Markup
+    has_result: bool
+    timezone: str
+
+
+class _Open(NamedTuple):
+    """What an incident that goes on is drawn from."""
+
+    view: IncidentView
+    affected: "Affected"
+    is_late: bool
+    timezone: str
+
+
+class _Past(NamedTuple):
+    """What the list of what is over is drawn from: incidents that ended, and the first day that is told."""
+
+    closed: tuple[IncidentView, ...]
+    first: date
+    timezone: str
+
+
+Affected = tuple[tuple[AffectedView, tuple[CapabilityView, ...]], ...]
+"""The services of an incident, each with what it can still do."""
+
+
+def capabilities(page: Page) -> Mapping[str, tuple[CapabilityView, ...]]:
+    """What each service can do, by its id."""
+    return {service.id: service.capabilities for group in page.groups for service in group.services}
+
+
+def affected(view: IncidentView, able: Mapping[str, tuple[CapabilityView, ...]]) -> Affected:
+    """Pair the services of an incident with what they can do; nothing is known of one that is no longer on the page."""
+    return tuple((one, able.get(one.service, ())) for one in view.services)
+
+
+def is_late(view: IncidentView, as_of: datetime) -> bool:
+    """Whether its newest words promised others that are due."""
+    return any(update.next_update_by is not None and update.next_update_by < as_of for update in view.updates[:1])
+
+
+def _moment(timezone: str) -> "partial[Markup]":
+    return partial(moment, zone=ZoneInfo(timezone))
+
+
+def _strip(days: Sequence[Day]) -> Markup:
+    """The bars, their sentence, and the days with trouble as a list that opens without a script."""
+    sentence = escape(words.history(days))
+    rows = "".join(map(_row, reversed(days)))
+    if not rows:
+        return Markup(f'{bars(days)}<p class="history">{sentence}</p>')  # noqa: S704 - our own names and escaped words only
+    return Markup(f'{bars(days)}<details class="history"><summary>{sentence}</summary><ul>{rows}</ul></details>')  # noqa: S704 - as above
+
+
+def _row(day: Day) -> str:
+    """A day with trouble; nothing for one without."""
+    if day.worst is None or day.worst is Status.OPERATIONAL or _is_small_gap(day):
+        return ""
+    return f'<li class="{NAME[day.worst]}"><b>{escape(long_date(day.day))}</b> {escape(words.day(day))}</li>'
+
+
+def _is_small_gap(day: Day) -> bool:
+    return day.worst is Status.UNKNOWN and not day.is_mostly_unknown and day.unknown < 60
+
+
+def _by_day(closed: Sequence[IncidentView], first: date, zone: ZoneInfo) -> list[tuple[date, list[tuple[IncidentView, float]]]]:
+    """Those that ended on *first* or later, by the day on which they began, newest first, each with how long it lasted."""
+    found: dict[date, list[tuple[IncidentView, float]]] = {}
+    for incident in closed:
+        began, over = day_of(incident.started_at, zone), incident.recovered_at or incident.resolved_at
+        if over is not None and incident.lasted is not None and day_of(over, zone) >= first:
+            found.setdefault(began, []).append((incident, incident.lasted.total_seconds()))
+    return list(found.items())
