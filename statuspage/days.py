@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+from itertools import zip_longest
 
 from incidents.availability import Change
 from incidents.model import Status
@@ -39,8 +40,6 @@ def strip(changes: Sequence[Change], *, first: date, last: date, zone: tzinfo, n
 
     *changes* ascend by *since*; the one in force when *first* begins may stand first. Time before the first change is unknown, time
     before *born* and from *now* on is no time at all; a day without any has no *worst*. The sums are exact over days of 23 and 25 hours.
-    A day that has ended changes only when a change is dated back into it (an outage starts at its first failure), so callers may keep
-    every day before yesterday for ever.
     """
     instants = [change.since for change in changes]
     days = []
@@ -51,6 +50,20 @@ def strip(changes: Sequence[Change], *, first: date, last: date, zone: tzinfo, n
         days.append(_day(day, changes, instants, (max(start, born), min(end, now)), is_over=end <= now))
         start = end
     return tuple(days)
+
+
+def continued(
+    days: tuple[Day, ...], was: Sequence[Change], changes: Sequence[Change], *, zone: tzinfo, now: datetime, born: datetime
+) -> tuple[Day, ...]:
+    """Give what ``strip`` would for *changes* over the same days; *days* were cut from *was* earlier on the last of them.
+
+    A day that has ended changes only when a change is dated back into it (an outage starts at its first failure), so only the last day,
+    and those from the first difference on, are cut again. *zone* and *born* are what they were.
+    """
+    first, last = days[0].day, days[-1].day
+    differing = [one.since for pair in zip_longest(was, changes) if pair[0] != pair[1] for one in pair if one is not None]
+    again = max(first, min([last, *(since.astimezone(zone).date() for since in differing)]))
+    return (*days[: (again - first).days], *strip(changes, first=again, last=last, zone=zone, now=now, born=born))
 
 
 @lru_cache(maxsize=512)

@@ -18,7 +18,7 @@ from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
 from statuspage.clock import Now
-from statuspage.days import Day, last_known, strip
+from statuspage.days import Day, continued, last_known, strip
 from statuspage.figures import LevelView
 from statuspage.page import Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
@@ -42,9 +42,10 @@ RETRY = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is known of a service's past: its strip as of *at*, since when it is watched, what was known before a gap."""
+    """What is known of a service's past: its strip as of *at*, cut from *changes*; since when it is watched; the status before a gap."""
 
     days: tuple[Day, ...]
+    changes: Sequence[Change]
     at: datetime
     created: datetime | None
     last_known: Status
@@ -179,7 +180,7 @@ class Press:
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
         for id in asked.services:
             created = found.created.get(id) or self._created(id)
-            self._kept[id] = self._keep(found.changes.get(id, ()), created, now)
+            self._kept[id] = self._keep(self._kept.get(id), found.changes.get(id, ()), created, now)
 
     @property
     def _zone(self) -> ZoneInfo:
@@ -201,10 +202,14 @@ class Press:
             return True
         return _minute(kept.at) != _minute(now) and standing(situation, Subject.SERVICE, service) is not Status.OPERATIONAL
 
-    def _keep(self, changes: Sequence[Change], created: datetime | None, now: datetime) -> Kept:
-        first, last = self._days(now)
-        cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=created or self.installation.born)
-        return Kept(days=cells, at=now, created=created, last_known=last_known(changes))
+    def _keep(self, kept: Kept | None, changes: Sequence[Change], created: datetime | None, now: datetime) -> Kept:
+        """Only the days that turned out otherwise are cut anew, unless another day has begun."""
+        (first, last), born = self._days(now), created or self.installation.born
+        if kept is not None and kept.created == created and kept.days[-1].day == last:
+            cells = continued(kept.days, kept.changes, changes, zone=self._zone, now=now, born=born)
+        else:
+            cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=born)
+        return Kept(days=cells, changes=changes, at=now, created=created, last_known=last_known(changes))
 
     def _snapshot(self, situation: Situation) -> Snapshot:
         kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from incidents.availability import Change
 from incidents.model import Status
 from incidents.rollup import ORDER
-from statuspage.days import Day, last_known, strip
+from statuspage.days import Day, continued, last_known, strip
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]
@@ -128,6 +128,50 @@ def test_days_agree_with_a_walk_through_every_minute(
         assert (day.downtime, day.unknown) == (downtime, unknown)
         if worst is not None:
             assert day.worst is worst
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    moves=st.lists(st.tuples(st.integers(-1440, 5 * 1440), st.sampled_from(Status)), max_size=8),
+    gone=st.integers(0, 8),
+    more=st.lists(st.tuples(st.integers(-1440, 5 * 1440), st.sampled_from(Status)), max_size=3),
+    zone=st.sampled_from(ZONES),
+    start=st.sampled_from([date(2026, 3, 6), date(2026, 10, 31), date(2026, 4, 3), date(2011, 12, 28)]),
+    born=st.integers(-1440, 4 * 1440),
+    hours=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+)
+def test_days_that_are_continued_are_those_that_would_be_cut_anew(
+    moves: list[tuple[int, Status]],
+    gone: int,
+    more: list[tuple[int, Status]],
+    zone: str,
+    start: date,
+    born: int,
+    hours: tuple[int, int],
+) -> None:
+    begin, there = datetime(start.year, start.month, start.day, tzinfo=UTC), ZoneInfo(zone)
+    last = start + timedelta(days=4)
+    earlier, later = (datetime(last.year, last.month, last.day, hour, tzinfo=there) for hour in sorted(hours))
+    birth = begin + timedelta(minutes=born)
+
+    def changes(moves: list[tuple[int, Status]]) -> list[Change]:
+        return [Change(since=begin + timedelta(minutes=at), new=status) for at, status in sorted(moves, key=lambda move: move[0])]
+
+    def cut(changes: list[Change], now: datetime) -> tuple[Day, ...]:
+        return strip(changes, first=start, last=last, zone=there, now=now, born=birth)
+
+    was, now_is = changes(moves), changes([*moves[:gone], *more])
+    assert continued(cut(was, earlier), was, now_is, zone=there, now=later, born=birth) == cut(now_is, later)
+
+
+def test_days_that_stay_as_they_are_are_not_cut_again() -> None:
+    was = [Change(since=at("2026-01-01"), new=Status.OPERATIONAL)]
+    first, last, born = date(2026, 1, 1), date(2026, 1, 9), at("2020-01-01")
+    days = strip(was, first=first, last=last, zone=BERLIN, now=at("2026-01-09T10:00"), born=born)
+    down = [*was, Change(since=at("2026-01-08T23:30"), new=Status.MAJOR)]
+    again = continued(days, was, down, zone=BERLIN, now=at("2026-01-09T11:00"), born=born)
+    assert [new is old for new, old in zip(again, days, strict=True)] == [True] * 8 + [False]
+    assert again[-1].downtime == 11.5 * 3600
 
 
 def test_what_was_last_known_is_found_behind_the_gap() -> None:

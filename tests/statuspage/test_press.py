@@ -11,9 +11,11 @@ from aiohttp import ClientSession, web
 from sqlalchemy import Connection
 
 from incidents import act
+from incidents.model import Status
 from incidents.policy import REOPENS_WITHIN, Policy
 from probes.result import Failure
 from statuspage.bundled import templates
+from statuspage.days import Day
 from statuspage.page import Site
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
@@ -171,3 +173,25 @@ async def test_the_bar_of_a_service_in_trouble_grows_by_the_minute(house: House)
     first = await down()
     house.world.wait(120)
     assert await down() == first + 120
+
+
+async def days_of_email(house: House) -> tuple[Day, ...]:
+    (group,) = (await house.press.issue()).page.groups
+    return next(service.days for service in group.services if service.id == "email")
+
+
+async def test_a_new_day_begins_with_a_bar_of_its_own(house: House) -> None:
+    await house.outage()
+    evening = await days_of_email(house)
+    house.world.wait(timedelta(days=1).total_seconds())
+    morning = await days_of_email(house)
+    assert [day.day for day in morning[:-1]] == [day.day for day in evening[1:]]
+    assert morning[-1].day == evening[-1].day + timedelta(days=1)
+    assert morning[-2].downtime > evening[-1].downtime
+
+
+async def test_days_before_a_service_was_watched_are_no_unknown_time_once_it_is(house: House) -> None:
+    house.world.wait(timedelta(days=2).total_seconds())
+    assert [day.worst for day in (await days_of_email(house))[-3:]] == [Status.UNKNOWN] * 3
+    await house.outage()
+    assert [day.worst for day in (await days_of_email(house))[-3:]] == [None, None, Status.PARTIAL]
