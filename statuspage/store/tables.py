@@ -1,4 +1,4 @@
-"""Every table there is. What stands here and what the migrations build is the same: a test compares them on both databases."""
+"""Every table there is. A new store is made from this; the migrations build the same: a test compares them on both databases."""
 
 from sqlalchemy import (
     JSON,

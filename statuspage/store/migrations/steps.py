@@ -3,32 +3,53 @@
 import importlib
 from types import ModuleType
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
 
 from statuspage.store.errors import StoreError
+from statuspage.store.tables import metadata
 
 HEAD = "0011"
 """The newest step. Steps are numbered, so that a store of a newer release is told from one of an older."""
 
+# Alembic's own table, as Alembic makes it; it reads there where the next step begins.
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
 
 def is_behind(connection: Connection) -> bool:
     """Whether steps are missing. Errors: StoreError for a store that a newer release wrote."""
-    found = _version(connection)
-    if found is not None and found > HEAD:
-        raise StoreError(f"The store was written by a newer release (schema {found}, this one knows {HEAD}): run that release.")
-    return found != HEAD
+    return _version(connection) != HEAD
 
 
 def bring_up_to_date(connection: Connection) -> None:
-    """Take the steps that are missing, all or none of them; none where another process has just done so."""
-    if is_behind(connection):
+    """Take the steps that are missing, all or none of them; none where another process has just done so.
+
+    A store that is new has nothing to take along: its tables are made as they are now. Errors: as ``is_behind``.
+    """
+    found = _version(connection)
+    if found is None:
+        _make(connection)
+    elif found != HEAD:
         _steps().upgrade(connection)
 
 
 def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(_VERSION.name):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    found = connection.execute(select(_VERSION)).scalar()
+    if found is not None and found > HEAD:
+        raise StoreError(f"The store was written by a newer release (schema {found}, this one knows {HEAD}): run that release.")
+    return found
+
+
+def _make(connection: Connection) -> None:
+    metadata.create_all(connection, checkfirst=False)
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=HEAD))
 
 
 def _steps() -> ModuleType:

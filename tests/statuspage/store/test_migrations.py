@@ -1,7 +1,9 @@
-"""The steps build what the tables say, on both databases, all or nothing."""
+"""A new store and one that came by every step are what the tables say, on both databases, all or nothing."""
 
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, Table, inspect, select, text
+from sqlalchemy.engine.interfaces import ReflectedIndex
 
+from statuspage.store.connect import engines
 from statuspage.store.engine import Database, StoreError
 from statuspage.store.migrations.steps import HEAD
 from statuspage.store.migrations.upgrade import configuration
@@ -19,11 +23,50 @@ from tests.stores import Place, Postgresql
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Place]:
+    """Places without a store, all of one kind."""
+    numbers = count(1)
     if request.param == "sqlite":
-        return Place(url="sqlite:///statuspage.db", data_dir=tmp_path)
+        return lambda: Place(url=f"sqlite:///{next(numbers)}.db", data_dir=tmp_path)
     server: Postgresql = request.getfixturevalue("postgresql")
-    return Place(url=server.empty(), data_dir=tmp_path)
+    return lambda: Place(url=server.empty(), data_dir=tmp_path)
+
+
+@pytest.fixture
+def bare(another: Callable[[], Place]) -> Place:
+    return another()
+
+
+def stepped(place: Place, until: str = "head", then: Callable[[Connection], object] = lambda _: None) -> None:
+    """Make the store of an older release, step by step, with what *then* puts there."""
+
+    def take(connection: Connection) -> None:
+        command.upgrade(configuration(connection), until)
+        then(connection)
+
+    database = Database(engines(place.url, place.data_dir, checkpoints=True))
+    database.write(take)
+    database.close()
+
+
+def schema(connection: Connection) -> dict[str, object]:
+    """All that a database tells of its tables, whatever the order in which it came there, and the rows in them."""
+    told, found = inspect(connection), dict[str, object]()
+    for name in told.get_table_names():
+        constraints = (told.get_foreign_keys(name), told.get_unique_constraints(name), told.get_check_constraints(name))
+        found[name] = {
+            "columns": sorted((one["name"], str(one["type"]), one["nullable"], one["default"]) for one in told.get_columns(name)),
+            "key": told.get_pk_constraint(name),
+            "constraints": [sorted(map(str, some)) for some in constraints],
+            "indexes": sorted((one["name"], one["column_names"], one["unique"], condition(one)) for one in told.get_indexes(name)),
+            "options": told.get_table_options(name),
+            "rows": connection.execute(select(Table(name, MetaData(), autoload_with=connection))).all(),
+        }
+    return found
+
+
+def condition(index: ReflectedIndex) -> str:
+    return "".join(str(clause) for name, clause in index.get("dialect_options", {}).items() if name.endswith("_where"))
 
 
 def differences(connection: Connection) -> list[object]:
@@ -31,8 +74,16 @@ def differences(connection: Connection) -> list[object]:
 
 
 def test_migrated_schema_is_what_the_tables_say(bare: Place) -> None:
+    stepped(bare)
     with bare.opened() as database:
         assert database.read(differences) == []
+
+
+def test_a_new_store_is_what_the_steps_build(another: Callable[[], Place]) -> None:
+    new, old = another(), another()
+    stepped(old)
+    with new.opened() as made, old.opened() as grown:
+        assert made.read(schema) == grown.read(schema)
 
 
 def test_a_missing_column_would_be_noticed(bare: Place) -> None:
@@ -64,9 +115,8 @@ def test_results_have_no_rowid_on_sqlite(tmp_path: Path) -> None:
     assert "WITHOUT ROWID" in str(made)
 
 
-def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(bare: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def first(connection: Connection) -> None:
-        command.upgrade(configuration(connection), "0001")
+def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(bare: Place) -> None:
+    def fill(connection: Connection) -> None:
         row = "INSERT INTO streaks (monitor, location, runs, unknown, detail) VALUES ('nightly', 'local', '[]', 0, 'kept')"
         connection.execute(text(row))
         for table, extra in (("standings", "status"), ("status_changes", "at, old, new")):
@@ -74,10 +124,7 @@ def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(b
             columns = f"INSERT INTO {table} (subject, id, since, cause, {extra}) "
             connection.execute(text(columns + f"VALUES ('service', 'mail', '2026-03-02', 'silence', {values})"))
 
-    with monkeypatch.context() as patch:
-        patch.setattr("statuspage.store.migrations.upgrade.upgrade", first)
-        with bare.opened():
-            pass
+    stepped(bare, "0001", fill)
     with bare.opened() as database:
         assert database.read(differences) == []
         kept = database.read(lambda connection: connection.execute(text("SELECT detail, began FROM streaks")).one())
@@ -105,6 +152,7 @@ def test_a_step_that_breaks_off_leaves_nothing(bare: Place, monkeypatch: pytest.
         connection.execute(text("CREATE TABLE half (done INTEGER)"))
         raise RuntimeError("the power went")
 
+    stepped(bare, "0001")
     with monkeypatch.context() as patch:
         patch.setattr(broken, upgrade)
         with pytest.raises(RuntimeError, match="the power went"):
@@ -113,14 +161,13 @@ def test_a_step_that_breaks_off_leaves_nothing(bare: Place, monkeypatch: pytest.
         assert database.read(differences) == []
 
 
-def test_an_ordinary_start_does_not_load_alembic(place: Place) -> None:
-    with place.opened():
-        pass
+def test_neither_the_first_start_nor_another_loads_alembic(bare: Place) -> None:
     script = (
         "import sys, pathlib\n"
         "from statuspage.store.engine import Database\n"
         "Database.open(sys.argv[1], pathlib.Path(sys.argv[2])).close()\n"
         "print('alembic' in sys.modules)\n"
     )
-    run = subprocess.run([sys.executable, "-c", script, place.url, place.data_dir], capture_output=True, text=True, check=True)
-    assert run.stdout == "False\n"
+    for _ in range(2):
+        run = subprocess.run([sys.executable, "-c", script, bare.url, bare.data_dir], capture_output=True, text=True, check=True)
+        assert run.stdout == "False\n"
