@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,54 +26,65 @@ class Console:
     """Draws the desk's pages. *templates* is the directory that holds ``console/``; instants are shown in *zone*."""
 
     def __init__(self, templates: Path, *, site_name: str, public_url: str, zone: str) -> None:
-        directory = templates / "console"
-        named = {name: _asset(directory / name, kind) for name, kind in _ASSETS.items()}
-        self.assets: Mapping[str, tuple[bytes, str]] = {path: (body, kind) for path, body, kind in named.values()}
-        self._zone = ZoneInfo(zone)
-        self._environment = Environment(
-            loader=FileSystemLoader(directory),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-            finalize=speakable,
-        )
-        self._environment.filters.update(clock=self._clock, moment=self._moment, span=_span, short=NAME.__getitem__, lines=_lines)
-        self._environment.globals.update(
-            site_name=site_name,
-            public_url=public_url,
-            zone=zone,
-            asset={name: path for name, (path, _, _) in named.items()},
-            STATUS=STATUS,
-            STATE=STATE,
-            CAPABILITY=CAPABILITY,
-            Status=Status,
-            State=State,
-        )
+        self.assets: Mapping[str, tuple[bytes, str]] = {path: (body, kind) for path, body, kind in _assets(templates / "console").values()}
+        self._environment = _environment(templates / "console", site_name, public_url, zone)
 
     def draw(self, template: str, **values: object) -> bytes:
         """Draw a page, or a part of one."""
         return self._environment.get_template(template).render(**values).encode(errors="replace")
 
-    def _clock(self, at: datetime) -> Markup:
-        """Draw the time of day, which is enough for what is of today; the whole instant stands in its title."""
-        here = at.astimezone(self._zone)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), self._whole(at), f"{here:%H:%M}")
 
-    def _moment(self, at: datetime) -> Markup:
-        """Draw day and time of day, in the zone, with UTC in the title."""
-        here = at.astimezone(self._zone)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), self._whole(at), f"{here.day} {here:%b, %H:%M:%S}")
+@lru_cache(maxsize=8)
+def _environment(directory: Path, site_name: str, public_url: str, zone: str) -> Environment:
+    """The templates, which are compiled once: that takes longer than to draw every one of them."""
+    environment = Environment(
+        loader=FileSystemLoader(directory),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=speakable,
+    )
+    clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
+    environment.filters.update(clock=clock, moment=moment, span=_span, short=NAME.__getitem__, lines=_lines)
+    environment.globals.update(
+        site_name=site_name,
+        public_url=public_url,
+        zone=zone,
+        asset={name: path for name, (path, _, _) in _assets(directory).items()},
+        STATUS=STATUS,
+        STATE=STATE,
+        CAPABILITY=CAPABILITY,
+        Status=Status,
+        State=State,
+    )
+    return environment
 
-    def _whole(self, at: datetime) -> str:
-        here, there = at.astimezone(self._zone), at.astimezone(UTC)
-        return f"{here:%Y-%m-%d %H:%M:%S} {here.tzname()} ({there:%H:%M:%S} UTC)"
+
+def _assets(directory: Path) -> Mapping[str, tuple[str, bytes, str]]:
+    return {name: _asset(directory / name, kind) for name, kind in _ASSETS.items()}
 
 
 def _asset(path: Path, kind: str) -> tuple[str, bytes, str]:
     body = path.read_bytes()
     return f"/assets/{path.stem}-{hashlib.sha256(body).hexdigest()[:12]}{path.suffix}", body, kind
+
+
+def _clock(at: datetime, zone: ZoneInfo) -> Markup:
+    """Draw the time of day, which is enough for what is of today; the whole instant stands in its title."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _whole(at, zone), f"{at.astimezone(zone):%H:%M}")
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> Markup:
+    """Draw day and time of day, in the zone, with UTC in the title."""
+    here = at.astimezone(zone)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _whole(at, zone), f"{here.day} {here:%b, %H:%M:%S}")
+
+
+def _whole(at: datetime, zone: ZoneInfo) -> str:
+    here, there = at.astimezone(zone), at.astimezone(UTC)
+    return f"{here:%Y-%m-%d %H:%M:%S} {here.tzname()} ({there:%H:%M:%S} UTC)"
 
 
 def _iso(at: datetime) -> str:

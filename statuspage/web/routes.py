@@ -1,6 +1,7 @@
 """Every address of the internal listener, as data: who may use it is part of the row, so that no address can be without a policy."""
 
 import json
+from functools import cache
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -119,13 +120,19 @@ def internal_app(desk: Desk) -> web.Application:
     app[ONCE] = Once()
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
-    app[surroundings.DESCRIPTION] = json.dumps(describe(ROUTES)).encode()
+    app[surroundings.DESCRIPTION] = _description()
     app.on_response_prepare.append(hardening(is_tls=desk.is_tls))
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route))
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, guarded(route))
     return app
+
+
+@cache
+def _description() -> bytes:
+    """What the API is, made from models and table once: it is the same in every app."""
+    return json.dumps(describe(ROUTES)).encode()
 
 
 def guarded(route: Route) -> Handler:
