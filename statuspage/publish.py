@@ -57,7 +57,7 @@ class Publisher:
         yield "/", self._finished("/", self._html.page(page), HTML)
         services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
         path = "/service-levels"
-        yield path, self._drawn(path, (page.site, services), lambda _: self._html.service_levels(page), HTML)
+        yield path, self._drawn(path, (page.site, page.as_of, services), lambda _: self._html.service_levels(page), HTML)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
             affected = tuple(capabilities.get(one.service, ()) for one in view.services)

@@ -91,7 +91,7 @@ def test_a_quiet_minute_renews_what_carries_the_time_and_nothing_else(publisher:
     told = snapshot(EMAIL, stories=(OPEN, OVER))
     first = publisher.publish(told, NOW)
     later = publisher.publish(told, NOW + timedelta(minutes=3))
-    assert changed(first, later) == {"/", "/incidents/incidentopen"}
+    assert changed(first, later) == {"/", "/incidents/incidentopen", "/service-levels"}
 
 
 def test_a_new_update_renews_every_surface_that_tells_it(publisher: Publisher) -> None:
