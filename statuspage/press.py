@@ -245,9 +245,8 @@ class _Asked:
 
     def read(self, connection: Connection) -> "_Found":
         """Read it all in one transaction, so that what is told and what is drawn agree."""
-        found = () if self.is_untold else (queries.story(connection, id) for id in sorted(self.told))
         return _Found(
-            stories=queries.stories(connection) if self.is_untold else tuple(story for story in found if story is not None),
+            stories=queries.stories(connection) if self.is_untold else queries.stories_of(connection, self.told),
             changes=queries.changes(connection, self.services, self.since) if self.services else {},
             created=queries.first_changes(connection, self.unborn) if self.unborn else {},
         )

@@ -214,20 +214,23 @@ def _ended_ids(connection: Connection) -> Collection[str]:
 def stories(connection: Connection, *, updates: int = 50) -> tuple[Story, ...]:
     """Every open incident, and the closed ones that the newest *updates* public updates belong to; newest first."""
     newest = select(update_rows.c.incident).order_by(update_rows.c.at.desc(), update_rows.c.number.desc()).limit(updates)
-    return _stories(connection, {*_open_ids(connection), *connection.execute(newest).scalars()})
+    return stories_of(connection, {*_open_ids(connection), *connection.execute(newest).scalars()})
 
 
 def story(connection: Connection, incident_id: str) -> Story | None:
     """One incident with its public words, open or long over; None where there is none of that id."""
-    return next(iter(_stories(connection, {incident_id})), None)
+    return next(iter(stories_of(connection, {incident_id})), None)
 
 
 # Written down once, as in incident_rows.
 _THEIR_WORDS = select(update_rows).where(update_rows.c.incident.in_(bindparam("ids", expanding=True))).order_by(update_rows.c.number)
 
 
-def _stories(connection: Connection, ids: Collection[str]) -> tuple[Story, ...]:
-    found = read_incidents(connection, ids)
+def stories_of(connection: Connection, incident_ids: Collection[str]) -> tuple[Story, ...]:
+    """Those of *incident_ids* that exist, open or long over, with their public words; newest first."""
+    found = read_incidents(connection, incident_ids)
+    if not found:
+        return ()
     words: dict[str, list[Update]] = {id: [] for id in found}
     for row in connection.execute(_THEIR_WORDS, {"ids": list(found)}):
         words[row.incident].append(Update(**{name: getattr(row, name) for name in Update.__dataclass_fields__}))
