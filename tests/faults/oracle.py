@@ -34,11 +34,27 @@ BROKEN_RULES = {
         HAVING count(number) <> incidents.notes OR coalesce(max(number), 0) <> incidents.notes""",
     "an update is not in the journal, or the other way round": """
         SELECT id FROM incidents WHERE updates <> (SELECT count(*) FROM journal WHERE incident = id AND kind = 'updated')""",
+    "an incident is open although nothing brought it back since its end": """
+        SELECT id FROM incidents WHERE resolved_at IS NULL AND
+        (SELECT kind FROM journal WHERE incident = id AND kind IN ('resolved', 'reopened') ORDER BY sequence DESC LIMIT 1) = 'resolved'""",
     "an incident's state is not that of its end": """
         SELECT id FROM incidents WHERE (state IN ('resolved', 'postmortem')) <> (resolved_at IS NOT NULL)""",
     "a machine's incident does not hold its own root": """
         SELECT id FROM incidents WHERE origin = 'machine'
         AND NOT EXISTS (SELECT 1 FROM incident_components WHERE incident = id AND component = root)""",
+    "an incident belongs to another than acknowledged it last, though it was not brought back since": """
+        SELECT incidents.id FROM incidents JOIN journal ON journal.incident = incidents.id AND journal.kind = 'acknowledged'
+        WHERE journal.sequence = (SELECT max(sequence) FROM journal AS j WHERE j.incident = incidents.id AND j.kind = 'acknowledged')
+        AND NOT EXISTS (SELECT 1 FROM journal AS j
+            WHERE j.incident = incidents.id AND j.kind = 'reopened' AND j.sequence > journal.sequence)
+        AND incidents.acknowledged_by IS NOT json_extract(journal.body, '$.acknowledgement.by')""",
+    "somebody acknowledged what another held": """
+        SELECT later.incident, later.sequence FROM journal AS later JOIN journal AS earlier
+        ON earlier.incident = later.incident AND earlier.kind = 'acknowledged' AND earlier.sequence < later.sequence
+        WHERE later.kind = 'acknowledged'
+        AND json_extract(later.body, '$.acknowledgement.by') <> json_extract(earlier.body, '$.acknowledgement.by')
+        AND NOT EXISTS (SELECT 1 FROM journal AS j
+            WHERE j.incident = later.incident AND j.kind = 'reopened' AND j.sequence BETWEEN earlier.sequence AND later.sequence)""",
     "a standing is not what its newest change made of it": """
         SELECT standings.subject, standings.id FROM standings JOIN status_changes AS newest
         ON newest.subject = standings.subject AND newest.id = standings.id
@@ -65,18 +81,32 @@ def broken(database: Path, answered: Answered) -> list[str]:
         return found + _lost(connection, answered)
 
 
+def came_back(database: Path) -> frozenset[str]:
+    """The incidents that were brought back once: by that they belonged to nobody, whoever had owned them."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return frozenset(row[0] for row in connection.execute("SELECT incident FROM journal WHERE kind = 'reopened'"))
+
+
 def _lost(connection: sqlite3.Connection, answered: Answered) -> list[str]:
-    owners = dict(connection.execute("SELECT id, acknowledged_by FROM incidents").fetchall())
+    said = "SELECT incident, json_extract(body, '$.acknowledgement.by') FROM journal WHERE kind = 'acknowledged' ORDER BY sequence"
+    owners: dict[str, list[str]] = {}
+    for incident, by in connection.execute(said):
+        owners.setdefault(incident, []).append(by)
     updates = dict(connection.execute("SELECT body, incident FROM updates").fetchall())
     notes = dict(connection.execute("SELECT body, incident FROM notes").fetchall())
     names = dict(connection.execute("SELECT id, name FROM incidents").fetchall())
-    over = {row[0] for row in connection.execute("SELECT id FROM incidents WHERE resolved_at IS NOT NULL")}
+    ends = "SELECT incident FROM journal WHERE kind IN ('resolved', 'reopened') GROUP BY incident"
+    ended = {row[0] for row in connection.execute(ends)}
     return [
-        *_differences("acknowledgement", answered.owners, owners.get),
+        *(
+            f"acknowledgement lost: {id} → {by}, the journal has {owners.get(id)}"
+            for id, by in answered.owners.items()
+            if by not in owners.get(id, [])
+        ),
         *_differences("update", answered.updates, updates.get),
         *_differences("note", answered.notes, notes.get),
         *_differences("incident", answered.opened, names.get),
-        *(f"resolution lost: {incident} is open again" for incident in sorted(answered.resolved - over)),
+        *(f"resolution lost: {incident} is open again" for incident in sorted(answered.resolved - ended)),
     ]
 
 
