@@ -159,9 +159,10 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service], None]) -> None:
     """Run the service until SIGTERM or SIGINT; SIGHUP reads the configuration again. Errors: as ``Service``."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    # Before anybody can see that it runs: who asks it to end at its first sign of life is heard.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
     async with Service(config_path=config_path, data_dir=data_dir) as service:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ended.set)
         reloads: set[asyncio.Task[None]] = set()
 
         def reload() -> None:
