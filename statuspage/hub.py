@@ -30,6 +30,7 @@ from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Control, Loaded, Plan
+from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.pipeline import Pipeline
@@ -49,7 +50,7 @@ from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
 from statuspage.store.results import prune, prune_hours
 from statuspage.store.trends import trends
-from statuspage.web.desk import Desk
+from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
 from statuspage.web.routes import internal_app
@@ -165,6 +166,7 @@ class Hub:
             metrics=self._metrics,
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
             heartbeats=lambda: self.tokens,
+            planning_policy=self.planning_policy,
             trends=lambda: self.trends,
             levels=lambda: self.books.levels,
         )
@@ -175,6 +177,11 @@ class Hub:
         text = self.metrics.text(self.pipeline.situation, self.pipeline.latest, self.health(), self.now(), levels, self.trends)
         self.schedule.pace.worst_lag = 0.0
         return text, CONTENT_TYPE
+
+    def planning_policy(self) -> PlanningPolicy:
+        """What planned work must keep, by the configuration in use."""
+        config = self.loaded.config
+        return PlanningPolicy(conducts=conducts(config, self.now().year), needs_approval=config.duties.separated)
 
     def health(self) -> Health:
         """How the service itself is doing."""

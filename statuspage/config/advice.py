@@ -15,7 +15,7 @@ from statuspage.config.types import ALWAYS
 INACTIVE: Mapping[str, tuple[str, ...]] = {
     "outgoing mail (mail)": ("mail",),
     "escalation: tiers, escalate_after, notifying teams": ("services.*.tiers", "services.*.escalate_after", "teams.*.notify"),
-    "business hours of services and hours of teams": ("teams.*.hours", "services.*.hours"),
+    "hours of teams": ("teams.*.hours",),
     "priority, and of impact what only priority needs": (
         "priority",
         "services.*.impact.customer_lifetime_value",
@@ -29,7 +29,7 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
     "retention of the audit and of callers": ("store.retention.audit", "store.retention.callers"),
     "locations other than local": ("locations.*",),
     "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
-    "a second person's approval (duties.separated)": ("duties.separated",),
+    "a second person's approval of corrections (duties.separated; that of planned work is active)": ("duties.separated",),
 }
 """What is validated and acted on by nothing yet, in plain words, and the keys that ask for it. Work that builds it takes it out."""
 

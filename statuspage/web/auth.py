@@ -26,6 +26,8 @@ class Permission(StrEnum):
     SEE = "see"
     ACT = "act"
     CORRECT = "correct"
+    OVERRIDE = "override"
+    APPROVE = "approve"
     READ_OWN_AUDIT = "read own audit"
 
 
@@ -49,6 +51,8 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.SEE: frozenset(Role),
         Permission.ACT: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
         Permission.CORRECT: frozenset({Role.MANAGER}),
+        Permission.OVERRIDE: frozenset({Role.MANAGER}),
+        Permission.APPROVE: frozenset({Role.MANAGER}),
         Permission.READ_OWN_AUDIT: frozenset({Role.LEVEL_TWO, Role.MANAGER, Role.ADMIN}),
     }
 )

@@ -1,7 +1,7 @@
 """The ledger of a service for programs, and the corrections that people make to it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from incidents.terms import Period
 from statuspage.ledgers import ledger_of
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk
-from statuspage.web.entry import body_of
+from statuspage.web.entry import body_of, instant_of
 from statuspage.web.ledger_bodies import CorrectionBody, CorrectionShown, LedgerShown
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
@@ -61,24 +61,9 @@ def _service(request: web.Request) -> str:
 def _period(request: web.Request, desk: Desk) -> Span:
     now = desk.now()
     month = calendar_period(Period.MONTH, now.astimezone(ZoneInfo(desk.timezone)).date(), desk.timezone)
-    since, until = _instant(request, "since", month.since), _instant(request, "until", now)
+    since, until = instant_of(request, "since", month.since), instant_of(request, "until", now)
     if not since < until <= now:
         raise Rejected(422, "since lies before until, and until not after now.")
     if until - since > LONGEST:
         raise Rejected(422, f"At most {LONGEST.days} days are accounted for at once.")
     return Span(since, until)
-
-
-def _instant(request: web.Request, name: str, otherwise: datetime) -> datetime:
-    text = request.query.get(name)
-    if text is None:
-        return otherwise
-    refusal = Rejected(422, f"{name} is an instant with its zone, such as 2026-03-01T00:00:00Z.")
-    try:
-        at = datetime.fromisoformat(text)
-        instant = at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise refusal from error
-    if at.tzinfo is None:
-        raise refusal
-    return instant

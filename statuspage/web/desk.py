@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents import act
+from incidents.conduct import Conduct
 from incidents.drift import Trend
 from incidents.events import Event
 from statuspage.clock import Now
@@ -22,12 +23,20 @@ from statuspage.web.security import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningPolicy:
+    """What planned work must keep, by service, and whether a second person must agree to it."""
+
+    conducts: Mapping[str, Conduct]
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The store, the road in, the clock and the settings. *console_url* is the configured address, of which https makes cookies Secure.
 
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
-    *levels* every service's availability.
+    *levels* every service's availability, *planning_policy* what planned work must keep.
     """
 
     store: Store
@@ -43,6 +52,7 @@ class Desk:
     metrics: Callable[[], tuple[bytes, str]]
     is_healthy: Callable[[], bool]
     heartbeats: Callable[[], Mapping[bytes, str]]
+    planning_policy: Callable[[], PlanningPolicy]
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
     levels: Callable[[], Mapping[str, Level]] = dict
 

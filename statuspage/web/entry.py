@@ -86,3 +86,19 @@ def number_of(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise Rejected(422, "This cursor is not one of ours.")
     return int(text)
+
+
+def instant_of(request: web.Request, name: str, otherwise: datetime) -> datetime:
+    """Return the instant that the query's *name* says, in UTC. Errors: Rejected 422 for one without a zone, or that is none."""
+    text = request.query.get(name)
+    if text is None:
+        return otherwise
+    refusal = Rejected(422, f"{name} is an instant with its zone, such as 2026-03-01T00:00:00Z.")
+    try:
+        at = datetime.fromisoformat(text)
+        instant = at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise refusal from error
+    if at.tzinfo is None:
+        raise refusal
+    return instant

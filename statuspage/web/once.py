@@ -52,17 +52,17 @@ async def done_once(request: web.Request, deed: Deed, command: Command, *, statu
     desk = request.app[DESK]
     key = request.headers.get(KEY_HEADER)
     if key is None:
-        return _respond(await _do(desk, deed, command, status, spell, keep=None))
+        return _respond(request, await _do(desk, deed, command, status, spell, keep=None))
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise Rejected(422, f"{KEY_HEADER} has 1 to {_LONGEST_KEY} printable characters.")
     async with request.app[ONCE].turn(deed.by, key):
         mark = (f"{request.method} {request.path}", hashlib.sha256(await request.read()).hexdigest())
         kept = await desk.store.read(lambda connection: kept_answer(connection, actor=deed.by, key=key))
         if kept is None:
-            return _respond(await _do(desk, deed, command, status, spell, keep=(key, *mark)))
+            return _respond(request, await _do(desk, deed, command, status, spell, keep=(key, *mark)))
         if (kept.request, kept.digest) != mark:
             raise Rejected(422, f"This {KEY_HEADER} was used for another request.")
-        return _respond((kept.status, kept.response), is_replayed=True)
+        return _respond(request, (kept.status, kept.response), is_replayed=True)
 
 
 async def _do(desk: Desk, deed: Deed, command: Command, status: int, spell: Spell, *, keep: tuple[str, str, str] | None) -> tuple[int, str]:
@@ -79,12 +79,13 @@ async def _do(desk: Desk, deed: Deed, command: Command, status: int, spell: Spel
     return status, said[-1]
 
 
-def _respond(answer: tuple[int, str], *, is_replayed: bool = False) -> web.Response:
+def _respond(request: web.Request, answer: tuple[int, str], *, is_replayed: bool = False) -> web.Response:
+    collection = "/".join(request.path.split("/")[:4])  # /api/v1/incidents, whatever of it was acted on
     status, text = answer
     response = web.Response(status=status, text=text, content_type="application/json")
     made = json.loads(text).get("id")
     if status == 201 and made is not None:
-        response.headers["Location"] = f"/api/v1/incidents/{made}"
+        response.headers["Location"] = f"{collection}/{made}"
     if is_replayed:
         response.headers[REPLAYED_HEADER] = "true"
     return response

@@ -34,7 +34,8 @@ _OPEN: Json = {
     "description": "Only open, or only closed ones.",
 }
 _QUERY: Mapping[str, Sequence[Json]] = {"list_incidents": (_OPEN, *_PAGING), "list_impairments": _PAGING, "list_audit": _PAGING}
-_REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": (400, 401, 403, 409, 413, 415, 422, 503)}
+_WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
+_REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": _WRITING, "PATCH": _WRITING}
 
 
 def describe(routes: Sequence[Route]) -> Json:

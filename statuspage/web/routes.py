@@ -8,7 +8,20 @@ from pydantic import BaseModel
 
 from statuspage.bundled import templates
 from statuspage.render.console import Console
-from statuspage.web import api, availability, bodies, console, ledger_bodies, login, monitors, pings, regrouping, surroundings
+from statuspage.web import (
+    api,
+    availability,
+    bodies,
+    console,
+    ledger_bodies,
+    login,
+    maintenance,
+    monitors,
+    pings,
+    regrouping,
+    surroundings,
+    window_bodies,
+)
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.login import DOOR, Door
@@ -35,10 +48,16 @@ def _read(path: str, handler: Handler, gives: type[BaseModel] | None, policy: Po
 
 
 def _act(
-    path: str, handler: Handler, takes: type[BaseModel], gives: type[BaseModel], status: int, policy: Policy = Permission.ACT
+    path: str,
+    handler: Handler,
+    takes: type[BaseModel],
+    gives: type[BaseModel],
+    status: int,
+    policy: Policy = Permission.ACT,
+    method: str = "POST",
 ) -> Route:
     return Route(
-        method="POST",
+        method=method,
         path=path,
         handler=handler,
         policy=policy,
@@ -59,6 +78,15 @@ def _ping(path: str, handler: Handler) -> tuple[Route, Route]:
 
 _API = "/api/v1"
 _ONE = "/incidents/{id}"
+_WINDOW = "/maintenances/{id}"
+
+
+def _planned(
+    path: str, handler: Handler, takes: type[BaseModel], status: int = 200, *, policy: Policy = Permission.ACT, method: str = "POST"
+) -> Route:
+    """An act on a window of planned work; each answers with the window as it is then."""
+    return _act(f"{_API}/maintenances{path}", handler, takes, window_bodies.MaintenanceShown, status, policy, method)
+
 
 ROUTES: tuple[Route, ...] = (
     _see("/", console.show_queue),
@@ -108,6 +136,14 @@ ROUTES: tuple[Route, ...] = (
         Permission.CORRECT,
     ),
     _read(f"{_API}/impairments", api.list_impairments, bodies.ImpairmentList),
+    _read(f"{_API}/maintenances", maintenance.list_maintenances, window_bodies.MaintenanceList),
+    _planned("", maintenance.plan, window_bodies.PlanBody, 201),
+    _read(f"{_API}{_WINDOW}", maintenance.show_maintenance, window_bodies.MaintenanceShown),
+    _planned("/{id}", maintenance.reschedule, window_bodies.RescheduleBody, method="PATCH"),
+    _planned("/{id}/extend", maintenance.extend, window_bodies.ExtendBody),
+    _planned("/{id}/finish", maintenance.finish, window_bodies.EndBody),
+    _planned("/{id}/cancel", maintenance.cancel, window_bodies.EndBody),
+    _planned("/{id}/approve", maintenance.approve, window_bodies.ApproveBody, policy=Permission.APPROVE),
     _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )
 

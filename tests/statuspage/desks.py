@@ -22,7 +22,7 @@ from statuspage.store import acts, people, queries
 from statuspage.store.acts import AuditRow
 from statuspage.store.engine import Store
 from statuspage.store.people import Role
-from statuspage.web.desk import Desk
+from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.routes import internal_app
 
 PASSWORD = "correct horse battery"
@@ -82,6 +82,7 @@ class House:
     is_healthy: bool = True
     sessions: list[ClientSession] = field(default_factory=list)
     heartbeats: dict[bytes, str] = field(default_factory=dict)
+    planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
         """Two results in a row, which is what it takes."""
@@ -169,8 +170,14 @@ class Browser:
 
     async def send(self, path: str, fields: Mapping[str, str] | None = None, *, of: str = "/", **headers: str) -> ClientResponse:
         """Send the form to *path* that stands on the page *of*."""
+        return await self.submit("POST", path, fields, of=of, **headers)
+
+    async def submit(
+        self, method: str, path: str, fields: Mapping[str, str] | None = None, *, of: str = "/", **headers: str
+    ) -> ClientResponse:
+        """Send the form in another way than forms are sent."""
         filled = {"form_token": await self.form_token(of), **(fields or {})}
-        return await self.session.post(path, data=filled, allow_redirects=False, headers=headers)
+        return await self.session.request(method, path, data=filled, allow_redirects=False, headers=headers)
 
     async def log_in(self, name: str, password: str = PASSWORD, target: str = "/") -> ClientResponse:
         return await self.send("/login", {"name": name, "password": password, "next": target}, of="/login")
@@ -188,6 +195,9 @@ class Program:
     async def send(self, path: str, body: object = None, **headers: str) -> ClientResponse:
         sent = {key.replace("_", "-"): value for key, value in headers.items()}
         return await self.session.post(f"/api/v1{path}", json={} if body is None else body, headers=sent)
+
+    async def patch(self, path: str, body: object) -> ClientResponse:
+        return await self.session.patch(f"/api/v1{path}", json=body)
 
 
 @asynccontextmanager
@@ -212,6 +222,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         metrics=lambda: (b"statuspage_up 1\n", "text/plain; version=1.0.0"),
         is_healthy=lambda: house.is_healthy,
         heartbeats=lambda: house.heartbeats,
+        planning_policy=lambda: house.planning_policy,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
     runner = web.AppRunner(house.app, access_log=None)
