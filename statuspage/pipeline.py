@@ -7,7 +7,7 @@ bounded buffer, the situation is read again from the store, and whoever asked is
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -24,13 +24,14 @@ from incidents.sight import Look
 from incidents.situation import fold
 from incidents.turns import Change, Circumstances, Stay
 from probes.result import Failure, ProbeResult, Result
+from statuspage.asking import Asked, Beside, nothing_beside
 from statuspage.clock import Now
 from statuspage.presence import ABSENT, Presence
 from statuspage.store import past, queries
 from statuspage.store.carrying import Carried, Carry
 from statuspage.store.engine import Store
 from statuspage.store.errors import Overtaken, StoreUnavailable
-from statuspage.store.recall import newest_batch
+from statuspage.store.recall import known_after, newest_batch
 from statuspage.store.record import record
 from statuspage.vitals import Figures
 
@@ -57,29 +58,12 @@ class Waits(StoreUnavailable):
 
 
 Command = turns.Command
-Beside = Callable[[Connection, Sequence[Event]], None]
 Audience = Callable[[Sequence[Event], Sequence[Result]], None]
 """Who wants to hear of each committed turn; must not block."""
 
 
-def nothing_beside(_: Connection, __: Sequence[Event]) -> None:
-    """Write nothing more."""
-
-
 def nobody(events: Sequence[Event], results: Sequence[Result]) -> None:
     """An audience that does not listen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What one turn is to do."""
-
-    results: Sequence[Result]
-    command: Command | None = None
-    beside: Beside = nothing_beside
-    notices: Sequence[Command] = ()
-    is_tick: bool = False
-    is_rejudged: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +89,7 @@ class Pipeline:
     _flushing: set[asyncio.Task[None]] = field(default_factory=set)
     _present_since: datetime | None = None
     _ticked: datetime | None = None
+    _has_ticked: bool = False
     _promised_since: Mapping[str, datetime] = field(default_factory=dict)
     _notices: list[Command] = field(default_factory=list)
     _change: Change | None = None
@@ -196,7 +181,7 @@ class Pipeline:
         """Judge by another topology from now on; what is known of things that stay is kept, and *carry* brings it under new ids."""
         async with self._lock:
             before, at = self.situation.topology, self.now()
-            carried = await carry() if carry is not None else Carried(situation=await self._known(topology))
+            carried = await carry() if carry is not None else Carried(situation=(await self._known(topology))[0])
             moves = [Move(event.subject, event.old, event.new) for event in carried.moved]
             self._pending = results_moved(self._pending, moves)
             self.latest = {(one.monitor, one.location): one for one in results_moved(list(self.latest.values()), moves)}
@@ -219,11 +204,11 @@ class Pipeline:
             )
             return True
 
-    async def _known(self, topology: Topology) -> Situation:
-        situation, self._newest = await self.store.read(
-            lambda connection: (queries.situation(connection, topology), newest_batch(connection))
-        )
-        return situation
+    async def _known(self, topology: Topology) -> tuple[Situation, tuple[Event, ...]]:
+        """What the store holds, and what was said there that we did not know of."""
+        before = self._newest
+        situation, self._newest, told = await self.store.read(lambda connection: known_after(connection, topology, before))
+        return situation, told
 
     async def close(self) -> None:
         """Store what waits, at the end, and that we were here until now; turns whose callers have gone already come first."""
@@ -287,7 +272,7 @@ class Pipeline:
             if not results and not notices and command is None and not is_tick and not is_rejudged:
                 return ()  # another turn took what was waiting
             try:
-                asked = _Asked(results=results, command=command, beside=beside, notices=notices, is_tick=is_tick, is_rejudged=is_rejudged)
+                asked = Asked(results=results, command=command, beside=beside, notices=notices, is_tick=is_tick, is_rejudged=is_rejudged)
                 return await self._commit(asked)
             except StoreUnavailable:
                 self.figures.failed_writes += 1
@@ -305,18 +290,24 @@ class Pipeline:
                 await self._one_by_one(results)
                 return ()
 
-    async def _commit(self, asked: _Asked) -> Sequence[Event]:
+    async def _commit(self, asked: Asked) -> Sequence[Event]:
         """Decide and store; where another writer came first, decide anew from what it left. Errors: StoreUnavailable; the command's own."""
-        if self._newest is None:
-            await self._read_again()
+        if self._newest is None or (asked.must_be_current and await self.store.read(newest_batch) != self._newest):
+            asked = await self._caught_up(asked)
+        if asked.is_tick and not self._has_ticked:  # others may have said something while nobody was here
+            asked, self._has_ticked = replace(asked, is_rejudged=True), True
         for _ in range(AGAIN_AT_MOST):
             try:
                 return await self._attempt(asked)
             except Overtaken:
-                await self._read_again()
+                asked = await self._caught_up(asked)
         raise StoreUnavailable("other writers always come first")
 
-    async def _attempt(self, asked: _Asked) -> Sequence[Event]:
+    async def _caught_up(self, asked: Asked) -> Asked:
+        """*asked* after other writers' words were read; what they changed is judged by us, in the same turn."""
+        return replace(asked, is_rejudged=True) if await self._read_again() else asked
+
+    async def _attempt(self, asked: Asked) -> Sequence[Event]:
         results, is_rejudged = asked.results, asked.is_rejudged
         now, newest = self.now(), self._newest
         noticed, before = turns.noticed(asked.notices, self.situation, now)
@@ -376,7 +367,7 @@ class Pipeline:
         """Find the result that makes a turn crash, leave it out, and store the others."""
         for result in results:
             try:
-                await self._commit(_Asked(results=[result]))
+                await self._commit(Asked(results=[result]))
             except StoreUnavailable:
                 self._put_back([result])
             except Exception:
@@ -389,10 +380,17 @@ class Pipeline:
         self.figures.dropped_results += dropped
         self._pending = waiting[dropped:]
 
-    async def _read_again(self) -> None:
-        """After a failed write nobody knows what the store holds: ask it, or keep the last situation while it is away."""
-        topology = self.situation.topology
+    async def _read_again(self) -> bool:
+        """Ask the store what it holds, or keep the last situation while it is away; whether others said something there.
+
+        After a failed write nobody knows, and other writers do not ask us. The audience hears of what they said.
+        """
         try:
-            self.situation = await self._known(topology)
+            self.situation, told = await self._known(self.situation.topology)
         except StoreUnavailable:
             log.debug("the store cannot be read either")
+            return False
+        if told:
+            self._promised_since = turns.resumed(told, self._promised_since)
+            self.audience(told, ())
+        return bool(told)

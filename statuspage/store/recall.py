@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from typing import Any, TypeVar, get_type_hints
 
 from sqlalchemy import Connection, Row, func, select
@@ -17,7 +18,7 @@ from incidents.turns import Change, Circumstances, Stay
 from probes.result import Failure, ProbeResult
 from statuspage.page import Site
 from statuspage.store.past import unpack
-from statuspage.store.queries import nothing_known
+from statuspage.store.queries import nothing_known, situation
 from statuspage.store.spelling import instant, milliseconds, understand
 from statuspage.store.tables import batches, configurations, journal, memories, places
 from statuspage.store.values import built
@@ -27,6 +28,10 @@ Read = Callable[[Callable[[Connection], Any]], Any]
 """Runs a query in a transaction of its own: ``Database.read``."""
 
 PAGE = 20_000
+
+AFTER_AT_MOST = 1000
+"""Events that another writer's word is looked for in: it speaks seldom, and of little."""
+
 _MOVED = "moved"
 _HINTS = {one.name: hint for one in fields(Situation) for name, hint in get_type_hints(Situation).items() if name == one.name}
 
@@ -78,6 +83,17 @@ def place_names(connection: Connection, after: int) -> tuple[Places, tuple[Renam
 def newest_batch(connection: Connection) -> int:
     """The sequence number of the newest batch; 0 where there is none."""
     return connection.execute(select(func.max(batches.c.sequence))).scalar() or 0
+
+
+def known_after(connection: Connection, topology: Topology, batch: int | None) -> tuple[Situation, int, tuple[Event, ...]]:
+    """All that a decision needs to know, the newest batch, and what was said after *batch* (None: nobody asks), oldest first.
+
+    Of what was said no more than the newest AFTER_AT_MOST.
+    """
+    newest_first = select(journal).order_by(journal.c.sequence.desc()).limit(AFTER_AT_MOST)  # it has no index of batches
+    rows = connection.execute(newest_first).all() if batch is not None and newest_batch(connection) > batch else ()
+    told = tuple(understand(row.kind, row.body) for row in takewhile(lambda row: row.batch > batch, rows))
+    return situation(connection, topology), newest_batch(connection), told[::-1]
 
 
 def turns(read: Read, first: int, last: int) -> Iterator[Turn]:

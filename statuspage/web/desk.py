@@ -11,10 +11,11 @@ from incidents import act
 from incidents.conduct import Conduct
 from incidents.drift import Trend
 from incidents.events import Event
+from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.levels import Level
 from statuspage.page import Story
-from statuspage.pipeline import Beside, Command, Pipeline
+from statuspage.pipeline import Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
