@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from statuspage.cli import windows
 from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -18,6 +19,7 @@ tokens = typer.Typer(help="The programs that may use the API.", no_args_is_help=
 report = typer.Typer(help="What was promised, and what was kept.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 app.add_typer(report, name="report")
+app.add_typer(windows.maintenance, name="maintenance")
 app.add_typer(agents, name="agents")
 app.add_typer(tokens, name="tokens")
 
