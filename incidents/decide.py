@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from incidents import coverage, pings, sight, streaks, tending, windows
+from incidents import coverage, pings, sight, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
 from incidents.model import Service, Severity, Situation, Standing, Status, Streak, Subject
+from incidents.planned import windows
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, service_status, standing, worst
 from incidents.verdicts import last_heard, monitor_standing, silent_since

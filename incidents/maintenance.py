@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from incidents.recurrence import Recurrence, between
+from incidents.times.recurrence import Recurrence, between
 
 
 class MaintenanceState(StrEnum):

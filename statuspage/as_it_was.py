@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.availability import Change
+from incidents.levels.availability import Change
 from statuspage.days import Day, last_known, strip
 from statuspage.page import Page, Snapshot, build
 from statuspage.press import STRIP_DAYS, seen_by_service

@@ -13,11 +13,11 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from incidents.availability import Ledger
 from incidents.events import Corrected, Event, MaintenanceEvent, StatusChanged
+from incidents.levels.availability import Ledger
+from incidents.levels.service_level import NO_OFFER, Offer
 from incidents.model import Subject
-from incidents.service_level import NO_OFFER, Offer
-from incidents.spans import Span
+from incidents.times.spans import Span
 from probes.result import Result
 from statuspage.clock import Now
 from statuspage.figures import LevelView, level_view

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import zip_longest
 
-from incidents.availability import Change
+from incidents.levels.availability import Change
 from incidents.model import Status
 from incidents.rollup import worst
 

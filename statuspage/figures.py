@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
-from incidents.availability import Ledger, percent
-from incidents.service_level import Credit
-from incidents.terms import Terms
+from incidents.levels.availability import Ledger, percent
+from incidents.levels.service_level import Credit
+from incidents.levels.terms import Terms
 from statuspage.levels import Level, Month
 
 PLACES = 3

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.availability import Ledger, availability
-from incidents.notice import exclusions
-from incidents.service_level import Budget, budget, calendar_period, runs_out
-from incidents.spans import Span
-from incidents.terms import Terms, in_force
+from incidents.levels.availability import Ledger, availability
+from incidents.levels.notice import exclusions
+from incidents.levels.service_level import Budget, budget, calendar_period, runs_out
+from incidents.levels.terms import Terms, in_force
+from incidents.times.spans import Span
 from statuspage.store import queries
 from statuspage.store.ledger_rows import corrections_of, terms_of, windows_of
 

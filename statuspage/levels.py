@@ -10,10 +10,10 @@ from fractions import Fraction
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from incidents.availability import Ledger, cut
-from incidents.service_level import NO_OFFER, ROLLING, Budget, Offer, budget, burn_rate, burns_fast, calendar_period, runs_out
-from incidents.spans import Span
-from incidents.terms import NO_LEVEL, Period, Terms, in_force
+from incidents.levels.availability import Ledger, cut
+from incidents.levels.service_level import NO_OFFER, ROLLING, Budget, Offer, budget, burn_rate, burns_fast, calendar_period, runs_out
+from incidents.levels.terms import NO_LEVEL, Period, Terms, in_force
+from incidents.times.spans import Span
 
 RECENT = timedelta(days=7)
 """How far back the pace of downtime is looked at, to say when a budget runs out."""

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.availability import Change
 from incidents.events import Counted, Event, IncidentEvent, StatusChanged
+from incidents.levels.availability import Change
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from incidents.availability import percent
-from incidents.terms import Terms
+from incidents.levels.availability import percent
+from incidents.levels.terms import Terms
 from statuspage.figures import PLACES, decimal
 from statuspage.levels import Level
 

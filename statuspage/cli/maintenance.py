@@ -11,13 +11,13 @@ from typing import Concatenate
 import typer
 from sqlalchemy import Connection
 
-from incidents import planning
 from incidents.act import Refused
 from incidents.events import Event
 from incidents.maintenance import Maintenance
 from incidents.model import Situation
-from incidents.planning import AgainstPolicy, Terms, Wish
-from incidents.windows import LONGEST_HORIZON, horizon
+from incidents.planned import planning
+from incidents.planned.planning import AgainstPolicy, Terms, Wish
+from incidents.planned.windows import LONGEST_HORIZON, horizon
 from incidents.words import said
 from statuspage.cli.config import load, store_of
 from statuspage.cli.instants import instant, spoken

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection
 
-from incidents.differences import Differences, Told, differences
 from incidents.events import Counted, Event
-from incidents.past import Judging, Memory, Places, Renaming, Turn
-from incidents.replay import Rerun, once_more, otherwise
+from incidents.replaying.differences import Differences, Told, differences
+from incidents.replaying.past import Judging, Memory, Places, Renaming, Turn
+from incidents.replaying.replay import Rerun, once_more, otherwise
 from statuspage.cli.config import load, store_of
 from statuspage.cli.instants import instant, spoken
 from statuspage.cli.options import BAD, DEFAULT_CONFIG, GOOD, fail, print_json, print_rows

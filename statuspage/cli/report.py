@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlalchemy import Connection
 
-from incidents.periods import named
-from incidents.service_level import cost, credit
-from incidents.spans import Span
-from incidents.terms import NO_LEVEL
+from incidents.levels.periods import named
+from incidents.levels.service_level import cost, credit
+from incidents.levels.terms import NO_LEVEL
+from incidents.times.spans import Span
 from incidents.words import said
 from statuspage.bundled import templates
 from statuspage.cli.config import load

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from incidents.planning import LONGEST
-from incidents.rule import BadRule, parse
+from incidents.planned.planning import LONGEST
+from incidents.times.rule import BadRule, parse
 from probes.settings import Duration, Host, Port, PositiveDuration, Secret
 from statuspage.config.types import (
     ALWAYS,

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from incidents.conduct import Conduct
 from incidents.maintenance import Series
-from incidents.recurrence import Recurrence
-from incidents.rule import parse
+from incidents.planned.conduct import Conduct
+from incidents.times.recurrence import Recurrence
+from incidents.times.rule import parse
 from statuspage.config.complete import named
 from statuspage.config.models import Config, Maintenance
 from statuspage.config.terms import calendar

@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from incidents.calendars import Calendar
-from incidents.service_level import Credit, Offer
-from incidents.terms import NO_LEVEL, Period, Terms
+from incidents.levels.service_level import Credit, Offer
+from incidents.levels.terms import NO_LEVEL, Period, Terms
+from incidents.times.calendars import Calendar
 from statuspage.config.models import Calendar as WrittenCalendar
 from statuspage.config.models import Config, Impact, Service, ServiceLevel
 from statuspage.config.models import Credit as WrittenCredit

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from incidents.availability import percent
+from incidents.levels.availability import percent
 from statuspage.figures import PLACES
 from statuspage.levels import Level
 from statuspage.render.metrics import escaped, family

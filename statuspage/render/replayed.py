@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from html import escape
 
-from incidents.differences import Differences, Told
+from incidents.replaying.differences import Differences, Told
 
 WIDE, MARGIN, LANE, BAR = 1000, 220, 28, 9
 RECORDED, OTHERWISE = "#7a8699", "#1f6feb"

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from incidents.availability import Interval, Kind, Ledger, cut
-from incidents.service_level import Budget, midnight
-from incidents.spans import Span
-from incidents.terms import Terms
+from incidents.levels.availability import Interval, Kind, Ledger, cut
+from incidents.levels.service_level import Budget, midnight
+from incidents.levels.terms import Terms
+from incidents.times.spans import Span
 from statuspage.figures import FigureView, decimal, figure
 from statuspage.render.html import speakable
 from statuspage.render.words import length

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
-from incidents.calendars import Calendar
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
+from incidents.times.calendars import Calendar
 from statuspage.days import Day
 from statuspage.figures import LevelView, decimal
 from statuspage.page import Page, ServiceView

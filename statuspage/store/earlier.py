@@ -9,10 +9,10 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
-from incidents.availability import Change
 from incidents.events import IncidentEvent, Opened, Updated
+from incidents.levels.availability import Change
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
-from incidents.narrowing import narrowed
+from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, fold, opened
 from statuspage.page import Site, Story
 from statuspage.store.queries import Installation, nothing_known, superseding

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select
 
-from incidents.availability import Correction
-from incidents.calendars import Calendar
 from incidents.events import Corrected
+from incidents.levels.availability import Correction
+from incidents.levels.terms import Period, Terms
 from incidents.maintenance import Maintenance
-from incidents.spans import Span
-from incidents.terms import Period, Terms
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.maintenance_tables import maintenance_services, maintenances

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert
 
 from incidents.events import Counted, Event
 from incidents.model import Situation, Topology
-from incidents.past import Memory
 from incidents.policy import Policy
+from incidents.replaying.past import Memory
 from incidents.turns import Circumstances
 from probes.result import Result
 from statuspage.page import Site

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
-from incidents.availability import Change
 from incidents.events import Event
 from incidents.impairment import Impairment
+from incidents.levels.availability import Change
 from incidents.model import Note, Pause, Situation, Standing, Status, Streak, Subject, Topology, Update
-from incidents.narrowing import narrowed
+from incidents.replaying.narrowing import narrowed
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from incidents.events import Counted, Event, Moved
 from incidents.model import Situation, Subject, Topology
-from incidents.past import ORDINARY, TICK, Judging, Memory, Places, Renaming, Turn
 from incidents.policy import Policy
+from incidents.replaying.past import ORDINARY, TICK, Judging, Memory, Places, Renaming, Turn
 from incidents.turns import Change, Circumstances, Stay
 from probes.result import Failure, ProbeResult
 from statuspage.page import Site

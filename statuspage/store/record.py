@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import Connection, delete, insert, update
 
-from incidents.differences import Notice
 from incidents.events import (
     Acknowledged,
     Corrected,
@@ -31,6 +30,7 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.model import Incident, Note, Update
 from incidents.moving import Move
+from incidents.replaying.differences import Notice
 from incidents.situation import advance, opened
 from incidents.turns import Circumstances
 from probes.result import Result

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from incidents.correction import correct
 from incidents.events import Corrected, Event
-from incidents.service_level import calendar_period
-from incidents.spans import Span
-from incidents.terms import Period
+from incidents.levels.service_level import calendar_period
+from incidents.levels.terms import Period
+from incidents.times.spans import Span
 from statuspage.ledgers import ledger_of
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk

@@ -8,9 +8,9 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents import act
-from incidents.conduct import Conduct
 from incidents.drift import Trend
 from incidents.events import Event
+from incidents.planned.conduct import Conduct
 from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.levels import Level

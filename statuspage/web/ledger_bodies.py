@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal, Self
 
-from incidents.availability import Interval, Kind, Ledger, percent
 from incidents.events import Corrected
+from incidents.levels.availability import Interval, Kind, Ledger, percent
 from incidents.model import Status
 from statuspage.web.bodies import Given, Instant, Line, Taken
 

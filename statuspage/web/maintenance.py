@@ -8,10 +8,10 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from incidents import planning
 from incidents.events import Event
-from incidents.planning import Terms, Wish
-from incidents.windows import LONGEST_HORIZON, horizon
+from incidents.planned import planning
+from incidents.planned.planning import Terms, Wish
+from incidents.planned.windows import LONGEST_HORIZON, horizon
 from statuspage.pipeline import Command
 from statuspage.store.maintenance_rows import maintenances_between, read_maintenances
 from statuspage.web.auth import CALLER, Permission

@@ -9,11 +9,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from incidents.availability import Change, Exclusion, availability
-from incidents.calendars import Calendar
+from incidents.levels.availability import Change, Exclusion, availability
+from incidents.levels.terms import Terms
 from incidents.model import Status
-from incidents.spans import Span
-from incidents.terms import Terms
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 
 YEAR = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 WEEK = timedelta(days=7)

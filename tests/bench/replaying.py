@@ -17,9 +17,9 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from incidents.model import Component, Monitor, Need, Service, Topology
-from incidents.past import Judging, Memory, Places
 from incidents.policy import Policy
-from incidents.replay import Rerun, once_more
+from incidents.replaying.past import Judging, Memory, Places
+from incidents.replaying.replay import Rerun, once_more
 from probes.result import Failure, ProbeResult, Result
 from statuspage.page import Site
 from statuspage.store import past, queries, recall

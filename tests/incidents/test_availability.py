@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.availability import (
+from incidents.levels.availability import (
     MEASURED,
     Change,
     Correction,
@@ -23,10 +23,10 @@ from incidents.availability import (
     cut,
     percent,
 )
-from incidents.calendars import Calendar
+from incidents.levels.terms import Terms
 from incidents.model import Status
-from incidents.spans import Span
-from incidents.terms import Terms
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 from tests.incidents.chance import often
 
 UP, DEGRADED, PARTIAL, DOWN = Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.calendars import Calendar
-from incidents.spans import Span, total, united, within
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span, total, united, within
 from tests.incidents.chance import often
 
 OFFICE = dict.fromkeys(range(5), ((480, 1080),))

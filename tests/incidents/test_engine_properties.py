@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from incidents import act, pausing, planning, regroup
+from incidents import act, pausing, regroup
 from incidents.decide import decide, rejudge
 from incidents.events import Acknowledged, Event, Opened, Reopened, Resolved
 from incidents.maintenance import Maintenance
 from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
+from incidents.planned import planning
 from incidents.policy import LEVELS, Policy
 from incidents.rollup import TROUBLE, hit_services, standing
 from incidents.situation import fold

@@ -9,16 +9,16 @@ from types import MappingProxyType
 
 import pytest
 
-from incidents import planning
 from incidents.act import Invalid
 from incidents.events import MaintenanceMoved, MaintenanceUpdated, Opened, StatusChanged
 from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Status, Subject, Topology
-from incidents.planning import Terms, Wish
-from incidents.recurrence import Recurrence
-from incidents.rule import parse
+from incidents.planned import planning
+from incidents.planned.planning import Terms, Wish
+from incidents.planned.windows import early_finish, horizon, occurrence_id
 from incidents.situation import fold
-from incidents.windows import early_finish, horizon, occurrence_id
+from incidents.times.recurrence import Recurrence
+from incidents.times.rule import parse
 from tests.incidents.world import START, World, need, service, topology
 
 HOUR = 3600

@@ -12,8 +12,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.recurrence import Recurrence, between
-from incidents.rule import BadRule, Frequency, Rule, parse
+from incidents.times.recurrence import Recurrence, between
+from incidents.times.rule import BadRule, Frequency, Rule, parse
 
 ZONES = (
     "UTC",

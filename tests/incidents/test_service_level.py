@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.availability import Change, Ledger, availability
-from incidents.calendars import Calendar
+from incidents.levels.availability import Change, Ledger, availability
+from incidents.levels.service_level import Budget, Credit, budget, burn_rate, burns_fast, calendar_period, cost, credit, midnight, runs_out
+from incidents.levels.terms import NO_LEVEL, Period, Terms, in_force
 from incidents.model import Status
-from incidents.service_level import Budget, Credit, budget, burn_rate, burns_fast, calendar_period, cost, credit, midnight, runs_out
-from incidents.spans import Span
-from incidents.terms import NO_LEVEL, Period, Terms, in_force
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)

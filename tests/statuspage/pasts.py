@@ -16,8 +16,8 @@ from incidents import act, pausing, pings
 from incidents.events import Counted, Event
 from incidents.model import State, Status, Topology
 from incidents.moving import Move
-from incidents.past import Judging, Memory, Places, Renaming, Turn
 from incidents.policy import Policy
+from incidents.replaying.past import Judging, Memory, Places, Renaming, Turn
 from incidents.sight import Glance, Look
 from probes.result import Failure, ProbeResult, Result
 from statuspage.page import Site

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from incidents.calendars import Calendar
-from incidents.terms import Period, Terms
+from incidents.levels.terms import Period, Terms
+from incidents.times.calendars import Calendar
 from probes.result import Failure
 from statuspage.ledgers import present_account
 from statuspage.store.ledger_rows import state_terms, terms_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from incidents.service_level import Credit, Offer
-from incidents.terms import Terms
+from incidents.levels.service_level import Credit, Offer
+from incidents.levels.terms import Terms
 from probes.result import Failure
 from statuspage.books import Books
 from statuspage.ledgers import ledger_of

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from incidents.availability import percent
 from incidents.events import Corrected, StatusChanged
+from incidents.levels.availability import percent
+from incidents.levels.service_level import calendar_period
+from incidents.levels.terms import Period, Terms
 from incidents.model import Status, Subject
-from incidents.service_level import calendar_period
-from incidents.spans import Span
-from incidents.terms import Period, Terms
+from incidents.times.spans import Span
 from statuspage.ledgers import ledger_of
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms

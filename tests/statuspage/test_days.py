@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.availability import Change
+from incidents.levels.availability import Change
 from incidents.model import Status
 from incidents.rollup import ORDER
 from statuspage.days import Day, continued, last_known, strip

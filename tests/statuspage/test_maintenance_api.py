@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
-from incidents.calendars import Calendar
-from incidents.conduct import Conduct
 from incidents.model import Status, Subject
+from incidents.planned.conduct import Conduct
+from incidents.times.calendars import Calendar
 from probes.result import Failure
 from statuspage.store.people import Role
 from statuspage.web.desk import PlanningPolicy

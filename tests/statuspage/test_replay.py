@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from incidents.differences import differences
 from incidents.events import Acknowledged, Counted, Event, Opened, Published, StatusChanged
 from incidents.heartbeat import Every, Heartbeat
 from incidents.model import Component, Monitor, Need, Service, Subject, Topology
 from incidents.moving import Move
-from incidents.past import Judging, Turn
 from incidents.policy import Policy
-from incidents.replay import Rerun, once_more, otherwise
+from incidents.replaying.differences import differences
+from incidents.replaying.past import Judging, Turn
+from incidents.replaying.replay import Rerun, once_more, otherwise
 from probes.result import Failure
 from statuspage.store.engine import Store
 from tests.incidents.chance import FAILURES, topologies

@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import pytest
 
-from incidents.availability import Change, availability
-from incidents.calendars import Calendar
+from incidents.levels.availability import Change, availability
+from incidents.levels.service_level import Credit, Offer
+from incidents.levels.terms import NO_LEVEL, Period, Terms
 from incidents.model import Status
-from incidents.service_level import Credit, Offer
-from incidents.spans import Span
-from incidents.terms import NO_LEVEL, Period, Terms
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 from statuspage import bundled
 from statuspage.figures import LevelView, decimal, level_view
 from statuspage.levels import earliest, level

@@ -10,9 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection
 
 from incidents.events import StatusChanged
+from incidents.levels.service_level import calendar_period
+from incidents.levels.terms import Period
 from incidents.model import Status, Subject
-from incidents.service_level import calendar_period
-from incidents.terms import Period
 from statuspage.app import Service
 from statuspage.clock import wall_clock
 from statuspage.store import people

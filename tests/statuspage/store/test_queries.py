@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 
-from incidents.availability import Change
 from incidents.events import Event, Resolved, StatusChanged, Updated
+from incidents.levels.availability import Change
 from incidents.model import Origin, State, Status, Subject, Update
 from statuspage.store.engine import Database
 from statuspage.store.queries import apply_configuration, changes, first_changes, installation, public_ids, stories, story

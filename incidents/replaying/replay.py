@@ -13,11 +13,11 @@ from types import MappingProxyType
 from incidents import pings
 from incidents.decide import rejudge
 from incidents.events import Event, Moved
-from incidents.narrowing import narrowed
-from incidents.past import EPOCH, MICROSECOND, TICK, Judging, Memory, Places, Renaming, Turn
 from incidents.reacting import Acts
+from incidents.replaying.narrowing import narrowed
+from incidents.replaying.past import EPOCH, MICROSECOND, TICK, Judging, Memory, Places, Renaming, Turn
+from incidents.replaying.stepping import Steps
 from incidents.situation import fold
-from incidents.stepping import Steps
 from incidents.turns import Change, Circumstances, judge, promised, resumed, settle
 from incidents.waking import clocks_wake_at
 from probes.result import Result

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from incidents.calendars import Calendar
+from incidents.times.calendars import Calendar
 
 
 class Period(StrEnum):

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.calendars import Calendar
 from incidents.model import Situation
-from incidents.spans import Span
+from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 from incidents.words import clock, said, spoken
 
 

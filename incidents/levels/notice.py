@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from incidents.availability import Exclusion
+from incidents.levels.availability import Exclusion
+from incidents.levels.terms import Terms, in_force
 from incidents.maintenance import Maintenance, Promise
-from incidents.spans import Span
-from incidents.terms import Terms, in_force
+from incidents.times.spans import Span
 from incidents.words import spoken
 
 

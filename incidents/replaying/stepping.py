@@ -11,7 +11,7 @@ from incidents import sight, streaks
 from incidents.decide import is_open
 from incidents.events import Counted, Event, StatusChanged
 from incidents.model import Monitor, Situation, Status, Subject
-from incidents.past import EPOCH, MILLISECOND, Places, Turn
+from incidents.replaying.past import EPOCH, MILLISECOND, Places, Turn
 from incidents.rollup import standing
 from incidents.verdicts import last_heard
 from probes.result import ProbeResult, Result

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from incidents.spans import Span, united, within
+from incidents.times.spans import Span, united, within
 
 _LOOK_EVERY = timedelta(hours=3)
 """How far apart a zone's offset is looked at: no zone has ever changed it and changed it back in so short a time."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from incidents.rule import Frequency, Rule
+from incidents.times.rule import Frequency, Rule
 
 COUNTED_FOR = timedelta(days=36525)
 """How far a rule with COUNT is followed: what has not come a hundred years after the first start comes no more."""

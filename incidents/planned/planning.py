@@ -5,17 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents import announcing
 from incidents.act import Invalid, NotFound, Refused
-from incidents.conduct import Conduct, objections
 from incidents.course import progressed
 from incidents.events import Approved, Event, MaintenanceMoved, Planned, Rescheduled
 from incidents.lifecycle import IllegalTransition, move_window
 from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Situation
 from incidents.naming import new_id
-from incidents.spans import Span
-from incidents.windows import LONGEST_HORIZON, MOST_AHEAD, occurrence, occurrence_id
+from incidents.planned import announcing
+from incidents.planned.conduct import Conduct, objections
+from incidents.planned.windows import LONGEST_HORIZON, MOST_AHEAD, occurrence, occurrence_id
+from incidents.times.spans import Span
 
 LONGEST = timedelta(days=31)
 """What takes longer is no window of work, but a slip of the pen."""

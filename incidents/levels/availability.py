@@ -14,9 +14,9 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
+from incidents.levels.terms import NO_LEVEL, Terms
 from incidents.model import Status
-from incidents.spans import Span, within
-from incidents.terms import NO_LEVEL, Terms
+from incidents.times.spans import Span, within
 
 T = TypeVar("T")
 

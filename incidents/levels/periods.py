@@ -3,9 +3,9 @@
 import re
 from datetime import date, datetime
 
-from incidents.service_level import ROLLING, calendar_period
-from incidents.spans import Span
-from incidents.terms import Period
+from incidents.levels.service_level import ROLLING, calendar_period
+from incidents.levels.terms import Period
+from incidents.times.spans import Span
 
 FORMS = f"2026-10, 2026-Q4, 2026, {', '.join(ROLLING)}"
 

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from incidents.availability import Ledger
-from incidents.spans import Span, total
-from incidents.terms import Period, Terms
+from incidents.levels.availability import Ledger
+from incidents.levels.terms import Period, Terms
+from incidents.times.spans import Span, total
 
 _TICK = timedelta(microseconds=1)
 

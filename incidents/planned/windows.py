@@ -6,7 +6,6 @@ A window is a function of time: nobody switches it on. What is late here (a stop
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from incidents import announcing
 from incidents.coverage import HIDING, judged_parts, scope
 from incidents.draft import Draft
 from incidents.events import MaintenanceMoved, Planned, Redescribed, Rescheduled, Spared
@@ -14,6 +13,7 @@ from incidents.lifecycle import move_window
 from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Origin, Situation, Status, Subject
 from incidents.naming import new_id
+from incidents.planned import announcing
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, standing
 

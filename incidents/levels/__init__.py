@@ -1,0 +1,1 @@
+"""What was promised and what was kept: the ledger of a service, its budget, its credits."""

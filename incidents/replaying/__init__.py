@@ -1,0 +1,1 @@
+"""The recorded past, gone through once more."""

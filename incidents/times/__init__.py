@@ -1,0 +1,1 @@
+"""Calendar arithmetic: spans, rules that repeat, hours of service. Knows no incident."""
