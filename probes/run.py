@@ -32,7 +32,9 @@ _WRONG_HOST = frozenset({62, 64})
 """OpenSSL's verify codes: host name mismatch, IP address mismatch."""
 _WEAK = frozenset({66, 67, 68})
 """OpenSSL's verify codes: the server's key too small, an authority's key too small, an authority's digest too weak."""
-_TOO_WEAK = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "DH_KEY_TOO_SMALL"})
+_TOO_WEAK = frozenset(
+    {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "DH_KEY_TOO_SMALL", "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED"}
+)
 """OpenSSL's reasons for which a handshake ends because the peer cannot do better, or we would not do worse."""
 _OURS = frozenset(
     {
@@ -161,7 +163,7 @@ def _failure_of(error: BaseException) -> Failure:
         case ssl.SSLCertVerificationError():
             return _certificate_failure(error.verify_code)
         case ssl.SSLError():
-            return Failure.TLS_WEAK if getattr(error, "reason", None) in _TOO_WEAK else Failure.TLS
+            return Failure.TLS_WEAK if _reason(error) in _TOO_WEAK else Failure.TLS
         case socket.gaierror():
             # EAI_AGAIN is about the name: where no resolver answers, probes.lookup has found that out and said so.
             is_ours = error.errno in (socket.EAI_MEMORY, getattr(socket, "EAI_SYSTEM", None))
@@ -181,6 +183,12 @@ def _failure_of(error: BaseException) -> Failure:
         case OSError() if error.errno in _OURS:
             return Failure.IMPAIRED
     return Failure.CRASHED
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """OpenSSL's reason. A Python that is older than its OpenSSL knows no name for some, and has it in the message only."""
+    named: str | None = getattr(error, "reason", None)
+    return named or str(error).removeprefix("[SSL] ").partition(" (")[0].upper().replace(" ", "_")
 
 
 def _certificate_failure(code: int) -> Failure:

@@ -22,12 +22,13 @@ class Answered:
     notes: dict[str, str] = field(default_factory=dict)
     resolved: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
+    given_again: set[tuple[str, str, str]] = field(default_factory=set)
 
     def owned(self, incident: str, agent: str) -> None:
-        """The first to be told yes stays the owner: an acknowledgement outlasts the test."""
+        """The first to be told yes stays the owner, for an acknowledgement outlasts the test: unless the incident came back."""
         first = self.owners.setdefault(incident, agent)
         if first != agent:
-            self.faults.append(f"acknowledgement: {incident} was given to {first} and to {agent}")
+            self.given_again.add((incident, first, agent))
 
     @property
     def count(self) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -111,16 +111,22 @@ class Trial:
         await self.luck.choice(self.targets).turn(is_open=self.luck.random() < 0.5)
 
     async def _wrong(self) -> list[str]:
-        found = await asyncio.to_thread(broken, self.directory / "data" / "kept.db", self.answered)
-        return [*found, *self.answered.faults, *await self._unlike_in_public()]
+        database = self.directory / "data" / "kept.db"
+        found = await asyncio.to_thread(broken, database, self.answered)
+        returned = await asyncio.to_thread(came_back, database)
+        given = [
+            f"acknowledgement: {incident} was given to {first} and to {agent}"
+            for incident, first, agent in sorted(self.answered.given_again)
+            if incident not in returned
+        ]
+        return [*found, *self.answered.faults, *given, *await self._unlike_in_public(returned)]
 
-    async def _unlike_in_public(self) -> list[str]:
-        """Those that read the API see the same owners as the store holds."""
+    async def _unlike_in_public(self, returned: Collection[str]) -> list[str]:
+        """Those that read the API see the same owners as the store holds. What was *returned* has belonged to nobody since."""
         headers = {"Authorization": f"Bearer {self.reading}"}
         async with ClientSession(self.hub.internal, headers=headers) as session, session.get("/api/v1/incidents?open=true") as response:
             opened: list[dict[str, Any]] = (await response.json())["items"]
         self.incidents += len(opened)
-        returned = await asyncio.to_thread(came_back, self.directory / "data" / "kept.db")
         return [
             f"acknowledgement lost: {shown['id']} belongs to {owner}, and the API says {shown['acknowledged_by']}"
             for shown in opened

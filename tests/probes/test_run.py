@@ -81,6 +81,7 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
         (certificate_error(64), Failure.TLS_WRONG_HOST),
         (certificate_error(18), Failure.TLS_UNTRUSTED),
         (ssl.SSLError(1, "handshake failure"), Failure.TLS),
+        (ssl.SSLError(1, "[SSL] legacy sigalg disallowed or unsupported (_ssl.c:992)"), Failure.TLS_WEAK),
         (asyncio.IncompleteReadError(b"", 4), Failure.CLOSED),
         (FileNotFoundError(errno.ENOENT, "gone"), Failure.CRASHED),
         (ZeroDivisionError("ours"), Failure.CRASHED),

@@ -88,7 +88,7 @@ _FOLDERS: dict[Mood, tuple[str, ...]] = {
 """Where each mood carries a message to; elsewhere it is the inbox."""
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd looks through all members, and CPython before 3.11.3 leaves one that cannot be looked at
 class PostOffice:
     """A handler for aiosmtpd that carries mail to pymap at *imap_port*, *delay* seconds later.
 
