@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from incidents.levels.availability import Change
 from statuspage.days import Day, last_known, strip
 from statuspage.page import Page, Snapshot, build
+from statuspage.planned import shown
 from statuspage.press import STRIP_DAYS, seen_by_service
 from statuspage.store.earlier import Earlier, earlier
 
@@ -28,12 +29,12 @@ def _snapshot(known: Earlier, at: datetime) -> Snapshot:
     first = today - timedelta(days=STRIP_DAYS - 1)
     since = datetime.combine(first, time.min, tzinfo=zone).astimezone(UTC)
     services = known.situation.topology.services
-    shown = {id: _since(known.changes.get(id, ()), since) for id in services}
+    past = {id: _since(known.changes.get(id, ()), since) for id in services}
     return Snapshot(
         site=known.site,
         situation=known.situation,
         stories=known.stories,
-        days={id: _days(changes, first, today, zone, at, known.created.get(id, known.installation.born)) for id, changes in shown.items()},
+        days={id: _days(changes, first, today, zone, at, known.created.get(id, known.installation.born)) for id, changes in past.items()},
         seen=seen_by_service(known.situation),
         public_ids=known.public_ids,
         page_id=known.installation.page_id,
@@ -41,7 +42,8 @@ def _snapshot(known: Earlier, at: datetime) -> Snapshot:
         minted=known.installation.minted,
         born=known.installation.born,
         created={id: known.created[id] for id in services if id in known.created},
-        last_known={id: last_known(changes) for id, changes in shown.items()},
+        last_known={id: last_known(changes) for id, changes in past.items()},
+        windows=shown(known.situation, known.over, known.words, at),
     )
 
 

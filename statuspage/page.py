@@ -10,13 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
+from incidents.maintenance import MaintenanceState
 from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
 from statuspage.days import Day
 from statuspage.figures import LevelView
+from statuspage.planned import MaintenanceView, ServiceTold, Window, view
 
 WITHDRAWN = "This text has been withdrawn."
+
+_OVER = frozenset({MaintenanceState.COMPLETED, MaintenanceState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class Snapshot:
     (``group:NAME``). *authority* and *minted* are the tag-URI authority and date fixed at first start; *born* is the store's birth.
     *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where missing),
     *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
-    *levels* what may be told of its availability (missing: nothing yet).
+    *levels* what may be told of its availability (missing: nothing yet). *windows* are those that ``planned.shown`` chose.
     """
 
     site: Site
@@ -64,6 +68,7 @@ class Snapshot:
     created: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     last_known: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
     levels: Mapping[str, LevelView] = field(default_factory=lambda: MappingProxyType({}))
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +168,9 @@ class Page:
     *as_of* is the freshness stamp, cut to the minute. *held_back* are the instants of problems whose words are not public yet: one neutral
     line each. *open* are published open incidents, newest first; *recent* the newest closed ones. *feed_updated* is the newest instant
     among published words (the store's birth while there are none), never now. *impaired_since* is set while our own monitoring
-    is impaired and hides the state of a service; also where nothing is known of any service though something was.
+    is impaired and hides the state of a service; also where nothing is known of any service though something was. *planned* are the
+    windows that run and those to come, by their start, *past* those that are over, newest first; *maintenance_updated* is as
+    *feed_updated*, for their words.
     """
 
     site: Site
@@ -178,6 +185,9 @@ class Page:
     feed_updated: datetime
     authority: str
     minted: date
+    planned: tuple[MaintenanceView, ...]
+    past: tuple[MaintenanceView, ...]
+    maintenance_updated: datetime
 
 
 # --- the picture --------------------------------------------------------------------------------------------------------------
@@ -193,6 +203,7 @@ def build(snapshot: Snapshot, now: datetime) -> Page:
     services = tuple(_service(snapshot, service) for service in snapshot.situation.topology.services.values())
     by_id = {service.id: service for service in services}
     views = tuple(_incident(snapshot, story, by_id) for story in published)
+    windows = tuple(_window(snapshot, window, by_id) for window in snapshot.windows)
     return Page(
         site=snapshot.site,
         page_id=snapshot.page_id,
@@ -206,6 +217,9 @@ def build(snapshot: Snapshot, now: datetime) -> Page:
         feed_updated=_feed_updated(published, snapshot.born),
         authority=snapshot.authority,
         minted=snapshot.minted,
+        planned=tuple(window for window in windows if window.state not in _OVER),
+        past=tuple(sorted((window for window in windows if window.state in _OVER), key=_newest_end_first)),
+        maintenance_updated=max((update.at for window in windows for update in window.updates), default=snapshot.born),
     )
 
 
@@ -358,3 +372,17 @@ def _update(update: Update) -> UpdateView:
         redacted=redacted,
         next_update_by=update.next_update_by,
     )
+
+
+def _window(snapshot: Snapshot, window: Window, services: Mapping[str, ServiceView]) -> MaintenanceView:
+    told, language = window.maintenance, snapshot.site.language
+    named = [
+        ServiceTold(service=id_, public_id=snapshot.public_ids.get(id_, ""), name=services[id_].name if id_ in services else id_)
+        for id_ in told.services
+    ]
+    name = localised(told.name, language) or told.series or "Maintenance"
+    return view(window, name, localised(told.description, language), named, snapshot.born)
+
+
+def _newest_end_first(window: MaintenanceView) -> tuple[float, str]:
+    return (-(window.ended_at or window.ends).timestamp(), window.id)

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.events import Counted, Event, IncidentEvent, StatusChanged
+from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent, StatusChanged
 from incidents.levels.availability import Change
+from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
@@ -22,12 +23,14 @@ from statuspage.days import Day, continued, last_known, strip
 from statuspage.figures import LevelView
 from statuspage.page import Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
+from statuspage.planned import MOST_OVER, Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
+from statuspage.store.maintenance_rows import maintenance_words, newest_maintenances, read_maintenances
 from statuspage.store.queries import Installation
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,20 @@ class Kept:
     at: datetime
     created: datetime | None
     last_known: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """What the store alone knows of planned work: the windows that are over, newest first, and what was said of each."""
+
+    over: Sequence[Maintenance] = ()
+    words: Mapping[str, tuple[MaintenanceUpdate, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, connection: Connection, pending: Collection[str]) -> "_Planned":
+        """Read it; *pending* are the windows that are not over."""
+        over = newest_maintenances(connection, MOST_OVER)
+        return cls(over=over, words=maintenance_words(connection, {*pending, *(window.id for window in over)}))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +91,8 @@ class Press:
     _told: set[str] = field(default_factory=set)
     _is_untold: bool = True
     _is_all_outdated: bool = False
+    _planned: _Planned = field(default_factory=_Planned)
+    _is_replanned: bool = True
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turned: set[str] = field(default_factory=set)
     _age: tuple[datetime, Fresh] | None = None
@@ -86,12 +105,13 @@ class Press:
         if news:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
+            self._is_replanned |= any(isinstance(e, MaintenanceEvent) for e in news)
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
         """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
-        self._is_all_outdated = self._is_untold = True
+        self._is_all_outdated = self._is_untold = self._is_replanned = True
         self._changed.set()
 
     def redraw(self) -> None:
@@ -118,24 +138,43 @@ class Press:
         self._changed.clear()
         now, situation = self.now(), self.pipeline.situation
         await self._read(situation, now)
-        shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation), now)
+        shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation, now), now)
         self.shelf, self._age = shelf, None
         return shelf
 
-    async def older(self, incident: str) -> Finished | None:
-        """The page of an incident that is no longer on the shelf; None where the public knows none by this id.
+    async def older(self, path: str) -> Finished | None:
+        """The page of an incident or of a window that is no longer on the shelf; None where the public knows none by this *path*.
 
         Errors: TimeoutError while the store is away.
         """
+        room, _, id_ = path.strip("/").partition("/")
+        look = self._older_incident if room == "incidents" else self._older_window
         try:
-            story = await self.store.read(lambda connection: queries.story(connection, incident))
+            return await look(id_)
         except StoreUnavailable as error:
             raise TimeoutError("the store is away") from error
+
+    async def _older_incident(self, id_: str) -> Finished | None:
+        story = await self.store.read(lambda connection: queries.story(connection, id_))
         if story is None or story.incident.published_at is None:
             return None
-        page = build(replace(self._snapshot(self.pipeline.situation), stories=(story,)), self.now())
+        now = self.now()
+        page = build(replace(self._snapshot(self.pipeline.situation, now), stories=(story,)), now)
         (view,) = (*page.open, *page.recent)
         return await asyncio.to_thread(self.publisher.incident, page, view)
+
+    async def _older_window(self, id_: str) -> Finished | None:
+        def read(connection: Connection) -> tuple[Window, ...]:
+            kept, words = read_maintenances(connection, [id_]), maintenance_words(connection, [id_])
+            return tuple(Window(maintenance=one, updates=words[id_]) for one in kept.values() if one.is_public)
+
+        windows = await self.store.read(read)
+        if not windows:
+            return None
+        now = self.now()
+        page = build(replace(self._snapshot(self.pipeline.situation, now), windows=windows), now)
+        (view,) = (*page.planned, *page.past)
+        return await asyncio.to_thread(self.publisher.maintenance, page, view)
 
     def fresh(self) -> Fresh | None:
         """How old the picture is, to the second; None before the first shelf."""
@@ -161,23 +200,30 @@ class Press:
         turned, self._turned = self._turned, set()
         told, self._told = self._told, set()
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
+        is_replanned, self._is_replanned = self._is_replanned, False
         try:
-            if wanted or told or is_untold:
-                unborn = [id for id in wanted if self._created(id) is None]
+            if wanted or told or is_untold or is_replanned:
                 asked = _Asked(
-                    is_untold=is_untold, told=told, services=wanted, since=_midnight(self._days(now)[0], self._zone), unborn=unborn
+                    is_untold=is_untold,
+                    told=told,
+                    services=wanted,
+                    since=_midnight(self._days(now)[0], self._zone),
+                    unborn=[id for id in wanted if self._created(id) is None],
+                    planned=situation.maintenances.keys() if is_replanned else None,
                 )
                 self._note(await self.store.read(asked.read), asked, now)
         except BaseException:
             self._turned |= turned
             self._told |= told
             self._is_untold |= is_untold
+            self._is_replanned |= is_replanned
             raise
 
     def _note(self, found: "_Found", asked: "_Asked", now: datetime) -> None:
         """Take over what was read."""
         others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
+        self._planned = found.planned or self._planned
         for id in asked.services:
             created = found.created.get(id) or self._created(id)
             self._kept[id] = self._keep(self._kept.get(id), found.changes.get(id, ()), created, now)
@@ -211,7 +257,7 @@ class Press:
             cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=born)
         return Kept(days=cells, changes=changes, at=now, created=created, last_known=last_known(changes))
 
-    def _snapshot(self, situation: Situation) -> Snapshot:
+    def _snapshot(self, situation: Situation, now: datetime) -> Snapshot:
         kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}
         return Snapshot(
             site=self.site,
@@ -227,6 +273,7 @@ class Press:
             created={id: one.created for id, one in kept.items() if one.created is not None},
             last_known={id: one.last_known for id, one in kept.items()},
             levels=self.levels(),
+            windows=shown(situation, self._planned.over, self._planned.words, now),
         )
 
 
@@ -234,7 +281,8 @@ class Press:
 class _Asked:
     """What one look into the store is to bring: all stories or those of the incidents *told*, and the past of *services* from *since* on.
 
-    *unborn* are those of which it is not known yet since when they are watched.
+    *unborn* are those of which it is not known yet since when they are watched. *planned* are the windows that are not over, where what
+    is planned has changed.
     """
 
     is_untold: bool
@@ -242,6 +290,7 @@ class _Asked:
     services: Collection[str]
     since: datetime
     unborn: Collection[str]
+    planned: Collection[str] | None
 
     def read(self, connection: Connection) -> "_Found":
         """Read it all in one transaction, so that what is told and what is drawn agree."""
@@ -249,6 +298,7 @@ class _Asked:
             stories=queries.stories(connection) if self.is_untold else queries.stories_of(connection, self.told),
             changes=queries.changes(connection, self.services, self.since) if self.services else {},
             created=queries.first_changes(connection, self.unborn) if self.unborn else {},
+            planned=None if self.planned is None else _Planned.read(connection, self.planned),
         )
 
 
@@ -257,6 +307,7 @@ class _Found:
     stories: tuple[Story, ...]
     changes: Mapping[str, Sequence[Change]]
     created: Mapping[str, datetime | None]
+    planned: _Planned | None
 
 
 def _minute(at: datetime) -> datetime:

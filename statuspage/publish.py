@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from statuspage import page as picture
 from statuspage.page import CapabilityView, IncidentView, Page, Site, Snapshot
+from statuspage.planned import MaintenanceView
 from statuspage.render import feeds
+from statuspage.render.calendar import Calendars
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
@@ -21,6 +23,7 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 RSS = "application/rss+xml; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
+ICALENDAR = "text/calendar; charset=utf-8"
 MISSING = "missing"
 """Stands among the paths for what is answered where there is nothing; no path begins like it."""
 
@@ -43,7 +46,9 @@ class Publisher:
     def __init__(self, html: Html) -> None:
         self._html = html
         self._compat = Compat()
-        self._feeds = feeds.Feeds()
+        self._history = feeds.Feeds()
+        self._maintenance = feeds.Feeds()
+        self._calendars = Calendars()
         self._kept = Kept[Finished]()
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
@@ -58,6 +63,7 @@ class Publisher:
         services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
         path = "/service-levels"
         yield path, self._drawn(path, (page.site, page.as_of, services), lambda _: self._html.service_levels(page), HTML)
+        yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
             affected = tuple(capabilities.get(one.service, ()) for one in view.services)
@@ -67,14 +73,35 @@ class Publisher:
             path = f"/incidents/{view.id}"
             yield path, self._drawn(path, _Closed(page.site, view), partial(self._closed, page), HTML)
 
+    def _windows(self, page: Page) -> Iterable[tuple[str, Finished]]:
+        """The pages of planned work. They hold as of their last word, or of the day, so that a quiet hour keeps them."""
+        today = page.as_of.replace(hour=0, minute=0)
+        source = _Windows(page.site, page.planned, page.past, max(today, page.maintenance_updated))
+        yield "/maintenance", self._drawn("/maintenance", source, partial(self._listed, page), HTML)
+        for view in (*page.planned, *page.past):
+            path, as_of = f"/maintenance/{view.id}", max(view.told_at, view.ended_at or today)
+            yield path, self._drawn(path, _Window(page.site, view, as_of), partial(self._window, page), HTML)
+
     def _spelled(self, page: Page) -> Iterable[tuple[str, Finished]]:
-        feed = feeds.Feed.of(page)
-        yield "/history.rss", self._drawn("/history.rss", feed, self._feeds.rss, RSS)
-        yield "/history.atom", self._drawn("/history.atom", feed, self._feeds.atom, ATOM)
+        for feed, spell in ((feeds.Feed.of(page), self._history), (feeds.Feed.of_maintenance(page), self._maintenance)):
+            yield f"{feed.path}.rss", self._drawn(f"{feed.path}.rss", feed, spell.rss, RSS)
+            yield f"{feed.path}.atom", self._drawn(f"{feed.path}.atom", feed, spell.atom, ATOM)
+        yield from self._calendared(page)
         for path, body in self._compat.bodies(page).items():
             yield path, self._finished(path, body, JSON)
         for path, (body, content_type) in self._html.assets().items():
             yield path, self._finished(path, body, content_type)
+
+    def _calendared(self, page: Page) -> Iterable[tuple[str, Finished]]:
+        """The calendar of all planned work, and of each service."""
+        self._calendars.turn()
+        views = sorted((*page.planned, *page.past), key=lambda view: (view.starts, view.id))
+        path = "/maintenance.ics"
+        yield path, self._finished(path, self._calendars.spell(page, views, about=page.site.name), ICALENDAR)
+        for service in (service for group in page.groups for service in group.services):
+            path, about = f"/services/{service.id}/maintenance.ics", f"{page.site.name}: {service.name}"
+            theirs = [view for view in views if any(one.service == service.id for one in view.services)]
+            yield path, self._finished(path, self._calendars.spell(page, theirs, about=about), ICALENDAR)
 
     def _finished(self, path: str, body: bytes, content_type: str) -> Finished:
         """Finish *body*, unless the last round's was the same."""
@@ -87,6 +114,16 @@ class Publisher:
     def incident(self, page: Page, view: IncidentView) -> Finished:
         """Make the page of an incident that is no longer on the shelf; *page* gives the surroundings."""
         return finish(self._closed(page, _Closed(page.site, view)), HTML)
+
+    def maintenance(self, page: Page, view: MaintenanceView) -> Finished:
+        """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
+        return finish(self._window(page, _Window(page.site, view, view.told_at)), HTML)
+
+    def _listed(self, page: Page, source: "_Windows") -> bytes:
+        return self._html.maintenances(replace(page, as_of=source.as_of))
+
+    def _window(self, page: Page, source: "_Window") -> bytes:
+        return self._html.maintenance(replace(page, as_of=source.as_of), source.view)
 
     def _opened(self, page: Page, opened: "_Open") -> bytes:
         return self._html.incident(page, opened.view)
@@ -117,3 +154,22 @@ class _Closed:
         view = self.view
         told = [at for update in view.updates for at in (update.at, update.edited_at) if at is not None]
         return max([view.published_at, *told, *([view.resolved_at] if view.resolved_at else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """What the list of planned work is made from."""
+
+    site: Site
+    planned: tuple[MaintenanceView, ...]
+    past: tuple[MaintenanceView, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What the page of a window is made from."""
+
+    site: Site
+    view: MaintenanceView
+    as_of: datetime

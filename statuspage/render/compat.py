@@ -5,19 +5,17 @@ status that was known and carries ``unknown_since``, which no client minds.
 Source: the page at ``/api/v2`` of any public Statuspage, and the answers of those pages.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
 from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.render.compat_rows import Row, instant, listed, spelled, update_id
 from statuspage.render.kept import Kept
-
-Row: TypeAlias = dict[str, object]
+from statuspage.render.scheduled import Scheduled
 
 MOST_INCIDENTS = 50
 
@@ -52,36 +50,38 @@ class Compat:
     def __init__(self) -> None:
         self._told = Kept[str]()
         self._rows = Kept[str]()
+        self._scheduled = Scheduled()
 
     def bodies(self, page: Page) -> Mapping[str, bytes]:
         """Return the JSON of each path of the API. Nothing in it moves with the clock alone."""
         placed = list(self._placed(page))
-        rows = _listed(text for _, text in placed)
+        rows = listed(text for _, text in placed)
         views = sorted((*page.open, *page.recent), key=lambda view: (view.published_at, view.id), reverse=True)
-        incidents = self._incidents(page, views, {service: text for service, text in placed if service is not None})
-        newest = _listed(incidents[view.id] for view in views[:MOST_INCIDENTS])
-        unresolved = _listed(incidents[view.id] for view in views if view.resolved_at is None)
-        top = f'{{"page":{_spelled(_page(page))}'
-        status = f'"status":{_spelled({"indicator": IMPACT[page.status], "description": _description(page)})}}}'
-        planned = '"scheduled_maintenances":[]'
-        spelled = {
-            "summary": f'{top},"components":{rows},"incidents":{unresolved},{planned},{status}',
+        services = {service: text for service, text in placed if service is not None}
+        incidents = self._incidents(page, views, services)
+        newest = listed(incidents[view.id] for view in views[:MOST_INCIDENTS])
+        unresolved = listed(incidents[view.id] for view in views if view.resolved_at is None)
+        top = f'{{"page":{spelled(_page(page))}'
+        status = f'"status":{spelled({"indicator": IMPACT[page.status], "description": _description(page)})}}}'
+        planned = {name: f'"scheduled_maintenances":{texts}' for name, texts in self._scheduled.lists(page, services).items()}
+        bodies = {
+            "summary": f'{top},"components":{rows},"incidents":{unresolved},{planned["pending"]},{status}',
             "status": f"{top},{status}",
             "components": f'{top},"components":{rows}}}',
             "incidents": f'{top},"incidents":{newest}}}',
             "incidents/unresolved": f'{top},"incidents":{unresolved}}}',
-            "scheduled-maintenances": f"{top},{planned}}}",
-            "scheduled-maintenances/upcoming": f"{top},{planned}}}",
-            "scheduled-maintenances/active": f"{top},{planned}}}",
+            "scheduled-maintenances": f"{top},{planned['all']}}}",
+            "scheduled-maintenances/upcoming": f"{top},{planned['upcoming']}}}",
+            "scheduled-maintenances/active": f"{top},{planned['active']}}}",
         }
-        return {f"/api/v2/{name}.json": body.encode() for name, body in spelled.items()}
+        return {f"/api/v2/{name}.json": body.encode() for name, body in bodies.items()}
 
     def _placed(self, page: Page) -> Iterable[tuple[str | None, str]]:
         """Each row in its order, with its service's id (None: a group's row)."""
         self._rows.turn()
         for group, service, position in _places(page):
             if service is None:
-                yield None, _spelled(_group(page, group, position))
+                yield None, spelled(_group(page, group, position))
             else:
                 row = self._rows.made(service.id, _Placed(service, group.public_id, position, page.page_id), _component)
                 yield service.id, row
@@ -90,7 +90,7 @@ class Compat:
         self._told.turn()
         told = [(view, self._told.made(view.id, _Spoken(view, page.site.url, page.page_id), _incident)) for view in views]
         return {
-            view.id: f'{text[:-1]},"components":{_listed(services[one.service] for one in view.services if one.service in services)}}}'
+            view.id: f'{text[:-1]},"components":{listed(services[one.service] for one in view.services if one.service in services)}}}'
             for view, text in told
         }
 
@@ -116,28 +116,6 @@ class _Placed(NamedTuple):
     group_id: str | None
     position: int
     page_id: str
-
-
-def _spelled(row: Row) -> str:
-    return json.dumps(row, separators=(",", ":"))
-
-
-def _listed(rows: Iterable[str]) -> str:
-    return f"[{','.join(rows)}]"
-
-
-def update_id(incident: str, number: int) -> str:
-    """Name an update for good: 12 lowercase letters and digits, from its incident's id and its number."""
-    drawn = int.from_bytes(hashlib.sha256(f"{incident}/{number}".encode()).digest())
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-    return "".join(letters[drawn // 36**place % 36] for place in range(12))
-
-
-def instant(at: datetime | None) -> str | None:
-    """Spell an instant as this API does: UTC, cut to milliseconds, with a Z."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _page(page: Page) -> Row:
@@ -203,7 +181,7 @@ def _component(placed: _Placed) -> str:
     }
     if service.status is Status.UNKNOWN:
         row["unknown_since"] = instant(service.unknown_since or service.created_at)
-    return _spelled(row)
+    return spelled(row)
 
 
 def _status(service: ServiceView) -> str:
@@ -238,7 +216,7 @@ def _incident(spoken: _Spoken) -> str:
         "incident_updates": updates[::-1],
         "reminder_intervals": None,
     }
-    return _spelled(row)
+    return spelled(row)
 
 
 def _updated(view: IncidentView) -> datetime:

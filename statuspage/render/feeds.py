@@ -13,6 +13,7 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from statuspage.page import IncidentView, Page, UpdateView
+from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 
 MOST_ENTRIES = 50
 
@@ -35,9 +36,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """All that a feed says, newest first. Two equal ones give the same bytes."""
+    """All that a feed says, newest first. Two equal ones give the same bytes.
+
+    *path* is its own without the ending, *home* that of the page it is about.
+    """
 
     id: str
+    path: str
+    home: str
     title: str
     description: str
     url: str
@@ -54,6 +60,8 @@ class Feed:
         told.sort(key=lambda pair: (pair[1].at, pair[0].id, pair[1].number), reverse=True)
         return cls(
             id=f"{_tag(page)}:history",
+            path="/history",
+            home="/",
             title=fit(f"{page.site.name} – status"),
             description=fit(f"Incidents at {page.site.name} and how they go on"),
             url=page.site.url,
@@ -61,7 +69,26 @@ class Feed:
             author=fit(page.site.name),
             email=page.site.support.get("email"),
             updated=page.feed_updated,
-            entries=tuple(_entry(page, view, update) for view, update in told[:MOST_ENTRIES]),
+            entries=tuple(_of_incident(page, view, update) for view, update in told[:MOST_ENTRIES]),
+        )
+
+    @classmethod
+    def of_maintenance(cls, page: Page) -> "Feed":
+        """Take the newest words about planned work from *page*. They sort by when they were said, never by when the work begins."""
+        told = [(view, update) for view in (*page.planned, *page.past) for update in view.updates]
+        told.sort(key=lambda pair: (pair[1].at, pair[0].id, pair[1].number), reverse=True)
+        return cls(
+            id=f"{_tag(page)}:maintenance",
+            path="/maintenance",
+            home="/maintenance",
+            title=fit(f"{page.site.name} – planned maintenance"),
+            description=fit(f"Maintenance that {page.site.name} plans, and how it goes on"),
+            url=page.site.url,
+            language=page.site.language,
+            author=fit(page.site.name),
+            email=page.site.support.get("email"),
+            updated=page.maintenance_updated,
+            entries=tuple(_of_window(page, view, update) for view, update in told[:MOST_ENTRIES]),
         )
 
 
@@ -75,14 +102,14 @@ class Feeds:
     def rss(self, feed: Feed) -> bytes:
         """Spell *feed* as RSS 2.0. Its readers take descriptions for HTML, so text is escaped into it."""
         self._rss = {entry: self._rss.get(entry) or _of_rss(entry) for entry in feed.entries}
-        made = _made(feed, "/history.rss", "application/rss+xml")
+        made = _made(feed, ".rss", "application/rss+xml")
         made.entry([*self._rss.values()])
         return bytes(made.rss_str(pretty=True))
 
     def atom(self, feed: Feed) -> bytes:
         """Spell *feed* as Atom 1.0, where content is plain text."""
         self._atom = {entry: self._atom.get(entry) or _of_atom(entry) for entry in feed.entries}
-        made = _made(feed, "/history.atom", "application/atom+xml")
+        made = _made(feed, ".atom", "application/atom+xml")
         made.entry([*self._atom.values()])
         return bytes(made.atom_str(pretty=True))
 
@@ -110,7 +137,7 @@ def fit(text: str) -> str:
     return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _made(feed: Feed, path: str, kind: str) -> FeedGenerator:
+def _made(feed: Feed, ending: str, kind: str) -> FeedGenerator:
     made = FeedGenerator()
     made.id(feed.id)
     made.title(feed.title)
@@ -120,8 +147,8 @@ def _made(feed: Feed, path: str, kind: str) -> FeedGenerator:
     made.language(feed.language)
     made.generator("statuspage")
     made.updated(feed.updated)  # for RSS this is lastBuildDate; left out, both would be the present
-    made.link(href=f"{feed.url}{path}", rel="self", type=kind)
-    made.link(href=f"{feed.url}/", rel="alternate", type="text/html")  # the last one becomes RSS's only link
+    made.link(href=f"{feed.url}{feed.path}{ending}", rel="self", type=kind)
+    made.link(href=f"{feed.url}{feed.home}", rel="alternate", type="text/html")  # the last one becomes RSS's only link
     return made
 
 
@@ -148,14 +175,22 @@ def _kept(entry: Entry) -> _Kept:
     return made
 
 
-def _entry(page: Page, view: IncidentView, update: UpdateView) -> Entry:
+def _of_incident(page: Page, view: IncidentView, update: UpdateView) -> Entry:
+    return _entry(page, f"incident/{view.id}", f"/incidents/{view.id}", update, update.edited_at or update.at)
+
+
+def _of_window(page: Page, view: MaintenanceView, update: MaintenanceUpdateView) -> Entry:
+    return _entry(page, f"maintenance/{view.id}", f"/maintenance/{view.id}", update, update.at)
+
+
+def _entry(page: Page, name: str, path: str, update: UpdateView | MaintenanceUpdateView, updated: datetime) -> Entry:
     return Entry(
-        id=f"{_tag(page)}:incident/{view.id}/update/{update.number}",
+        id=f"{_tag(page)}:{name}/update/{update.number}",
         title=fit(update.title).replace("\n", " ").strip() or "Update",
         body=fit(update.body),
-        link=f"{page.site.url}/incidents/{view.id}#update-{update.number}",
+        link=f"{page.site.url}{path}#update-{update.number}",
         published=update.at,
-        updated=update.edited_at or update.at,
+        updated=updated,
     )
 
 

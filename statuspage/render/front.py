@@ -9,15 +9,20 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from incidents.maintenance import MaintenanceState
 from incidents.model import Status
 from statuspage.days import Day
 from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
+from statuspage.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
-from statuspage.render.instants import clock, day_of, long_date, moment
+from statuspage.render.instants import clock, day_of, long_date, moment, span
 from statuspage.render.kept import Kept
 
 RECENT_DAYS = 14
+
+MOST_WINDOWS = 5
+"""Planned windows on the front page; a page of their own has them all."""
 
 _WHEN = Markup("\0")
 """Stands in a drawn service for when it was last looked at. No text brings one along: what is not speakable is dropped."""
@@ -31,15 +36,17 @@ class Front:
         self._service = environment.get_template("service.html")
         self._open = environment.get_template("open.html")
         self._recent = environment.get_template("recent.html")
+        self._windows = environment.get_template("coming.html")
         self._samples = samples()
         self._strips = Kept[Markup]()
         self._services = Kept[tuple[str, str]]()
         self._incidents = Kept[Markup]()
         self._past = Kept[Markup]()
+        self._planned = Kept[Markup]()
 
     def page(self, page: Page, context: Mapping[str, object]) -> bytes:
         """Spell *page*; *context* is what every page of the site has around it."""
-        for kept in (self._strips, self._services, self._incidents, self._past):
+        for kept in (self._strips, self._services, self._incidents, self._past, self._planned):
             kept.turn()
         able, timezone = capabilities(page), page.site.timezone
         first = day_of(page.as_of, ZoneInfo(timezone)) - timedelta(days=RECENT_DAYS - 1)
@@ -50,6 +57,7 @@ class Front:
             going_on=[self._incidents.made(one.view.id, one, self._drawn_open) for one in opened],
             groups=[(group.name, Markup("".join(self._group(group, timezone)))) for group in page.groups],  # noqa: S704 - drawn here
             samples=self._samples,
+            planned=self._planned.made("planned", _Planned(page.planned, timezone), self._drawn_windows),
             recent=self._past.made("past", _Past(page.recent, first, timezone), self._drawn_past),
             recent_since=first,
         ).encode()
@@ -78,6 +86,14 @@ class Front:
         days = _by_day(source.closed, source.first, ZoneInfo(source.timezone))
         return Markup(self._recent.render(moment=_moment(source.timezone), recent=days))  # noqa: S704 - as above
 
+    def _drawn_windows(self, source: "_Planned") -> Markup:
+        """What runs, and what was announced; nothing where there is neither. What merely comes again is told when its notice is due."""
+        told = [view for view in source.planned if view.is_announced or view.state is not MaintenanceState.SCHEDULED]
+        if not told:
+            return Markup()
+        drawn = self._windows.render(span=partial(span, zone=ZoneInfo(source.timezone)), windows=told[:MOST_WINDOWS])
+        return Markup(drawn)  # noqa: S704 - as above
+
 
 class _Service(NamedTuple):
     """What a service is drawn from: all of it but when it was last looked at."""
@@ -94,6 +110,13 @@ class _Open(NamedTuple):
     view: IncidentView
     affected: "Affected"
     is_late: bool
+    timezone: str
+
+
+class _Planned(NamedTuple):
+    """What the planned windows are drawn from."""
+
+    planned: tuple[MaintenanceView, ...]
     timezone: str
 
 

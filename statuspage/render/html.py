@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.figures import decimal
 from statuspage.page import IncidentView, Page
+from statuspage.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late
-from statuspage.render.instants import long_date, moment
+from statuspage.render.instants import long_date, moment, span
 
 _ASSETS = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml"}
 # C0 and C1 controls, marks that turn or hide the direction of text, lone surrogates (no UTF-8 has them) and noncharacters.
@@ -39,6 +41,8 @@ class Html:
         self._front = Front(environment)
         self._single = environment.get_template("incident.html")
         self._levels = environment.get_template("service_levels.html")
+        self._windows = environment.get_template("maintenances.html")
+        self._window = environment.get_template("maintenance.html")
         self._missing = environment.get_template("not_found.html")
 
     def page(self, page: Page) -> bytes:
@@ -58,6 +62,16 @@ class Html:
         """Spell what is promised of each service, and what was kept."""
         services = [service for group in page.groups for service in group.services]
         return self._levels.render(_context(page, path="/service-levels"), services=services).encode()
+
+    def maintenances(self, page: Page) -> bytes:
+        """Spell what work is planned, and what was."""
+        going_on = [view for view in page.planned if view.state is not MaintenanceState.SCHEDULED]
+        coming = [view for view in page.planned if view.state is MaintenanceState.SCHEDULED]
+        return self._windows.render(_context(page, path="/maintenance"), going_on=going_on, coming=coming).encode()
+
+    def maintenance(self, page: Page, window: MaintenanceView) -> bytes:
+        """Spell the page of one window."""
+        return self._window.render(_context(page, path=f"/maintenance/{window.id}"), window=window).encode()
 
     def not_found(self, page: Page) -> bytes:
         """Spell the page for an address that leads nowhere; the same for every such address."""
@@ -91,6 +105,9 @@ def _environment(directory: Path) -> Environment:
         asset={name.partition("-")[0].rpartition("/")[2]: name for name in _assets(directory)},
         STATUS=words.STATUS,
         STATE=words.STATE,
+        MAINTENANCE_STATE=words.MAINTENANCE_STATE,
+        MAINTENANCE_STEPS=words.MAINTENANCE_STEPS,
+        MaintenanceState=MaintenanceState,
         UNWATCHED=words.UNWATCHED,
         STEPS=words.STEPS,
         State=State,
@@ -118,6 +135,7 @@ def _context(page: Page, *, path: str) -> dict[str, object]:
         "site": page.site,
         "canonical": page.site.url + path,
         "moment": partial(moment, zone=ZoneInfo(page.site.timezone)),
+        "span": partial(span, zone=ZoneInfo(page.site.timezone)),
         "support": [(kind, text, _link(kind, text)) for kind, text in page.site.support.items()],
         "links": [(kind, text, _link(kind, text)) for kind, text in page.site.links.items()],
     }

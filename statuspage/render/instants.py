@@ -15,8 +15,34 @@ def moment(at: datetime, zone: ZoneInfo) -> Markup:
     shown = f'<time datetime="{_iso(there)}Z">{escape(text)}</time>'
     if here.utcoffset() == timedelta(0):
         return Markup(shown)  # noqa: S704 - digits and a zone's abbreviation, escaped
-    day = "" if here.date() == there.date() else f"{words.short_date(there.date())}, "
-    return Markup(f'{shown} <span class="utc">({day}{there:%H:%M} UTC)</span>')  # noqa: S704 - as above
+    return Markup(f'{shown} <span class="utc">({_beside(here, there)} UTC)</span>')  # noqa: S704 - as above
+
+
+def span(since: datetime, until: datetime, zone: ZoneInfo) -> Markup:
+    """From one instant to another in *zone* with UTC beside it, with the days of the week; what both share is said once."""
+    here = since.astimezone(zone), until.astimezone(zone)
+    there = since.astimezone(UTC), until.astimezone(UTC)
+    ends = (f'<time datetime="{_iso(at)}Z">{escape(text)}</time>' for at, text in zip(there, _ends(*here), strict=True))
+    shown = " to ".join(ends)
+    if all(at.utcoffset() == timedelta(0) for at in here):
+        return Markup(shown)  # noqa: S704 - digits and a zone's abbreviation, escaped
+    utc = " to ".join(_beside(local, at) for local, at in zip(here, there, strict=True))
+    return Markup(f'{shown} <span class="utc">({utc} UTC)</span>')  # noqa: S704 - as above
+
+
+def _beside(here: datetime, there: datetime) -> str:
+    """The same instant *there*, with its day where that is another."""
+    return f"{'' if here.date() == there.date() else f'{words.short_date(there.date())}, '}{there:%H:%M}"
+
+
+def _ends(first: datetime, last: datetime) -> tuple[str, str]:
+    is_one_day, is_one_name = first.date() == last.date(), _zone_name(first) == _zone_name(last)
+    begins = f"{_full_date(first.date())}, {first:%H:%M}" + ("" if is_one_day and is_one_name else f" {_zone_name(first)}")
+    return begins, ("" if is_one_day else f"{_full_date(last.date())}, ") + f"{last:%H:%M} {_zone_name(last)}"
+
+
+def _full_date(day: date) -> str:
+    return f"{words.weekday(day)} {long_date(day)}"
 
 
 def clock(at: datetime) -> Markup:

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from incidents.drift import Trend
+from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
@@ -25,6 +26,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NO_TRENDS: Mapping[tuple[str, str], Trend] = MappingProxyType({})
 
 _OPEN_STATES = (State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
+_PENDING_STATES = (MaintenanceState.SCHEDULED, MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Metrics:
             *_states(situation, Subject.MONITOR, self._kept.monitors),
             *_results(self._kept.places, results),
             *_incidents(tuple(situation.incidents.values()), now),
+            *_planned(situation),
             *_sight(situation, self._kept.locations),
             *_warnings(self._kept.places, results, trends),
         ]
@@ -163,6 +166,23 @@ def _incidents(incidents: Sequence[Incident], now: datetime) -> Iterator[str]:
     for one in incidents:
         is_owned = one.acknowledgement is not None and one.acknowledgement.holds(now)
         yield f'{name}{{incident="{escaped(one.id)}"}} {int(is_owned)}\n'
+
+
+def _planned(situation: Situation) -> Iterator[str]:
+    """Windows that are not over. What waits for approval covers nothing, and is left out."""
+    windows = sorted((one for one in situation.maintenances.values() if one.is_public), key=lambda one: (one.starts, one.id))
+    yield family("statuspage_maintenances", "gauge", "Planned windows that are not over, by state.")
+    for state in _PENDING_STATES:
+        yield f'statuspage_maintenances{{state="{state}"}} {sum(window.state is state for window in windows)}\n'
+    first: dict[str, Maintenance] = {}
+    for window in windows:
+        for service in window.services:
+            first.setdefault(service, window)
+    for end, told in (("start", "begins"), ("end", "ends")):
+        name = f"statuspage_service_maintenance_{end}_timestamp_seconds"
+        yield family(name, "gauge", f"When the window that runs, or else the next one, {told} as planned, since the epoch.")
+        for service, window in first.items():
+            yield f'{name}{{service="{escaped(service)}"}} {(window.starts if end == "start" else window.ends).timestamp()!r}\n'
 
 
 def _warnings(

@@ -46,10 +46,18 @@ STATE = {
 MAINTENANCE_STATE = {
     MaintenanceState.SCHEDULED: "Planned",
     MaintenanceState.IN_PROGRESS: "In progress",
-    MaintenanceState.VERIFYING: "Past its end, not all is known to work",
+    MaintenanceState.VERIFYING: "Past its end, being verified",
     MaintenanceState.COMPLETED: "Completed",
     MaintenanceState.CANCELLED: "Cancelled",
 }
+
+MAINTENANCE_STEPS = {
+    MaintenanceState.SCHEDULED: "Planned",
+    MaintenanceState.IN_PROGRESS: "In progress",
+    MaintenanceState.VERIFYING: "Being verified",
+    MaintenanceState.COMPLETED: "Completed",
+}
+"""The way that planned work goes, where it is not cancelled."""
 
 STEPS = {
     State.INVESTIGATING: "Investigating",
@@ -206,6 +214,11 @@ def length(seconds: float) -> str:
 def short_date(date_: date) -> str:
     """A date without its year, whatever the process's locale is."""
     return f"{date_.day} {_MONTHS[date_.month - 1]}"
+
+
+def weekday(date_: date) -> str:
+    """The day of the week, in three letters."""
+    return _DAYS[date_.weekday()]
 
 
 def _pair(amount: int, size: int, large: str, small: str) -> str:

@@ -9,8 +9,10 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
-from incidents.events import IncidentEvent, Opened, Updated
+from incidents.course import born, progressed
+from incidents.events import Event, IncidentEvent, MaintenanceEvent, MaintenanceUpdated, Opened, Planned, Updated
 from incidents.levels.availability import Change
+from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, fold, opened
@@ -31,7 +33,10 @@ _ONLY_WORDS = ("status_changed", "reclaimed", "corrected")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What was known at an instant. *changes* of each service ascend, as they had been decided by then; *created* is as in a snapshot."""
+    """What was known at an instant. *changes* of each service ascend, as they had been decided by then; *created* is as in a snapshot.
+
+    *over* are the windows that had ended, newest first, *words* what had been said of each window.
+    """
 
     site: Site
     situation: Situation
@@ -40,6 +45,8 @@ class Earlier:
     created: Mapping[str, datetime]
     installation: Installation
     public_ids: Mapping[str, str]
+    over: tuple[Maintenance, ...]
+    words: Mapping[str, tuple[MaintenanceUpdate, ...]]
 
 
 def earlier(connection: Connection, at: datetime) -> Earlier | None:
@@ -49,20 +56,42 @@ def earlier(connection: Connection, at: datetime) -> Earlier | None:
         return None
     topology, whose = meant
     kept = dict(_changes(connection, at))
+    events = _events(connection, at)
+    over, words = _windows(events)
     return Earlier(
         site=whose,
-        situation=_situation(connection, topology, at),
+        situation=_situation(connection, topology, events, at),
         stories=_stories(connection, at),
         changes={id: _told(rows) for id, rows in kept.items()},
         created={id: rows[0].since for id, rows in kept.items()},
         installation=_installation(connection),
         public_ids={row.name: row.public for row in connection.execute(select(public_id_rows))},
+        over=over,
+        words=words,
     )
 
 
-def _situation(connection: Connection, topology: Topology, at: datetime) -> Situation:
+def _events(connection: Connection, at: datetime) -> Sequence[Event]:
+    """What happened beside incidents."""
     known = select(journal).where(journal.c.at <= at, journal.c.incident.is_(None), journal.c.kind.not_in(_ONLY_WORDS))
-    events = [understand(row.kind, row.body) for row in connection.execute(known.order_by(journal.c.sequence))]
+    return [understand(row.kind, row.body) for row in connection.execute(known.order_by(journal.c.sequence))]
+
+
+def _windows(events: Sequence[Event]) -> tuple[tuple[Maintenance, ...], Mapping[str, tuple[MaintenanceUpdate, ...]]]:
+    """The windows that were over, and the words about every one."""
+    known: dict[str, Maintenance] = {}
+    words: dict[str, tuple[MaintenanceUpdate, ...]] = {}
+    for event in events:
+        if isinstance(event, MaintenanceEvent):
+            id_ = event.maintenance
+            known[id_] = born(event) if isinstance(event, Planned) else progressed(known[id_], event)
+            if isinstance(event, MaintenanceUpdated):
+                words[id_] = (*words.get(id_, ()), event.update)
+    over = [window for window in known.values() if window.is_over]
+    return tuple(sorted(over, key=lambda window: (window.ended_at or window.ends, window.id), reverse=True)), words
+
+
+def _situation(connection: Connection, topology: Topology, events: Sequence[Event], at: datetime) -> Situation:
     base = replace(nothing_known(connection), standings=dict(_standings(connection, at)), seen=dict(_seen(connection, at)))
     return narrowed(fold(base, events), topology)
 

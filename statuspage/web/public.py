@@ -65,23 +65,30 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A path of the public listener; ``{…}`` at its end stands for whatever follows. Nothing outside the table is answered."""
+    """A path of the public listener; ``{…}`` stands for whatever is there. Nothing outside the table is answered."""
 
     path: str
     surface: Surface
 
     def covers(self, path: str) -> bool:
         """Whether *path* belongs to this route."""
-        start, brace, _ = self.path.partition("{")
-        return path.startswith(start) and len(path) > len(start) if brace else path == self.path
+        start, brace, rest = self.path.partition("{")
+        end = rest.partition("}")[2]
+        return path.startswith(start) and path.endswith(end) and len(path) > len(start) + len(end) if brace else path == self.path
 
 
 PUBLIC_ROUTES = (
     PublicRoute("/", Surface.PAGE),
     PublicRoute("/incidents/{id}", Surface.PAGE),
+    PublicRoute("/maintenance", Surface.PAGE),
+    PublicRoute("/maintenance/{id}", Surface.PAGE),
     PublicRoute("/service-levels", Surface.PAGE),
     PublicRoute("/history.rss", Surface.FEED),
     PublicRoute("/history.atom", Surface.FEED),
+    PublicRoute("/maintenance.rss", Surface.FEED),
+    PublicRoute("/maintenance.atom", Surface.FEED),
+    PublicRoute("/maintenance.ics", Surface.FEED),
+    PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
     PublicRoute("/api/v2/{tail}", Surface.API),
     PublicRoute("/assets/{name}", Surface.ASSET),
     PublicRoute("/fresh.json", Surface.FRESH),
@@ -103,7 +110,7 @@ def public_app(
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
-    incident that is not on the shelf, by its id, or None where there is no such public incident; a TimeoutError
+    incident or window that is not on the shelf, by its path, or None where there is no such public one; a TimeoutError
     says that this cannot be told now. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
     """
     face = _Face(shelf, fresh, older, security_headers(is_tls=is_tls), now)
@@ -243,14 +250,14 @@ class _Face:
             case Surface.FRESH if (fresh := self._fresh()) is not None:
                 headers = {**self._common[Surface.FRESH], hdrs.CONTENT_TYPE: "application/json; charset=utf-8"}
                 return self._dated(Answer(body=fresh.body, headers=headers))
-            case Surface.PAGE if is_incident(path) and self._current is not None:
-                return await self._older_incident(path, request)
+            case Surface.PAGE if is_single(path) and self._current is not None:
+                return await self._older_page(path, request)
             case _:
                 return self._missing(path)
 
-    async def _older_incident(self, path: str, request: web.Request) -> web.StreamResponse:
+    async def _older_page(self, path: str, request: web.Request) -> web.StreamResponse:
         try:
-            finished = await self._older.find(path.removeprefix("/incidents/"))
+            finished = await self._older.find(path)
         except TimeoutError:
             return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
         return self._missing(path) if finished is None else self._send(self._pack(finished, Surface.PAGE), request)
@@ -279,10 +286,11 @@ class _Face:
         return self._dated(Answer(status=status, text=text, headers={**self._refused, **headers}))
 
 
-def is_incident(path: str) -> bool:
-    """Whether *path* could be that of an incident: its id is 12 lowercase letters and digits. Anything else never reaches the store."""
-    name = path.removeprefix("/incidents/")
-    return len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower() and path != name
+def is_single(path: str) -> bool:
+    """Whether *path* could be that of an incident or a window: ids are 12 lowercase letters and digits. Else it never reaches the store."""
+    room, _, name = path.lstrip("/").partition("/")
+    is_id = len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower()
+    return room in {"incidents", "maintenance"} and is_id
 
 
 def _allowances(policy: Policy) -> dict[str, str]:
@@ -297,7 +305,7 @@ def _allowances(policy: Policy) -> dict[str, str]:
 
 
 class _Older:
-    """Incidents that are not on the shelf: few look-ups at once, the newest answers kept until the next publication."""
+    """Incidents and windows that are not on the shelf: few look-ups at once, the newest answers kept until the next publication."""
 
     def __init__(self, find: Older, *, at_once: int = 4, waiting: int = 64, most: int = 256, patience: float = 5.0) -> None:
         self._find = find
@@ -309,18 +317,18 @@ class _Older:
         """Drop what is kept: words may have been corrected or withdrawn."""
         self._kept = OrderedDict()
 
-    async def find(self, incident: str) -> Finished | None:
-        """Return the incident's page, or None. Errors: TimeoutError where the store is too busy."""
-        if incident in self._kept:
-            self._kept.move_to_end(incident)
-            return self._kept[incident]
+    async def find(self, path: str) -> Finished | None:
+        """Return the page at *path*, or None. Errors: TimeoutError where the store is too busy."""
+        if path in self._kept:
+            self._kept.move_to_end(path)
+            return self._kept[path]
         if self._room == 0:
             raise TimeoutError
         self._room -= 1
         kept = self._kept  # a publication meanwhile puts another in its place, and this answer must not outlive it
         try:
             async with asyncio.timeout(self._patience), self._gate:
-                kept[incident] = found = await self._find(incident)
+                kept[path] = found = await self._find(path)
         finally:
             self._room += 1
         if len(kept) > self._most:

@@ -24,12 +24,14 @@
   // The reader's own time beside the site's and UTC, where it is a third one.
   const showLocally = () => {
     for (const utc of document.querySelectorAll("main .utc:not(.seen)")) {
-      const local = words.format(new Date(utc.previousElementSibling.dateTime));
-      const hour = local.slice(-5);
+      const times = [];
+      for (let one = utc.previousElementSibling; one?.tagName === "TIME"; one = one.previousElementSibling) times.unshift(one);
+      const local = times.map((one) => words.format(new Date(one.dateTime)));
+      const isSaid = (hour) => utc.textContent.includes(hour) || times.some((one) => one.textContent.includes(hour));
       utc.classList.add("seen");
-      if (utc.previousElementSibling.textContent.includes(hour) || utc.textContent.includes(hour)) continue;
+      if (local.every((one) => isSaid(one.slice(-5)))) continue;
       utc.classList.add("long");
-      utc.textContent = utc.textContent.replace(")", `; ${local} your time)`);
+      utc.textContent = utc.textContent.replace(")", `; ${local.join(" to ")} your time)`);
     }
   };
 

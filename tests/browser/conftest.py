@@ -75,7 +75,7 @@ def visit(browser: Browser, calm: Demo, outage: Outage, calm_agent: StorageState
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
             page.on("pageerror", lambda error: complaints.append(error.message))
-            answer = await page.goto(place.address(company, outage.incident))
+            answer = await page.goto(place.address(company, incident=outage.incident, window=await company.planned()))
             assert answer is not None
             assert answer.status == place.status
             yield Visited(page=page, complaints=complaints, policy=answer.headers.get("content-security-policy", ""))

@@ -66,6 +66,10 @@ class Demo:
         await until(is_so)
         return found[0]
 
+    async def planned(self) -> str:
+        """The id of the work that its configuration plans."""
+        return str((await self.summary())["scheduled_maintenances"][0]["id"])
+
     def halt(self) -> None:
         """Stop the hub in its tracks: it keeps its sockets and says nothing."""
         self.process.send_signal(signal.SIGSTOP)

@@ -19,7 +19,10 @@ class Which(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A page: where it is, and whether one must be logged in. ``{incident}`` in the path stands for the outage's id."""
+    """A page: where it is, and whether one must be logged in.
+
+    ``{incident}`` in the path stands for the outage's id, ``{window}`` for that of the work that the demo plans.
+    """
 
     name: str
     which: Which
@@ -28,9 +31,9 @@ class Place:
     status: int = 200
     is_inside: bool = False
 
-    def address(self, demo: Demo, incident: str) -> str:
+    def address(self, demo: Demo, *, incident: str, window: str) -> str:
         site = {"public": demo.public, "console": demo.console, "control": demo.control}[self.site]
-        return f"{site}{self.path.format(incident=incident)}"
+        return f"{site}{self.path.format(incident=incident, window=window)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,8 @@ PLACES = (
     Place(name="front page when all works", which=Which.CALM, site="public", path="/"),
     Place(name="front page in an outage", which=Which.BROKEN, site="public", path="/"),
     Place(name="incident page", which=Which.BROKEN, site="public", path="/incidents/{incident}"),
+    Place(name="planned maintenance", which=Which.CALM, site="public", path="/maintenance"),
+    Place(name="page of a planned window", which=Which.CALM, site="public", path="/maintenance/{window}"),
     Place(name="service levels", which=Which.BROKEN, site="public", path="/service-levels"),
     Place(name="page that is not there", which=Which.CALM, site="public", path="/nothing-here", status=404),
     Place(name="login", which=Which.CALM, site="console", path="/login"),

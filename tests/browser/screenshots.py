@@ -28,7 +28,9 @@ async def take(directory: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="screenshots-") as scratch:
         async with chromium() as browser, demo(Path(scratch)) as company:
             await company.all_works()
-            await _look_around(browser, directory, (("all-works", f"{company.public}/"),))
+            planned = f"{company.public}/maintenance"
+            around = (("all-works", f"{company.public}/"), ("maintenance", planned), ("window", f"{planned}/{await company.planned()}"))
+            await _look_around(browser, directory, around)
             await _look_around(browser, directory, (("login", f"{company.console}/login"),))
             await company.break_("outgoing-mail")
             incident = await company.incident("Email")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
+from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
 from incidents.model import (
     Component,
     Incident,
@@ -21,6 +22,7 @@ from incidents.model import (
 )
 from statuspage.days import Day
 from statuspage.page import Site, Snapshot, Story
+from statuspage.planned import Window
 
 NOW = datetime(2026, 11, 22, 16, 0, 30, tzinfo=UTC)
 BORN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,3 +115,28 @@ def story(*updates: Update, id_: str = "abcdefghijk1", services: tuple[str, ...]
         updates=len(updates),
     )
     return Story(incident=replace(incident, **more), updates=updates)  # type: ignore[arg-type]  # the test's own keywords
+
+
+def said(number: int, state: MaintenanceState, at: datetime, body: str = "We patch the servers.") -> MaintenanceUpdate:
+    """The *number*-th words about a window."""
+    return MaintenanceUpdate(number=number, state=state, title=f"Patches – {state}", body=body, at=at, automatic=True)
+
+
+def window(*updates: MaintenanceUpdate, id_: str = "windowwindow", **more: object) -> Window:
+    """Two hours of patches tomorrow, for email, in the state of its newest words; announced when they begin."""
+    starts = NOW.replace(second=0) + timedelta(days=1)
+    state = updates[-1].state if updates else MaintenanceState.SCHEDULED
+    plan = Maintenance(
+        id=id_,
+        name={"en": "Patches"},
+        description={"en": "We patch the servers."},
+        services=("email",),
+        starts=starts,
+        ends=starts + timedelta(hours=2),
+        planned_at=updates[0].at if updates else NOW,
+        planned_by="ada",
+        state=state,
+        promises=(Promise(announced_at=updates[0].at, starts=starts, ends=starts + timedelta(hours=2)),) if updates else (),
+        updates=len(updates),
+    )
+    return Window(maintenance=replace(plan, **more), updates=updates)  # type: ignore[arg-type]  # the test's own keywords

@@ -14,7 +14,8 @@ from incidents.impairment import Hindrance, Impairment
 from incidents.model import State, Status
 from statuspage import page as picture
 from statuspage.page import Snapshot
-from statuspage.render.compat import Compat, update_id
+from statuspage.render.compat import Compat
+from statuspage.render.compat_rows import update_id
 from tests.statuspage.pictures import NOW, public_id, service, snapshot, story, update
 from tests.statuspage.serving import Served, serving
 

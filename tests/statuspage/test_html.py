@@ -121,6 +121,9 @@ def page(*services: ServiceView, **more: object) -> Page:
         feed_updated=NOW,
         authority="status.example.net",
         minted=NOW.date(),
+        planned=(),
+        past=(),
+        maintenance_updated=NOW,
     )
     return replace(plain, **more)  # type: ignore[arg-type]
 

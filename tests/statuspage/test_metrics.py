@@ -11,10 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from incidents.drift import Trend
 from incidents.impairment import Hindrance, Impairment
+from incidents.maintenance import MaintenanceState
 from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
 from probes.result import Failure, ProbeResult, Result, Warning
 from statuspage.render.metrics import Health, Metrics
-from tests.statuspage.pictures import NOW, service, situation, story, update
+from tests.statuspage.pictures import NOW, service, situation, story, update, window
 
 HEALTH = Health(loop_lag=0.004, queue_depth=7, crashed_turns=1, failed_writes=3, is_reload_good=True, reloaded_at=NOW - timedelta(hours=1))
 PLACE = ("email-sending", "local")
@@ -188,3 +189,15 @@ def test_a_scrape_of_ten_thousand_monitors_costs_at_most_three_times_its_bare_te
 def test_instants_are_seconds_since_the_epoch() -> None:
     old = replace(result(), slot=datetime(1970, 1, 2, tzinfo=UTC))
     assert series(scrape(situation(service("email")), old)["statuspage_last_result_timestamp_seconds"]) == {PLACE: 86400.0}
+
+
+def test_planned_windows_are_counted_and_each_service_tells_its_next_one() -> None:
+    soon, late = (window(id_=f"window{days:06}", starts=NOW + timedelta(days=days), ends=NOW + timedelta(days=days + 1)) for days in (2, 5))
+    waiting = window(id_="windowwaits1", needs_approval=True, starts=NOW, ends=NOW + timedelta(hours=1))
+    runs = window(id_="windowruns12", services=("portal",), state=MaintenanceState.IN_PROGRESS)
+    known = {one.maintenance.id: one.maintenance for one in (late, soon, waiting, runs)}
+    found = scrape(replace(situation(service("email"), service("portal")), maintenances=known))
+    assert series(found["statuspage_maintenances"]) == {("scheduled",): 2, ("in_progress",): 1, ("verifying",): 0}
+    starts = series(found["statuspage_service_maintenance_start_timestamp_seconds"])
+    assert starts == {("email",): soon.maintenance.starts.timestamp(), ("portal",): runs.maintenance.starts.timestamp()}
+    assert series(found["statuspage_service_maintenance_end_timestamp_seconds"])["email",] == soon.maintenance.ends.timestamp()

@@ -117,7 +117,7 @@ async def test_an_older_incident_is_shown_before_the_press_knows_a_new_service(h
     public = await house.press.store.write(lambda connection: queries.public_ids(connection, public_names(grown, SITE)))
     house.press.forget(SITE, public, 120.0)
     await house.press.pipeline.replace(grown, Policy())
-    assert await house.press.older(incident) is not None
+    assert await house.press.older(f"/incidents/{incident}") is not None
 
 
 async def test_an_older_incident_cannot_be_told_while_the_store_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,12 +269,12 @@ async def test_before_the_first_publication_it_lives_but_is_not_ready() -> None:
 
 
 async def test_an_older_incident_is_made_once_for_each_publication(site: Site) -> None:
-    page = site.served.older["incidentolde"] = finish(b"<p>long ago</p>", "text/html; charset=utf-8")
+    page = site.served.older["/incidents/incidentolde"] = finish(b"<p>long ago</p>", "text/html; charset=utf-8")
     for _ in range(3):
         async with site.session.get("/incidents/incidentolde") as answer:
             assert (answer.status, await answer.read(), answer.headers["ETag"]) == (200, page.body, page.etag)
-    assert site.served.asked == ["incidentolde"]
-    site.served.older["incidentolde"] = finish(b"<p>withdrawn</p>", "text/html; charset=utf-8")
+    assert site.served.asked == ["/incidents/incidentolde"]
+    site.served.older["/incidents/incidentolde"] = finish(b"<p>withdrawn</p>", "text/html; charset=utf-8")
     site.served.publish(snapshot(EMAIL))
     async with site.session.get("/incidents/incidentolde") as answer:
         assert await answer.read() == b"<p>withdrawn</p>"
@@ -282,12 +282,13 @@ async def test_an_older_incident_is_made_once_for_each_publication(site: Site) -
 
 async def test_ids_that_cannot_be_never_reach_the_store(site: Site) -> None:
     for id_ in ("short", "UPPERCASE123", "waytoolongtobeanid", "abc%2fdefghij", "äbcdefghijkl", "abc'or'1'='1"):
-        async with site.session.get(f"/incidents/{id_}") as answer:
-            assert answer.status == 404
+        for room in ("incidents", "maintenance"):
+            async with site.session.get(f"/{room}/{id_}") as answer:
+                assert answer.status == 404
     assert site.served.asked == []
     async with site.session.get("/incidents/aaaaaaaaaaaa") as answer:
         assert answer.status == 404
-    assert site.served.asked == ["aaaaaaaaaaaa"]
+    assert site.served.asked == ["/incidents/aaaaaaaaaaaa"]
 
 
 async def test_a_store_that_is_too_slow_for_all_who_ask_makes_them_wait_and_then_say_busy() -> None:

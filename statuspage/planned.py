@@ -1,0 +1,134 @@
+"""Planned work in the one picture: the windows that run, that come and that are over, as the public may see them. Pure, like ``page``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
+from incidents.model import Situation
+from incidents.planned.windows import horizon
+
+AHEAD_DAYS = 90
+"""How far ahead windows that come again are shown. Those that were planned or announced are shown however far ahead they are."""
+
+BACK_DAYS = 30
+"""How long windows that are over are shown."""
+
+MOST_PLANNED = 200
+MOST_OVER = 100
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A planned window with its public words, oldest first; without any it has been announced to nobody yet."""
+
+    maintenance: Maintenance
+    updates: tuple[MaintenanceUpdate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceTold:
+    """A service that a window is announced for. *public_id* is empty where the service is no longer on the page."""
+
+    service: str
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceUpdateView:
+    """Public words about a window, ready to be spelled. *title* stands alone in a feed reader."""
+
+    number: int
+    state: MaintenanceState
+    title: str
+    body: str
+    at: datetime
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceView:
+    """A window as its readers see it, from *starts* to *ends* as it is planned now; *updates* newest first.
+
+    *planned_at* is when it was first told of, or the store's birth where it is still far ahead and nobody was told. *changes* counts
+    what a calendar must take over. *told_at* is the newest instant at which anything about it was said or changed.
+    """
+
+    id: str
+    name: str
+    description: str
+    state: MaintenanceState
+    starts: datetime
+    ends: datetime
+    planned_at: datetime
+    began_at: datetime | None
+    ended_at: datetime | None
+    services: tuple[ServiceTold, ...]
+    updates: tuple[MaintenanceUpdateView, ...]
+    changes: int
+
+    @property
+    def told_at(self) -> datetime:
+        """When it was last spoken of."""
+        return max([self.planned_at, *(update.at for update in self.updates)])
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether anybody was told of it in words of its own."""
+        return bool(self.updates)
+
+
+def shown(
+    situation: Situation, over: Iterable[Maintenance], words: Mapping[str, tuple[MaintenanceUpdate, ...]], now: datetime
+) -> tuple[Window, ...]:
+    """Choose what the public is shown of planned work: what runs or is announced, what comes within AHEAD_DAYS, what was over lately.
+
+    *over* are windows that ended, newest first, *words* what was said of each window by its id. By their start; moves with *now* from
+    day to day only, so that a quiet page stays the same.
+    """
+    today = datetime.combine(now.astimezone(UTC).date(), time.min, tzinfo=UTC)
+    past = {
+        window.id: window
+        for window in over
+        if window.is_public and window.ended_at is not None and window.ended_at >= today - BACK_DAYS * _DAY
+    }
+    known = {window.id: window for window in situation.maintenances.values() if window.is_public and window.id not in past}
+    far = (
+        window
+        for window in horizon(situation, now, today + (AHEAD_DAYS + 1) * _DAY)
+        if window.id not in past and window.id not in situation.maintenances
+    )
+    coming = sorted((*known.values(), *far), key=_by_start)[:MOST_PLANNED]
+    chosen = sorted((*list(past.values())[:MOST_OVER], *coming), key=_by_start)
+    return tuple(Window(maintenance=window, updates=words.get(window.id, ())) for window in chosen)
+
+
+def _by_start(window: Maintenance) -> tuple[datetime, str]:
+    return window.starts, window.id
+
+
+def view(window: Window, name: str, description: str, services: Sequence[ServiceTold], born: datetime) -> MaintenanceView:
+    """What the public sees of *window*; nothing in it tells who planned it, why a rule was passed over, or what is worked on."""
+    one = window.maintenance
+    return MaintenanceView(
+        id=one.id,
+        name=name,
+        description=description,
+        state=one.state,
+        starts=one.starts,
+        ends=one.ends,
+        planned_at=one.promises[0].announced_at if one.promises else born,
+        began_at=one.began_at,
+        ended_at=one.ended_at,
+        services=tuple(services),
+        updates=tuple(
+            MaintenanceUpdateView(
+                number=said.number, state=said.state, title=said.title, body=said.body, at=said.at, automatic=said.automatic
+            )
+            for said in reversed(window.updates)
+        ),
+        changes=one.changes,
+    )
