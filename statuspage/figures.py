@@ -51,7 +51,8 @@ class BudgetView:
 class LevelView:
     """What is promised of a service and what was kept. *budget* and *credits* are there only where the file makes them public.
 
-    *figures* are by period: 24h, 7d, 30d, 90d, 365d, month, quarter, year. *watched_since* is set where the service is younger than a year.
+    *figures* are by period: 24h, 7d, 30d, 90d, 365d, month, quarter, year. *watched_since* is set where the service is younger than a year,
+    *bars_since* where it is younger than the ninety days that the bars show.
     """
 
     service: str
@@ -60,24 +61,30 @@ class LevelView:
     figures: Mapping[str, FigureView]
     months: tuple[MonthView, ...]
     watched_since: datetime | None
+    bars_since: datetime | None
     budget: BudgetView | None
     credits: tuple[Credit, ...]
 
 
 def level_view(told: Level) -> LevelView:
     """What of *told* the public may read."""
-    year = told.periods["365d"]
-    is_young = year.period.since > told.as_of - timedelta(days=365)
     return LevelView(
         service=told.service,
         terms=told.terms,
         target=decimal(told.terms.target),
         figures=MappingProxyType({word: figure(ledger) for word, ledger in told.periods.items()}),
         months=tuple(_month(one) for one in told.months),
-        watched_since=year.period.since if is_young else None,
+        watched_since=_young_since(told, 365),
+        bars_since=_young_since(told, 90),
         budget=_budget(told) if told.offer.is_public else None,
         credits=told.offer.credits if told.offer.is_public else (),
     )
+
+
+def _young_since(told: Level, days: int) -> datetime | None:
+    """Since when it is watched, where that is fewer *days* ago."""
+    since = told.periods[f"{days}d"].period.since
+    return since if since > told.as_of - timedelta(days=days) else None
 
 
 def figure(ledger: Ledger) -> FigureView:

@@ -61,6 +61,13 @@ def test_the_front_page_tells_the_figure_of_ninety_days_and_what_is_not_known(pu
     assert told.count("over 90 days") == 1
 
 
+@pytest.mark.parametrize(("days", "said"), [(89, "% measured since "), (91, "% measured over 90 days")])
+def test_a_service_that_is_younger_than_its_bars_says_since_when_it_is_watched(publisher: Publisher, days: int, said: str) -> None:
+    told = read(publisher, "/", email=view(lived=days * 24 * HOUR))
+    assert said in told
+    assert ("over 90 days" in told) is (days > 90)
+
+
 def test_a_service_of_which_nothing_is_known_has_no_figure(publisher: Publisher) -> None:
     assert "% measured" not in read(publisher, "/")
     assert read(publisher, "/service-levels").count("Nothing is known of this service yet.") == 2
