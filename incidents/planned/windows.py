@@ -245,9 +245,10 @@ def early_finish(situation: Situation, window: Maintenance, policy: Policy, now:
     began = window.began_at
     if not window.is_running or began is None or not parts or not _all_work(situation, window):
         return None
-    turned = max(situation.standings[Subject.COMPONENT, id].since for id in parts)
-    if turned > began:
-        return f"Everything works again since {turned:%H:%M} UTC."
+    standings = [situation.standings[Subject.COMPONENT, id] for id in parts]
+    mended = [one.since for one in standings if one.since > began and one.old in TROUBLE]
+    if mended:
+        return f"Everything works again since {max(mended):%H:%M} UTC."
     return f"Everything has worked since it began at {began:%H:%M} UTC." if began + policy.offers_finish_after <= now else None
 
 

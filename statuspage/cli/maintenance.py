@@ -152,6 +152,12 @@ def cancel(desk: Desk, id: str, *, body: str) -> int:
     return _told("does not take place", _done(desk, "cancel maintenance", lambda terms: partial(act, language=terms.language), id))
 
 
+def approve(desk: Desk, id: str) -> int:
+    """Agree to a window that somebody else planned."""
+    act = partial(planning.approve, maintenance=id)
+    return _told("is approved", _done(desk, "approve maintenance", lambda terms: partial(act, language=terms.language), id))
+
+
 def _told(what: str, id: str) -> int:
     typer.echo(f"{id} {what}")
     return GOOD

@@ -122,3 +122,17 @@ def cancel(
     from statuspage.cli import maintenance as commands
 
     raise typer.Exit(commands.cancel(commands.Desk(config=config, data_dir=data_dir, by=by), id, body=body))
+
+
+@maintenance.command("approve")
+def approve(
+    id: IdArgument,
+    *,
+    by: ByOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Agree to a window that waits for it, as another person than the one who planned it."""
+    from statuspage.cli import maintenance as commands
+
+    raise typer.Exit(commands.approve(commands.Desk(config=config, data_dir=data_dir, by=by), id))

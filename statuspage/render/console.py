@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.render.bars import NAME
 from statuspage.render.html import speakable
-from statuspage.render.words import CAPABILITY, STATE, STATUS, length
+from statuspage.render.instants import span
+from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, length
 
 _ASSETS = {
     "console.css": "text/css; charset=utf-8",
@@ -47,6 +49,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         finalize=speakable,
     )
     clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
+    environment.filters["local"] = partial(_local, zone=ZoneInfo(zone))
     environment.filters.update(clock=clock, moment=moment, span=_span, short=NAME.__getitem__, lines=_lines)
     environment.globals.update(
         site_name=site_name,
@@ -56,6 +59,9 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         STATUS=STATUS,
         STATE=STATE,
         CAPABILITY=CAPABILITY,
+        MAINTENANCE_STATE=MAINTENANCE_STATE,
+        MaintenanceState=MaintenanceState,
+        between=partial(span, zone=ZoneInfo(zone)),
         Status=Status,
         State=State,
     )
@@ -80,6 +86,11 @@ def _moment(at: datetime, zone: ZoneInfo) -> Markup:
     """Draw day and time of day, in the zone, with UTC in the title."""
     here = at.astimezone(zone)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _whole(at, zone), f"{here.day} {here:%b, %H:%M:%S}")
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    """Spell an instant as a form's field for day and time has it, in *zone*."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
 def _whole(at: datetime, zone: ZoneInfo) -> str:

@@ -27,6 +27,7 @@ from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.entry import misfit
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.screens import screen, see_other
+from statuspage.web.window_rows import at_work
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -61,7 +62,7 @@ async def _board(desk: Desk) -> board.Board:
 
 
 def _live(request: web.Request, drawn: board.Board) -> bytes:
-    return screen_bytes(screen(request, "live.html", board=drawn))
+    return screen_bytes(screen(request, "live.html", board=drawn, windows=at_work(request.app[DESK])))
 
 
 def screen_bytes(response: web.Response) -> bytes:

@@ -88,7 +88,7 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
     at = desk.now()
 
     def write(connection: Connection, events: Sequence[Event]) -> None:
-        subject = deed.incident or deed.subject or next((event.incident for event in events if hasattr(event, "incident")), "")
+        subject = deed.incident or deed.subject or _subject_of(events)
         write_audit(connection, at=at, actor=deed.by, act=deed.act, subject=subject, detail=deed.detail)
         if beside is not None:
             beside(connection, events)
@@ -103,6 +103,12 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
         if isinstance(refusal, act.NotFound) and deed.incident is not None:
             await _demand_open(desk, deed.incident)
         raise
+
+
+def _subject_of(events: Sequence[Event]) -> str:
+    """What was made by the act: the incident or the window that its first event names."""
+    named = (getattr(event, kind, None) for event in events for kind in ("incident", "maintenance"))
+    return next((id_ for id_ in named if id_), "")
 
 
 async def story_of(desk: Desk, incident: str) -> Story:

@@ -61,50 +61,50 @@ async def plan(request: web.Request) -> web.Response:
         ends=body.ends,
         body=body.body,
     )
-    command = partial(planning.plan, by=request[CALLER].name, wish=wish, terms=_terms(request, body.override))
+    command = partial(planning.plan, by=request[CALLER].name, wish=wish, terms=terms_of(request, body.override))
     return await _done(request, "plan maintenance", command, override=body.override, status=201)
 
 
 async def reschedule(request: web.Request) -> web.Response:
     """Give a window other times."""
     body = await body_of(request, RescheduleBody)
-    command = partial(planning.reschedule, starts=body.starts, ends=body.ends, body=body.body or "", terms=_terms(request, body.override))
-    return await _done(request, "reschedule maintenance", _of(request, command), override=body.override)
+    command = partial(planning.reschedule, starts=body.starts, ends=body.ends, body=body.body or "", terms=terms_of(request, body.override))
+    return await _done(request, "reschedule maintenance", done_to(request, command), override=body.override)
 
 
 async def extend(request: web.Request) -> web.Response:
     """Let a window end later."""
     body = await body_of(request, ExtendBody)
-    command = partial(planning.extend, ends=body.ends, body=body.body or "", terms=_terms(request, body.override))
-    return await _done(request, "extend maintenance", _of(request, command), override=body.override)
+    command = partial(planning.extend, ends=body.ends, body=body.body or "", terms=terms_of(request, body.override))
+    return await _done(request, "extend maintenance", done_to(request, command), override=body.override)
 
 
 async def finish(request: web.Request) -> web.Response:
     """End the work now."""
     body = await body_of(request, EndBody)
     command = partial(planning.finish, body=body.body or "", language=request.app[DESK].language)
-    return await _done(request, "finish maintenance", _of(request, command))
+    return await _done(request, "finish maintenance", done_to(request, command))
 
 
 async def cancel(request: web.Request) -> web.Response:
     """Let the work not take place."""
     body = await body_of(request, EndBody)
     command = partial(planning.cancel, body=body.body or "", language=request.app[DESK].language)
-    return await _done(request, "cancel maintenance", _of(request, command))
+    return await _done(request, "cancel maintenance", done_to(request, command))
 
 
 async def approve(request: web.Request) -> web.Response:
     """Agree, as another person than the one who planned it."""
     await body_of(request, ApproveBody)
-    return await _done(request, "approve maintenance", _of(request, partial(planning.approve, language=request.app[DESK].language)))
+    return await _done(request, "approve maintenance", done_to(request, partial(planning.approve, language=request.app[DESK].language)))
 
 
-def _of(request: web.Request, command: partial[tuple[Event, ...]]) -> Command:
+def done_to(request: web.Request, command: partial[tuple[Event, ...]]) -> Command:
     """The act, done to the window in the address by whoever asks."""
     return partial(command, maintenance=request.match_info["id"], by=request[CALLER].name)
 
 
-def _terms(request: web.Request, override: Override | None) -> Terms:
+def terms_of(request: web.Request, override: Override | None) -> Terms:
     """What holds for the act. Errors: Rejected 403 where somebody overrides who may not."""
     if override is not None and not request[CALLER].may(Permission.OVERRIDE):
         raise Rejected(403, "Only a manager may pass over the policy.")
@@ -120,11 +120,7 @@ def _terms(request: web.Request, override: Override | None) -> Terms:
 async def _done(request: web.Request, name: str, command: Command, *, override: Override | None = None, status: int = 200) -> web.Response:
     detail = {"override": override.reason} if override else {}
     deed = Deed(by=request[CALLER].name, act=name, subject=request.match_info.get("id", ""), detail=detail)
-    try:
-        return await done_once(request, deed, command, status=status, spell=_window_after)
-    except planning.AgainstPolicy as refusal:
-        more = {"errors": [{"path": "starts", "message": reason} for reason in refusal.reasons]}
-        raise Rejected(422, refusal.reason, more=more) from refusal
+    return await done_once(request, deed, command, status=status, spell=_window_after)
 
 
 def _window_after(connection: Connection, events: Sequence[Event]) -> BaseModel:

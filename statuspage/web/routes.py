@@ -21,6 +21,8 @@ from statuspage.web import (
     regrouping,
     surroundings,
     window_bodies,
+    window_forms,
+    windows,
 )
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
@@ -78,6 +80,7 @@ def _ping(path: str, handler: Handler) -> tuple[Route, Route]:
 
 _API = "/api/v1"
 _ONE = "/incidents/{id}"
+_WORK = "/maintenance/{id}"
 _WINDOW = "/maintenances/{id}"
 
 
@@ -106,6 +109,15 @@ ROUTES: tuple[Route, ...] = (
     _see("/monitors/{id}", monitors.show_monitor),
     _send("/monitors/{id}/pause", monitors.pause_by_form),
     _send("/monitors/{id}/resume", monitors.resume_by_form),
+    _see("/maintenance", windows.show_windows),
+    _see("/maintenance/plan", windows.show_plan, Permission.ACT),
+    _send("/maintenance/plan", window_forms.plan),
+    _see(_WORK, windows.show_window),
+    _send(f"{_WORK}/reschedule", window_forms.reschedule),
+    _send(f"{_WORK}/extend", window_forms.extend),
+    _send(f"{_WORK}/finish", window_forms.finish),
+    _send(f"{_WORK}/cancel", window_forms.cancel),
+    _send(f"{_WORK}/approve", window_forms.approve, Permission.APPROVE),
     _see("/assets/{name}", surroundings.show_asset, Access.PUBLIC),
     _read("/metrics", surroundings.show_metrics, None, Access.SCRAPER),
     _read("/healthz", surroundings.show_health, None, Access.PUBLIC),

@@ -382,6 +382,17 @@ def test_a_quiet_window_is_offered_to_end_only_after_a_while() -> None:
     assert "Everything has worked" in (early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) or "")
 
 
+def test_what_only_became_known_inside_was_not_broken_there() -> None:
+    at = World(TOPOLOGY)
+    for id in TOPOLOGY.monitors:
+        if id != "imap":
+            at.mend(id)
+    window = plan(at)
+    go_to(at, HOUR + 60)
+    at.mend("imap")
+    assert early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) is None
+
+
 # --- approval -------------------------------------------------------------------------------------------------------------------
 
 

@@ -94,6 +94,19 @@ async def test_a_window_is_planned_moved_and_cancelled_without_a_hub(here: Path)
     assert [row.actor for row in audit(here)] == ["ada", "ada", "ada", "bob"]
 
 
+async def test_where_duties_are_separated_another_person_approves(here: Path) -> None:
+    file = here / "statuspage.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "duties: {separated: true}\n", encoding="utf-8")
+    planned_ = await planned(here, now() + timedelta(days=10), "--by", "ada")
+    id = planned_.out.strip()
+    own = await maintenance(here, "approve", id, "--by", "ada")
+    assert (own.code, own.err.strip()) == (1, "Another person than the one who planned it must approve.")
+    other = await maintenance(here, "approve", id, "--by", "bob")
+    assert (other.code, other.out) == (0, f"{id} is approved\n"), other.err
+    again = await maintenance(here, "approve", id, "--by", "bob")
+    assert (again.code, again.err.strip()) == (1, "This maintenance needs no approval.")
+
+
 async def test_what_breaks_the_policy_is_refused_with_its_reasons_and_an_override_passes(here: Path) -> None:
     starts = now() + 60 * MINUTE
     refused = await planned(here, starts, lasts=90 * MINUTE)
