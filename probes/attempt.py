@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Protocol
 
+from probes.deadlines import Deadlines
 from probes.result import Failure, Phase, Warning
 from probes.text import CUT, plain
 
@@ -43,7 +44,8 @@ class Attempt:
 
     *elapsed* gives seconds since the start, monotonic; *allowed* is how many there are before ``probes.run`` ends it; *started* is
     when that was by the wall clock of whoever runs it (aware, UTC). Phases are kept in the order of their end, the one that failed
-    included. *part* goes before the names of phases and facts, for a kind that holds several dialogues.
+    included. *part* goes before the names of phases and facts, for a kind that holds several dialogues. *deadlines* are those of the event
+    loop, for stretches that may last less long.
     """
 
     elapsed: Callable[[], float]
@@ -57,6 +59,7 @@ class Attempt:
     concealed: set[str] = field(default_factory=set)
     started: datetime | None = None
     is_asking: bool = False
+    deadlines: Deadlines | None = None
 
     def now(self) -> datetime:
         """Return the present instant, aware and in UTC: for what is compared with dates and clocks of others, never for durations.

@@ -13,6 +13,7 @@ from probes import programs
 from probes.addresses import Address, Network, Trust, literal, objection
 from probes.attempt import Attempt, ProbeFailed
 from probes.datagrams import MOST, Datagrams
+from probes.deadlines import Deadlines
 from probes.encryption import Contexts, Tls
 from probes.lines import TOTAL, Stream
 from probes.lookup import Lookups
@@ -49,6 +50,14 @@ class Door:
         self._programs = tuple(programs)
         self._contexts = Contexts()
         self._lookups = lookups or Lookups()
+        self._deadlines: Deadlines | None = None
+
+    def deadlines(self) -> Deadlines:
+        """The deadlines of the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._deadlines is None or self._deadlines.loop is not loop:
+            self._deadlines = Deadlines(loop)
+        return self._deadlines
 
     async def connect(
         self,
@@ -160,7 +169,7 @@ class Door:
 async def _reach(addresses: Sequence[Address], port: int, most: int, attempt: Attempt) -> tuple[Stream, Address]:
     """Connect to the first address that answers, starting the next one where one fails or dawdles."""
     if len(addresses) == 1:
-        return await _dial(addresses[0], port, most), addresses[0]
+        return await _dial(addresses[0], port, most, attempt), addresses[0]
     waiting = list(addresses)
     dialling: dict[asyncio.Task[Stream], Address] = {}
     errors: list[BaseException] = []
@@ -168,7 +177,7 @@ async def _reach(addresses: Sequence[Address], port: int, most: int, attempt: At
         while waiting or dialling:
             if waiting:
                 address = waiting.pop(0)
-                dialling[asyncio.create_task(_dial(address, port, most))] = address
+                dialling[asyncio.create_task(_dial(address, port, most, attempt))] = address
             done, _ = await asyncio.wait(dialling, timeout=_STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 address = dialling.pop(task)
@@ -206,10 +215,10 @@ def _most_telling(errors: Sequence[BaseException]) -> BaseException:
     return next((error for error in errors if not isinstance(error, ProbeFailed)), errors[-1])
 
 
-async def _dial(address: Address, port: int, most: int) -> Stream:
+async def _dial(address: Address, port: int, most: int, attempt: Attempt) -> Stream:
     loop = asyncio.get_running_loop()
     try:
-        _, stream = await loop.create_connection(lambda: Stream(most), str(address), port)
+        _, stream = await loop.create_connection(lambda: Stream(most, attempt.deadlines), str(address), port)
     except OSError as error:
         if error.errno in _NO_WAY and not _has_route(address):
             raise ProbeFailed(Failure.IMPAIRED, f"this machine has no route to {address}") from error

@@ -117,8 +117,10 @@ class Imap:
         return _wanted(await self._ask(name, *arguments))
 
     async def _ask(self, name: str, *arguments: str) -> Answer:
+        if not arguments:
+            return await self._say(name, [name.encode() + b"\r\n"], is_leaving=name == "LOGOUT")
         shown = " ".join([name, *("***" if name == "LOGIN" else _quoted(each) for each in arguments)])
-        return await self._say(shown, _pieces(name, arguments), is_leaving=name == "LOGOUT")
+        return await self._say(shown, _pieces(name, arguments))
 
     async def _say(self, shown: str, pieces: list[bytes], *, is_leaving: bool = False) -> Answer:
         """Give a command under a new tag: its first piece now, each other one when the server says that it is ready for it."""
@@ -130,10 +132,11 @@ class Imap:
 
     async def _answer(self, tag: bytes, later: list[bytes], *, is_leaving: bool) -> Answer:
         untagged: list[bytes] = []
+        beginning = tag + b" "
         while len(untagged) < _MOST_RESPONSES:
             line = await self._response()
-            if line.startswith(tag + b" "):
-                answer = _answer_of(line[len(tag) + 1 :], untagged)
+            if line.startswith(beginning):
+                answer = _answer_of(line[len(beginning) :], untagged)
                 if later and answer.status == "OK":
                     raise ProbeFailed(Failure.PROTOCOL, f"the server answers before it has heard all: {answer}")
                 return answer
@@ -153,8 +156,8 @@ class Imap:
         for _ in range(_MOST_LITERALS + 1):
             line = await self.stream.line()
             self.attempt.received(line)
-            whole += line
-            matched = _LITERAL.search(line)
+            whole = whole + line if whole else line
+            matched = _LITERAL.search(line) if line.endswith(b"}") else None
             if matched is None or _WORDS.match(whole):
                 return whole
             size = int(matched[1])
@@ -169,7 +172,7 @@ def _answer_of(ending: bytes, untagged: list[bytes]) -> Answer:
     matched = _ENDING.fullmatch(ending)
     if matched is None:
         raise ProbeFailed(Failure.PROTOCOL, f"not the end of a command: {excerpt(ending)}")
-    status, code = matched[1].decode().upper(), (matched[2] or b"").decode().upper()
+    status, code = matched[1].decode().upper(), matched[2].decode().upper() if matched[2] else ""
     return Answer(status, code, ending[len(status) + 1 :], tuple(untagged))
 
 
@@ -191,7 +194,7 @@ def _judge_auth(answer: Answer) -> None:
 def _offered(answer: Answer) -> frozenset[str]:
     """What *answer* says, beside it or in its code, that the server can do."""
     beside = (line[len(b"* CAPABILITY ") :] for line in answer.untagged if line.upper().startswith(b"* CAPABILITY "))
-    within = _OFFERED.findall(answer.text)
+    within = _OFFERED.findall(answer.text) if answer.code == "CAPABILITY" else ()
     return frozenset(b" ".join(chain(beside, within)).decode("ascii", "replace").upper().split())
 
 

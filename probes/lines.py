@@ -1,13 +1,13 @@
 """A connection that is read with caps: a peer may say what it likes for as long as it likes, and costs us no more than stated here."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
 from probes.addresses import is_this_machine
 from probes.attempt import ProbeFailed
+from probes.deadlines import Deadline, Deadlines
 from probes.result import Failure
 from probes.text import excerpt
 
@@ -26,7 +26,9 @@ class Stream(asyncio.Protocol):
     connection broke. Nothing here times out but what is read with ``patience``: that is for ``probes.run``.
     """
 
-    def __init__(self, most: int = TOTAL) -> None:
+    def __init__(self, most: int = TOTAL, deadlines: Deadlines | None = None) -> None:
+        self._deadlines = deadlines or Deadlines(asyncio.get_running_loop())
+        self._loop = self._deadlines.loop  # before Python 3.12 each time that it is asked for costs a call of the system
         self._buffer = bytearray()
         self._left = most
         self._most = most
@@ -81,7 +83,7 @@ class Stream(asyncio.Protocol):
         if end > most:
             raise ProbeFailed(Failure.TOO_LARGE, f"a line of {end} bytes: {excerpt(bytes(self._buffer))}")
         line = self._take(end + 1)
-        return line[:-2] if line.endswith(b"\r\n") else line[:-1]
+        return line[:-2] if line[-2:] == b"\r\n" else line[:-1]
 
     async def exactly(self, count: int) -> bytes:
         """Read *count* bytes. The caller has judged the count; the connection's total still holds."""
@@ -115,7 +117,8 @@ class Stream(asyncio.Protocol):
         taken = bytes(self._buffer[:count])
         del self._buffer[:count]
         self._left -= count
-        self._let_on()
+        if self._is_paused:
+            self._let_on()
         return taken
 
     def _let_on(self) -> None:
@@ -130,18 +133,21 @@ class Stream(asyncio.Protocol):
             raise self._error or ProbeFailed(Failure.CLOSED, f"the peer ended the connection after {excerpt(bytes(self._buffer))}")
         if not self._is_patient:
             raise TimeoutError("the peer says nothing")
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         return self._waiter
 
-    @contextmanager
-    def patience(self, within: float) -> Iterator[None]:
-        """Wait in this block for *within* seconds in all: then reading raises TimeoutError. A third of what ``asyncio.timeout`` costs."""
-        timer = asyncio.get_running_loop().call_later(within, self._lose_patience)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            self._is_patient = True
+    def patience(self, within: float) -> "_Patience":
+        """Wait in this block for *within* seconds in all: then reading raises TimeoutError. A fourth of what ``asyncio.timeout`` costs."""
+        return _Patience(self, within)
+
+    def begin_waiting(self, within: float) -> Deadline:
+        """Have patience for *within* seconds from now on."""
+        return self._deadlines.after(within, self._lose_patience)
+
+    def end_waiting(self, deadline: Deadline) -> None:
+        """Have patience for as long as it takes again."""
+        deadline.cancel()
+        self._is_patient = True
 
     def _lose_patience(self) -> None:
         self._is_patient = False
@@ -207,3 +213,18 @@ class Stream(asyncio.Protocol):
             self.close()
         else:
             self.abort()
+
+
+class _Patience:
+    """A stretch in which a stream waits for so long and no longer. A class and no generator, as ``probes.attempt`` has its phases."""
+
+    __slots__ = ("_deadline", "_stream", "_within")
+
+    def __init__(self, stream: Stream, within: float) -> None:
+        self._stream, self._within = stream, within
+
+    def __enter__(self) -> None:
+        self._deadline = self._stream.begin_waiting(self._within)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stream.end_waiting(self._deadline)

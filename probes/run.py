@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from probes.attempt import Attempt, Listener, ProbeFailed
 from probes.datagrams import TURNED_AWAY
+from probes.deadlines import Deadlines
 from probes.egress import Door
 from probes.kind import ProbeKind
 from probes.result import Failure, ProbeResult
@@ -62,8 +63,9 @@ async def run(
     its traceback: it says nothing about the target.
     """
     began = time.perf_counter()
-    attempt = Attempt(elapsed=lambda: time.perf_counter() - began, allowed=timeout, listener=listener, started=started)
-    error = await _error_of(kind, settings, door, attempt)
+    deadlines = door.deadlines()
+    attempt = Attempt(elapsed=lambda: time.perf_counter() - began, allowed=timeout, listener=listener, started=started, deadlines=deadlines)
+    error = await _error_of(kind, settings, door, attempt, deadlines)
     failed = None if error is None else _failed(error, kind.name)
     if failed is not None and attempt.is_asking:
         failed = _of_the_source(failed)
@@ -78,17 +80,17 @@ async def run(
     )
 
 
-async def _error_of(kind: ProbeKind[S], settings: S, door: Door, attempt: Attempt) -> BaseException | None:
-    task = asyncio.create_task(_measured(kind, settings, door, attempt))
+async def _error_of(kind: ProbeKind[S], settings: S, door: Door, attempt: Attempt, deadlines: Deadlines) -> BaseException | None:
+    task = deadlines.loop.create_task(_measured(kind, settings, door, attempt))
     try:
-        await _ended(task, attempt.allowed)
+        await _ended(deadlines, task, attempt.allowed)
         if task.done():
             return _ending(task)
         late = attempt.elapsed() - attempt.allowed
-        return await _cut_short(task, late)
+        return await _cut_short(deadlines, task, late)
     except asyncio.CancelledError:
         task.cancel()
-        await _ended(task, _GRACE)
+        await _ended(deadlines, task, _GRACE)
         raise
 
 
@@ -98,21 +100,20 @@ async def _measured(kind: ProbeKind[S], settings: S, door: Door, attempt: Attemp
     await kind.measure(settings, door, attempt)
 
 
-async def _ended(task: asyncio.Task[None], within: float) -> None:
+async def _ended(deadlines: Deadlines, task: asyncio.Task[None], within: float) -> None:
     """Wait until *task* has ended, for *within* seconds at most: as ``asyncio.wait`` does for many, at half its price for one."""
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[None] = loop.create_future()
+    over: asyncio.Future[None] = deadlines.loop.create_future()
 
     def wake(_: object = None) -> None:
         if not over.done():
             over.set_result(None)
 
-    timer = loop.call_later(within, wake)
+    deadline = deadlines.after(within, wake)
     task.add_done_callback(wake)
     try:
         await over
     finally:
-        timer.cancel()
+        deadline.cancel()
         task.remove_done_callback(wake)
 
 
@@ -120,10 +121,10 @@ def _ending(task: asyncio.Task[None]) -> BaseException | None:
     return RuntimeError("the probe cancelled itself") if task.cancelled() else task.exception()
 
 
-async def _cut_short(task: asyncio.Task[None], late: float) -> BaseException:
+async def _cut_short(deadlines: Deadlines, task: asyncio.Task[None], late: float) -> BaseException:
     """End a probe whose time is up. One that will not let go is left behind, and reported as ours to mend."""
     task.cancel()
-    await _ended(task, _GRACE)
+    await _ended(deadlines, task, _GRACE)
     if not task.done():
         task.add_done_callback(_look_away)
         return RuntimeError("the probe did not let go when its time was up, and was abandoned")

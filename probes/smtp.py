@@ -115,19 +115,19 @@ class Smtp:
     async def _reply(self) -> Reply:
         """Read one reply of up to 100 lines, all of the same code (RFC 5321 section 4.2.1)."""
         lines: list[bytes] = []
-        code = None
+        code: bytes | None = None
         for _ in range(_MOST_LINES):
             line = await self.stream.line()
             self.attempt.received(line)
             matched = _LINE.fullmatch(line)
             if matched is None:
                 raise ProbeFailed(Failure.PROTOCOL, f"not SMTP: {excerpt(line)}")
-            if code not in (None, int(matched[1])):
-                raise ProbeFailed(Failure.PROTOCOL, f"the code changes within a reply, from {code} to {excerpt(line)}")
-            code = int(matched[1])
+            first, code = code or matched[1], matched[1]
+            if code != first:
+                raise ProbeFailed(Failure.PROTOCOL, f"the code changes within a reply, from {first.decode()} to {excerpt(line)}")
             lines.append(matched[3] or b"")
             if matched[2] != b"-":
-                return Reply(code, tuple(lines))
+                return Reply(int(code), tuple(lines))
         raise ProbeFailed(Failure.TOO_LARGE, f"a reply of more than {_MOST_LINES} lines")
 
 
@@ -162,7 +162,8 @@ def _capabilities(lines: tuple[bytes, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
         name, _, rest = line.decode("ascii", "replace").strip().replace("=", " ", 1).partition(" ")
-        found[name.upper()] = f"{found.get(name.upper(), '')} {rest}".strip()
+        name, rest = name.upper(), rest.strip()
+        found[name] = f"{found[name]} {rest}".strip() if name in found else rest
     return found
 
 

@@ -234,8 +234,11 @@ class Pipeline:
 
     def is_surprising(self, result: Result) -> bool:
         """Whether *result* may turn a verdict for the worse, or says that this machine cannot probe: a reason to ask whether we can see."""
-        level, streak = LEVELS[result.failure], self.situation.streaks.get((result.monitor, result.location))
-        return result.failure is Failure.IMPAIRED or is_worse(level, streak.judged if streak is not None else None)
+        failure = result.failure
+        if failure is None:
+            return False
+        streak = self.situation.streaks.get((result.monitor, result.location))
+        return failure is Failure.IMPAIRED or is_worse(LEVELS[failure], streak.judged if streak is not None else None)
 
     def _is_news(self, result: Result) -> bool:
         monitor = self.situation.topology.monitors.get(result.monitor)

@@ -1,0 +1,57 @@
+"""Rings when the time of many is up, by one timer of the event loop's: one for each costs more than a line of the dialogue it guards."""
+
+import asyncio
+from collections.abc import Callable
+from math import ceil
+
+STEP = 0.02
+"""Seconds by which a deadline may ring late; never early."""
+
+
+class Deadline:
+    """One deadline. ``cancel`` it when what it guards has ended."""
+
+    __slots__ = ("_due_together", "ring")
+
+    def __init__(self, ring: Callable[[], None], due_together: "set[Deadline]") -> None:
+        self.ring, self._due_together = ring, due_together
+        due_together.add(self)
+
+    def cancel(self) -> None:
+        """Ring no more; for one that rang already it changes nothing."""
+        self._due_together.discard(self)
+
+
+class Deadlines:
+    """The deadlines of one event loop, kept together by the step at which they ring."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._due: dict[int, set[Deadline]] = {}
+        self._next: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def after(self, within: float, ring: Callable[[], None]) -> Deadline:
+        """Call *ring* in *within* seconds, unless it is cancelled before."""
+        step = ceil((self.loop.time() + within) / STEP)
+        due = self._due.get(step)
+        if due is None:
+            due = self._due[step] = set()
+            if self._next is None or step < self._next:
+                self._wait_for(step)
+        return Deadline(ring, due)
+
+    def _wait_for(self, step: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next, self._timer = step, self.loop.call_at(step * STEP, self._ring)
+
+    def _ring(self) -> None:
+        now, self._next, self._timer = self.loop.time(), None, None
+        over = [step for step in self._due if step * STEP <= now]
+        for step in over:
+            due = self._due.pop(step)
+            while due:  # one that rings may cancel others
+                due.pop().ring()
+        if self._due and self._next is None:
+            self._wait_for(min(self._due))
