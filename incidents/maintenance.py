@@ -50,7 +50,8 @@ class Maintenance:
     moved to since; *is_touched* where a person has changed it. *promises* are what was announced, oldest first. *began_at* and *ended_at*
     are when it really ran. *spared* are components that were broken before it began: it explains nothing about them. One that
     *needs_approval* is neither public nor covers anything until another manager gives it. *overran* where something was still broken
-    after the grace. *changes* counts what a calendar must be told (iCalendar's SEQUENCE), *updates* its public words.
+    after the grace. One that *is_quiet* comes again and again as its series said, and its ordinary course is told beside the maintenance
+    alone. *changes* counts what a calendar must be told (iCalendar's SEQUENCE), *updates* its public words.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Maintenance:
     approved_by: str | None = None
     is_touched: bool = False
     overran: bool = False
+    is_quiet: bool = False
     changes: int = 0
     updates: int = 0
 
@@ -99,7 +101,7 @@ class Series:
     """A window that comes again, as the configuration names it. *lasts* is elapsed time, also across a change of clocks.
 
     *announce* is how long before its start an occurrence is announced: what the file says, or the longest notice that a service level of
-    its services asks for.
+    its services asks for. One that *is_loud* is told of each time as a single window is.
     """
 
     key: str
@@ -110,6 +112,7 @@ class Series:
     recurrence: Recurrence
     lasts: timedelta
     announce: timedelta
+    is_loud: bool = False
 
     def spans(self, since: datetime, until: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """Every occurrence that meets [*since*, *until*), as (starts, ends), ascending."""

@@ -214,7 +214,7 @@ def build(snapshot: Snapshot, now: datetime) -> Page:
         recent=tuple(view for view in views if view.resolved_at is not None),
         held_back=_held_back(snapshot.stories),
         impaired_since=_impaired_since(services, snapshot.situation),
-        feed_updated=_feed_updated(published, snapshot.born),
+        feed_updated=_feed_updated(published, windows, snapshot.born),
         authority=snapshot.authority,
         minted=snapshot.minted,
         planned=tuple(window for window in windows if window.state not in _OVER),
@@ -326,9 +326,11 @@ def _held_back(stories: Iterable[Story]) -> tuple[datetime, ...]:
     return tuple(sorted((incident.started_at for incident in waiting if _is_troubled(incident)), reverse=True))
 
 
-def _feed_updated(published: Iterable[Story], born: datetime) -> datetime:
+def _feed_updated(published: Iterable[Story], windows: Iterable[MaintenanceView], born: datetime) -> datetime:
     words = (update for story in published for update in story.updates)
-    return max((at for update in words for at in (update.at, update.edited_at, update.redacted_at) if at), default=born)
+    told = [at for update in words for at in (update.at, update.edited_at, update.redacted_at) if at]
+    planned = (update.at for window in windows for update in window.updates if update.is_loud)
+    return max([*told, *planned], default=born)
 
 
 def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView]) -> IncidentView:

@@ -39,7 +39,10 @@ class ServiceTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceUpdateView:
-    """Public words about a window, ready to be spelled. *title* stands alone in a feed reader."""
+    """Public words about a window, ready to be spelled. *title* stands alone in a feed reader.
+
+    What *is_loud* is news for everybody; the ordinary course of what comes again and again is for those who follow maintenance.
+    """
 
     number: int
     state: MaintenanceState
@@ -47,6 +50,7 @@ class MaintenanceUpdateView:
     body: str
     at: datetime
     automatic: bool
+    is_loud: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +130,21 @@ def view(window: Window, name: str, description: str, services: Sequence[Service
         services=tuple(services),
         updates=tuple(
             MaintenanceUpdateView(
-                number=said.number, state=said.state, title=said.title, body=said.body, at=said.at, automatic=said.automatic
+                number=said.number,
+                state=said.state,
+                title=said.title,
+                body=said.body,
+                at=said.at,
+                automatic=said.automatic,
+                is_loud=not one.is_quiet or _is_out_of_course(said),
             )
             for said in reversed(window.updates)
         ),
         changes=one.changes,
     )
+
+
+def _is_out_of_course(said: MaintenanceUpdate) -> bool:
+    """Whether it was changed, called off, or spoken of by a person."""
+    is_changed = said.state is MaintenanceState.SCHEDULED and said.number > 1
+    return said.by is not None or said.state is MaintenanceState.CANCELLED or is_changed

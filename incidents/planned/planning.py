@@ -199,7 +199,7 @@ def _next_of(situation: Situation, series: Series, now: datetime) -> tuple[Maint
 
 
 def _far(series: Series, starts: datetime, ends: datetime, id: str, now: datetime) -> tuple[Maintenance, tuple[Event, ...]]:
-    event = Planned(at=now, maintenance=id, plan=occurrence(series, starts, ends, id, now))
+    event = Planned(at=now, maintenance=id, plan=occurrence(series, starts, ends, id, now, is_quiet=not series.is_loud))
     return progressed(event.plan, event), (event,)
 
 

@@ -6,6 +6,7 @@ A window is a function of time: nobody switches it on. What is late here (a stop
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from incidents.course import SPENT_FOR
 from incidents.coverage import HIDING, judged_parts, scope
 from incidents.draft import Draft
 from incidents.events import MaintenanceMoved, Planned, Redescribed, Rescheduled, Spared
@@ -62,11 +63,20 @@ def follow(draft: Draft) -> None:
     for window in list(_strays(draft.situation)):
         _lead_back(draft, window, draft.situation.topology.series.get(window.series or ""))
     for series, starts, ends, id in list(_near(draft.situation, draft.policy, draft.now)):
-        plan = occurrence(series, starts, ends, id, draft.now)
+        is_quiet = not series.is_loud and _came_before(draft.situation, series, draft.now)
+        plan = occurrence(series, starts, ends, id, draft.now, is_quiet=is_quiet)
         draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.language))
 
 
-def occurrence(series: Series, starts: datetime, ends: datetime, id: str, now: datetime) -> Maintenance:
+def _came_before(situation: Situation, series: Series, now: datetime) -> bool:
+    """Whether another of its occurrences is planned or was over lately: then nobody is surprised by one more."""
+    past = series.spans(now - SPENT_FOR - series.lasts, now)
+    return any(window.series == series.key for window in situation.maintenances.values()) or any(
+        occurrence_id(situation, series.key, starts) in situation.spent for starts, _ in past
+    )
+
+
+def occurrence(series: Series, starts: datetime, ends: datetime, id: str, now: datetime, *, is_quiet: bool = False) -> Maintenance:
     """One occurrence as a window of its own."""
     return Maintenance(
         id=id,
@@ -79,6 +89,7 @@ def occurrence(series: Series, starts: datetime, ends: datetime, id: str, now: d
         planned_at=now,
         series=series.key,
         occurrence=starts,
+        is_quiet=is_quiet,
     )
 
 

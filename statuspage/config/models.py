@@ -297,6 +297,7 @@ class Maintenance(Section):
     announce: Duration = Field(
         timedelta(hours=72), description="How long before its start it is announced; at least as long as a service level asks for."
     )
+    announce_each: Yes = Field(default=False, description="Tell of each time in the main feed too; always so where notice is asked for.")
 
     @field_validator("repeats")
     @classmethod

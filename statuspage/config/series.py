@@ -43,6 +43,7 @@ def _series(name: str, window: Maintenance, config: Config) -> Series:
         ),
         lasts=window.lasts,
         announce=max([window.announce, *notices]),
+        is_loud=window.announce_each or any(notices) or window.repeats is None,
     )
 
 

@@ -6,6 +6,7 @@ a new address nor a restored backup makes old news new.
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,27 +57,26 @@ class Feed:
     @classmethod
     def of(cls, page: Page) -> "Feed":
         """Take the newest entries from *page*; its date is that of the published words, never the present."""
-        told = [(view, update) for view in (*page.open, *page.recent) for update in view.updates]
-        told.sort(key=lambda pair: (pair[1].at, pair[0].id, pair[1].number), reverse=True)
+        incidents = [_of_incident(page, view, update) for view in (*page.open, *page.recent) for update in view.updates]
+        windows = [_of_window(page, view, update) for view in (*page.planned, *page.past) for update in view.updates if update.is_loud]
         return cls(
             id=f"{_tag(page)}:history",
             path="/history",
             home="/",
             title=fit(f"{page.site.name} – status"),
-            description=fit(f"Incidents at {page.site.name} and how they go on"),
+            description=fit(f"Incidents and planned maintenance at {page.site.name}, and how they go on"),
             url=page.site.url,
             language=page.site.language,
             author=fit(page.site.name),
             email=page.site.support.get("email"),
             updated=page.feed_updated,
-            entries=tuple(_of_incident(page, view, update) for view, update in told[:MOST_ENTRIES]),
+            entries=_newest([*incidents, *windows]),
         )
 
     @classmethod
     def of_maintenance(cls, page: Page) -> "Feed":
         """Take the newest words about planned work from *page*. They sort by when they were said, never by when the work begins."""
-        told = [(view, update) for view in (*page.planned, *page.past) for update in view.updates]
-        told.sort(key=lambda pair: (pair[1].at, pair[0].id, pair[1].number), reverse=True)
+        told = [_of_window(page, view, update) for view in (*page.planned, *page.past) for update in view.updates]
         return cls(
             id=f"{_tag(page)}:maintenance",
             path="/maintenance",
@@ -88,7 +88,7 @@ class Feed:
             author=fit(page.site.name),
             email=page.site.support.get("email"),
             updated=page.maintenance_updated,
-            entries=tuple(_of_window(page, view, update) for view, update in told[:MOST_ENTRIES]),
+            entries=_newest(told),
         )
 
 
@@ -173,6 +173,11 @@ def _kept(entry: Entry) -> _Kept:
     made.title(entry.title)
     made.link(href=entry.link, rel="alternate")
     return made
+
+
+def _newest(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The newest first. Of one instant that with the longer id is the later one: numbers of updates grow."""
+    return tuple(sorted(entries, key=lambda entry: (entry.published, len(entry.id), entry.id), reverse=True)[:MOST_ENTRIES])
 
 
 def _of_incident(page: Page, view: IncidentView, update: UpdateView) -> Entry:

@@ -1,6 +1,6 @@
 """The tables of planned work."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, false
 
 from incidents.maintenance import MaintenanceState
 from statuspage.store.columns import Choice, Instant, instant, metadata, number, text
@@ -28,6 +28,7 @@ maintenances = Table(
     Column("approved_by", Text),
     Column("is_touched", Boolean, nullable=False),
     Column("overran", Boolean, nullable=False),
+    Column("is_quiet", Boolean, nullable=False, server_default=false()),
     number("changes"),
     number("updates"),
     Index(None, "starts"),

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from incidents.act import Invalid
-from incidents.events import MaintenanceMoved, MaintenanceUpdated, Opened, StatusChanged
+from incidents.events import MaintenanceMoved, MaintenanceUpdated, Opened, Planned, StatusChanged
 from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Status, Subject, Topology
 from incidents.planned import planning
@@ -500,6 +500,26 @@ def test_an_occurrence_becomes_a_window_when_its_notice_is_due_and_keeps_its_id(
     assert (window.starts, window.ends) == (SUNDAY, SUNDAY + timedelta(minutes=90))
     assert window.id == occurrence_id(at.situation, "patches", SUNDAY)
     assert window.starts - window.promises[0].announced_at >= timedelta(hours=72)
+
+
+@pytest.mark.parametrize(("is_loud", "quiet"), [(False, [False, True, True]), (True, [False, False, False])])
+def test_only_the_first_of_a_series_is_news_unless_each_shall_be(is_loud: bool, quiet: list[bool]) -> None:  # noqa: FBT001 - the parameter
+    at = world(recurring(series(is_loud=is_loud)))
+    for hours in range(-80, 15 * 24, 4):
+        go_to(at, AHEAD + hours * HOUR)
+        at.good(*TOPOLOGY.monitors)
+    plans = [e.plan for e in at.events if isinstance(e, Planned)]
+    assert [plan.is_quiet for plan in plans] == quiet
+
+
+def test_an_occurrence_that_follows_after_a_long_pause_is_news_again() -> None:
+    at = world(recurring(series("FREQ=WEEKLY;INTERVAL=6;BYDAY=SU")))
+    for hours in range(-80, 66 * 24, 12):
+        go_to(at, AHEAD + hours * HOUR)
+        at.good(*TOPOLOGY.monitors)
+    plans = [e.plan for e in at.events if isinstance(e, Planned)]
+    assert len(plans) >= 2
+    assert not any(plan.is_quiet for plan in plans)
 
 
 def test_a_cancelled_occurrence_never_comes_back_and_the_next_does() -> None:

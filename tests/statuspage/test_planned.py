@@ -297,8 +297,27 @@ def test_the_feed_has_an_entry_for_every_word_by_when_it_was_said() -> None:
     assert feed.feed.updated_parsed[:5] == BEGAN.timetuple()[:5]
 
 
-def test_the_feed_of_incidents_stays_theirs() -> None:
-    assert feedparser.parse(published(PLANNED).files["/history.rss"].body).entries == []
+def history(*windows: Window) -> list[str]:
+    return [entry.link.partition("/maintenance/")[2] for entry in feedparser.parse(published(*windows).files["/history.rss"].body).entries]
+
+
+def test_single_windows_are_news_for_everybody() -> None:
+    assert history(PLANNED, RUNNING) == ["windowbegun1#update-2", "windowwindow#update-1", "windowbegun1#update-1"]
+    assert feedparser.parse(published(RUNNING).files["/history.rss"].body).feed.updated_parsed[:5] == BEGAN.timetuple()[:5]
+
+
+def test_what_comes_again_and_again_is_news_only_where_it_leaves_its_course() -> None:
+    course = (said(1, S.SCHEDULED, NOW - 3 * DAY), said(2, S.IN_PROGRESS, NOW - 2 * HOUR), said(3, S.COMPLETED, NOW - HOUR))
+    quiet = window(*course, series="patches", is_quiet=True, ended_at=NOW - HOUR)
+    assert history(quiet) == []
+    assert len(feedparser.parse(published(quiet).files["/maintenance.rss"].body).entries) == 3
+    assert drawn(quiet).feed_updated < NOW - DAY
+    moved = window(course[0], said(2, S.SCHEDULED, NOW - DAY), series="patches", is_quiet=True)
+    assert history(moved) == ["windowwindow#update-2"]
+    ended = window(*course[:2], replace(course[2], by="ada", automatic=False), series="patches", is_quiet=True, ended_at=NOW - HOUR)
+    assert history(ended) == ["windowwindow#update-3"]
+    off = window(course[0], said(2, S.CANCELLED, NOW - DAY), series="patches", is_quiet=True, ended_at=NOW - DAY)
+    assert history(off) == ["windowwindow#update-2"]
 
 
 def calendar(*windows: Window, path: str = "/maintenance.ics") -> Sequence[Any]:
