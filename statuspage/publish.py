@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import TypeVar
 
 from statuspage import page as picture
-from statuspage.page import CapabilityView, IncidentView, Page, Site, Snapshot
+from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Site, Snapshot
 from statuspage.planned import MaintenanceView
-from statuspage.render import feeds
+from statuspage.render import badges, feeds
 from statuspage.render.calendar import Calendars
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
+from statuspage.render.jsonfeed import KIND, json_feed
 from statuspage.render.kept import Kept
 
 Source = TypeVar("Source")
@@ -83,7 +85,9 @@ class Publisher:
             yield path, self._drawn(path, _Window(page.site, view, as_of), partial(self._window, page), HTML)
 
     def _spelled(self, page: Page) -> Iterable[tuple[str, Finished]]:
-        for feed, spell in ((feeds.Feed.of(page), self._history), (feeds.Feed.of_maintenance(page), self._maintenance)):
+        history = feeds.Feed.of(page)
+        yield "/feed.json", self._drawn("/feed.json", history, json_feed, KIND)
+        for feed, spell in ((history, self._history), (feeds.Feed.of_maintenance(page), self._maintenance)):
             yield f"{feed.path}.rss", self._drawn(f"{feed.path}.rss", feed, spell.rss, RSS)
             yield f"{feed.path}.atom", self._drawn(f"{feed.path}.atom", feed, spell.atom, ATOM)
         yield from self._calendared(page)
@@ -114,6 +118,20 @@ class Publisher:
     def incident(self, page: Page, view: IncidentView) -> Finished:
         """Make the page of an incident that is no longer on the shelf; *page* gives the surroundings."""
         return finish(self._closed(page, _Closed(page.site, view)), HTML)
+
+    def of_service(self, page: Page, path: str) -> Callable[[], Finished] | None:
+        """What makes the page, a feed or a badge of a service, by its *path*; None where there is none. It may run on any thread.
+
+        They are made when somebody asks: to make all of them at each change would cost more than everything else.
+        """
+        room, id_, rest = (*path[1:].split("/", 2), "")[:3]
+        if room == "badges":
+            id_, _, rest = id_.rpartition(".")
+        found = next((one for group in page.groups for one in group.services if one.id == id_), None)
+        make = _OF_SERVICE.get((room, rest))
+        if found is None or make is None or path.endswith("/"):
+            return None
+        return partial(make, self._html, page, found)
 
     def maintenance(self, page: Page, view: MaintenanceView) -> Finished:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
@@ -173,3 +191,33 @@ class _Window:
     site: Site
     view: MaintenanceView
     as_of: datetime
+
+
+def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:
+    return finish(html.service(page, service), HTML)
+
+
+def _service_feed(spell: Callable[[feeds.Feed], bytes], kind: str, _: Html, page: Page, service: ServiceView) -> Finished:
+    return finish(spell(feeds.Feed.of_service(page, service)), kind)
+
+
+def _service_maintenance(_: Html, page: Page, service: ServiceView) -> Finished:
+    return finish(feeds.Feeds().rss(feeds.Feed.of_maintenance(page, service)), RSS)
+
+
+def _badge(spell: Callable[[ServiceView], bytes], kind: str, _: Html, __: Page, service: ServiceView) -> Finished:
+    return finish(spell(service), kind)
+
+
+_OF_SERVICE: Mapping[tuple[str, str], Callable[[Html, Page, ServiceView], Finished]] = MappingProxyType(
+    {
+        ("services", ""): _service_page,
+        ("services", "history.rss"): partial(_service_feed, lambda feed: feeds.Feeds().rss(feed), RSS),
+        ("services", "history.atom"): partial(_service_feed, lambda feed: feeds.Feeds().atom(feed), ATOM),
+        ("services", "feed.json"): partial(_service_feed, json_feed, KIND),
+        ("services", "maintenance.rss"): _service_maintenance,
+        ("badges", "svg"): partial(_badge, badges.svg, badges.SVG),
+        ("badges", "json"): partial(_badge, badges.shields, JSON),
+    }
+)
+"""What each service has, by what stands before and after its id."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from statuspage.page import IncidentView, Page, UpdateView
+from statuspage.page import IncidentView, Page, ServiceView, UpdateView
 from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 
 MOST_ENTRIES = 50
@@ -59,36 +59,61 @@ class Feed:
         """Take the newest entries from *page*; its date is that of the published words, never the present."""
         incidents = [_of_incident(page, view, update) for view in (*page.open, *page.recent) for update in view.updates]
         windows = [_of_window(page, view, update) for view in (*page.planned, *page.past) for update in view.updates if update.is_loud]
-        return cls(
-            id=f"{_tag(page)}:history",
-            path="/history",
-            home="/",
-            title=fit(f"{page.site.name} – status"),
-            description=fit(f"Incidents and planned maintenance at {page.site.name}, and how they go on"),
-            url=page.site.url,
-            language=page.site.language,
-            author=fit(page.site.name),
-            email=page.site.support.get("email"),
-            updated=page.feed_updated,
-            entries=_newest([*incidents, *windows]),
+        about = f"Incidents and planned maintenance at {page.site.name}, and how they go on"
+        return cls._made(
+            page, "history", home="/", title="status", description=about, updated=page.feed_updated, entries=[*incidents, *windows]
         )
 
     @classmethod
-    def of_maintenance(cls, page: Page) -> "Feed":
-        """Take the newest words about planned work from *page*. They sort by when they were said, never by when the work begins."""
-        told = [_of_window(page, view, update) for view in (*page.planned, *page.past) for update in view.updates]
+    def of_maintenance(cls, page: Page, service: ServiceView | None = None) -> "Feed":
+        """Take the newest words about planned work, of one *service* or of all. They sort by when they were said, never by its start."""
+        views = [view for view in (*page.planned, *page.past) if service is None or _is_about(service, view)]
+        told = [_of_window(page, view, update) for view in views for update in view.updates]
+        if service is None:
+            name, home, whose, updated = "maintenance", "/maintenance", page.site.name, page.maintenance_updated
+        else:
+            name, home, whose = f"services/{service.id}/maintenance", f"/services/{service.id}", service.name
+            updated = max((entry.updated for entry in told), default=service.created_at)
+        title = "planned maintenance" if service is None else f"{service.name}, planned maintenance"
+        about = f"Maintenance that is planned at {whose}, and how it goes on"
+        return cls._made(page, name, home=home, title=title, description=about, updated=updated, entries=told)
+
+    @classmethod
+    def of_service(cls, page: Page, service: ServiceView) -> "Feed":
+        """Take the newest words about one service. Until there are any it is as old as the service."""
+        incidents = [view for view in (*page.open, *page.recent) if _is_about(service, view)]
+        windows = [view for view in (*page.planned, *page.past) if _is_about(service, view)]
+        entries = [
+            *(_of_incident(page, view, update) for view in incidents for update in view.updates),
+            *(_of_window(page, view, update) for view in windows for update in view.updates if update.is_loud),
+        ]
+        home = f"/services/{service.id}"
+        return cls._made(
+            page,
+            f"{home[1:]}/history",
+            home=home,
+            title=service.name,
+            description=f"Incidents and planned maintenance of {service.name}, and how they go on",
+            updated=max((entry.updated for entry in entries), default=service.created_at),
+            entries=entries,
+        )
+
+    @classmethod
+    def _made(
+        cls, page: Page, name: str, *, home: str, title: str, description: str, updated: datetime, entries: Sequence[Entry]
+    ) -> "Feed":
         return cls(
-            id=f"{_tag(page)}:maintenance",
-            path="/maintenance",
-            home="/maintenance",
-            title=fit(f"{page.site.name} – planned maintenance"),
-            description=fit(f"Maintenance that {page.site.name} plans, and how it goes on"),
+            id=f"{_tag(page)}:{name}",
+            path=f"/{name}",
+            home=home,
+            title=fit(f"{page.site.name} – {title}"),
+            description=fit(description),
             url=page.site.url,
             language=page.site.language,
             author=fit(page.site.name),
             email=page.site.support.get("email"),
-            updated=page.maintenance_updated,
-            entries=_newest(told),
+            updated=updated,
+            entries=_newest(entries),
         )
 
 
@@ -173,6 +198,10 @@ def _kept(entry: Entry) -> _Kept:
     made.title(entry.title)
     made.link(href=entry.link, rel="alternate")
     return made
+
+
+def _is_about(service: ServiceView, view: IncidentView | MaintenanceView) -> bool:
+    return any(one.service == service.id for one in view.services)
 
 
 def _newest(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -65,7 +65,7 @@ class Front:
     def _group(self, group: GroupView, timezone: str) -> Iterator[str]:
         """The services of a group. When each was last looked at is another time in every round: it is put in here, the rest is kept."""
         for service in group.services:
-            strip = self._strips.made(service.id, service.days, _strip)
+            strip = self._strips.made(service.id, service.days, strip_of)
             source = _Service(service, strip, service.checked_at is not None, timezone)
             before, after = self._services.made(service.id, source, self._drawn_service)
             yield before
@@ -151,7 +151,7 @@ def _moment(timezone: str) -> "partial[Markup]":
     return partial(moment, zone=ZoneInfo(timezone))
 
 
-def _strip(days: Sequence[Day]) -> Markup:
+def strip_of(days: Sequence[Day]) -> Markup:
     """The bars, their sentence, and the days with trouble as a list that opens without a script."""
     sentence = escape(words.history(days))
     rows = "".join(map(_row, reversed(days)))

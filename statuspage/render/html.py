@@ -19,12 +19,12 @@ from markupsafe import Markup
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.figures import decimal
-from statuspage.page import IncidentView, Page
+from statuspage.page import IncidentView, Page, ServiceView
 from statuspage.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME
-from statuspage.render.front import Front, affected, capabilities, is_late
-from statuspage.render.instants import long_date, moment, span
+from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
+from statuspage.render.instants import clock, long_date, moment, span
 
 _ASSETS = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml"}
 # C0 and C1 controls, marks that turn or hide the direction of text, lone surrogates (no UTF-8 has them) and noncharacters.
@@ -43,6 +43,7 @@ class Html:
         self._levels = environment.get_template("service_levels.html")
         self._windows = environment.get_template("maintenances.html")
         self._window = environment.get_template("maintenance.html")
+        self._service = environment.get_template("service_page.html")
         self._missing = environment.get_template("not_found.html")
 
     def page(self, page: Page) -> bytes:
@@ -56,6 +57,21 @@ class Html:
             incident=incident,
             affected=affected(incident, capabilities(page)),
             is_late=is_late(incident, page.as_of),
+        ).encode()
+
+    def service(self, page: Page, service: ServiceView) -> bytes:
+        """Spell the page of one service: how it is, what it can do, what was and what is planned, and what is promised."""
+        hit = partial(_is_about, service.id)
+        able = capabilities(page)
+        opened = [(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)]
+        return self._service.render(
+            _context(page, path=f"/services/{service.id}"),
+            service=service,
+            strip=strip_of(service.days),
+            checked=clock,
+            opened=opened,
+            recent=[view for view in page.recent if hit(view)],
+            planned=[view for view in page.planned if hit(view)],
         ).encode()
 
     def service_levels(self, page: Page) -> bytes:
@@ -80,6 +96,10 @@ class Html:
     def assets(self) -> Mapping[str, tuple[bytes, str]]:
         """Give path -> (body, content type) of what the pages refer to. The path holds the content's hash: keep it for ever."""
         return self._assets
+
+
+def _is_about(service: str, view: IncidentView | MaintenanceView) -> bool:
+    return any(one.service == service for one in view.services)
 
 
 def speakable(value: object) -> object:

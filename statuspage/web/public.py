@@ -85,6 +85,7 @@ PUBLIC_ROUTES = (
     PublicRoute("/service-levels", Surface.PAGE),
     PublicRoute("/history.rss", Surface.FEED),
     PublicRoute("/history.atom", Surface.FEED),
+    PublicRoute("/feed.json", Surface.FEED),
     PublicRoute("/maintenance.rss", Surface.FEED),
     PublicRoute("/maintenance.atom", Surface.FEED),
     PublicRoute("/maintenance.ics", Surface.FEED),

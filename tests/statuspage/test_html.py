@@ -341,7 +341,7 @@ def test_every_page_is_a_proper_document(html: Html) -> None:
         ids = root.xpath("//@id")
         assert len(ids) == len(set(ids))
         assert set(root.xpath("//@aria-labelledby")) <= set(ids)
-        assert root.xpath("//link[@rel='alternate']/@href") == ["/history.rss", "/history.atom"]
+        assert root.xpath("//link[@rel='alternate']/@href") == ["/history.rss", "/history.atom", "/feed.json"]
         levels = [int(heading.tag[1]) for heading in root.xpath("//main//*[self::h1 or self::h2 or self::h3 or self::h4]")]
         assert all(after - before <= 1 for before, after in pairwise(levels))
 

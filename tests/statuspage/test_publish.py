@@ -57,7 +57,7 @@ def changed(before: Shelf, after: Shelf) -> set[str]:
 def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
     files = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN, OVER)), NOW).files
     assets = {path for path in files if path.startswith("/assets/")}
-    feeds = {"/history.rss", "/history.atom", "/maintenance.rss", "/maintenance.atom"}
+    feeds = {"/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.atom"}
     feeds |= {"/maintenance.ics", "/services/email/maintenance.ics", "/services/portal/maintenance.ics"}
     pages = {"/", "/maintenance", "/service-levels", "/incidents/incidentopen", "/incidents/incidentover"}
     assert files.keys() - assets == pages | feeds | {f"/api/v2/{name}.json" for name in API}

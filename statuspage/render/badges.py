@@ -1,0 +1,79 @@
+"""How one service is, in a few square centimetres of somebody else's page: a picture, and the endpoint that shields.io reads.
+
+Source: the endpoint badge of shields.io (schema version 1).
+"""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from markupsafe import escape
+
+from incidents.model import Status
+from statuspage.page import ServiceView
+from statuspage.render.html import speakable
+from statuspage.render.words import STATUS, UNWATCHED
+
+SVG = "image/svg+xml; charset=utf-8"
+
+LONGEST = 60
+"""Characters of a name on a badge."""
+
+
+class Look(NamedTuple):
+    """The colour of a picture, dark enough for white words (WCAG AA), and shields' name for one like it."""
+
+    colour: str
+    named: str
+
+
+LOOKS: Mapping[Status, Look] = MappingProxyType(
+    {
+        Status.OPERATIONAL: Look("#17663f", "success"),
+        Status.DEGRADED: Look("#7d5600", "yellow"),
+        Status.PARTIAL: Look("#a3420a", "orange"),
+        Status.MAJOR: Look("#b01220", "critical"),
+        Status.MAINTENANCE: Look("#2453a6", "blue"),
+        Status.UNKNOWN: Look("#575e69", "inactive"),
+    }
+)
+
+_HEIGHT, _PAD, _LETTER = 20, 8, 6.6
+_FONT = "font-family='Verdana,DejaVu Sans,Geneva,sans-serif' font-size='11'"
+
+
+def svg(service: ServiceView) -> bytes:
+    """Draw *service* as a picture without script, style sheet or link. Its words stand in a title too, for who cannot see it."""
+    name, word = _name(service), _word(service)
+    left, right = (round(len(text) * _LETTER) + 2 * _PAD for text in (name, word))
+    said, colour = escape(f"{name}: {word}"), LOOKS[service.status].colour
+    texts = "".join(
+        f"<text x='{x}' y='14' text-anchor='middle' textLength='{wide - 2 * _PAD}'>{escape(text)}</text>"
+        for x, wide, text in ((left / 2, left, name), (left + right / 2, right, word))
+    )
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{left + right}' height='{_HEIGHT}' role='img' aria-label='{said}'>"
+        f"<title>{said}</title>"
+        f"<clipPath id='r'><rect width='{left + right}' height='{_HEIGHT}' rx='4'/></clipPath>"
+        f"<g clip-path='url(#r)'><rect width='{left}' height='{_HEIGHT}' fill='#3d434d'/>"
+        f"<rect x='{left}' width='{right}' height='{_HEIGHT}' fill='{colour}'/></g>"
+        f"<g fill='#fff' {_FONT}>{texts}</g></svg>"
+    ).encode()
+
+
+def shields(service: ServiceView) -> bytes:
+    """Spell *service* as shields.io's endpoint has it."""
+    named = LOOKS[service.status].named
+    return json.dumps({"schemaVersion": 1, "label": _name(service), "message": _word(service), "color": named}, ensure_ascii=False).encode()
+
+
+def _name(service: ServiceView) -> str:
+    name = str(speakable(service.name)).strip() or service.id
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+
+
+def _word(service: ServiceView) -> str:
+    if not service.is_watched and service.status is Status.UNKNOWN:
+        return UNWATCHED.lower()
+    return STATUS[service.status].lower()

@@ -1,0 +1,38 @@
+"""JSON Feed 1.1: the same entries as RSS and Atom, for programs that would rather not read XML. Source: jsonfeed.org/version/1.1."""
+
+import json
+from datetime import UTC, datetime
+
+from statuspage.render.feeds import Entry, Feed
+
+KIND = "application/feed+json; charset=utf-8"
+
+
+def json_feed(feed: Feed) -> bytes:
+    """Spell *feed*. It carries no date of its own, so that nothing but an entry moves it."""
+    spelled = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "description": feed.description,
+        "home_page_url": f"{feed.url}{feed.home}",
+        "feed_url": f"{feed.url}{feed.path.rpartition('/')[0]}/feed.json",
+        "language": feed.language,
+        "authors": [{"name": feed.author, "url": f"{feed.url}/"}],
+        "items": [_item(entry) for entry in feed.entries],
+    }
+    return json.dumps(spelled, ensure_ascii=False, indent=1).encode()
+
+
+def _item(entry: Entry) -> dict[str, str]:
+    item = {
+        "id": entry.id,
+        "url": entry.link,
+        "title": entry.title,
+        "content_text": entry.body,
+        "date_published": _instant(entry.published),
+    }
+    return item if entry.updated == entry.published else item | {"date_modified": _instant(entry.updated)}
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
