@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 from sqlalchemy import Connection
@@ -23,6 +24,8 @@ from statuspage.clock import Now
 from statuspage.figures import LevelView, level_view
 from statuspage.ledgers import ledger_of
 from statuspage.levels import Level, Month, Stated, closed_months, earliest, level
+from statuspage.render.finished import Finished
+from statuspage.render.ledgers import addressed, document
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of
@@ -78,6 +81,13 @@ class Books:
                     self._turned.update(self.services)  # rare, and a window may speak of any of them
                 case _:
                     continue
+
+    def document(self, path: str) -> Callable[[], Finished] | None:
+        """What makes the public document at *path*: the ledger of one of the periods that are told; None where there is none."""
+        asked = addressed(path)
+        level = None if asked is None else self.levels.get(asked.service)
+        ledger = None if asked is None or level is None else level.ledgers.get(asked.word)
+        return None if asked is None or ledger is None else partial(document, asked.form, ledger, service=asked.service, word=asked.word)
 
     def forget(self, zone: str, services: Collection[str], offers: Mapping[str, Offer]) -> None:
         """Read everything anew: the configuration changed."""

@@ -29,9 +29,13 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthView:
-    """A calendar month. *target* is what was promised for it in percent (None: nothing, or over another period)."""
+    """A calendar month; its ledger is called *word*.
+
+    *target* is what was promised for it in percent (None: nothing, or over another period).
+    """
 
     first: date
+    word: str
     figure: FigureView
     target: str | None
     is_over: bool
@@ -51,14 +55,15 @@ class BudgetView:
 class LevelView:
     """What is promised of a service and what was kept. *budget* and *credits* are there only where the file makes them public.
 
-    *figures* are by period: 24h, 7d, 30d, 90d, 365d, month, quarter, year. *watched_since* is set where the service is younger than a year,
-    *bars_since* where it is younger than the ninety days that the bars show.
+    *figures* are by period: 24h, 7d, 30d, 90d, 365d, month, quarter, year; their ledgers are called by *words*. *watched_since* is set
+    where the service is younger than a year, *bars_since* where it is younger than the ninety days that the bars show.
     """
 
     service: str
     terms: Terms
     target: str | None
     figures: Mapping[str, FigureView]
+    words: Mapping[str, str]
     months: tuple[MonthView, ...]
     watched_since: datetime | None
     bars_since: datetime | None
@@ -73,6 +78,7 @@ def level_view(told: Level) -> LevelView:
         terms=told.terms,
         target=decimal(told.terms.target),
         figures=MappingProxyType({word: figure(ledger) for word, ledger in told.periods.items()}),
+        words=told.words,
         months=tuple(_month(one) for one in told.months),
         watched_since=_young_since(told, 365),
         bars_since=_young_since(told, 90),
@@ -110,7 +116,7 @@ def _spelled(ratio: Fraction | None) -> str | None:
 
 def _month(one: Month) -> MonthView:
     target = decimal(one.terms.target) if one.terms.period == "month" else None
-    return MonthView(first=one.first, figure=figure(one.ledger), target=target, is_over=one.is_over, is_missed=one.is_missed)
+    return MonthView(first=one.first, word=one.word, figure=figure(one.ledger), target=target, is_over=one.is_over, is_missed=one.is_missed)
 
 
 def _budget(told: Level) -> BudgetView | None:

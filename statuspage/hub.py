@@ -146,7 +146,8 @@ class Hub:
     def public_runner(self) -> web.AppRunner:
         """The public face."""
         is_tls = self.loaded.config.site.url.startswith("https://")
-        app = public_app(lambda: self.press.shelf, fresh=self.press.fresh, older=self.press.older, is_tls=is_tls)
+        shelf, press = (lambda: self.press.shelf), self.press
+        app = public_app(shelf, fresh=press.fresh, older=press.older, ledgers=self.books.document, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)
 
     def internal_runner(self) -> web.AppRunner:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from incidents.levels.availability import Ledger, cut
+from incidents.levels.periods import written
 from incidents.levels.service_level import NO_OFFER, ROLLING, Budget, Offer, budget, burn_rate, burns_fast, calendar_period, runs_out
 from incidents.levels.terms import NO_LEVEL, Period, Terms, in_force
 from incidents.times.spans import Span
@@ -54,6 +55,11 @@ class Month:
     is_over: bool
 
     @property
+    def word(self) -> str:
+        """How people write it: ``2026-10``."""
+        return written(Period.MONTH, self.first)
+
+    @property
     def is_missed(self) -> bool:
         """Whether less was kept than was promised for a month; never where nothing is promised, or for another period."""
         ratio, target = self.ledger.contractual.ratio, self.terms.target
@@ -64,9 +70,9 @@ class Month:
 class Level:
     """A service's availability as of a whole minute.
 
-    *periods* are the ledgers of ``24h``, ``7d``, ``30d``, ``90d``, ``365d`` and of the present ``month``, ``quarter`` and ``year``;
-    *months* begin with the present one. *budget* is that of the period which the terms speak of; None where no level is stated.
-    *runs_out_at* is when it is spent if downtime goes on as in the last week; None where it is not.
+    *periods* are the ledgers of ``24h``, ``7d``, ``30d``, ``90d``, ``365d`` and of the present ``month``, ``quarter`` and ``year``,
+    which people call by *words*; *months* begin with the present one. *budget* is that of the period which the terms speak of; None
+    where no level is stated. *runs_out_at* is when it is spent if downtime goes on as in the last week; None where it is not.
     """
 
     service: str
@@ -74,6 +80,7 @@ class Level:
     terms: Terms
     offer: Offer
     periods: Mapping[str, Ledger]
+    words: Mapping[str, str]
     months: tuple[Month, ...]
     budget: Budget | None
     runs_out_at: datetime | None
@@ -84,6 +91,11 @@ class Level:
     def is_spent(self) -> bool:
         """Whether the promise can no longer be kept; never where nothing is promised."""
         return self.budget is not None and self.budget.is_spent
+
+    @property
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Every ledger that a figure of its follows from, by the word that people write for the period."""
+        return {self.words[period]: ledger for period, ledger in self.periods.items()} | {one.word: one.ledger for one in self.months}
 
 
 def level(
@@ -115,6 +127,7 @@ def level(
         terms=terms,
         offer=offer,
         periods=MappingProxyType(ledgers),
+        words=MappingProxyType({word: word for word in ROLLING} | {period.value: written(period, today) for period in Period}),
         months=(*_months(ledger, stated, zone, as_of, back=0), *(closed_months(ledger, stated, zone, as_of) if closed is None else closed)),
         budget=left,
         runs_out_at=None if left is None else runs_out(left, recent, as_of, present[terms.period].until),

@@ -7,9 +7,16 @@ from incidents.levels.service_level import ROLLING, calendar_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
 
+_SPELLED = {Period.MONTH: "{0.year:04d}-{0.month:02d}", Period.QUARTER: "{0.year:04d}-Q{1}", Period.YEAR: "{0.year:04d}"}
+
 FORMS = f"2026-10, 2026-Q4, 2026, {', '.join(ROLLING)}"
 
 _WRITTEN = re.compile(r"(?P<year>[1-9]\d{3})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")
+
+
+def written(kind: Period, day: date) -> str:
+    """The word for the month, quarter or year in which *day* lies: what ``named`` reads."""
+    return _SPELLED[kind].format(day, (day.month + 2) // 3)
 
 
 def named(word: str, now: datetime, zone: str) -> Span:

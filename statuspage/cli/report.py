@@ -1,7 +1,5 @@
 """The command ``report availability``: what was promised of each service, what was kept, and the ledger that it follows from."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,15 +22,14 @@ from statuspage.clock import wall_clock
 from statuspage.config.loading import Config
 from statuspage.config.terms import offers, terms
 from statuspage.ledgers import account_of
+from statuspage.render.ledgers import COLUMNS, cells, table
 from statuspage.render.report import Reported, report
 from statuspage.render.words import length
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreError, StoreUnavailable
 from statuspage.web.ledger_bodies import LedgerShown
 
-_COLUMNS = ("service", "since", "until", "seconds", "kind", "measured", "counts", "reason", "author")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run."""
+_COLUMNS = ("service", *COLUMNS, "author")
 
 
 class Format(StrEnum):
@@ -132,20 +129,8 @@ def _percent(figure: str | None) -> str:
 
 def _csv(found: Sequence[Reported]) -> str:
     """Every interval as a row: the figures follow from them."""
-    written = io.StringIO()
-    rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(_COLUMNS)
-    for one in found:
-        for part in one.ledger.intervals if one.ledger is not None else ():
-            since, until = part.since.isoformat(), part.until.isoformat()
-            seconds = (part.until - part.since).total_seconds()
-            told = (part.kind, part.measured, str(part.counts).lower(), _plain(part.reason), _plain(part.author or ""))
-            rows.writerow((one.service, since, until, f"{seconds:f}", *told))
-    return written.getvalue()
-
-
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    parts = ((one.service, part) for one in found if one.ledger is not None for part in one.ledger.intervals)
+    return table(_COLUMNS, ((service, *cells(part), part.author or "") for service, part in parts))
 
 
 def _json(one: Reported) -> dict[str, object]:

@@ -12,7 +12,7 @@ Seen = Literal[Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR
 
 
 class CorrectionBody(Taken):
-    """What the service was in a span of the past, and how that is known."""
+    """What the service was in a span of the past, and how that is known. The reason is public: it stands in the public ledger."""
 
     since: Instant
     until: Instant

@@ -5,13 +5,13 @@ handler and no middleware, so that the load of an outage costs what a static fil
 """
 
 import asyncio
-from collections import OrderedDict
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -22,6 +22,7 @@ from statuspage.publish import Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
+from statuspage.web.on_request import Find, OnRequest
 from statuspage.web.security import HEADERS
 
 AS_OF = "Statuspage-As-Of"
@@ -65,16 +66,23 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A path of the public listener; ``{…}`` stands for whatever is there. Nothing outside the table is answered."""
+    """A path of the public listener. Nothing outside the table is answered.
+
+    ``{…}`` stands for whatever is there within a step of the path; at its end for all that follows.
+    """
 
     path: str
     surface: Surface
 
     def covers(self, path: str) -> bool:
         """Whether *path* belongs to this route."""
-        start, brace, rest = self.path.partition("{")
-        end = rest.partition("}")[2]
-        return path.startswith(start) and path.endswith(end) and len(path) > len(start) + len(end) if brace else path == self.path
+        return path == self.path if "{" not in self.path else _pattern(self.path).fullmatch(path) is not None
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    start, *rest = (re.escape(part) for part in re.split(r"\{[^}]*\}", path))
+    return re.compile("".join((start, *(f"{'[^/]+' if part else '.+'}{part}" for part in rest))), re.DOTALL)
 
 
 PUBLIC_ROUTES = (
@@ -90,6 +98,8 @@ PUBLIC_ROUTES = (
     PublicRoute("/maintenance.atom", Surface.FEED),
     PublicRoute("/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
+    PublicRoute("/services/{id}/ledger/{period}.json", Surface.API),
+    PublicRoute("/services/{id}/ledger/{period}.csv", Surface.API),
     PublicRoute("/api/v2/{tail}", Surface.API),
     PublicRoute("/assets/{name}", Surface.ASSET),
     PublicRoute("/fresh.json", Surface.FRESH),
@@ -98,6 +108,11 @@ PUBLIC_ROUTES = (
 )
 
 Older = Callable[[str], Awaitable[Finished | None]]
+Ledgers = Callable[[str], Callable[[], Finished] | None]
+
+
+def _none(_: str) -> None:
+    """No ledger is kept."""
 
 
 def public_app(
@@ -105,16 +120,18 @@ def public_app(
     *,
     fresh: Callable[[], Fresh | None],
     older: Older,
+    ledgers: Ledgers = _none,
     is_tls: bool = False,
     now: Now = wall_clock,
 ) -> web.Application:
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
-    incident or window that is not on the shelf, by its path, or None where there is no such public one; a TimeoutError
-    says that this cannot be told now. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
+    incident or window that is not on the shelf, by its path, or None where there is no such public one; a TimeoutError says that this
+    cannot be told now. *ledgers* gives, by its path, what makes a service's ledger (None: there is none); that runs on another thread.
+    *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
     """
-    face = _Face(shelf, fresh, older, security_headers(is_tls=is_tls), now)
+    face = _Face(shelf, fresh, older, ledgers, security_headers(is_tls=is_tls), now)
     app = web.Application(client_max_size=MOST_BYTES_IN)
     exact = [route.path for route in PUBLIC_ROUTES if "{" not in route.path]  # found by a look-up, without a pattern
     for path in (*exact, "/{path:.*}"):
@@ -173,12 +190,19 @@ class _Parcel:
 
 class _Face:
     def __init__(
-        self, shelf: Callable[[], Shelf | None], fresh: Callable[[], Fresh | None], older: Older, security: Mapping[str, str], now: Now
+        self,
+        shelf: Callable[[], Shelf | None],
+        fresh: Callable[[], Fresh | None],
+        older: Older,
+        ledgers: Ledgers,
+        security: Mapping[str, str],
+        now: Now,
     ) -> None:
         self._shelf, self._fresh, self._now = shelf, fresh, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
-        self._older = _Older(older)
+        self._find_older, self._find_ledger = older, ledgers
+        self._older, self._ledgers = OnRequest(), OnRequest(at_once=2)
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -201,6 +225,7 @@ class _Face:
         if shelf is not self._current:
             self._current, self._parcels = shelf, {}
             self._older.forget()
+            self._ledgers.forget()
         parcel = self._parcels.get(path)
         if parcel is None and shelf is not None:
             finished, surface = shelf.files.get(path), surface_of(path)
@@ -252,16 +277,19 @@ class _Face:
                 headers = {**self._common[Surface.FRESH], hdrs.CONTENT_TYPE: "application/json; charset=utf-8"}
                 return self._dated(Answer(body=fresh.body, headers=headers))
             case Surface.PAGE if is_single(path) and self._current is not None:
-                return await self._older_page(path, request)
+                return await self._asked(path, request, self._older, partial(self._find_older, path))
+            case Surface.API if (make := self._find_ledger(path)) is not None and self._current is not None:
+                return await self._asked(path, request, self._ledgers, partial(asyncio.to_thread, make))
             case _:
                 return self._missing(path)
 
-    async def _older_page(self, path: str, request: web.Request) -> web.StreamResponse:
+    async def _asked(self, path: str, request: web.Request, room: OnRequest, find: Find) -> web.StreamResponse:
         try:
-            finished = await self._older.find(path)
+            finished = await room.find(path, find)
         except TimeoutError:
             return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
-        return self._missing(path) if finished is None else self._send(self._pack(finished, Surface.PAGE), request)
+        surface = surface_of(path)
+        return self._missing(path) if finished is None or surface is None else self._send(self._pack(finished, surface), request)
 
     def _missing(self, path: str) -> web.StreamResponse:
         if self._current is None:
@@ -303,35 +331,3 @@ def _allowances(policy: Policy) -> dict[str, str]:
         "Access-Control-Expose-Headers": f"{hdrs.ETAG}, {AS_OF}",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-
-
-class _Older:
-    """Incidents and windows that are not on the shelf: few look-ups at once, the newest answers kept until the next publication."""
-
-    def __init__(self, find: Older, *, at_once: int = 4, waiting: int = 64, most: int = 256, patience: float = 5.0) -> None:
-        self._find = find
-        self._gate = asyncio.Semaphore(at_once)
-        self._room, self._most, self._patience = waiting, most, patience
-        self._kept: OrderedDict[str, Finished | None] = OrderedDict()
-
-    def forget(self) -> None:
-        """Drop what is kept: words may have been corrected or withdrawn."""
-        self._kept = OrderedDict()
-
-    async def find(self, path: str) -> Finished | None:
-        """Return the page at *path*, or None. Errors: TimeoutError where the store is too busy."""
-        if path in self._kept:
-            self._kept.move_to_end(path)
-            return self._kept[path]
-        if self._room == 0:
-            raise TimeoutError
-        self._room -= 1
-        kept = self._kept  # a publication meanwhile puts another in its place, and this answer must not outlive it
-        try:
-            async with asyncio.timeout(self._patience), self._gate:
-                kept[path] = found = await self._find(path)
-        finally:
-            self._room += 1
-        if len(kept) > self._most:
-            kept.popitem(last=False)
-        return found

@@ -1,6 +1,6 @@
 """The public listener over a real socket, with a shelf that the test fills."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,14 +25,19 @@ def templates() -> Html:
     return Html(bundled.templates())
 
 
+def nothing(_: str) -> None:
+    """No ledger is there."""
+
+
 @dataclass
 class Served:
-    """What is served and from where; a test puts another shelf in place, or older incidents behind it."""
+    """What is served and from where; a test puts another shelf in place, or older incidents and ledgers behind it."""
 
     shelf: Shelf | None = None
     fresh: Fresh | None = None
     older: dict[str, Finished] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    find_ledger: Callable[[str], Callable[[], Finished] | None] = nothing
     port: int = 0
     publisher: Publisher = field(default_factory=lambda: Publisher(templates()))
 
@@ -45,6 +50,10 @@ class Served:
         self.asked.append(incident)
         return self.older.get(incident)
 
+    def ledger(self, path: str) -> Callable[[], Finished] | None:
+        """Stands beside the shelf, as the books do."""
+        return self.find_ledger(path)
+
     def publish(self, snapshot: Snapshot, now: datetime = NOW) -> Shelf:
         """Put a new publication on the shelf."""
         self.shelf = self.publisher.publish(snapshot, now)
@@ -55,7 +64,7 @@ class Served:
 @asynccontextmanager
 async def serving(served: Served, **patience: float) -> AsyncIterator[ClientSession]:
     """Serve on a free port; the session neither unpacks nor follows anything."""
-    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, older=served.find)
+    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, older=served.find, ledgers=served.ledger)
     runner = public_runner(app, patience=Patience(**patience))
     await runner.setup()
     try:

@@ -1,15 +1,19 @@
 """A customer's auditor compares the page, the metrics, the API and the report of a running service: one figure, to the last digit."""
 
+import csv
+import io
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection
 
-from incidents.events import StatusChanged
+from incidents.events import Corrected, StatusChanged
 from incidents.levels.service_level import calendar_period
 from incidents.levels.terms import Period
 from incidents.model import Status, Subject
@@ -53,7 +57,17 @@ async def test_page_metrics_api_and_report_give_one_figure(tmp_path: Path) -> No
             (gap, Status.UNKNOWN),
             (gap + HOUR, Status.OPERATIONAL),
         ]
-        record(connection, events=[turned(*one) for one in told], results=(), at=gap)
+        known = Corrected(
+            at=now,
+            correction="c1",
+            service="web",
+            since=gap,
+            until=gap + HOUR / 2,
+            status=Status.OPERATIONAL,
+            reason="our own link was gone; =mail went out",
+            by="anna-of-the-desk",
+        )
+        record(connection, events=[*(turned(*one) for one in told), known], results=(), at=gap)
         return people.add_token(connection, name="auditor", roles=(Role.VIEWER,), at=now, expires_at=None)
 
     with Store.blocking("sqlite:///statuspage.db", tmp_path / "data") as database:
@@ -65,7 +79,13 @@ async def test_page_metrics_api_and_report_give_one_figure(tmp_path: Path) -> No
     ):
         async with web.get(f"{service.public_url}/service-levels") as answer:
             assert answer.status == 200
-            page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", await answer.text()))
+            levels = await answer.text()
+            page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", levels))
+        documents = {}
+        for link in re.findall(r'href="(/services/web/ledger/[^"]+)"', levels):
+            async with web.get(f"{service.public_url}{link}") as answer:
+                assert answer.status == 200, link
+                documents[link.rpartition("/")[2]] = await answer.text()
         async with web.get(f"{service.public_url}/") as answer:
             front = await answer.text()
         async with web.get(f"{service.internal_url}/metrics") as answer:
@@ -80,9 +100,26 @@ async def test_page_metrics_api_and_report_give_one_figure(tmp_path: Path) -> No
     (reported,) = json.loads(ended.out)["items"]
     assert told["measured"] == reported["measured"] < 100
     assert told["intervals"] == reported["intervals"]
-    assert f"{told['measured']:.3f} % {told['contractual']:.3f} % 1 h" in page
+    assert f"{told['measured']:.3f} % {told['contractual']:.3f} % 30 min" in page
     ratios = {tuple(one.labels.values()): one.value for one in families["statuspage_service_availability_ratio"].samples}
     shown = re.search(r"Last 90 days (\S+) % (\S+) %", page)
     assert shown is not None
     assert [f"{ratios['web', '90d', figure] * 100:.3f}" for figure in ("measured", "contractual")] == list(shown.groups())
     assert f"{shown[1]} % measured " in re.sub(r"<[^>]+>", "", front)
+    assert documents.keys() >= {f"{word}.{form}" for word in ("24h", "7d", "30d", "90d", "365d") for form in ("json", "csv")}
+    assert_the_auditor_finds_it_all(documents, f"{month.since + 24 * HOUR:%Y-%m}", told, page)
+
+
+def assert_the_auditor_finds_it_all(documents: Mapping[str, str], word: str, told: Any, page: str) -> None:  # noqa: ANN401 - JSON
+    """The public ledger is the desk's, but for names; the document of each figure on the page gives that figure."""
+    (document,) = [json.loads(text) for name, text in documents.items() if name == f"{word}.json"]
+    unnamed = [{key: value for key, value in one.items() if key != "author"} for one in told["intervals"]]
+    assert [{key: value for key, value in one.items() if key != "partial_counts"} for one in document["intervals"]] == unnamed
+    assert document.items() >= {key: value for key, value in told.items() if key != "intervals"}.items()
+    rows = list(csv.DictReader(io.StringIO(documents[f"{word}.csv"])))
+    assert [(row["since"], row["until"], row["reason"]) for row in rows] == [(o["since"], o["until"], o["reason"]) for o in unnamed]
+    assert "our own link was gone" in documents[f"{word}.csv"]
+    assert not [name for name, text in documents.items() if "anna" in text]
+    shown = re.findall(r"(\d+\.\d+) % (\d+\.\d+) % (?:[\w ]*? )?CSV JSON", page)
+    figures = [json.loads(text) for name, text in documents.items() if name.endswith(".json")]
+    assert {(f"{one['measured']:.3f}", f"{one['contractual']:.3f}") for one in figures if one["measured"] is not None} == set(shown)
