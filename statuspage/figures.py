@@ -110,6 +110,11 @@ def decimal(share: Fraction | None) -> str | None:
     return percent(share, places)
 
 
+def cut_share(share: Fraction) -> str:
+    """A share as programs read it: with the places of a percentage as it is shown, and two more; below zero where it is overdrawn."""
+    return f"-{percent(-share / 100, PLACES + 2)}" if share < 0 else percent(share / 100, PLACES + 2)
+
+
 def _spelled(ratio: Fraction | None) -> str | None:
     return None if ratio is None else percent(ratio, PLACES)
 

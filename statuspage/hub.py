@@ -170,6 +170,7 @@ class Hub:
             planning_policy=self.planning_policy,
             trends=lambda: self.trends,
             levels=lambda: self.books.levels,
+            offers=lambda: self.books.offers,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 

@@ -11,21 +11,20 @@ from incidents.levels.notice import exclusions
 from incidents.levels.service_level import Budget, budget, calendar_period, runs_out
 from incidents.levels.terms import Terms, in_force
 from incidents.times.spans import Span
+from statuspage.levels import RECENT, Burn, burns
 from statuspage.store import queries
 from statuspage.store.ledger_rows import corrections_of, terms_of, windows_of
 
-RECENT = timedelta(days=7)
-"""How far back the pace of downtime is looked at, to say when a budget runs out."""
-
-
 TICK = timedelta(microseconds=1)
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A service's ledger over *period*, of which the ledger holds what has passed, by the *terms* in force at its end.
 
-    *budget* is None where no level is stated. *runs_out_at* is when it is spent if downtime goes on as in the last week.
+    *budget* is None where no level is stated. *runs_out_at* is when it is spent if downtime goes on as in the last week, *burns* how fast
+    it goes of late: None and empty where the period is over.
     """
 
     service: str
@@ -34,6 +33,7 @@ class Account:
     terms: Terms
     budget: Budget | None
     runs_out_at: datetime | None
+    burns: tuple[Burn, ...] = ()
 
     @property
     def is_missed(self) -> bool:
@@ -62,15 +62,16 @@ def account_of(connection: Connection, service: str, period: Span, now: datetime
     passed = Span(period.since, min(period.until, now))
     ledger, stated = ledger_of(connection, service, passed), terms_of(connection, service)
     # Those at the end of the period; of one that goes on the newest, though they may have been taken up after the last whole minute.
-    terms = in_force(stated, period.until - TICK if passed == period else datetime.max.replace(tzinfo=UTC))
+    terms = in_force(stated, period.until - TICK if passed == period else FOR_EVER)
     left = budget(ledger, terms, period)
     goes_on = left is not None and passed.until < period.until
     recent = ledger_of(connection, service, Span(now - RECENT, now)) if goes_on else None
     out = runs_out(left, recent, now, period.until) if left is not None and recent is not None else None
-    return Account(service=service, period=period, ledger=ledger, terms=terms, budget=left, runs_out_at=out)
+    fast = burns(recent, terms, now) if recent is not None else ()
+    return Account(service=service, period=period, ledger=ledger, terms=terms, budget=left, runs_out_at=out, burns=fast)
 
 
 def present_account(connection: Connection, service: str, zone: str, now: datetime) -> Account:
-    """Account for the month, quarter or year that the service's terms speak of and in which *now* lies. Errors: as ``ledger_of``."""
-    terms = in_force(terms_of(connection, service), now)
-    return account_of(connection, service, calendar_period(terms.period, now.astimezone(ZoneInfo(zone)).date(), zone), now)
+    """Account for the month, quarter or year that the service's terms speak of, in which *now* lies or ends. Errors: as ``ledger_of``."""
+    terms, today = in_force(terms_of(connection, service), FOR_EVER), (now - TICK).astimezone(ZoneInfo(zone)).date()
+    return account_of(connection, service, calendar_period(terms.period, today, zone), now)

@@ -131,9 +131,14 @@ def level(
         months=(*_months(ledger, stated, zone, as_of, back=0), *(closed_months(ledger, stated, zone, as_of) if closed is None else closed)),
         budget=left,
         runs_out_at=None if left is None else runs_out(left, recent, as_of, present[terms.period].until),
-        burns=tuple(_burn(ledger, terms, as_of, *window) for window in BURNS),
+        burns=burns(ledger, terms, as_of),
         whole=cut(ledger, Span(min(ledger.period.since, as_of - RECENT), as_of)),
     )
+
+
+def burns(ledger: Ledger, terms: Terms, as_of: datetime) -> tuple[Burn, ...]:
+    """How fast the budget went over each window of ``BURNS`` up to *as_of*; *ledger* reaches back as far as the longest does."""
+    return tuple(_burn(ledger, terms, as_of, *window) for window in BURNS)
 
 
 def earliest(as_of: datetime, zone: str) -> datetime:

@@ -1,10 +1,8 @@
 """What Prometheus reads of availability: figures by period and kind, cut as everywhere, and what is left of each budget."""
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 
-from incidents.levels.availability import percent
-from statuspage.figures import PLACES
+from statuspage.figures import cut_share
 from statuspage.levels import Level
 from statuspage.render.metrics import escaped, family
 
@@ -23,7 +21,7 @@ def _ratios(levels: Mapping[str, Level]) -> Iterator[str]:
         for period, ledger in level.periods.items():
             for figure, ratio in (("measured", ledger.measured.ratio), ("contractual", ledger.contractual.ratio)):
                 if ratio is not None:
-                    yield f'{name}{{service="{escaped(id_)}",period="{period}",figure="{figure}"}} {_cut(ratio)}\n'
+                    yield f'{name}{{service="{escaped(id_)}",period="{period}",figure="{figure}"}} {cut_share(ratio)}\n'
 
 
 def _unknown(levels: Mapping[str, Level]) -> Iterator[str]:
@@ -40,15 +38,10 @@ def _budgets(levels: Mapping[str, Level]) -> Iterator[str]:
     for id_, level in levels.items():
         left = level.budget.remaining_ratio if level.budget is not None else None
         if left is not None:
-            yield f'{name}{{service="{escaped(id_)}"}} {_cut(left)}\n'
+            yield f'{name}{{service="{escaped(id_)}"}} {cut_share(left)}\n'
     name = "statuspage_service_error_budget_burn_rate"
     yield family(name, "gauge", "How many times faster than allowed downtime came over the window: at 1 the budget lasts exactly.")
     for id_, level in levels.items():
         for burn in level.burns:
             if burn.long is not None:
                 yield f'{name}{{service="{escaped(id_)}",window="{burn.window}"}} {float(burn.long)!r}\n'
-
-
-def _cut(share: Fraction) -> str:
-    """A ratio with the places of a percentage as it is shown, and two more."""
-    return f"-{percent(-share / 100, PLACES + 2)}" if share < 0 else percent(share / 100, PLACES + 2)

@@ -11,14 +11,15 @@ from sqlalchemy import Connection
 
 from incidents.correction import correct
 from incidents.events import Corrected, Event
-from incidents.levels.service_level import calendar_period
+from incidents.levels.periods import named
+from incidents.levels.service_level import NO_OFFER, calendar_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
-from statuspage.ledgers import ledger_of
+from statuspage.ledgers import Account, account_of, ledger_of, present_account
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk
 from statuspage.web.entry import body_of, instant_of
-from statuspage.web.ledger_bodies import CorrectionBody, CorrectionShown, LedgerShown
+from statuspage.web.ledger_bodies import CorrectionBody, CorrectionShown, LedgerShown, ServiceLevelShown
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
 
@@ -35,6 +36,32 @@ async def show_availability(request: web.Request) -> web.Response:
     except LookupError as error:
         raise Rejected(404, "Nothing is known of this service yet.") from error
     return web.Response(text=LedgerShown.of(ledger).model_dump_json(), content_type="application/json")
+
+
+async def show_service_level(request: web.Request) -> web.Response:
+    """Give promise, budget, credits and cost of a ``period`` (2026-10, 2026-Q4, 90d), as of the last whole minute.
+
+    By default of the present period of the service's promise, or of this month where none is stated.
+    """
+    desk, service = request.app[DESK], _service(request)
+    now = desk.now().replace(second=0, microsecond=0)
+    word = request.query.get("period")
+    try:
+        period = None if word is None else named(word, now, desk.timezone)
+    except ValueError as error:
+        raise Rejected(422, f"{error}.") from error
+
+    def read(connection: Connection) -> Account:
+        if period is None:
+            return present_account(connection, service, desk.timezone, now)
+        return account_of(connection, service, period, now)
+
+    try:
+        account = await desk.store.read(read)
+    except LookupError as error:
+        raise Rejected(404, "Nothing is known of this service yet.") from error
+    shown = ServiceLevelShown.of(account, desk.offers().get(service, NO_OFFER))
+    return web.Response(text=shown.model_dump_json(), content_type="application/json")
 
 
 async def correct_availability(request: web.Request) -> web.Response:

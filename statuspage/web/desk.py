@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from incidents import act
 from incidents.drift import Trend
 from incidents.events import Event
+from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
 from statuspage.asking import Beside
 from statuspage.clock import Now
@@ -37,7 +38,7 @@ class Desk:
 
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
-    *levels* every service's availability, *planning_policy* what planned work must keep.
+    *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep.
     """
 
     store: Store
@@ -56,6 +57,7 @@ class Desk:
     planning_policy: Callable[[], PlanningPolicy]
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
     levels: Callable[[], Mapping[str, Level]] = dict
+    offers: Callable[[], Mapping[str, Offer]] = dict
 
     @property
     def is_tls(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from incidents.levels.periods import FORMS
 from statuspage.web.auth import Access
 from statuspage.web.bodies import Problem
 from statuspage.web.once import KEY_HEADER
@@ -33,7 +34,23 @@ _OPEN: Json = {
     "schema": {"type": "string", "enum": ["true", "false"]},
     "description": "Only open, or only closed ones.",
 }
-_QUERY: Mapping[str, Sequence[Json]] = {"list_incidents": (_OPEN, *_PAGING), "list_impairments": _PAGING, "list_audit": _PAGING}
+_SPAN: Sequence[Json] = tuple(
+    {"name": name, "in": "query", "schema": {"type": "string", "format": "date-time"}} for name in ("since", "until")
+)
+_PERIOD: Json = {
+    "name": "period",
+    "in": "query",
+    "schema": {"type": "string"},
+    "description": f"One such as {FORMS}; without it the present period of the promise.",
+}
+_QUERY: Mapping[str, Sequence[Json]] = {
+    "list_incidents": (_OPEN, *_PAGING),
+    "list_impairments": _PAGING,
+    "list_audit": _PAGING,
+    "list_maintenances": _SPAN,
+    "show_availability": _SPAN,
+    "show_service_level": (_PERIOD,),
+}
 _WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
 _REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": _WRITING, "PATCH": _WRITING}
 

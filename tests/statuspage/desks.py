@@ -14,6 +14,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, web
 from aiohttp.connector import Connection as Wire
 from sqlalchemy import Connection
 
+from incidents.levels.service_level import Offer
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
 from incidents.policy import Policy
 from probes.result import Failure, ProbeResult, Result
@@ -82,6 +83,7 @@ class House:
     is_healthy: bool = True
     sessions: list[ClientSession] = field(default_factory=list)
     heartbeats: dict[bytes, str] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
@@ -223,6 +225,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         is_healthy=lambda: house.is_healthy,
         heartbeats=lambda: house.heartbeats,
         planning_policy=lambda: house.planning_policy,
+        offers=lambda: house.offers,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
     runner = web.AppRunner(house.app, access_log=None)
