@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.corrected import CorrectionEvent
 from incidents.impairment import SightEvent
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Streak, Subject, Update
@@ -346,23 +347,6 @@ class MaintenanceUpdated:
     update: MaintenanceUpdate
 
 
-# --- what is known better ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corrected:
-    """*by* knows better than the record what *service* was in [*since*, *until*). The record stays; the ledger tells both."""
-
-    at: datetime
-    correction: str
-    service: str
-    since: datetime
-    until: datetime
-    status: Status
-    reason: str
-    by: str
-
-
 IncidentEvent = (
     Opened
     | Joined
@@ -382,4 +366,5 @@ IncidentEvent = (
     | Calmed
 )
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
-Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | Corrected | SightEvent | IncidentEvent | MaintenanceEvent
+_Known = CorrectionEvent | SightEvent
+Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent

@@ -376,11 +376,11 @@ class Situation:
     resolved while they were still down: they open no other until they recover. *maintenances* are the planned windows that are not over,
     by id; *spent* are the occurrences of a series that are over, with the ends that were first announced: they never come back. *proven*
     are the controls, by (location, control), that have answered once and count from then on; *impairments* holds the newest of each
-    location and reason, whether it lasts or not. *seed* is this installation's secret from which ids are made.
+    location and reason, whether it lasts or not. *proposals* are corrections that wait for a second person, each with who made it.
     """
 
     topology: Topology
-    seed: str
+    seed: str  # this installation's secret from which ids are made
     streaks: Mapping[tuple[str, str], Streak] = field(default_factory=lambda: MappingProxyType({}))
     seen: Mapping[tuple[str, str], datetime] = field(default_factory=lambda: MappingProxyType({}))
     standings: Mapping[tuple[Subject, str], Standing] = field(default_factory=lambda: MappingProxyType({}))
@@ -397,3 +397,4 @@ class Situation:
     spent: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     proven: frozenset[tuple[str, str]] = frozenset()
     impairments: Mapping[tuple[str, Hindrance], Impairment] = field(default_factory=lambda: MappingProxyType({}))
+    proposals: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -6,11 +6,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.course import unfold
 from incidents.events import (
     Acknowledged,
     Calmed,
-    Corrected,
     Counted,
     Event,
     Flapped,
@@ -56,11 +56,13 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
     incidents, ended, waived, paused = situation.incidents, situation.ended, situation.waived, situation.paused
     windows, spent = situation.maintenances, situation.spent
-    proven, impairments = situation.proven, situation.impairments
+    proven, impairments, proposals = situation.proven, situation.impairments, situation.proposals
     for event in events:
         match event:
-            case Counted() | StatusChanged() | Corrected() | Moved():
+            case Counted() | StatusChanged() | Moved():
                 continue
+            case Corrected() | CorrectionApproved() | CorrectionDropped():
+                proposals = _proposed(proposals, event)
             case Waived():
                 waived |= {event.component}
             case Reclaimed():
@@ -91,6 +93,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         spent=spent,
         proven=proven,
         impairments=impairments,
+        proposals=proposals,
     )
 
 
@@ -122,6 +125,12 @@ def _impaired(
         return MappingProxyType({**impairments, key: replace(impairments[key], until=event.until)})
     begun = Impairment(location=event.location, since=event.since, reason=event.reason, detail=event.detail)
     return MappingProxyType({**impairments, key: begun})
+
+
+def _proposed(proposals: Mapping[str, str], event: CorrectionEvent) -> Mapping[str, str]:
+    others = {id: by for id, by in proposals.items() if id != event.correction}
+    is_waiting = isinstance(event, Corrected) and event.needs_approval
+    return MappingProxyType({**others, event.correction: event.by} if is_waiting else others)
 
 
 _Incidents = Mapping[str, Incident]

@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from incidents.events import Corrected, Event, MaintenanceEvent, StatusChanged
+from incidents.corrected import Corrected, CorrectionApproved
+from incidents.events import Event, MaintenanceEvent, StatusChanged
 from incidents.levels.availability import Ledger
 from incidents.levels.service_level import NO_OFFER, Offer
 from incidents.model import Subject
@@ -77,8 +78,8 @@ class Books:
                     self._turned.add(event.id)
                 case Corrected():
                     self._turned.add(event.service)
-                case _ if isinstance(event, MaintenanceEvent):
-                    self._turned.update(self.services)  # rare, and a window may speak of any of them
+                case _ if isinstance(event, CorrectionApproved | MaintenanceEvent):
+                    self._turned.update(self.services)  # rare, and it may speak of any of them
                 case _:
                     continue
 

@@ -29,7 +29,6 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
     "retention of the audit and of callers": ("store.retention.audit", "store.retention.callers"),
     "locations other than local": ("locations.*",),
     "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
-    "a second person's approval of corrections (duties.separated; that of planned work is active)": ("duties.separated",),
 }
 """What is validated and acted on by nothing yet, in plain words, and the keys that ask for it. Work that builds it takes it out."""
 

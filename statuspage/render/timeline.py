@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
     Approved,
     Calmed,
-    Corrected,
     Counted,
     Event,
     Flapped,
@@ -77,7 +77,9 @@ def spoken(line: Line) -> str:
 def tell(event: Event) -> Line | None:
     """Tell *event*; None for one that is not part of an incident's story."""
     match event:
-        case Counted() | StatusChanged() | Corrected() | Reclaimed() | Waived() | Moved() | Paused() | Resumed():
+        case Counted() | StatusChanged() | Reclaimed() | Waived() | Moved() | Paused() | Resumed():
+            return None
+        case Corrected() | CorrectionApproved() | CorrectionDropped():
             return None
         case Proven() | Impaired() | Unimpaired():
             return None

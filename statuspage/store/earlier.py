@@ -27,7 +27,7 @@ from statuspage.store.tables import public_ids as public_id_rows
 NEWEST = 50
 """Public updates whose incidents stay on the page, as ``queries.stories`` has it."""
 
-_ONLY_WORDS = ("status_changed", "reclaimed", "corrected")
+_ONLY_WORDS = ("status_changed", "reclaimed", "corrected", "correction_approved", "correction_dropped")
 """Kinds that say nothing about the page beside what is read from their own tables."""
 
 

@@ -1,25 +1,36 @@
 """What a ledger is made from, as rows and back: promises, corrections, and the windows of planned work that meet a period."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, assert_never
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, Row, and_, func, insert, not_, or_, select
 
-from incidents.events import Corrected
+from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.levels.availability import Correction
 from incidents.levels.terms import Period, Terms
 from incidents.maintenance import Maintenance
+from incidents.model import Status
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
-from statuspage.store.ledger_tables import corrections, service_levels
+from statuspage.store.ledger_tables import correction_decisions, corrections, service_levels
 from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.maintenance_tables import maintenance_services, maintenances
 
 LONGEST_AFTER = timedelta(days=366)
 """How long before a period a window may have begun that still meets it."""
+
+_DECIDED = corrections.outerjoin(correction_decisions, correction_decisions.c.correction == corrections.c.id)
+_ROWS = select(
+    corrections,
+    correction_decisions.c.is_approved,
+    correction_decisions.c.by.label("decided_by"),
+    correction_decisions.c.at.label("decided_at"),
+    correction_decisions.c.reason.label("decision"),
+).select_from(_DECIDED)
 
 Stated = Sequence[tuple[datetime, Terms]]
 
@@ -42,12 +53,72 @@ def terms_of(connection: Connection, service: str) -> Stated:
 
 
 def corrections_of(connection: Connection, service: str, period: Span) -> tuple[Correction, ...]:
-    """The corrections that meet *period*, in the order in which they were made."""
-    meets = and_(corrections.c.service == service, corrections.c.since < period.until, corrections.c.until > period.since)
+    """The corrections that meet *period* and count, each *at* the instant from which it did, in that order."""
+    counts = func.coalesce(correction_decisions.c.is_approved, not_(corrections.c.needs_approval))
+    meets = and_(corrections.c.service == service, corrections.c.since < period.until, corrections.c.until > period.since, counts)
+    at = func.coalesce(correction_decisions.c.at, corrections.c.at).label("counts_from")
+    chosen = select(corrections, at).select_from(_DECIDED).where(meets).order_by(at, corrections.c.id)
     return tuple(
-        Correction(span=Span(row.since, row.until), status=row.status, reason=row.reason, author=row.by, at=row.at)
-        for row in connection.execute(select(corrections).where(meets).order_by(corrections.c.at, corrections.c.id))
+        Correction(span=Span(row.since, row.until), status=row.status, reason=row.reason, author=row.by, at=row.counts_from)
+        for row in connection.execute(chosen)
     )
+
+
+class CorrectionState(StrEnum):
+    """What became of a correction."""
+
+    WAITING = "waiting"
+    COUNTS = "counts"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRow:
+    """A correction with what a second person made of it; *decision* is the reason where it was dropped."""
+
+    correction: str
+    service: str
+    since: datetime
+    until: datetime
+    status: Status
+    reason: str
+    by: str
+    at: datetime
+    state: CorrectionState
+    decided_by: str | None
+    decided_at: datetime | None
+    decision: str | None
+
+
+def newest_corrections(
+    connection: Connection, *, service: str, after: tuple[datetime, str] | None, limit: int
+) -> tuple[CorrectionRow, ...]:
+    """The newest corrections of *service*, newest first; only those older than *after* (when, and its id)."""
+    chosen = _ROWS.where(corrections.c.service == service).order_by(corrections.c.at.desc(), corrections.c.id.desc()).limit(limit)
+    if after is not None:
+        at, id_ = after
+        chosen = chosen.where(or_(corrections.c.at < at, and_(corrections.c.at == at, corrections.c.id < id_)))
+    return tuple(_correction(row) for row in connection.execute(chosen))
+
+
+def read_correction(connection: Connection, id_: str) -> CorrectionRow:
+    """The correction of this id. Errors: NoResultFound."""
+    return _correction(connection.execute(_ROWS.where(corrections.c.id == id_)).one())
+
+
+def _correction(row: Row[Any]) -> CorrectionRow:
+    state = CorrectionState.WAITING if row.needs_approval else CorrectionState.COUNTS
+    if row.is_approved is not None:
+        state = CorrectionState.COUNTS if row.is_approved else CorrectionState.DROPPED
+    told = {name: getattr(row, name) for name in ("service", "since", "until", "status", "reason", "by", "at")}
+    decided = {"decided_by": row.decided_by, "decided_at": row.decided_at, "decision": row.decision or None}
+    return CorrectionRow(correction=row.id, state=state, **told, **decided)
+
+
+def proposals(connection: Connection) -> Mapping[str, str]:
+    """The corrections that wait for a second person, each with who made it."""
+    waits = and_(corrections.c.needs_approval, correction_decisions.c.correction.is_(None))
+    return {row.id: row.by for row in connection.execute(select(corrections.c.id, corrections.c.by).select_from(_DECIDED).where(waits))}
 
 
 def windows_of(connection: Connection, service: str, period: Span) -> tuple[Maintenance, ...]:
@@ -58,11 +129,19 @@ def windows_of(connection: Connection, service: str, period: Span) -> tuple[Main
     return tuple(read_maintenances(connection, ids).values())
 
 
-def write_corrections(connection: Connection, events: Sequence[Corrected]) -> None:
-    """Add what people know better; there is no way to change or remove a row."""
-    rows = [asdict(event) for event in events]
-    if rows:
-        connection.execute(insert(corrections), [{"id": row.pop("correction"), **row} for row in rows])
+def write_corrections(connection: Connection, events: Sequence[CorrectionEvent]) -> None:
+    """Add what people know better, and what became of it; there is no way to change or remove a row."""
+    for event in events:
+        match event:
+            case Corrected():
+                row = asdict(event)
+                connection.execute(insert(corrections).values(id=row.pop("correction"), **row))
+            case CorrectionApproved():
+                connection.execute(insert(correction_decisions).values(**asdict(event), is_approved=True, reason=""))
+            case CorrectionDropped():
+                connection.execute(insert(correction_decisions).values(**asdict(event), is_approved=False))
+            case _:
+                assert_never(event)
 
 
 def _spelled(terms: Terms) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tables that a ledger needs beside status changes: what was promised from when on, and what people know better."""
 
-from sqlalchemy import JSON, Column, Index, Integer, Table
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, false
 
 from incidents.model import Status
 from statuspage.store.columns import Choice, instant, metadata, text
@@ -27,5 +27,17 @@ corrections = Table(
     text("reason"),
     text("by"),
     instant("at"),
+    Column("needs_approval", Boolean, nullable=False, server_default=false()),
     Index(None, "service", "since"),
+)
+
+# What a second person made of a correction that needs one; until there is a row it waits, and counts for nothing.
+correction_decisions = Table(
+    "correction_decisions",
+    metadata,
+    text("correction", primary_key=True),
+    Column("is_approved", Boolean, nullable=False),
+    text("by"),
+    instant("at"),
+    text("reason"),
 )

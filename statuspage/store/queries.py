@@ -18,6 +18,7 @@ from incidents.model import Note, Pause, Situation, Standing, Status, Streak, Su
 from incidents.replaying.narrowing import narrowed
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
+from statuspage.store.ledger_rows import proposals
 from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences
 from statuspage.store.spelling import instant, understand, understand_runs
 from statuspage.store.tables import (
@@ -141,6 +142,7 @@ def everything(connection: Connection) -> Situation:
         spent=dict(spent_occurrences(connection)),
         proven=frozenset((row.location, row.control) for row in connection.execute(select(controls))),
         impairments={(one.location, one.reason): one for one in _newest_impairments(connection)},
+        proposals=proposals(connection),
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import Connection, delete, insert, update
 
+from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Acknowledged,
-    Corrected,
     Counted,
     Event,
     IncidentEvent,
@@ -95,7 +95,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_paused(connection, events)
     _write_sight(connection, events)
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
-    write_corrections(connection, [event for event in events if isinstance(event, Corrected)])
+    write_corrections(connection, [event for event in events if isinstance(event, CorrectionEvent)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from pydantic import JsonValue, TypeAdapter
 
+from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
     Approved,
     Calmed,
-    Corrected,
     Event,
     Flapped,
     Impacted,
@@ -55,6 +55,8 @@ KINDS: Mapping[str, type[Event]] = {
     "approved": Approved,
     "calmed": Calmed,
     "corrected": Corrected,
+    "correction_approved": CorrectionApproved,
+    "correction_dropped": CorrectionDropped,
     "flapped": Flapped,
     "impacted": Impacted,
     "impaired": Impaired,

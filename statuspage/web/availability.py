@@ -9,19 +9,22 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from incidents.correction import correct
-from incidents.events import Corrected, Event
+from incidents.corrected import CorrectionEvent
+from incidents.correction import Claim, approve, correct, drop
+from incidents.events import Event
 from incidents.levels.periods import named
 from incidents.levels.service_level import NO_OFFER, calendar_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
 from statuspage.ledgers import Account, account_of, ledger_of, present_account
+from statuspage.store.ledger_rows import newest_corrections, read_correction
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk
-from statuspage.web.entry import body_of, instant_of
-from statuspage.web.ledger_bodies import CorrectionBody, CorrectionShown, LedgerShown, ServiceLevelShown
+from statuspage.web.entry import body_of, cursor, instant_of, limit_of, place_of
+from statuspage.web.ledger_bodies import CorrectionBody, CorrectionList, CorrectionShown, DropBody, LedgerShown, ServiceLevelShown
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
+from statuspage.web.window_bodies import ApproveBody
 
 LONGEST = timedelta(days=3 * 366)
 """The longest period that is accounted for at once."""
@@ -67,15 +70,44 @@ async def show_service_level(request: web.Request) -> web.Response:
 async def correct_availability(request: web.Request) -> web.Response:
     """Say what a service was, where somebody knows it better than the record."""
     body = await body_of(request, CorrectionBody)
-    service, by = _service(request), request[CALLER].name
-    command = partial(correct, service=service, since=body.since, until=body.until, status=body.status, reason=body.reason, by=by)
+    service, by, desk = _service(request), request[CALLER].name, request.app[DESK]
+    claim = Claim(service=service, since=body.since, until=body.until, status=body.status, reason=body.reason)
+    command = partial(correct, claim=claim, by=by, needs_approval=desk.planning_policy().needs_approval)
     detail = {"since": body.since.isoformat(), "until": body.until.isoformat(), "status": body.status.value, "reason": body.reason}
     deed = Deed(by=by, act="correct", subject=service, detail=detail)
     return await done_once(request, deed, command, status=201, spell=_correction_after)
 
 
-def _correction_after(_: Connection, events: Sequence[Event]) -> BaseModel:
-    return CorrectionShown.of(next(event for event in events if isinstance(event, Corrected)))
+async def list_corrections(request: web.Request) -> web.Response:
+    """Give what was corrected of a service, newest first, with what a second person made of it where one was needed."""
+    service, limit, after = _service(request), limit_of(request), place_of(request.query.get("cursor"))
+    found = await request.app[DESK].store.read(
+        lambda connection: newest_corrections(connection, service=service, after=after, limit=limit + 1)
+    )
+    following = cursor((found[limit - 1].at, found[limit - 1].correction)) if len(found) > limit else None
+    shown = CorrectionList(items=[CorrectionShown.of(one) for one in found[:limit]], next=following)
+    return web.Response(text=shown.model_dump_json(), content_type="application/json")
+
+
+async def approve_correction(request: web.Request) -> web.Response:
+    """Agree to a correction, as another person than the one who made it: it counts from now on."""
+    await body_of(request, ApproveBody)
+    id_, by = request.match_info["id"], request[CALLER].name
+    deed = Deed(by=by, act="approve correction", subject=id_)
+    return await done_once(request, deed, partial(approve, correction=id_, by=by), status=200, spell=_correction_after)
+
+
+async def drop_correction(request: web.Request) -> web.Response:
+    """Decline a correction that waits, or take it back."""
+    body = await body_of(request, DropBody)
+    id_, by = request.match_info["id"], request[CALLER].name
+    deed = Deed(by=by, act="drop correction", subject=id_, detail={"reason": body.reason})
+    return await done_once(request, deed, partial(drop, correction=id_, by=by, reason=body.reason), status=200, spell=_correction_after)
+
+
+def _correction_after(connection: Connection, events: Sequence[Event]) -> BaseModel:
+    id = next(event.correction for event in events if isinstance(event, CorrectionEvent))
+    return CorrectionShown.of(read_correction(connection, id))
 
 
 def _service(request: web.Request) -> str:

@@ -26,7 +26,7 @@ from statuspage.web.security import Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningPolicy:
-    """What planned work must keep, by service, and whether a second person must agree to it."""
+    """What planned work must keep, by service, and whether a second person must agree to it, and to corrections."""
 
     conducts: Mapping[str, Conduct]
     needs_approval: bool

@@ -4,13 +4,13 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Literal, Self
 
-from incidents.events import Corrected
 from incidents.levels.availability import Interval, Kind, Ledger, percent
 from incidents.levels.service_level import Budget, Offer, cost, credit
 from incidents.levels.terms import Period
 from incidents.model import Status
 from statuspage.figures import cut_share
 from statuspage.ledgers import Account
+from statuspage.store.ledger_rows import CorrectionRow, CorrectionState
 from statuspage.web.bodies import Given, Instant, Line, Taken
 
 Seen = Literal[Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR, Status.UNKNOWN]
@@ -28,8 +28,18 @@ class CorrectionBody(Taken):
     reason: Line
 
 
+class DropBody(Taken):
+    """Why a correction is not to count."""
+
+    reason: Line
+
+
 class CorrectionShown(Given):
-    """A correction as it stands in the record for good."""
+    """A correction as it stands in the record for good.
+
+    *state* is ``counts`` where it is in the ledger, ``waiting`` for a second person, or ``dropped``. *decided_by* is who approved or
+    dropped it, with *decision* as the reason; null where nobody had to, or has yet.
+    """
 
     correction: str
     service: str
@@ -39,11 +49,22 @@ class CorrectionShown(Given):
     reason: str
     by: str
     at: datetime
+    state: CorrectionState
+    decided_by: str | None
+    decided_at: datetime | None
+    decision: str | None
 
     @classmethod
-    def of(cls, event: Corrected) -> Self:
-        """Show *event*."""
-        return cls.model_validate(event, from_attributes=True)
+    def of(cls, row: CorrectionRow) -> Self:
+        """Show *row*."""
+        return cls.model_validate(row, from_attributes=True)
+
+
+class CorrectionList(Given):
+    """Corrections of a service, newest first."""
+
+    items: list[CorrectionShown]
+    next: str | None
 
 
 class IntervalShown(Given):

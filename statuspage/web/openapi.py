@@ -47,6 +47,7 @@ _QUERY: Mapping[str, Sequence[Json]] = {
     "list_incidents": (_OPEN, *_PAGING),
     "list_impairments": _PAGING,
     "list_audit": _PAGING,
+    "list_corrections": _PAGING,
     "list_maintenances": _SPAN,
     "show_availability": _SPAN,
     "show_service_level": (_PERIOD,),

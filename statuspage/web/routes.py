@@ -91,6 +91,11 @@ def _planned(
     return _act(f"{_API}/maintenances{path}", handler, takes, window_bodies.MaintenanceShown, status, policy, method)
 
 
+def _corrected(path: str, handler: Handler, takes: type[BaseModel], status: int = 200, policy: Policy = Permission.CORRECT) -> Route:
+    """An act on a correction; each answers with the correction as it is then."""
+    return _act(f"{_API}{path}", handler, takes, ledger_bodies.CorrectionShown, status, policy)
+
+
 ROUTES: tuple[Route, ...] = (
     _see("/", console.show_queue),
     _see("/live", console.show_live),
@@ -140,14 +145,10 @@ ROUTES: tuple[Route, ...] = (
     _read(f"{_API}/services", api.list_services, bodies.ServiceList),
     _read(f"{_API}/services/{{id}}/availability", availability.show_availability, ledger_bodies.LedgerShown),
     _read(f"{_API}/services/{{id}}/service-level", availability.show_service_level, ledger_bodies.ServiceLevelShown),
-    _act(
-        f"{_API}/services/{{id}}/corrections",
-        availability.correct_availability,
-        ledger_bodies.CorrectionBody,
-        ledger_bodies.CorrectionShown,
-        201,
-        Permission.CORRECT,
-    ),
+    _read(f"{_API}/services/{{id}}/corrections", availability.list_corrections, ledger_bodies.CorrectionList),
+    _corrected("/services/{id}/corrections", availability.correct_availability, ledger_bodies.CorrectionBody, 201),
+    _corrected("/corrections/{id}/approve", availability.approve_correction, window_bodies.ApproveBody, policy=Permission.APPROVE),
+    _corrected("/corrections/{id}/drop", availability.drop_correction, ledger_bodies.DropBody),
     _read(f"{_API}/impairments", api.list_impairments, bodies.ImpairmentList),
     _read(f"{_API}/maintenances", maintenance.list_maintenances, window_bodies.MaintenanceList),
     _planned("", maintenance.plan, window_bodies.PlanBody, 201),

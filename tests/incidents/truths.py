@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from incidents.corrected import Corrected
 from incidents.events import (
     Acknowledged,
     Calmed,
-    Corrected,
     Counted,
     Event,
     Flapped,

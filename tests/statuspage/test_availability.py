@@ -11,9 +11,12 @@ import pytest
 from incidents.levels.terms import Period, Terms
 from incidents.times.calendars import Calendar
 from probes.result import Failure
+from statuspage.books import Books
 from statuspage.ledgers import present_account
+from statuspage.store import queries
 from statuspage.store.ledger_rows import state_terms, terms_of
 from statuspage.store.people import Role
+from statuspage.web.desk import PlanningPolicy
 from tests.statuspage.desks import START, House, Program, housed
 
 HOUR = timedelta(hours=1)
@@ -101,6 +104,79 @@ async def test_a_correction_is_told_with_its_author_and_the_record_stays(house: 
     assert [(one["kind"], one["author"]) for one in told["intervals"]] == [("up", None), ("up", "report"), ("down", None), ("up", None)]
     (row,) = await house.audit("correct")
     assert (row.actor, row.subject, row.detail["reason"]) == ("report", "portal", "the probe's own network")
+
+
+SPAN = {"since": f"{START + 9 * HOUR:%Y-%m-%dT%H:%M:%SZ}", "until": f"{START + 9.5 * HOUR:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+async def proposed(house: House, by: Program) -> dict[str, Any]:
+    """Duties are separated, and somebody corrects half of the outage."""
+    await broken_for_an_hour(house)
+    house.planning_policy = PlanningPolicy(conducts={}, needs_approval=True)
+    answer = await by.send("/services/portal/corrections", {**SPAN, "status": "operational", "reason": "our own link"})
+    assert answer.status == 201, await answer.text()
+    found: dict[str, Any] = await answer.json()
+    return found
+
+
+async def test_where_duties_are_separated_a_correction_counts_once_another_manager_agrees(house: House, manager: Program) -> None:
+    made = await proposed(house, manager)
+    assert (made["state"], made["decided_by"]) == ("waiting", None)
+    assert len((await ledger(manager))["intervals"]) == 3
+    own = await manager.send(f"/corrections/{made['correction']}/approve")
+    assert own.status == 422
+    assert "Another person" in (await own.json(content_type=None))["detail"]
+    second = await house.program("second", Role.MANAGER)
+    agreed = await second.send(f"/corrections/{made['correction']}/approve")
+    assert agreed.status == 200, await agreed.text()
+    told = await agreed.json()
+    assert (told["state"], told["by"], told["decided_by"]) == ("counts", "report", "second")
+    found = await ledger(manager)
+    assert [(one["kind"], one["author"]) for one in found["intervals"]] == [("up", None), ("up", "report"), ("down", None), ("up", None)]
+    assert [(row.actor, row.subject) for row in await house.audit("approve correction")] == [
+        ("report", made["correction"]),  # refused, and that stands there too
+        ("second", made["correction"]),
+    ]
+    assert (await second.send(f"/corrections/{made['correction']}/approve")).status == 404
+
+
+async def test_a_correction_that_waits_survives_a_restart_and_may_be_dropped(house: House, manager: Program) -> None:
+    made = await proposed(house, manager)
+    situation = house.pipeline.situation
+    again = await house.store.read(lambda connection: queries.situation(connection, situation.topology))
+    assert again.proposals == situation.proposals == {made["correction"]: "report"}
+    assert (await manager.send(f"/corrections/{made['correction']}/drop", {"reason": ""})).status == 422
+    answer = await manager.send(f"/corrections/{made['correction']}/drop", {"reason": "the wrong day"})
+    assert ((await answer.json())["state"], (await answer.json())["decision"]) == ("dropped", "the wrong day")
+    assert len((await ledger(manager))["intervals"]) == 3
+    assert (await manager.send(f"/corrections/{made['correction']}/approve")).status == 404
+
+
+async def test_corrections_are_listed_newest_first_page_by_page(house: House, manager: Program) -> None:
+    first = await proposed(house, manager)
+    house.wait(minutes=1)
+    second = await (await manager.send("/services/portal/corrections", {**SPAN, "status": "unknown", "reason": "nobody knows"})).json()
+    page = await (await manager.get("/services/portal/corrections", limit="1")).json()
+    assert page["items"] == [second]
+    rest = await (await manager.get("/services/portal/corrections", limit="1", cursor=page["next"])).json()
+    assert (rest["items"], rest["next"]) == ([first], None)
+    assert (await (await manager.get("/services/email/corrections")).json())["items"] == []
+    assert (await manager.get("/services/fax/corrections")).status == 404
+
+
+async def test_the_books_hear_of_an_approval(house: House, manager: Program) -> None:
+    made = await proposed(house, manager)
+    services = house.pipeline.situation.topology.services
+    books = Books(store=house.store, now=lambda: house.now, zone="UTC", services=services, offers={})
+    house.pipeline.audience = books.hear
+    house.wait(minutes=1)
+    await books.renew()
+    half = HOUR / 2 // timedelta(microseconds=1)
+    assert books.levels["portal"].periods["24h"].measured.down > half
+    second = await house.program("second", Role.MANAGER)
+    assert (await second.send(f"/corrections/{made['correction']}/approve")).status == 200
+    await books.renew()
+    assert books.levels["portal"].periods["24h"].measured.down == half
 
 
 @pytest.mark.parametrize(

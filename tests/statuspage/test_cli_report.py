@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from incidents.events import Corrected, StatusChanged
+from incidents.corrected import Corrected
+from incidents.events import StatusChanged
 from incidents.levels.availability import percent
 from incidents.levels.service_level import calendar_period
 from incidents.levels.terms import Period, Terms

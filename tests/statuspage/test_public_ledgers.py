@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from incidents.correction import correct
+from incidents.correction import Claim, correct
 from incidents.levels.availability import percent
 from incidents.levels.periods import named, written
 from incidents.levels.service_level import Credit, Offer
@@ -62,12 +62,9 @@ async def auditor(tmp_path: Path) -> AsyncIterator[Auditor]:
         await house.see("outgoing", Failure.REFUSED)
         house.now = START + 7 * HOUR
         await house.all_good()
-        span = (START + 6 * HOUR, START + 6.5 * HOUR)
-        await house.pipeline.act(
-            lambda situation, now: correct(
-                situation, now, service="email", since=span[0], until=span[1], status=Status.UNKNOWN, reason="=our link", by="anna"
-            )
-        )
+        since, until = START + 6 * HOUR, START + 6.5 * HOUR
+        claim = Claim(service="email", since=since, until=until, status=Status.UNKNOWN, reason="=our link")
+        await house.pipeline.act(partial(correct, claim=claim, by="anna"))
         house.now = START + 11 * HOUR + timedelta(seconds=11)
         services = house.pipeline.situation.topology.services
         books = Books(store=house.store, now=lambda: house.now, zone="Europe/Berlin", services=services, offers={"email": OFFER})

@@ -13,7 +13,8 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection
 
-from incidents.events import Corrected, StatusChanged
+from incidents.corrected import Corrected
+from incidents.events import StatusChanged
 from incidents.levels.service_level import calendar_period
 from incidents.levels.terms import Period
 from incidents.model import Status, Subject

@@ -289,6 +289,8 @@ def test_the_words_of_the_journal_never_change() -> None:
         "approved",
         "calmed",
         "corrected",
+        "correction_approved",
+        "correction_dropped",
         "flapped",
         "impacted",
         "impaired",
