@@ -24,6 +24,7 @@ from probes.egress import Door
 from probes.result import ProbeResult, Result
 from statuspage import journal
 from statuspage.alive import kept_alive
+from statuspage.as_it_was import page_at
 from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.clock import Now
@@ -168,6 +169,7 @@ class Hub:
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
             heartbeats=lambda: self.tokens,
             planning_policy=self.planning_policy,
+            page_at=page_at,
             trends=lambda: self.trends,
             levels=lambda: self.books.levels,
             offers=lambda: self.books.offers,

@@ -12,10 +12,12 @@ from markupsafe import Markup
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from statuspage.page import WITHDRAWN
 from statuspage.render.bars import NAME
 from statuspage.render.html import speakable
+from statuspage.render.instants import moment as dated
 from statuspage.render.instants import span
-from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, length
+from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, UNWATCHED, history, length
 
 _ASSETS = {
     "console.css": "text/css; charset=utf-8",
@@ -51,6 +53,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
     clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
     environment.filters["local"] = partial(_local, zone=ZoneInfo(zone))
     environment.filters.update(clock=clock, moment=moment, span=_span, short=NAME.__getitem__, lines=_lines)
+    environment.filters.update(dated=partial(dated, zone=ZoneInfo(zone)), stamp=_iso, history=history)
     environment.globals.update(
         site_name=site_name,
         public_url=public_url,
@@ -59,6 +62,8 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         STATUS=STATUS,
         STATE=STATE,
         CAPABILITY=CAPABILITY,
+        UNWATCHED=UNWATCHED,
+        WITHDRAWN=WITHDRAWN,
         MAINTENANCE_STATE=MAINTENANCE_STATE,
         MaintenanceState=MaintenanceState,
         between=partial(span, zone=ZoneInfo(zone)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from incidents.planned.conduct import Conduct
 from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.levels import Level
-from statuspage.page import Story
+from statuspage.page import Page, Story
 from statuspage.pipeline import Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
@@ -38,7 +38,8 @@ class Desk:
 
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
-    *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep.
+    *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
+    *page_at* what the public page said at a past instant (None: nothing was kept).
     """
 
     store: Store
@@ -55,6 +56,7 @@ class Desk:
     is_healthy: Callable[[], bool]
     heartbeats: Callable[[], Mapping[bytes, str]]
     planning_policy: Callable[[], PlanningPolicy]
+    page_at: Callable[[Connection, datetime], Page | None]
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
     levels: Callable[[], Mapping[str, Level]] = dict
     offers: Callable[[], Mapping[str, Offer]] = dict

@@ -4,6 +4,7 @@ import base64
 import binascii
 from datetime import UTC, datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -86,6 +87,15 @@ def number_of(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise Rejected(422, "This cursor is not one of ours.")
     return int(text)
+
+
+def instant_typed(typed: str, zone: str) -> datetime | None:
+    """The instant that a person typed, in UTC; by *zone*'s clock on the wall where it names none. None for what is no instant."""
+    try:
+        at = datetime.fromisoformat(typed.strip())
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def instant_of(request: web.Request, name: str, otherwise: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """Every address of the internal listener, as data: who may use it is part of the row, so that no address can be without a policy."""
 
+import asyncio
 import json
 from functools import cache
 
@@ -15,6 +16,7 @@ from statuspage.web import (
     console,
     ledger_bodies,
     login,
+    looking_back,
     maintenance,
     monitors,
     pings,
@@ -123,6 +125,7 @@ ROUTES: tuple[Route, ...] = (
     _send(f"{_WORK}/finish", window_forms.finish),
     _send(f"{_WORK}/cancel", window_forms.cancel),
     _send(f"{_WORK}/approve", window_forms.approve, Permission.APPROVE),
+    _see("/as-it-was", looking_back.show_past),
     _see("/assets/{name}", surroundings.show_asset, Access.PUBLIC),
     _read("/metrics", surroundings.show_metrics, None, Access.SCRAPER),
     _read("/healthz", surroundings.show_health, None, Access.PUBLIC),
@@ -168,6 +171,7 @@ def internal_app(desk: Desk) -> web.Application:
     app[DESK] = desk
     app[DOOR] = Door()
     app[ONCE] = Once()
+    app[looking_back.LOOKS] = asyncio.Semaphore(1)
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
     app[surroundings.DESCRIPTION] = _description()

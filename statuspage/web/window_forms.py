@@ -1,9 +1,8 @@
 """The forms by which planned work is planned, moved and ended. The API's models and the acts behind them are the same."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -14,6 +13,7 @@ from statuspage.web.auth import CALLER
 from statuspage.web.bodies import Override
 from statuspage.web.console import fit, text
 from statuspage.web.desk import DESK, Deed, perform
+from statuspage.web.entry import instant_typed
 from statuspage.web.maintenance import done_to, terms_of
 from statuspage.web.problems import Rejected, refused
 from statuspage.web.screens import see_other
@@ -155,11 +155,7 @@ def _ticked(names: Iterable[str], what: str) -> frozenset[str]:
 
 def _instant(request: web.Request, typed: str) -> datetime | str:
     """The instant that was typed, by the desk's clock on the wall where it names no zone; what is none is left to the model to refuse."""
-    try:
-        at = datetime.fromisoformat(typed.strip())
-        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(request.app[DESK].timezone))).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return typed
+    return instant_typed(typed, request.app[DESK].timezone) or typed
 
 
 def _override(typed: Typed) -> Mapping[str, str] | None:

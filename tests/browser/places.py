@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from playwright.async_api import Page
@@ -21,7 +22,8 @@ class Which(StrEnum):
 class Place:
     """A page: where it is, and whether one must be logged in.
 
-    ``{incident}`` in the path stands for the outage's id, ``{window}`` for that of the work that the demo plans.
+    ``{incident}`` in the path stands for the outage's id, ``{window}`` for that of the work that the demo plans, ``{lately}`` for an
+    instant that is just over.
     """
 
     name: str
@@ -33,7 +35,8 @@ class Place:
 
     def address(self, demo: Demo, *, incident: str, window: str) -> str:
         site = {"public": demo.public, "console": demo.console, "control": demo.control}[self.site]
-        return f"{site}{self.path.format(incident=incident, window=window)}"
+        lately = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{site}{self.path.format(incident=incident, window=window, lately=lately)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,5 +75,8 @@ PLACES = (
     Place(name="planned work", which=Which.CALM, site="console", path="/maintenance", is_inside=True),
     Place(name="card of a planned window", which=Which.CALM, site="console", path="/maintenance/{window}", is_inside=True),
     Place(name="form for planned work", which=Which.CALM, site="console", path="/maintenance/plan", is_inside=True),
+    Place(name="form that asks for an instant of the past", which=Which.CALM, site="console", path="/as-it-was", is_inside=True),
+    Place(name="page as it was", which=Which.BROKEN, site="console", path="/as-it-was?at={lately}", is_inside=True),
+    Place(name="instant that lies ahead", which=Which.CALM, site="console", path="/as-it-was?at=2999-01-01", status=422, is_inside=True),
     Place(name="demo page", which=Which.BROKEN, site="control", path="/"),
 )

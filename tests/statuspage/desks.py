@@ -18,6 +18,7 @@ from incidents.levels.service_level import Offer
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
 from incidents.policy import Policy
 from probes.result import Failure, ProbeResult, Result
+from statuspage.as_it_was import page_at
 from statuspage.pipeline import Pipeline
 from statuspage.store import acts, people, queries
 from statuspage.store.acts import AuditRow
@@ -226,6 +227,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         heartbeats=lambda: house.heartbeats,
         planning_policy=lambda: house.planning_policy,
         offers=lambda: house.offers,
+        page_at=page_at,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
     runner = web.AppRunner(house.app, access_log=None)
