@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
-from statuspage.page import WITHDRAWN
 from statuspage.render.bars import NAME
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment as dated
@@ -63,7 +62,6 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         STATE=STATE,
         CAPABILITY=CAPABILITY,
         UNWATCHED=UNWATCHED,
-        WITHDRAWN=WITHDRAWN,
         MAINTENANCE_STATE=MAINTENANCE_STATE,
         MaintenanceState=MaintenanceState,
         between=partial(span, zone=ZoneInfo(zone)),

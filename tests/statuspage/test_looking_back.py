@@ -7,20 +7,24 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from markupsafe import escape
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from incidents import act
+from incidents.events import Event, MaintenanceUpdated, Planned
+from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import State
 from incidents.policy import Policy
 from probes.result import Failure
 from statuspage.as_it_was import page_at
-from statuspage.page import Page
+from statuspage.page import WITHDRAWN, Page
 from statuspage.render.words import STATUS
 from statuspage.store import past, queries
 from statuspage.store.people import Role
+from statuspage.store.tables import updates
 from statuspage.web.desk import DESK
 from tests.statuspage.desks import START, TOPOLOGY, Browser, House, housed
 from tests.statuspage.pasts import SITE
@@ -89,10 +93,51 @@ async def test_it_is_the_very_picture_that_the_command_line_prints(house: House,
     (incident,) = page.open
     told = await look(browser, f"{at:%Y-%m-%dT%H:%M:%SZ}")
     assert told.count('class="line public"') == len(incident.updates) > 1
-    for update in incident.updates:
-        assert update.body.partition(" <")[0] in told
+    for said in incident.updates:
+        assert said.body.partition(" <")[0] in told
     for service in page.groups[0].services:
         assert f"{STATUS[service.status]} {escape(service.name)}" in read(told)
+
+
+async def test_a_text_that_was_withdrawn_since_is_not_given_back(house: House, browser: Browser) -> None:
+    gone = update(updates).where(updates.c.by == "anna").values(redacted_at=house.now, body="")
+    await house.store.write(lambda connection: connection.execute(gone))
+    told = read(await look(browser, "2026-03-02T09:45Z"))
+    assert "A disk is" not in told
+    assert WITHDRAWN in told
+
+
+async def test_an_incident_that_is_over_is_told_for_fourteen_days(house: House) -> None:
+    house.now = START + timedelta(hours=4)
+    await house.all_good()
+    await house.pipeline.tick()
+    assert house.pipeline.situation.incidents == {}
+    house.now = START + timedelta(days=20)
+    browser = await house.logged_in("vera", Role.VIEWER)
+    name = "Customer &lt;b&gt;portal&lt;/b&gt;"
+    listed = [f"The 14 days before {name}" in read(await look(browser, f"2026-03-{day}T12:00Z")) for day in ("15", "16")]
+    assert listed == [True, False]
+
+
+async def test_planned_work_is_told_where_it_was_announced_or_ran(house: House, browser: Browser) -> None:
+    def plan(seconds: float, *, is_announced: bool, number: int) -> tuple[Event, ...]:
+        at, id_ = house.now, f"window{number:06d}"
+        starts = at + timedelta(seconds=seconds)
+        names = MappingProxyType({"en": f"Work number {number}"})
+        window = Maintenance(
+            id=id_, name=names, description=names, services=("email",), components=(), starts=starts, ends=starts + HOUR, planned_at=at
+        )
+        told = MaintenanceUpdate(number=1, state=MaintenanceState.SCHEDULED, title="Work", body="Soon.", at=at, by=None)
+        events: tuple[Event, ...] = (Planned(at=at, maintenance=id_, plan=window),)
+        return (*events, MaintenanceUpdated(at=at, maintenance=id_, update=told)) if is_announced else events
+
+    for number, (seconds, is_announced) in enumerate(((7200, True), (7200, False), (60, False))):
+        planned = plan(seconds, is_announced=is_announced, number=number)
+        await house.pipeline.act(lambda _, __, planned=planned: planned)  # type: ignore[misc]
+    house.wait(seconds=120)
+    await house.pipeline.tick()
+    told = read(await look(browser, f"{house.now:%Y-%m-%dT%H:%M:%SZ}"))
+    assert [number for number in range(3) if f"Work number {number}" in told] == [0, 2]
 
 
 async def test_it_is_framed_so_that_nobody_takes_it_for_now(browser: Browser) -> None:
