@@ -62,13 +62,22 @@ class AgainstPolicy(Refused):
         self.reasons = tuple(reasons)
 
 
+class Unfit(Invalid):
+    """What was asked for makes no sense; *faults* are all that is wrong, each with the field that it concerns."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        """Name every fault."""
+        super().__init__(" ".join(sentence for _, sentence in faults))
+        self.faults = tuple(faults)
+
+
 def plan(situation: Situation, now: datetime, *, by: str, wish: Wish, terms: Terms = ORDINARY_TERMS) -> tuple[Event, ...]:
-    """Plan a window. Errors: Invalid with everything that makes no sense, AgainstPolicy unless a manager overrides."""
+    """Plan a window. Errors: Unfit with everything that makes no sense, AgainstPolicy unless a manager overrides."""
     wrong = [*_unknown(situation, wish.services, wish.components), *_impossible(now, wish.starts, wish.ends)]
-    wrong += [] if wish.name.strip() else ["Maintenance needs a name."]
-    wrong += [] if wish.body.strip() else ["Maintenance needs words for the public."]
+    wrong += [] if wish.name.strip() else [("name", "Maintenance needs a name.")]
+    wrong += [] if wish.body.strip() else [("body", "Maintenance needs words for the public.")]
     if wrong:
-        raise Invalid(" ".join(wrong))
+        raise Unfit(wrong)
     services = tuple(dict.fromkeys(wish.services))
     override = _judged(objections(situation, terms.conducts, services, Span(wish.starts, wish.ends), now), terms)
     window = Maintenance(
@@ -118,11 +127,11 @@ def reschedule(
     stops = ends or begins + (window.ends - window.starts)
     if window.state is not MaintenanceState.SCHEDULED:
         if begins != window.starts:
-            raise Invalid("It has begun: only its end can be changed.")
+            raise Unfit([("starts", "It has begun: only its end can be changed.")])
         if stops <= now:
-            raise Invalid("It must end later than now; to end it now, finish it.")
+            raise Unfit([("ends", "It must end later than now; to end it now, finish it.")])
     elif wrong := _impossible(now, begins, stops):
-        raise Invalid(" ".join(wrong))
+        raise Unfit(wrong)
     if (begins, stops) == (window.starts, window.ends):
         raise Invalid("It is planned for these times already.")
     return (*before, *_given(situation, now, window, Span(begins, stops), by=by, body=body, terms=terms))
@@ -141,9 +150,9 @@ def extend(
     """Let it end later; past its end it goes on from now. Errors: NotFound, Invalid, AgainstPolicy."""
     window, before = _found(situation, maintenance, now)
     if ends <= max(window.ends, now):
-        raise Invalid("An extension ends later than now and later than planned before.")
+        raise Unfit([("ends", "An extension ends later than now and later than planned before.")])
     if ends - window.starts > LONGEST:
-        raise Invalid("Maintenance lasts a month at most.")
+        raise Unfit([("ends", "Maintenance lasts a month at most.")])
     return (*before, *_given(situation, now, window, Span(window.starts, ends), by=by, body=body, terms=terms))
 
 
@@ -207,23 +216,23 @@ def _known(situation: Situation, window: Maintenance) -> tuple[str, ...]:
     return tuple(id for id in window.services if id in situation.topology.services)
 
 
-def _unknown(situation: Situation, services: Sequence[str], components: Sequence[str]) -> list[str]:
+def _unknown(situation: Situation, services: Sequence[str], components: Sequence[str]) -> list[tuple[str, str]]:
     topology = situation.topology
-    wrong = [] if services else ["Name at least one service that it is announced for."]
-    wrong += [f"There is no service {id!r}." for id in services if id not in topology.services]
-    return wrong + [f"There is no component {id!r}." for id in components if id not in topology.components]
+    wrong = [] if services else [("services", "Name at least one service that it is announced for.")]
+    wrong += [("services", f"There is no service {id!r}.") for id in services if id not in topology.services]
+    return wrong + [("components", f"There is no component {id!r}.") for id in components if id not in topology.components]
 
 
-def _impossible(now: datetime, starts: datetime, ends: datetime) -> list[str]:
+def _impossible(now: datetime, starts: datetime, ends: datetime) -> list[tuple[str, str]]:
     wrong = []
     if ends <= starts:
-        wrong.append("It must end after it starts.")
+        wrong.append(("ends", "It must end after it starts."))
     elif ends - starts > LONGEST:
-        wrong.append("Maintenance lasts a month at most.")
+        wrong.append(("ends", "Maintenance lasts a month at most."))
     if starts < now - EARLIEST:
-        wrong.append("It must start now or later.")
+        wrong.append(("starts", "It must start now or later."))
     elif starts - now > LONGEST_HORIZON:
-        wrong.append("It must start within a year.")
+        wrong.append(("starts", "It must start within a year."))
     return wrong
 
 

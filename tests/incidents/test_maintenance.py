@@ -2,7 +2,7 @@
 
 # ruff: noqa: DTZ001 - times by the wall clock name no zone
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -434,10 +434,46 @@ def test_every_reason_against_a_plan_is_given_at_once() -> None:
     at = world()
     begins = START + timedelta(hours=1)
     wish = Wish(name=" ", services=("mail", "nothing"), components=("nowhere",), starts=begins, ends=begins, body="")
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(planning.Unfit) as refusal:
         planning.plan(at.situation, at.now, by="ada", wish=wish)
-    for reason in ("no service 'nothing'", "no component 'nowhere'", "end after it starts", "needs a name", "needs words"):
-        assert reason in refusal.value.reason
+    assert refusal.value.faults == (
+        ("services", "There is no service 'nothing'."),
+        ("components", "There is no component 'nowhere'."),
+        ("ends", "It must end after it starts."),
+        ("name", "Maintenance needs a name."),
+        ("body", "Maintenance needs words for the public."),
+    )
+    assert refusal.value.reason == " ".join(sentence for _, sentence in refusal.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("hours", "asked", "field"),
+    [
+        (0, {"starts": 3, "ends": 2}, "ends"),
+        (0, {"starts": -1}, "starts"),
+        (0, {"starts": 24 * 400}, "starts"),
+        (0, {"ends": 24 * 40}, "ends"),
+        (1.2, {"starts": 1.5}, "starts"),
+        (1.2, {"ends": 1.1}, "ends"),
+    ],
+)
+def test_times_that_cannot_be_are_refused_by_the_field_that_says_them(hours: float, asked: Mapping[str, float], field: str) -> None:
+    at = world()
+    window = plan(at)
+    go_to(at, hours * HOUR)
+    times = {name: START + timedelta(hours=after) for name, after in asked.items()}
+    with pytest.raises(planning.Unfit) as refusal:
+        planning.reschedule(at.situation, at.now, maintenance=window, by="ada", **times)
+    assert [name for name, _ in refusal.value.faults] == [field]
+
+
+@pytest.mark.parametrize("hours", [1.4, 24 * 40])
+def test_an_extension_that_cannot_be_is_refused_by_its_end(hours: float) -> None:
+    at = world()
+    window = plan(at)
+    with pytest.raises(planning.Unfit) as refusal:
+        planning.extend(at.situation, at.now, maintenance=window, by="ada", ends=START + timedelta(hours=hours))
+    assert [name for name, _ in refusal.value.faults] == ["ends"]
 
 
 def test_an_hour_of_work_needs_three_days_of_notice_and_less_does_not() -> None:

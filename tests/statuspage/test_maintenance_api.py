@@ -105,16 +105,17 @@ async def test_the_policy_gives_all_its_reasons_and_only_a_manager_passes_over_i
 
 
 async def test_what_makes_no_sense_is_refused_in_sentences(desk: Program) -> None:
-    for change, words in (
-        ({"services": ["fax"]}, "fax"),
-        ({"ends": at(NIGHT - HOUR)}, "end"),
-        ({"starts": at(START - DAY)}, "start now or later"),
-        ({"services": []}, "services"),
-        ({"body": " "}, "body"),
-        ({"wish": 1}, "unknown key"),
+    for change, words, path in (
+        ({"services": ["fax"]}, "fax", "services"),
+        ({"ends": at(NIGHT - HOUR)}, "end", "ends"),
+        ({"starts": at(START - DAY)}, "start now or later", "starts"),
+        ({"services": []}, "services", "services"),
+        ({"body": " "}, "body", "body"),
+        ({"wish": 1}, "unknown key", "wish"),
     ):
         told = await refusal(await desk.send("/maintenances", {**wish(), **change}), 422)
         assert words in told["detail"], (change, told["detail"])
+        assert path in [error["path"] for error in told["errors"]], (change, told["errors"])
 
 
 async def test_a_window_is_moved_made_longer_and_cancelled_each_with_its_own_notice(house: House, desk: Program) -> None:
