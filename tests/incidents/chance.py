@@ -16,9 +16,12 @@ FAILURES = (None, Failure.REFUSED, Failure.TIMEOUT, Failure.SLOW, Failure.CRASHE
 
 
 def often(*, is_soak: bool, few: int = 300, most: int = 10_000) -> settings:
-    """So many cases: in the long form new ones each time, with what makes a failure come again printed, else the same ones always."""
+    """So many cases: in the long form new ones each time, with what makes a failure come again printed, else the same ones always.
+
+    A profile of hypothesis that asks for fewer than the hundred of its default gets as much fewer here.
+    """
     return settings(
-        max_examples=most if is_soak else few,
+        max_examples=most if is_soak else max(few * settings.default.max_examples // 100, 1),
         derandomize=not is_soak,
         database=None,
         deadline=None,

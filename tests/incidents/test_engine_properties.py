@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
@@ -22,7 +22,7 @@ from incidents.rollup import TROUBLE, hit_services, standing
 from incidents.situation import fold
 from probes.result import Failure, ProbeResult, Result
 from tests.incidents import truths
-from tests.incidents.chance import FAILURES, MARK, topologies
+from tests.incidents.chance import FAILURES, MARK, often, topologies
 from tests.incidents.world import START
 
 LASTS = timedelta(minutes=10)
@@ -365,14 +365,4 @@ def _run(votes: Sequence[Level], length: int, among: set[Level]) -> bool:
 
 def test_whatever_happens_certain_things_always_hold(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     """By chance in the long form; the short one walks the same ways each time."""
-    run_state_machine_as_test(
-        Engine,
-        settings=settings(
-            max_examples=3000 if is_soak else 100,
-            stateful_step_count=40,
-            derandomize=not is_soak,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Engine, settings=settings(often(is_soak=is_soak, few=100, most=3000), stateful_step_count=40))

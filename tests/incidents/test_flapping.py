@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents import act
 from incidents.events import Calmed, Flapped, Opened, StatusChanged
 from incidents.model import State, Status, Subject
 from incidents.policy import Policy
+from tests.incidents.chance import often
 from tests.incidents.world import World, need, service, topology
 
 POLICY = Policy()
@@ -123,14 +124,7 @@ def test_a_name_that_a_person_has_used_stays() -> None:
 def test_however_it_comes_and_goes_updates_are_bounded(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     """It stays one incident; and in any half hour there are at most two rounds before it flaps, and one after it calmed."""
 
-    @settings(
-        max_examples=1_000 if is_soak else 100,
-        derandomize=not is_soak,
-        database=None,
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @often(is_soak=is_soak, few=100, most=1_000)
     @given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 900)), min_size=5, max_size=25))
     def holds(spans: list[tuple[int, int]]) -> None:
         world = steady()

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.times.recurrence import Recurrence, between
 from incidents.times.rule import BadRule, Frequency, Rule, parse
+from tests.incidents.chance import often
 
 ZONES = (
     "UTC",
@@ -38,11 +39,6 @@ def starts(rule: str | None, first: str, zone: str, since: str, until: str, skip
     )
     span = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (since, until))
     return [f"{start:%Y-%m-%d %H:%M}" for start in between(recurrence, *span)]
-
-
-@pytest.fixture
-def cases(is_soak: bool) -> int:  # noqa: FBT001 - a fixture
-    return 10_000 if is_soak else 150
 
 
 # --- golden ---------------------------------------------------------------------------------------------------------------------
@@ -325,8 +321,8 @@ def local(recurrence: Recurrence, first: date, last: date) -> list[datetime]:
     return [start.replace(tzinfo=None) for start in between(recurrence, since, until)]
 
 
-def test_a_walk_over_every_day_finds_the_same_starts(cases: int) -> None:
-    @settings(max_examples=cases, deadline=None, database=None, derandomize=cases < 1000)
+def test_a_walk_over_every_day_finds_the_same_starts(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    @often(is_soak=is_soak, few=150)
     @given(rule=rules(), first=FIRSTS, later=st.integers(-40, 900), length=st.integers(0, 400))
     def run(rule: Rule, first: datetime, later: int, length: int) -> None:
         since = first.date() + timedelta(days=later)
@@ -337,10 +333,10 @@ def test_a_walk_over_every_day_finds_the_same_starts(cases: int) -> None:
     run()
 
 
-def test_dateutil_finds_the_same_starts_where_it_follows_the_standard(cases: int) -> None:
+def test_dateutil_finds_the_same_starts_where_it_follows_the_standard(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     """It mixes up weekdays with and without a number, and cuts the first week short before it counts positions."""
 
-    @settings(max_examples=cases, deadline=None, database=None, derandomize=cases < 1000)
+    @often(is_soak=is_soak, few=150)
     @given(rule=rules(), first=FIRSTS, length=st.integers(0, 800))
     def run(rule: Rule, first: datetime, length: int) -> None:
         is_mixed = len({bool(which) for which, _ in rule.weekdays}) > 1
@@ -372,8 +368,8 @@ def _text(rule: Rule) -> str:
     return ";".join(parts)
 
 
-def test_every_rule_reads_as_it_was_written(cases: int) -> None:
-    @settings(max_examples=cases, deadline=None, database=None, derandomize=cases < 1000)
+def test_every_rule_reads_as_it_was_written(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    @often(is_soak=is_soak, few=150)
     @given(rule=rules())
     def run(rule: Rule) -> None:
         read = parse(_text(rule))
@@ -388,8 +384,8 @@ def test_every_rule_reads_as_it_was_written(cases: int) -> None:
     run()
 
 
-def test_a_walk_over_every_minute_finds_the_same_instants_in_every_zone(cases: int) -> None:
-    @settings(max_examples=max(cases // 10, 15), deadline=None, database=None, derandomize=cases < 1000)
+def test_a_walk_over_every_minute_finds_the_same_instants_in_every_zone(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    @often(is_soak=is_soak, few=15, most=1_000)
     @given(zone=st.sampled_from(ZONES), at=st.integers(0, 24 * 60 - 1), around=st.sampled_from(_turns()), back=st.integers(0, 2))
     def run(zone: str, at: int, around: date, back: int) -> None:
         first = datetime(around.year, around.month, around.day) - timedelta(days=back) + timedelta(minutes=at)

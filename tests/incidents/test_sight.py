@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents import sight
@@ -22,6 +22,7 @@ from incidents.policy import ANSWERS
 from incidents.sight import Glance, Look
 from incidents.situation import fold
 from probes.result import Failure, ProbeResult, Result
+from tests.incidents.chance import often
 from tests.incidents.world import World, need, service, topology
 
 ALL = ("gateway", "resolver", "neighbour")
@@ -301,14 +302,7 @@ ROUNDS = st.lists(st.tuples(st.sets(st.sampled_from(ALL)), st.sampled_from([None
 def test_nothing_that_is_measured_blindly_ever_matters(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     """The history of a world with blind rounds is that of one in which those rounds were not measured at all, but for the gaps."""
 
-    @settings(
-        max_examples=10_000 if is_soak else 200,
-        derandomize=not is_soak,
-        database=None,
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @often(is_soak=is_soak, few=200)
     @given(ROUNDS)
     def holds(rounds: list[tuple[set[str], Failure | None]]) -> None:
         shape = topology([service("email", need("smtp"))], stale_after=timedelta(days=1))

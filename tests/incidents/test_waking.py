@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents import act, pings
@@ -14,7 +14,7 @@ from incidents.model import Subject, Topology
 from incidents.policy import Policy
 from incidents.waking import NEVER, wakes_at
 from probes.result import Failure
-from tests.incidents.chance import FAILURES, topologies
+from tests.incidents.chance import FAILURES, often, topologies
 from tests.incidents.world import World, need, service, topology
 
 MICROSECOND = timedelta(microseconds=1)
@@ -80,13 +80,7 @@ def go(world: World, step: Sequence[Any]) -> None:
 
 
 def test_nothing_is_said_before_the_instant_that_is_named(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
-    @settings(
-        max_examples=5000 if is_soak else 150,
-        derandomize=not is_soak,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @often(is_soak=is_soak, few=150, most=5000)
     @given(topologies(), st.sampled_from([70, 3600, 3600]), st.lists(STEPS, min_size=3, max_size=25))
     def check(known: Topology, patience: int, steps: Sequence[Sequence[Any]]) -> None:
         # Where silence is judged late, the other clocks are heard.
