@@ -150,7 +150,8 @@ class Door:
 
     async def _judged(self, host: str, trust: Trust, attempt: Attempt, ip: IpVersion = "any") -> tuple[Address, ...]:
         """Return where *host* may be reached, at most eight addresses of version *ip*; judged by all that it has."""
-        addresses = await self._addresses(host, attempt)
+        address = literal(host)
+        addresses = (address,) if address is not None else await self._looked_up(host, attempt)
         for address in addresses:
             if (why := objection(address, trust, self._allow)) is not None:
                 raise ProbeFailed(Failure.BLOCKED, why, stage=attempt.prefix + "connect")
@@ -159,11 +160,9 @@ class Door:
             raise ProbeFailed(Failure.DNS, f"{host} has no IPv{ip} address", stage=attempt.prefix + "dns")
         return wanted[:_MOST_ADDRESSES]
 
-    async def _addresses(self, host: str, attempt: Attempt) -> tuple[Address, ...]:
-        if (address := literal(host)) is not None:
-            return (address,)
+    async def _looked_up(self, name: str, attempt: Attempt) -> tuple[Address, ...]:
         with attempt.phase("dns"):
-            return await self._lookups.addresses(host, attempt)
+            return await self._lookups.addresses(name, attempt)
 
 
 async def _reach(addresses: Sequence[Address], port: int, most: int, attempt: Attempt) -> tuple[Stream, Address]:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -116,23 +117,22 @@ class Imap:
         """Give a command of ours whose *arguments* are sent as strings, and return what came back."""
         return _wanted(await self._ask(name, *arguments))
 
-    async def _ask(self, name: str, *arguments: str) -> Answer:
+    def _ask(self, name: str, *arguments: str) -> Awaitable[Answer]:
         if not arguments:
-            return await self._say(name, [name.encode() + b"\r\n"], is_leaving=name == "LOGOUT")
+            return self._say(name, [name.encode() + b"\r\n"], is_leaving=name == "LOGOUT")
         shown = " ".join([name, *("***" if name == "LOGIN" else _quoted(each) for each in arguments)])
-        return await self._say(shown, _pieces(name, arguments))
+        return self._say(shown, _pieces(name, arguments))
 
-    async def _say(self, shown: str, pieces: list[bytes], *, is_leaving: bool = False) -> Answer:
+    def _say(self, shown: str, pieces: list[bytes], *, is_leaving: bool = False) -> Awaitable[Answer]:
         """Give a command under a new tag: its first piece now, each other one when the server says that it is ready for it."""
         self._count += 1
-        tag = f"P{self._count:04}"
-        self.attempt.sent(f"{tag} {shown}")
-        self.stream.write(f"{tag} ".encode() + pieces[0])
-        return await self._answer(tag.encode(), pieces[1:], is_leaving=is_leaving)
+        beginning = f"P{self._count:04} "
+        self.attempt.sent(beginning + shown)
+        self.stream.write(beginning.encode() + pieces[0])
+        return self._answer(beginning.encode(), pieces[1:], is_leaving=is_leaving)
 
-    async def _answer(self, tag: bytes, later: list[bytes], *, is_leaving: bool) -> Answer:
+    async def _answer(self, beginning: bytes, later: list[bytes], *, is_leaving: bool) -> Answer:
         untagged: list[bytes] = []
-        beginning = tag + b" "
         while len(untagged) < _MOST_RESPONSES:
             line = await self._response()
             if line.startswith(beginning):

@@ -82,8 +82,7 @@ class Stream(asyncio.Protocol):
             await self._more()
         if end > most:
             raise ProbeFailed(Failure.TOO_LARGE, f"a line of {end} bytes: {excerpt(bytes(self._buffer))}")
-        line = self._take(end + 1)
-        return line[:-2] if line[-2:] == b"\r\n" else line[:-1]
+        return self._take(end + 1)[:-1].removesuffix(b"\r")
 
     async def exactly(self, count: int) -> bytes:
         """Read *count* bytes. The caller has judged the count; the connection's total still holds."""
@@ -155,6 +154,8 @@ class Stream(asyncio.Protocol):
 
     def discard(self) -> bytes:
         """Throw away what came unasked, and return it: before a handshake nothing may be waiting (RFC 3207 section 6)."""
+        if not self._buffer:
+            return b""
         unasked = bytes(self._buffer)
         self._buffer.clear()
         self._let_on()

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -73,10 +72,10 @@ def typed(model: type[M], usual: int) -> Callable[[str], M]:
     return ad_hoc
 
 
-async def reach(server: MailServer, door: Door, attempt: Attempt, most: int = TOTAL) -> Stream:
+def reach(server: MailServer, door: Door, attempt: Attempt, most: int = TOTAL) -> Awaitable[Stream]:
     """Connect, encrypted at once where the policy is implicit."""
     tls = Tls(server.verify, server.ca) if server.tls is TlsPolicy.IMPLICIT else None
-    return await door.connect(server.host, server.port, trust=Trust.NAMED, tls=tls, attempt=attempt, most=most)
+    return door.connect(server.host, server.port, trust=Trust.NAMED, tls=tls, attempt=attempt, most=most)
 
 
 async def encrypt(
@@ -127,10 +126,11 @@ def encoded(text: str) -> str:
 
 async def part(stream: Stream, farewell: Awaitable[object], attempt: Attempt) -> None:
     """Say goodbye, and do not let a server that forgets its manners turn a good result into a bad one."""
-    with suppress(ProbeFailed, OSError), attempt.phase("quit"):
-        try:
-            with stream.patience(_PATIENCE):
-                await farewell
-        except TimeoutError:
-            attempt.warn("goodbye_unanswered", "the server did not answer our goodbye")
+    try:
+        with attempt.phase("quit"), stream.patience(_PATIENCE):
+            await farewell
+    except TimeoutError:
+        attempt.warn("goodbye_unanswered", "the server did not answer our goodbye")
+    except (ProbeFailed, OSError):
+        pass  # it forgot its manners, and all that mattered is known
     attempt.stage = None
