@@ -35,8 +35,8 @@ def correct(situation: Situation, now: datetime, *, claim: Claim, by: str, needs
         raise Invalid("A correction is about the past: since lies before until, and until not after now.")
     if claim.until - claim.since > LONGEST:
         raise Invalid("A correction covers a year at most.")
-    id = new_id(situation, claim.service, by, claim.since.isoformat(), claim.until.isoformat(), now.isoformat())
     told = {one.name: getattr(claim, one.name) for one in fields(claim)}
+    id = new_id(situation, by, now.isoformat(), *(str(part) for part in told.values()))
     return (Corrected(at=now, correction=id, by=by, needs_approval=needs_approval, **told),)
 
 

@@ -24,6 +24,7 @@ LONGEST_AFTER = timedelta(days=366)
 """How long before a period a window may have begun that still meets it."""
 
 _DECIDED = corrections.outerjoin(correction_decisions, correction_decisions.c.correction == corrections.c.id)
+_WAITS = and_(corrections.c.needs_approval, correction_decisions.c.correction.is_(None))
 _ROWS = select(
     corrections,
     correction_decisions.c.is_approved,
@@ -91,10 +92,12 @@ class CorrectionRow:
 
 
 def newest_corrections(
-    connection: Connection, *, service: str, after: tuple[datetime, str] | None, limit: int
+    connection: Connection, *, service: str | None, after: tuple[datetime, str] | None, limit: int
 ) -> tuple[CorrectionRow, ...]:
-    """The newest corrections of *service*, newest first; only those older than *after* (when, and its id)."""
-    chosen = _ROWS.where(corrections.c.service == service).order_by(corrections.c.at.desc(), corrections.c.id.desc()).limit(limit)
+    """The newest corrections of *service* (None: of all), newest first; only those older than *after* (when, and its id)."""
+    chosen = _ROWS.order_by(corrections.c.at.desc(), corrections.c.id.desc()).limit(limit)
+    if service is not None:
+        chosen = chosen.where(corrections.c.service == service)
     if after is not None:
         at, id_ = after
         chosen = chosen.where(or_(corrections.c.at < at, and_(corrections.c.at == at, corrections.c.id < id_)))
@@ -117,8 +120,12 @@ def _correction(row: Row[Any]) -> CorrectionRow:
 
 def proposals(connection: Connection) -> Mapping[str, str]:
     """The corrections that wait for a second person, each with who made it."""
-    waits = and_(corrections.c.needs_approval, correction_decisions.c.correction.is_(None))
-    return {row.id: row.by for row in connection.execute(select(corrections.c.id, corrections.c.by).select_from(_DECIDED).where(waits))}
+    return {row.id: row.by for row in connection.execute(select(corrections.c.id, corrections.c.by).select_from(_DECIDED).where(_WAITS))}
+
+
+def waiting_corrections(connection: Connection) -> tuple[CorrectionRow, ...]:
+    """The same with all that is known of each, oldest first."""
+    return tuple(_correction(row) for row in connection.execute(_ROWS.where(_WAITS).order_by(corrections.c.at, corrections.c.id)))
 
 
 def windows_of(connection: Connection, service: str, period: Span) -> tuple[Maintenance, ...]:

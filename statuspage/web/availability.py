@@ -17,6 +17,7 @@ from incidents.levels.service_level import NO_OFFER, calendar_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
 from statuspage.ledgers import Account, account_of, ledger_of, present_account
+from statuspage.pipeline import Command
 from statuspage.store.ledger_rows import newest_corrections, read_correction
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk
@@ -70,12 +71,17 @@ async def show_service_level(request: web.Request) -> web.Response:
 async def correct_availability(request: web.Request) -> web.Response:
     """Say what a service was, where somebody knows it better than the record."""
     body = await body_of(request, CorrectionBody)
-    service, by, desk = _service(request), request[CALLER].name, request.app[DESK]
-    claim = Claim(service=service, since=body.since, until=body.until, status=body.status, reason=body.reason)
-    command = partial(correct, claim=claim, by=by, needs_approval=desk.planning_policy().needs_approval)
-    detail = {"since": body.since.isoformat(), "until": body.until.isoformat(), "status": body.status.value, "reason": body.reason}
-    deed = Deed(by=by, act="correct", subject=service, detail=detail)
+    deed, command = correcting(request, _service(request), body)
     return await done_once(request, deed, command, status=201, spell=_correction_after)
+
+
+def correcting(request: web.Request, service: str, body: CorrectionBody) -> tuple[Deed, Command]:
+    """The act of whoever asks, as it is done and as the audit tells it."""
+    by = request[CALLER].name
+    claim = Claim(service=service, since=body.since, until=body.until, status=body.status, reason=body.reason)
+    detail = {"since": body.since.isoformat(), "until": body.until.isoformat(), "status": body.status.value, "reason": body.reason}
+    command = partial(correct, claim=claim, by=by, needs_approval=request.app[DESK].planning_policy().needs_approval)
+    return Deed(by=by, act="correct", subject=service, detail=detail), command
 
 
 async def list_corrections(request: web.Request) -> web.Response:

@@ -62,7 +62,8 @@ async def _board(desk: Desk) -> board.Board:
 
 
 def _live(request: web.Request, drawn: board.Board) -> bytes:
-    return screen_bytes(screen(request, "live.html", board=drawn, windows=at_work(request.app[DESK])))
+    desk = request.app[DESK]
+    return screen_bytes(screen(request, "live.html", board=drawn, windows=at_work(desk), waiting=len(desk.pipeline.situation.proposals)))
 
 
 def screen_bytes(response: web.Response) -> bytes:

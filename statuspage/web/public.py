@@ -68,7 +68,7 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
 class PublicRoute:
     """A path of the public listener. Nothing outside the table is answered.
 
-    ``{…}`` stands for whatever is there within a step of the path; at its end for all that follows.
+    ``{…}`` stands for whatever is there within one step of the path, ``{tail}`` for all that follows.
     """
 
     path: str
@@ -81,8 +81,13 @@ class PublicRoute:
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
-    start, *rest = (re.escape(part) for part in re.split(r"\{[^}]*\}", path))
-    return re.compile("".join((start, *(f"{'[^/]+' if part else '.+'}{part}" for part in rest))), re.DOTALL)
+    return re.compile("".join(map(_part, re.split(r"(\{\w+\})", path))), re.DOTALL)
+
+
+def _part(part: str) -> str:
+    if part == "{tail}":
+        return ".+"
+    return "[^/]+" if part.startswith("{") else re.escape(part)
 
 
 PUBLIC_ROUTES = (

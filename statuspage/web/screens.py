@@ -18,6 +18,7 @@ def screen(request: web.Request, template: str, *, status: int = 200, **values: 
     given = {
         "caller": caller,
         "may_act": caller is not None and caller.may(Permission.ACT),
+        "may_correct": caller is not None and caller.may(Permission.CORRECT),
         "now": request.app[DESK].now(),
         "form_token": form_token(request),
         **values,

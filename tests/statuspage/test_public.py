@@ -240,6 +240,10 @@ def test_every_route_has_a_surface_and_nothing_else_has() -> None:
     assert {route.surface for route in PUBLIC_ROUTES} == set(Surface)
     assert surface_of("/assets/style.css") is Surface.ASSET
     assert surface_of("/assets/") is None
+    assert surface_of("/assets/fonts/style.css") is None
+    assert surface_of("/api/v2/incidents/unresolved.json") is Surface.API
+    assert surface_of("/services/email/ledger/2026-10.json") is Surface.API
+    assert surface_of("/services/email/inner/ledger/2026-10.json") is None
     assert surface_of("/login") is None
     assert surface_of("/metrics") is None
 
