@@ -148,7 +148,7 @@ class Hub:
         """The public face."""
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
-        app = public_app(shelf, fresh=press.fresh, older=press.older, ledgers=self.books.document, is_tls=is_tls)
+        app = public_app(shelf, fresh=press.fresh, older=press.older, services=press.of_service, ledgers=self.books.document, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)
 
     def internal_runner(self) -> web.AppRunner:

@@ -142,6 +142,10 @@ class Press:
         self.shelf, self._age = shelf, None
         return shelf
 
+    def of_service(self, path: str) -> Callable[[], Finished] | None:
+        """What makes the page, a feed or a badge of a service from the newest picture; None where there is none at this *path*."""
+        return None if self.shelf is None else self.publisher.of_service(self.shelf.page, path)
+
     async def older(self, path: str) -> Finished | None:
         """The page of an incident or of a window that is no longer on the shelf; None where the public knows none by this *path*.
 

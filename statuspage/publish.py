@@ -124,14 +124,13 @@ class Publisher:
 
         They are made when somebody asks: to make all of them at each change would cost more than everything else.
         """
-        room, id_, rest = (*path[1:].split("/", 2), "")[:3]
-        if room == "badges":
-            id_, _, rest = id_.rpartition(".")
-        found = next((one for group in page.groups for one in group.services if one.id == id_), None)
-        make = _OF_SERVICE.get((room, rest))
-        if found is None or make is None or path.endswith("/"):
-            return None
-        return partial(make, self._html, page, found)
+        services = {service.id: service for group in page.groups for service in group.services}
+        for face, make in _OF_SERVICE.items():
+            start, _, end = face.partition("{id}")
+            found = services.get(path.removeprefix(start).removesuffix(end)) if path.startswith(start) and path.endswith(end) else None
+            if found is not None:
+                return partial(make, self._html, page, found)
+        return None
 
     def maintenance(self, page: Page, view: MaintenanceView) -> Finished:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
@@ -209,15 +208,15 @@ def _badge(spell: Callable[[ServiceView], bytes], kind: str, _: Html, __: Page, 
     return finish(spell(service), kind)
 
 
-_OF_SERVICE: Mapping[tuple[str, str], Callable[[Html, Page, ServiceView], Finished]] = MappingProxyType(
+_OF_SERVICE: Mapping[str, Callable[[Html, Page, ServiceView], Finished]] = MappingProxyType(
     {
-        ("services", ""): _service_page,
-        ("services", "history.rss"): partial(_service_feed, lambda feed: feeds.Feeds().rss(feed), RSS),
-        ("services", "history.atom"): partial(_service_feed, lambda feed: feeds.Feeds().atom(feed), ATOM),
-        ("services", "feed.json"): partial(_service_feed, json_feed, KIND),
-        ("services", "maintenance.rss"): _service_maintenance,
-        ("badges", "svg"): partial(_badge, badges.svg, badges.SVG),
-        ("badges", "json"): partial(_badge, badges.shields, JSON),
+        "/services/{id}": _service_page,
+        "/services/{id}/history.rss": partial(_service_feed, lambda feed: feeds.Feeds().rss(feed), RSS),
+        "/services/{id}/history.atom": partial(_service_feed, lambda feed: feeds.Feeds().atom(feed), ATOM),
+        "/services/{id}/feed.json": partial(_service_feed, json_feed, KIND),
+        "/services/{id}/maintenance.rss": _service_maintenance,
+        "/badges/{id}.svg": partial(_badge, badges.svg, badges.SVG),
+        "/badges/{id}.json": partial(_badge, badges.shields, JSON),
     }
 )
-"""What each service has, by what stands before and after its id."""
+"""What each service has, by its path."""

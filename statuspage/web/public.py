@@ -36,6 +36,7 @@ class Surface(StrEnum):
     PAGE = "page"
     FEED = "feed"
     API = "api"
+    BADGE = "badge"
     ASSET = "asset"
     FRESH = "fresh"
     HEALTH = "health"
@@ -57,6 +58,7 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
         Surface.PAGE: Policy(cache=_ASK),
         Surface.FEED: Policy(cache=_ASK, is_for_other_sites=True),
         Surface.API: Policy(cache=_ASK, is_for_other_sites=True),
+        Surface.BADGE: Policy(cache="public, max-age=60, stale-if-error=86400", is_for_other_sites=True),
         Surface.ASSET: Policy(cache=f"public, max-age={_YEAR}, immutable"),
         Surface.FRESH: Policy(cache="no-store"),
         Surface.HEALTH: Policy(cache="no-store"),
@@ -102,9 +104,16 @@ PUBLIC_ROUTES = (
     PublicRoute("/maintenance.rss", Surface.FEED),
     PublicRoute("/maintenance.atom", Surface.FEED),
     PublicRoute("/maintenance.ics", Surface.FEED),
+    PublicRoute("/services/{id}/history.rss", Surface.FEED),
+    PublicRoute("/services/{id}/history.atom", Surface.FEED),
+    PublicRoute("/services/{id}/feed.json", Surface.FEED),
+    PublicRoute("/services/{id}/maintenance.rss", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/ledger/{period}.json", Surface.API),
     PublicRoute("/services/{id}/ledger/{period}.csv", Surface.API),
+    PublicRoute("/services/{id}", Surface.PAGE),
+    PublicRoute("/badges/{id}.svg", Surface.BADGE),
+    PublicRoute("/badges/{id}.json", Surface.BADGE),
     PublicRoute("/api/v2/{tail}", Surface.API),
     PublicRoute("/assets/{name}", Surface.ASSET),
     PublicRoute("/fresh.json", Surface.FRESH),
@@ -113,11 +122,11 @@ PUBLIC_ROUTES = (
 )
 
 Older = Callable[[str], Awaitable[Finished | None]]
-Ledgers = Callable[[str], Callable[[], Finished] | None]
+Makers = Callable[[str], Callable[[], Finished] | None]
 
 
 def _none(_: str) -> None:
-    """No ledger is kept."""
+    """Nothing is made."""
 
 
 def public_app(
@@ -125,7 +134,8 @@ def public_app(
     *,
     fresh: Callable[[], Fresh | None],
     older: Older,
-    ledgers: Ledgers = _none,
+    services: Makers = _none,
+    ledgers: Makers = _none,
     is_tls: bool = False,
     now: Now = wall_clock,
 ) -> web.Application:
@@ -133,10 +143,10 @@ def public_app(
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
     incident or window that is not on the shelf, by its path, or None where there is no such public one; a TimeoutError says that this
-    cannot be told now. *ledgers* gives, by its path, what makes a service's ledger (None: there is none); that runs on another thread.
-    *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
+    cannot be told now. *services* and *ledgers* give, by its path, what makes a page, feed, badge or ledger of a service (None: there is
+    none); that runs on another thread. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
     """
-    face = _Face(shelf, fresh, older, ledgers, security_headers(is_tls=is_tls), now)
+    face = _Face(shelf, fresh, older, (services, ledgers), security_headers(is_tls=is_tls), now)
     app = web.Application(client_max_size=MOST_BYTES_IN)
     exact = [route.path for route in PUBLIC_ROUTES if "{" not in route.path]  # found by a look-up, without a pattern
     for path in (*exact, "/{path:.*}"):
@@ -199,15 +209,16 @@ class _Face:
         shelf: Callable[[], Shelf | None],
         fresh: Callable[[], Fresh | None],
         older: Older,
-        ledgers: Ledgers,
+        makers: tuple[Makers, Makers],
         security: Mapping[str, str],
         now: Now,
     ) -> None:
         self._shelf, self._fresh, self._now = shelf, fresh, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
-        self._find_older, self._find_ledger = older, ledgers
-        self._older, self._ledgers = OnRequest(), OnRequest(at_once=2)
+        self._find_older, self._older = older, OnRequest()
+        services, ledgers = makers  # each with a room of its own: those who read long ledgers keep nobody from a page
+        self._made = ((services, OnRequest()), (ledgers, OnRequest(at_once=2)))
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -229,8 +240,8 @@ class _Face:
         shelf = self._shelf()
         if shelf is not self._current:
             self._current, self._parcels = shelf, {}
-            self._older.forget()
-            self._ledgers.forget()
+            for room in (self._older, *(room for _, room in self._made)):
+                room.forget()
         parcel = self._parcels.get(path)
         if parcel is None and shelf is not None:
             finished, surface = shelf.files.get(path), surface_of(path)
@@ -283,10 +294,15 @@ class _Face:
                 return self._dated(Answer(body=fresh.body, headers=headers))
             case Surface.PAGE if is_single(path) and self._current is not None:
                 return await self._asked(path, request, self._older, partial(self._find_older, path))
-            case Surface.API if (make := self._find_ledger(path)) is not None and self._current is not None:
-                return await self._asked(path, request, self._ledgers, partial(asyncio.to_thread, make))
             case _:
-                return self._missing(path)
+                return await self._made_now(path, request)
+
+    async def _made_now(self, path: str, request: web.Request) -> web.StreamResponse:
+        """What is made from the picture when somebody asks for it."""
+        for maker, room in self._made if self._current is not None else ():
+            if (make := maker(path)) is not None:
+                return await self._asked(path, request, room, partial(asyncio.to_thread, make))
+        return self._missing(path)
 
     async def _asked(self, path: str, request: web.Request, room: OnRequest, find: Find) -> web.StreamResponse:
         try:

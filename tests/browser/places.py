@@ -63,6 +63,8 @@ PLACES = (
     Place(name="front page when all works", which=Which.CALM, site="public", path="/"),
     Place(name="front page in an outage", which=Which.BROKEN, site="public", path="/"),
     Place(name="incident page", which=Which.BROKEN, site="public", path="/incidents/{incident}"),
+    Place(name="page of a service that works", which=Which.CALM, site="public", path="/services/email"),
+    Place(name="page of a service in trouble", which=Which.BROKEN, site="public", path="/services/email"),
     Place(name="planned maintenance", which=Which.CALM, site="public", path="/maintenance"),
     Place(name="page of a planned window", which=Which.CALM, site="public", path="/maintenance/{window}"),
     Place(name="service levels", which=Which.BROKEN, site="public", path="/service-levels"),

@@ -43,6 +43,7 @@ async def take(directory: Path) -> None:
                 (
                     ("outage", f"{company.public}/"),
                     ("incident", f"{company.public}/incidents/{incident}"),
+                    ("service", f"{company.public}/services/email"),
                     ("demo", f"{company.control}/"),
                 ),
             )

@@ -54,6 +54,10 @@ class Served:
         """Stands beside the shelf, as the books do."""
         return self.find_ledger(path)
 
+    def of_service(self, path: str) -> Callable[[], Finished] | None:
+        """Stands beside the shelf, as the press does."""
+        return None if self.shelf is None else self.publisher.of_service(self.shelf.page, path)
+
     def publish(self, snapshot: Snapshot, now: datetime = NOW) -> Shelf:
         """Put a new publication on the shelf."""
         self.shelf = self.publisher.publish(snapshot, now)
@@ -64,7 +68,7 @@ class Served:
 @asynccontextmanager
 async def serving(served: Served, **patience: float) -> AsyncIterator[ClientSession]:
     """Serve on a free port; the session neither unpacks nor follows anything."""
-    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, older=served.find, ledgers=served.ledger)
+    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, older=served.find, services=served.of_service, ledgers=served.ledger)
     runner = public_runner(app, patience=Patience(**patience))
     await runner.setup()
     try:

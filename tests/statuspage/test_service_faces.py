@@ -1,5 +1,6 @@
 """What each service has for itself: a page, feeds, badges."""
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +18,7 @@ from statuspage.publish import Publisher, Shelf
 from statuspage.render.badges import LOOKS
 from statuspage.render.finished import Finished
 from tests.statuspage.pictures import BORN, NOW, SITE, said, service, snapshot, story, update, window
-from tests.statuspage.serving import templates
+from tests.statuspage.serving import Served, serving, templates
 
 EMAIL, PORTAL = service("email"), service("portal", None)
 BROKEN = story(update(1), update(2, State.IDENTIFIED, "A disk is full."))
@@ -183,3 +184,49 @@ def test_a_page_drawn_for_one_service_is_like_its_entry_in_the_picture() -> None
     assert by_id["email"].content_type.startswith("text/html")
     assert by_id["email"] == of("/services/email")
     assert by_id["email"] != by_id["portal"]
+
+
+# --- over a real socket ------------------------------------------------------------------------------------------------------------
+
+
+async def test_they_are_served_like_everything_else_and_known_by_their_tags() -> None:
+    served = Served()
+    async with serving(served) as session:
+        served.publish(known())
+        for path in (*(f"/services/email{end}" for end in PATHS), "/badges/email.svg", "/badges/email.json"):
+            async with session.get(path) as answer:
+                assert answer.status == 200, path
+                body, tag = await answer.read(), answer.headers["ETag"]
+                is_page = path == "/services/email"
+                assert ("Access-Control-Allow-Origin" in answer.headers) is not is_page
+            async with session.get(path, headers={"If-None-Match": tag}) as again:
+                assert (again.status, await again.read()) == (304, b"")
+            async with session.get(path, headers={"Accept-Encoding": "gzip"}) as packed:
+                assert gzip.decompress(await packed.read()) == body
+            async with session.head(path) as head:
+                assert (head.status, head.headers["Content-Length"]) == (200, str(len(body)))
+
+
+async def test_a_new_publication_is_told_at_once() -> None:
+    served = Served()
+    async with serving(served) as session:
+        served.publish(known())
+        async with session.get("/badges/email.json") as answer:
+            assert (await answer.json())["message"] == "partial outage"
+        served.publish(known(email=Status.OPERATIONAL))
+        async with session.get("/badges/email.json") as answer:
+            assert (await answer.json())["message"] == "operational"
+
+
+@pytest.mark.parametrize("path", ["/services/nobody", "/services/email/", "/badges/nobody.svg", "/services/email/x/history.rss"])
+async def test_there_is_nothing_for_a_service_that_there_is_not(path: str) -> None:
+    served = Served()
+    async with serving(served) as session:
+        served.publish(known())
+        async with session.get(path) as answer:
+            assert answer.status == 404
+
+
+async def test_before_the_first_publication_nothing_is_made() -> None:
+    async with serving(Served()) as session, session.get("/services/email") as answer:
+        assert answer.status == 503
