@@ -20,8 +20,9 @@ def often(*, is_soak: bool, few: int = 300, most: int = 10_000) -> settings:
 
     A profile of hypothesis that asks for fewer than the hundred of its default gets as much fewer here.
     """
+    usual = settings().max_examples
     return settings(
-        max_examples=most if is_soak else max(few * settings.default.max_examples // 100, 1),
+        max_examples=most if is_soak else max(few * usual // 100, 1),
         derandomize=not is_soak,
         database=None,
         deadline=None,

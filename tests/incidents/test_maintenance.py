@@ -461,9 +461,9 @@ def test_times_that_cannot_be_are_refused_by_the_field_that_says_them(hours: flo
     at = world()
     window = plan(at)
     go_to(at, hours * HOUR)
-    times = {name: START + timedelta(hours=after) for name, after in asked.items()}
+    starts, ends = (START + timedelta(hours=asked[name]) if name in asked else None for name in ("starts", "ends"))
     with pytest.raises(planning.Unfit) as refusal:
-        planning.reschedule(at.situation, at.now, maintenance=window, by="ada", **times)
+        planning.reschedule(at.situation, at.now, maintenance=window, by="ada", starts=starts, ends=ends)
     assert [name for name, _ in refusal.value.faults] == [field]
 
 
