@@ -53,5 +53,5 @@ class Deadlines:
             due = self._due.pop(step)
             while due:  # one that rings may cancel others
                 due.pop().ring()
-        if self._due and self._next is None:
+        if self._due:  # also where one that rang has set another: that may be the last of all
             self._wait_for(min(self._due))

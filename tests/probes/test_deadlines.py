@@ -71,3 +71,13 @@ async def test_one_that_rings_may_cancel_another_of_the_same_step() -> None:
     async with asyncio.timeout(10):
         await over.wait()
     assert len(rung) == 1
+
+
+async def test_a_late_one_set_while_others_ring_holds_up_none_that_comes_before_it() -> None:
+    deadlines, over = Deadlines(asyncio.get_running_loop()), asyncio.Event()
+    late: list[Deadline] = []
+    deadlines.after(0.0, lambda: late.append(deadlines.after(3600.0, lambda: None)))
+    deadlines.after(4 * STEP, over.set)
+    async with asyncio.timeout(10):
+        await over.wait()
+    late[0].cancel()
