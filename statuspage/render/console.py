@@ -15,7 +15,7 @@ from incidents.model import State, Status
 from statuspage.render.bars import NAME
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment as dated
-from statuspage.render.instants import span
+from statuspage.render.instants import span, typed_as
 from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, UNWATCHED, history, length
 
 _ASSETS = {
@@ -50,7 +50,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         finalize=speakable,
     )
     clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
-    environment.filters["local"] = partial(_local, zone=ZoneInfo(zone))
+    environment.filters["local"] = partial(typed_as, zone=ZoneInfo(zone))
     environment.filters.update(clock=clock, moment=moment, span=_span, short=NAME.__getitem__, lines=_lines)
     environment.filters.update(dated=partial(dated, zone=ZoneInfo(zone)), stamp=_iso, history=history)
     environment.globals.update(
@@ -89,11 +89,6 @@ def _moment(at: datetime, zone: ZoneInfo) -> Markup:
     """Draw day and time of day, in the zone, with UTC in the title."""
     here = at.astimezone(zone)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _whole(at, zone), f"{here.day} {here:%b, %H:%M:%S}")
-
-
-def _local(at: datetime, zone: ZoneInfo) -> str:
-    """Spell an instant as a form's field for day and time has it, in *zone*."""
-    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
 def _whole(at: datetime, zone: ZoneInfo) -> str:

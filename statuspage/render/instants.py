@@ -51,6 +51,11 @@ def clock(at: datetime) -> Markup:
     return Markup(f'<time datetime="{there}Z">{there.partition("T")[2]} UTC</time>')  # noqa: S704 - digits
 
 
+def typed_as(at: datetime, zone: ZoneInfo) -> str:
+    """An instant as a form's field for day and time has it, in *zone* and to the minute: the field names no zone and no seconds."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
 def long_date(day: date) -> str:
     """A date with its year, whatever the process's locale is."""
     return f"{words.short_date(day)} {day.year}"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, select, update
 
 from incidents.events import Event
 from incidents.impairment import Impairment
@@ -242,7 +242,16 @@ def stories_of(connection: Connection, incident_ids: Collection[str]) -> tuple[S
 
 def journal(connection: Connection, incident_id: str) -> tuple[JournalRow, ...]:
     """Everything that was decided about an incident, in order."""
-    chosen = select(journal_rows).where(journal_rows.c.incident == incident_id).order_by(journal_rows.c.sequence)
+    return _journal(connection, journal_rows.c.incident == incident_id)
+
+
+def journal_of_window(connection: Connection, maintenance_id: str) -> tuple[JournalRow, ...]:
+    """Everything that was decided about planned work, in order."""
+    return _journal(connection, journal_rows.c.maintenance == maintenance_id)
+
+
+def _journal(connection: Connection, subject: ColumnElement[bool]) -> tuple[JournalRow, ...]:
+    chosen = select(journal_rows).where(subject).order_by(journal_rows.c.sequence)
     return tuple(
         JournalRow(sequence=row.sequence, batch=row.batch, at=row.at, event=understand(row.kind, row.body))
         for row in connection.execute(chosen)

@@ -34,10 +34,12 @@ class WindowRow:
 
 
 def at_work(desk: Desk) -> list[WindowRow]:
-    """What the queue tells of planned work: what runs or is being verified, and what begins or waits for approval within a day."""
+    """What the queue tells of planned work: what runs or is being verified, what begins within a day, and what waits for approval."""
     soon = desk.now() + SOON
     windows = desk.pipeline.situation.maintenances.values()
-    return by_start(row(desk, one) for one in windows if one.state is not MaintenanceState.SCHEDULED or one.starts <= soon)
+    return by_start(
+        row(desk, one) for one in windows if one.state is not MaintenanceState.SCHEDULED or one.starts <= soon or not one.is_public
+    )
 
 
 def row(desk: Desk, window: Maintenance) -> WindowRow:

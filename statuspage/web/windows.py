@@ -1,20 +1,20 @@
 """Planned work at the desk: the list, the form that plans more, and a page for each window."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
+from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.planned.windows import LONGEST_HORIZON, horizon
 from incidents.words import said
 from statuspage import board
 from statuspage.planned import BACK_DAYS
-from statuspage.store.maintenance_rows import maintenance_words, newest_maintenances, read_maintenances
+from statuspage.render.timeline import Line, tell
+from statuspage.store import queries
+from statuspage.store.maintenance_rows import newest_maintenances, read_maintenances
+from statuspage.web.attempts import Attempt
 from statuspage.web.auth import CALLER, Permission
-from statuspage.web.console import trouble_of
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import screen
@@ -23,29 +23,8 @@ from statuspage.web.window_rows import by_start, row
 AHEAD = timedelta(days=30)
 MOST_OVER = 50
 BACK = timedelta(days=BACK_DAYS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """What had been typed into a form that was refused, so that nothing is typed twice."""
-
-    name: str = ""
-    starts: str = ""
-    ends: str = ""
-    body: str = ""
-    override: str = ""
-    services: frozenset[str] = frozenset()
-    components: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedForms:
-    """The forms of a window's page, each with what was typed."""
-
-    reschedule: Typed = field(default_factory=Typed)
-    extend: Typed = field(default_factory=Typed)
-    finish: Typed = field(default_factory=Typed)
-    cancel: Typed = field(default_factory=Typed)
+FORMS = ("approve", "finish", "extend", "reschedule", "cancel")
+"""What may be done to a window, each by a form of that name."""
 
 
 async def show_windows(request: web.Request) -> web.Response:
@@ -72,67 +51,68 @@ async def show_window(request: web.Request) -> web.Response:
     return await window_page(request)
 
 
-async def window_page(request: web.Request, rejected: Rejected | None = None, typed: TypedForms | None = None) -> web.Response:
-    """Draw it with what stood in the way of an act and what had been typed for it."""
+async def window_page(request: web.Request, attempt: Attempt | None = None) -> web.Response:
+    """Draw it with what stood in the way of an act and what had been typed for it. Errors: Rejected 404."""
     desk, id_ = request.app[DESK], request.match_info["id"]
 
-    def read(connection: Connection) -> tuple[Maintenance | None, Sequence[MaintenanceUpdate]]:
-        return read_maintenances(connection, [id_]).get(id_), maintenance_words(connection, [id_])[id_]
+    def read(connection: Connection) -> tuple[Maintenance | None, list[Line]]:
+        told = (tell(entry.event) for entry in queries.journal_of_window(connection, id_))
+        return read_maintenances(connection, [id_]).get(id_), [line for line in told if line is not None]
 
-    kept, words = await desk.store.read(read)
-    window = kept or _far(desk, id_)
+    kept, timeline = await desk.store.read(read)
+    window = kept or far(desk, id_)
     if window is None:
         raise Rejected(404, "There is no maintenance with this id.")
     known = desk.pipeline.situation.topology.components
     return screen(
         request,
         "window.html",
-        status=rejected.status if rejected else 200,
+        status=_status(attempt),
         window=window,
         row=row(desk, window),
-        words=words[::-1],
+        seen=spelled(window),
+        timeline=timeline[::-1],
         components=[known[part].name if part in known else part for part in window.components],
         body=said(window.description, desk.language),
         may_approve=request[CALLER].may(Permission.APPROVE) and window.planned_by != request[CALLER].name,
         may_override=request[CALLER].may(Permission.OVERRIDE),
-        typed=typed or TypedForms(),
-        trouble=trouble_of(rejected),
-        faults=_faults(rejected),
+        attempts={form: attempt if attempt and attempt.form == form else Attempt(form=form) for form in FORMS},
+        obstacle=attempt.obstacle if attempt else None,
     )
 
 
-def _far(desk: Desk, id_: str) -> Maintenance | None:
+def spelled(window: Maintenance) -> str:
+    """The times that a window has, as its forms carry them along: so that nobody undoes unseen what somebody else did meanwhile."""
+    return f"{window.starts.isoformat()}/{window.ends.isoformat()}"
+
+
+def _status(attempt: Attempt | None) -> int:
+    return attempt.obstacle.status if attempt and attempt.obstacle else 200
+
+
+def far(desk: Desk, id_: str) -> Maintenance | None:
+    """A window that is not over, also an occurrence that is none yet."""
     now = desk.now()
     return next((window for window in horizon(desk.pipeline.situation, now, now + LONGEST_HORIZON) if window.id == id_), None)
 
 
 async def show_plan(request: web.Request) -> web.Response:
     """Draw the form that plans a window."""
-    return plan_page(request, Typed())
+    return plan_page(request, Attempt(form="plan"))
 
 
-def plan_page(request: web.Request, typed: Typed, rejected: Rejected | None = None) -> web.Response:
+def plan_page(request: web.Request, attempt: Attempt) -> web.Response:
     """Draw the form with what had been typed, and what stood in the way."""
     desk = request.app[DESK]
     situation, policy = desk.pipeline.situation, desk.planning_policy()
     return screen(
         request,
         "plan.html",
-        status=rejected.status if rejected else 200,
+        status=_status(attempt),
         services=board.service_rows(situation, desk.language),
         components=[(id_, component.name) for id_, component in situation.topology.components.items()],
-        typed=typed,
+        attempt=attempt,
         needs_approval=policy.needs_approval,
         may_override=request[CALLER].may(Permission.OVERRIDE),
-        trouble=trouble_of(rejected),
-        faults=_faults(rejected),
+        obstacle=attempt.obstacle,
     )
-
-
-def _faults(rejected: Rejected | None) -> Mapping[str, Sequence[str]]:
-    """What is wrong with each field that was typed, by the field's name."""
-    found: dict[str, list[str]] = {}
-    errors = rejected.more.get("errors") if rejected else None
-    for one in errors if isinstance(errors, list) else ():
-        found.setdefault(one["path"].partition(".")[0], []).append(one["message"])
-    return found
