@@ -19,7 +19,8 @@ GOAL = 90
 _LINE = re.compile(r"\s*(?P<file>[\w.]+)\.(?P<place>x\w*?(?:ǁ\w+?ǁ\w+?)?\w*)__mutmut_\d+: (?P<fate>[a-z ]+)")
 
 SEEN = frozenset({"killed", "timeout", "segfault", "caught by type check"})
-UNSEEN = frozenset({"survived", "no tests"})
+SURVIVED = frozenset({"survived"})
+UNREACHED = frozenset({"no tests"})
 
 HEAD = """\
 # Mutants
@@ -28,8 +29,12 @@ Made on {on} on {cores} cores, Python {python}, by `make mutants`, which writes 
 
 mutmut breaks `incidents/` in every small way that it knows, one at a time: another operator, another constant, an argument left out. A
 mutant is *seen* when a test of `tests/incidents` fails or never ends. One that *survives* changes nothing that anybody asserts: either an
-assertion is missing, or the change makes no difference (a default that every caller gives, a word in the repr of a value).
-The goal is {goal} % in all.
+assertion is missing, or the change makes no difference. What no test of `tests/incidents` calls is *not reached*, and counts as unseen.
+The score is what was seen of what was tried. The goal is {goal} % in all.
+
+Each mutant meets those tests alone that call what it breaks, the quick ones first, and what is tried by chance is tried with a twentieth
+of the cases, the same ones each time (the profile `brief` of hypothesis). A mutant that only more cases would show counts as one that
+survived.
 """
 
 
@@ -57,29 +62,45 @@ def mutants(lines: Iterable[str]) -> list[Mutant]:
 
 def score(found: Sequence[Mutant]) -> float:
     """Percent of the mutants that were seen, of those that were tried; cut to a tenth. Errors: ZeroDivisionError where none was tried."""
-    seen, unseen = (sum(mutant.fate in fates for mutant in found) for fates in (SEEN, UNSEEN))
-    return seen * 1000 // (seen + unseen) / 10
+    seen, survived, unreached = _counts(found)
+    return seen * 1000 // (seen + survived + unreached) / 10
+
+
+def _counts(found: Sequence[Mutant]) -> tuple[int, int, int]:
+    """How many were seen, survived, were not reached."""
+    seen, survived, unreached = (sum(mutant.fate in fates for mutant in found) for fates in (SEEN, SURVIVED, UNREACHED))
+    return seen, survived, unreached
 
 
 def report(found: Sequence[Mutant], on: str) -> str:
-    """The page: a table of the files, then where mutants survived."""
-    rows = [_row(file, [mutant for mutant in found if mutant.file == file]) for file in sorted({mutant.file for mutant in found})]
-    head = HEAD.format(on=on, cores=os.cpu_count(), python=platform.python_version(), goal=GOAL)
+    """The page: a table of the files, what was not tried, then where mutants survived."""
+    files = {file: [mutant for mutant in found if mutant.file == file] for file in sorted({mutant.file for mutant in found})}
     table = [
-        "| file | mutants | seen | survived | not tried | score |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *rows,
+        "| file | mutants | tried | seen | survived | not reached | score |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(_row(file, mutants) for file, mutants in files.items()),
         _row("**all**", found),
     ]
-    where = Counter((mutant.file, mutant.place) for mutant in found if mutant.fate in UNSEEN)
-    return "\n".join([head, *table, "", "## Where they survive", "", *_survivors(where), ""])
+    head = HEAD.format(on=on, cores=os.cpu_count(), python=platform.python_version(), goal=GOAL)
+    where = Counter((mutant.file, mutant.place) for mutant in found if mutant.fate in SURVIVED)
+    return "\n".join([head, *table, "", *_untried(files), "## Where they survive", "", *_survivors(where), ""])
 
 
 def _row(name: str, found: Sequence[Mutant]) -> str:
-    seen, unseen = (sum(mutant.fate in fates for mutant in found) for fates in (SEEN, UNSEEN))
-    untried = len(found) - seen - unseen
-    shown = f"{score(found):.1f} %" if seen + unseen else "–"
-    return f"| {name} | {len(found)} | {seen} | {unseen} | {untried} | {shown} |"
+    seen, survived, unreached = _counts(found)
+    tried = seen + survived + unreached
+    shown = f"{score(found):.1f} %" if tried else "–"
+    return f"| {name} | {len(found)} | {tried} | {seen} | {survived} | {unreached} | {shown} |"
+
+
+def _untried(files: Mapping[str, Sequence[Mutant]]) -> list[str]:
+    """What the table does not speak of, in plain words; nothing where all was tried."""
+    tried = {file: sum(_counts(mutants)) for file, mutants in files.items()}
+    out = [f"`{file}`" for file, mutants in files.items() if not tried[file]]
+    part = [f"`{file}` ({tried[file]} of {len(mutants)})" for file, mutants in files.items() if 0 < tried[file] < len(mutants)]
+    lines = [f"Left out altogether: {', '.join(out)}."] if out else []
+    lines += [f"Tried in part, the score is that of a sample: {', '.join(part)}."] if part else []
+    return [line for told in lines for line in (told, "")]
 
 
 def _survivors(where: Mapping[tuple[str, str], int]) -> list[str]:
