@@ -5,20 +5,25 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from incidents import act, pausing, regroup, sight
+from incidents import act, correction, pausing, regroup, sight
 from incidents.decide import rejudge
 from incidents.events import Event, Opened, Planned
 from incidents.heartbeat import Every, Heartbeat
 from incidents.impairment import Hindrance
-from incidents.model import Component, Monitor, Severity, State, Status, Topology
-from incidents.planned import planning
+from incidents.maintenance import Series
+from incidents.model import Component, Monitor, Need, Severity, State, Status, Topology
+from incidents.planned import planning, windows
 from incidents.planned.planning import Terms, Wish
+from incidents.policy import Policy
 from incidents.sight import Glance, Look
+from incidents.times.recurrence import Recurrence
+from incidents.times.rule import parse
 from probes.result import Failure
 from tests.incidents.world import START, World, need, service, topology
 
@@ -365,13 +370,13 @@ def a_job_that_reports_by_itself() -> World:
     return world
 
 
-def _planned(world: World, starts: int, lasts: int = 3600) -> str:
+def _planned(world: World, starts: int, lasts: int = 3600, *, name: str = "Patches", language: str = "en", terms: Terms = ANYTIME) -> str:
     """A window for receiving, that many seconds after START."""
     begins = START + timedelta(seconds=starts)
     ends = begins + timedelta(seconds=lasts)
-    wish = Wish(name="Patches", services=("email",), components=("imap",), starts=begins, ends=ends, body="We patch.")
+    wish = Wish(name=name, services=("email",), components=("imap",), starts=begins, ends=ends, body="We patch.")
     before = set(world.situation.maintenances)
-    world.act(planning.plan, by="ada", wish=wish, terms=ANYTIME)
+    world.act(planning.plan, by="ada", wish=wish, terms=replace(terms, language=language))
     (id,) = set(world.situation.maintenances) - before
     return id
 
@@ -421,6 +426,119 @@ def work_that_is_finished_early() -> World:
     return world
 
 
+def an_outage_told_in_german() -> World:
+    """The names are German where there are German ones; a part comes and goes, and what is planned is named too."""
+    names = {"en": "Email", "de": "E-Mail"}
+    labels = MappingProxyType({"en": "Sending", "de": "Versand"})
+    email = replace(service("email", need("smtp")), name=MappingProxyType(names), needs=(Need(of=("smtp",), label=labels), need("imap")))
+    world = _well(World(topology([email, service("files", need("disk"))], stale_after=HOUR), Policy(language="de")))
+    id = _planned(world, 1200, name="Patches", language="de")
+    world.fail("smtp")
+    world.mend("smtp")
+    world.tick(301)
+    world.fail("smtp")
+    world.tick(60)
+    world.fail("imap")
+    world.tick(60)
+    world.mend("imap")
+    world.mend("smtp")
+    world.fail("smtp")
+    world.tick(660)
+    world.act(planning.cancel, maintenance=id, by="ada", language="de")
+    return world
+
+
+def one_disk_and_what_the_public_knows() -> World:
+    """Two are slow long before the disk fails, and get worse after. The one that is public takes the disk's over, which still waits;
+    what a person holds goes on by itself.
+    """
+    services = [service("email", need("smtp")), service("portal", need("web")), service("files", need("disk"), publish_after=HOUR)]
+    world = _well(World(topology(services, {"smtp": ("disk",), "web": ("disk",)}, stale_after=HOUR)))
+    for _ in range(2):
+        world.bad("smtp", "web", failure=Failure.SLOW)
+    world.act(act.acknowledge, incident=_incident(world, "web"), by="anna", lasts=HOUR)
+    world.tick(180)
+    world.fail("disk")
+    for _ in range(2):
+        world.bad("smtp", "web")
+    world.tick(60)
+    for id in ("disk", "smtp", "web"):
+        world.mend(id)
+    world.tick(301)
+    return world
+
+
+SUNDAYS = Series(
+    key="patch-day",
+    name=MappingProxyType({"en": "Patch day", "de": "Flicktag"}),
+    description=MappingProxyType({"en": "We patch.", "de": "Wir flicken."}),
+    services=("email",),
+    components=("imap",),
+    recurrence=Recurrence(starts=datetime(2026, 2, 22, 2, 0), timezone="Europe/Berlin", rule=parse("FREQ=WEEKLY;BYDAY=SU")),  # noqa: DTZ001 - by the wall clock
+    lasts=2 * HOUR,
+    announce=timedelta(hours=72),
+)
+
+
+def _sundays(series: Series | None) -> Topology:
+    shape = topology([service("email", need("smtp", label="Sending"), need("imap", label="Receiving"))], stale_after=timedelta(days=99))
+    return replace(shape, series=MappingProxyType({series.key: series} if series else {}))
+
+
+def work_that_comes_again() -> World:
+    """A weekly window comes near, is described anew, made shorter, runs; the next is quiet, moved by hand; then the file drops it."""
+    world = _well(World(_sundays(SUNDAYS)))
+    (known,) = (starts for starts, _ in SUNDAYS.spans(world.now, world.now + timedelta(days=7)))
+    world.tick((known - timedelta(hours=72) - world.now).total_seconds())
+    world.configure(_sundays(replace(SUNDAYS, components=(), lasts=HOUR, description=MappingProxyType({}))))
+    world.tick((known - world.now).total_seconds())
+    world.tick(3600)
+    world.tick(5 * 86400)
+    far = windows.occurrence_id(world.situation, SUNDAYS.key, known + timedelta(days=14))
+    world.act(planning.cancel, maintenance=far, by="ada")
+    starts = known + timedelta(days=7, hours=3)
+    world.act(planning.reschedule, maintenance=SUNDAYS.key, by="ada", starts=starts, body="Not so early.", terms=ANYTIME)
+    world.tick((starts + timedelta(days=11, hours=-2) - world.now).total_seconds())
+    world.configure(_sundays(replace(SUNDAYS, is_loud=True)))
+    world.tick(86400)
+    world.configure(_sundays(None))
+    return world
+
+
+def work_that_waits_for_a_second_person() -> World:
+    """One is approved and gets longer past its end; one is not approved in time; one is public nowhere and is cancelled."""
+    world = _mail()
+    asked = replace(ANYTIME, needs_approval=True)
+    id = _planned(world, 600, 600, terms=asked)
+    world.act(planning.approve, maintenance=id, by="ben")
+    other = _planned(world, 1200, 60, terms=asked)
+    _planned(world, 1300, 60, terms=asked)
+    world.act(planning.cancel, maintenance=other, by="ada")
+    world.tick(600)
+    world.fail("imap")
+    world.tick(660)
+    world.act(planning.extend, maintenance=id, by="ada", ends=START + timedelta(seconds=1500), terms=ANYTIME)
+    world.act(planning.reschedule, maintenance=id, by="ada", ends=START + timedelta(seconds=1400), terms=ANYTIME)
+    world.tick(120)
+    world.act(planning.finish, maintenance=id, by="ada")
+    world.act(planning.finish, maintenance=id, by="ada")
+    world.tick(600)
+    return world
+
+
+def a_correction_that_is_approved() -> World:
+    """Somebody knows better, another agrees; a second one is dropped."""
+    world = _mail()
+    world.tick(3600)
+    claim = correction.Claim(service="email", since=START, until=START + MINUTE, status=Status.MAJOR, reason="The switch hung.")
+    world.act(correction.correct, claim=claim, by="ada")
+    (first,) = world.act(correction.correct, claim=claim, by="ada", needs_approval=True)
+    world.act(correction.approve, correction=first.correction, by="ben")
+    (second,) = world.act(correction.correct, claim=replace(claim, service="email"), by="ada", needs_approval=True)
+    world.act(correction.drop, correction=second.correction, by="ada", reason="It was yesterday.")
+    return world
+
+
 LIVES: tuple[Callable[[], World], ...] = (
     an_outage_that_grows_and_ends,
     an_outage_that_comes_back,
@@ -441,6 +559,11 @@ LIVES: tuple[Callable[[], World], ...] = (
     work_that_keeps_its_time,
     work_that_takes_too_long,
     work_that_is_finished_early,
+    an_outage_told_in_german,
+    one_disk_and_what_the_public_knows,
+    work_that_comes_again,
+    work_that_waits_for_a_second_person,
+    a_correction_that_is_approved,
 )
 
 
