@@ -526,16 +526,21 @@ def work_that_waits_for_a_second_person() -> World:
     return world
 
 
+def _waiting(world: World) -> str:
+    (id,) = world.situation.proposals
+    return id
+
+
 def a_correction_that_is_approved() -> World:
     """Somebody knows better, another agrees; a second one is dropped."""
     world = _mail()
     world.tick(3600)
     claim = correction.Claim(service="email", since=START, until=START + MINUTE, status=Status.MAJOR, reason="The switch hung.")
     world.act(correction.correct, claim=claim, by="ada")
-    (first,) = world.act(correction.correct, claim=claim, by="ada", needs_approval=True)
-    world.act(correction.approve, correction=first.correction, by="ben")
-    (second,) = world.act(correction.correct, claim=replace(claim, service="email"), by="ada", needs_approval=True)
-    world.act(correction.drop, correction=second.correction, by="ada", reason="It was yesterday.")
+    world.act(correction.correct, claim=claim, by="ada", needs_approval=True)
+    world.act(correction.approve, correction=_waiting(world), by="ben")
+    world.act(correction.correct, claim=claim, by="ada", needs_approval=True)
+    world.act(correction.drop, correction=_waiting(world), by="ada", reason="It was yesterday.")
     return world
 
 
