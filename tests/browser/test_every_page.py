@@ -1,9 +1,8 @@
 """What must hold on every page that a person can open."""
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page
 
+from tests.browser.barriers import barriers
 from tests.browser.chromium import Look, Width
 from tests.browser.places import PLACES, Place, Visit
 
@@ -21,15 +20,9 @@ _SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElem
 @every_place
 async def test_no_page_has_a_barrier_that_axe_knows_in_light_or_dark(place: Place, visit: Visit) -> None:
     async with visit(place) as visited:
-        assert await _barriers(visited.page) == []
+        assert await barriers(visited.page) == []
         await visited.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        assert await _barriers(visited.page, "color-contrast") == []  # nothing but the colours differs
-
-
-async def _barriers(page: Page, *rules: str) -> list[str]:
-    """What axe finds by *rules*, or by all of its own."""
-    found = await Axe().run(page, options={"runOnly": list(rules)} if rules else {})
-    return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found.response["violations"] for node in one["nodes"]]
+        assert await barriers(visited.page, "color-contrast") == []  # nothing but the colours differs
 
 
 @every_place
