@@ -24,8 +24,9 @@ def is_due(situation: Situation, policy: Policy, now: datetime) -> bool:
 
 
 def _past_return(situation: Situation, now: datetime) -> list[Incident]:
-    """What is over and can no longer come back."""
-    return [one for one in situation.ended.values() if one.reopens_until is None or one.reopens_until <= now]
+    """What is over and can no longer come back, by id: what was read back is held in another order than what was folded."""
+    over = (one for one in situation.ended.values() if one.reopens_until is None or one.reopens_until <= now)
+    return sorted(over, key=lambda one: one.id)
 
 
 def has_unexplained(situation: Situation) -> bool:

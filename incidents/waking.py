@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from incidents import flapping, folding, pings, streaks, telling
 from incidents.model import Incident, Situation, Status, Streak, Subject
+from incidents.planned import windows
 from incidents.policy import Policy
 from incidents.rollup import hit_services, standing
 from incidents.verdicts import last_heard
@@ -17,14 +18,15 @@ AT_ONCE = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def wakes_at(situation: Situation, policy: Policy) -> datetime:
-    """The earliest instant at which a tick may say something of *situation*, had nothing more been heard."""
-    return min((*_silences(situation), clocks_wake_at(situation, policy)), default=NEVER)
+def wakes_at(situation: Situation, policy: Policy, since: datetime) -> datetime:
+    """The earliest instant at which a tick may say something of *situation*, which was looked at *since*, had nothing more been heard."""
+    return min((*_silences(situation), clocks_wake_at(situation, policy, since)), default=NEVER)
 
 
-def clocks_wake_at(situation: Situation, policy: Policy) -> datetime:
+def clocks_wake_at(situation: Situation, policy: Policy, since: datetime) -> datetime:
     """The same without the silence of monitors that are probed: it moves with every result."""
-    return min((*_incidents(situation, policy), *_causes(situation, policy), *_pings(situation)), default=NEVER)
+    clocks = (_incidents(situation, policy), _causes(situation, policy), _pings(situation), _windows(situation, policy, since))
+    return min((at for some in clocks for at in some), default=NEVER)
 
 
 def _silences(situation: Situation) -> Iterator[datetime]:
@@ -76,3 +78,11 @@ def _causes(situation: Situation, policy: Policy) -> Iterator[datetime]:
             ancestors = situation.topology.ancestors[component]
             doubts = [run.since for ancestor in ancestors for run in streaks.doubts(situation, ancestor)]
             yield min((since + policy.waits_for_cause for since in doubts), default=AT_ONCE)
+
+
+def _windows(situation: Situation, policy: Policy, since: datetime) -> Iterator[datetime]:
+    for window in situation.maintenances.values():
+        if (at := windows.due_at(situation, policy, window)) is not None:
+            yield at
+    for series in situation.topology.series.values():
+        yield windows.follows_at(situation, policy, series, since)

@@ -199,7 +199,7 @@ def _next_of(situation: Situation, series: Series, now: datetime) -> tuple[Maint
         for starts, ends in series.spans(now, now + LONGEST_HORIZON)[:MOST_AHEAD]
     )
     far = next(((s, e, id) for s, e, id in ahead if id not in situation.spent and id not in situation.maintenances), None)
-    first = min(known, key=lambda window: window.starts, default=None)
+    first = min(known, key=lambda window: (window.starts, window.id), default=None)
     if first is not None and (far is None or first.starts <= far[0]):
         return first, ()
     if far is None:

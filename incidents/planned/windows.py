@@ -3,7 +3,7 @@
 A window is a function of time: nobody switches it on. What is late here (a stopped hub) is dated back to when it should have been.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from incidents.course import SPENT_FOR
@@ -24,6 +24,9 @@ LONGEST_HORIZON = timedelta(days=366)
 MOST_AHEAD = 400
 """How many of one series at most."""
 
+LOOKED_FOR = timedelta(days=32)
+"""How far beyond that the next one is looked for, where it is asked when it will come near."""
+
 Near = tuple[Series, datetime, datetime, str]
 """An occurrence that should be a window: its series, start, end and id."""
 
@@ -34,15 +37,31 @@ def is_due(situation: Situation, policy: Policy, now: datetime) -> bool:
 
 
 def _is_due(situation: Situation, policy: Policy, window: Maintenance, now: datetime) -> bool:
+    at = due_at(situation, policy, window)
+    return at is not None and at <= now
+
+
+def due_at(situation: Situation, policy: Policy, window: Maintenance) -> datetime | None:
+    """From when on the machine has something to do about it, were nothing more heard; None for one that is over."""
     match window.state:
         case MaintenanceState.SCHEDULED:
-            return (window.starts if window.is_public else window.ends) <= now
+            return window.starts if window.is_public else window.ends
         case MaintenanceState.IN_PROGRESS:
-            return window.ends <= now
+            return window.ends
         case MaintenanceState.VERIFYING:
-            return window.ends + policy.verifies_for <= now or _all_work(situation, window)
-        case _:
-            return False
+            return window.ends if _all_work(situation, window) else window.ends + policy.verifies_for
+        case MaintenanceState.COMPLETED | MaintenanceState.CANCELLED:
+            return None
+
+
+def follows_at(situation: Situation, policy: Policy, series: Series, since: datetime) -> datetime:
+    """A lower bound, from *since* on, of when its next occurrence is planned: it is looked for a month ahead at most."""
+    ahead = _horizon(series, policy)
+    spans = series.spans(since, since + ahead + LOOKED_FOR)
+    for place, (starts, _) in enumerate(spans):
+        if _is_new(situation, occurrence_id(situation, series.key, starts)):
+            return starts - ahead if place < MOST_AHEAD else spans[0][1]
+    return since + LOOKED_FOR
 
 
 # --- from the configuration ---------------------------------------------------------------------------------------------------
@@ -95,12 +114,19 @@ def occurrence(series: Series, starts: datetime, ends: datetime, id: str, now: d
 
 def _near(situation: Situation, policy: Policy, now: datetime) -> Iterator[Near]:
     for series in situation.topology.series.values():
-        # A little earlier than promised: what is announced a second late would not have kept its notice.
-        horizon = min(series.announce, LONGEST_HORIZON) + policy.announces_early
-        for starts, ends in series.spans(now, now + horizon)[:MOST_AHEAD]:
+        for starts, ends in series.spans(now, now + _horizon(series, policy))[:MOST_AHEAD]:
             id = occurrence_id(situation, series.key, starts)
-            if ends > now and id not in situation.maintenances and id not in situation.spent:
+            if ends > now and _is_new(situation, id):
                 yield series, starts, ends, id
+
+
+def _horizon(series: Series, policy: Policy) -> timedelta:
+    """A little more than promised: what is announced a second late would not have kept its notice."""
+    return min(series.announce, LONGEST_HORIZON) + policy.announces_early
+
+
+def _is_new(situation: Situation, id: str) -> bool:
+    return id not in situation.maintenances and id not in situation.spent
 
 
 def horizon(situation: Situation, since: datetime, until: datetime) -> tuple[Maintenance, ...]:
@@ -113,13 +139,13 @@ def horizon(situation: Situation, since: datetime, until: datetime) -> tuple[Mai
         occurrence(series, starts, ends, id, starts)
         for series in situation.topology.series.values()
         for starts, ends in series.spans(since, until)[:MOST_AHEAD]
-        if (id := occurrence_id(situation, series.key, starts)) not in situation.maintenances and id not in situation.spent
+        if _is_new(situation, id := occurrence_id(situation, series.key, starts))
     ]
-    return tuple(sorted((*known, *far), key=lambda window: (window.starts, window.id)))
+    return tuple(_in_order((*known, *far)))
 
 
 def _strays(situation: Situation) -> Iterator[Maintenance]:
-    for window in situation.maintenances.values():
+    for window in _in_order(situation.maintenances.values()):
         is_free = window.series is not None and window.state is MaintenanceState.SCHEDULED and not window.is_touched
         if is_free and not _agrees(window, situation.topology.series.get(window.series or "")):
             yield window
@@ -169,8 +195,14 @@ def _lead_back(draft: Draft, window: Maintenance, series: Series | None) -> None
 
 def startable(situation: Situation, now: datetime) -> list[Maintenance]:
     """The windows whose start has come, in the order of their starts."""
-    due = [w for w in situation.maintenances.values() if w.state is MaintenanceState.SCHEDULED and w.is_public and w.starts <= now]
-    return sorted(due, key=lambda window: (window.starts, window.id))
+    return _in_order(
+        w for w in situation.maintenances.values() if w.state is MaintenanceState.SCHEDULED and w.is_public and w.starts <= now
+    )
+
+
+def _in_order(some: Iterable[Maintenance]) -> list[Maintenance]:
+    """By their starts, whatever order a situation holds them in: one that was read back has another than one that was folded."""
+    return sorted(some, key=lambda window: (window.starts, window.id))
 
 
 def begin(draft: Draft, window: Maintenance) -> None:
@@ -191,7 +223,7 @@ def begin(draft: Draft, window: Maintenance) -> None:
 
 def spare(draft: Draft) -> None:
     """Spare what turned out to have been broken before a window began: a failure is confirmed some time after its start."""
-    for window in draft.situation.maintenances.values():
+    for window in _in_order(draft.situation.maintenances.values()):
         if window.state not in HIDING or window.began_at is None:
             continue
         covered = scope(draft.situation.topology, window) - window.spared
@@ -233,7 +265,7 @@ def end(draft: Draft, window: Maintenance) -> None:
 
 def lapse(draft: Draft) -> None:
     """What was not approved before its end does not take place; the public never knew of it."""
-    for window in draft.situation.maintenances.values():
+    for window in _in_order(draft.situation.maintenances.values()):
         if window.state is MaintenanceState.SCHEDULED and not window.is_public and window.ends <= draft.now:
             _move(draft, window, MaintenanceState.CANCELLED, draft.now, "nobody approved it in time")
 

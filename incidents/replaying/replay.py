@@ -55,7 +55,7 @@ class Rerun:
         self.situation = narrowed(memory.known, self._judging.topology)
         self._acts = Acts()
         self._steps = Steps(places)
-        self._wakes = _ALWAYS
+        self._wakes, self._looked_at = _ALWAYS, memory.at
         if instead is not None:
             self._known = fold(self._known, tuple(one.event for one in self._renamings))
             self.situation = narrowed(self._known, instead.topology)
@@ -93,7 +93,7 @@ class Rerun:
         """The earliest instant, in microseconds, at which a tick may say something."""
         if self._wakes == _ALWAYS or self._steps.has_moved:
             self._catch_up()
-            clocks = (clocks_wake_at(self.situation, self._judging.policy) - EPOCH) // MICROSECOND
+            clocks = (clocks_wake_at(self.situation, self._judging.policy, self._looked_at) - EPOCH) // MICROSECOND
             self._wakes = min(clocks, self._steps.silence(self.situation) * 1000)
         return self._wakes
 
@@ -109,7 +109,8 @@ class Rerun:
 
     def _judge(self, turn: Turn) -> tuple[Event, ...]:
         self._catch_up()
-        self._wakes, told = _ALWAYS, turn.circumstances
+        self._wakes, self._looked_at = _ALWAYS, turn.at
+        told = turn.circumstances
         if turn.memory is not None:
             return self._begin_again(turn.memory)
         if told.change is not None:

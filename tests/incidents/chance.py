@@ -2,12 +2,17 @@
 
 from datetime import timedelta
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from incidents.maintenance import Series
 from incidents.model import Component, Monitor, Need, Service, Severity, Topology
+from incidents.times.recurrence import Recurrence
+from incidents.times.rule import Frequency, Rule
 from probes.result import Failure
+from tests.incidents.world import START
 
 MARK = "qzx"
 LOCATIONS = ("local", "far")
@@ -38,10 +43,12 @@ def topologies(draw: st.DrawFn) -> Topology:
     components = {id: _component(draw, id, ids[:place]) for place, id in enumerate(ids)}
     services = [_service(draw, number, ids) for number in range(draw(st.integers(1, 3)))]
     monitors = [_monitor(draw, id, number) for id in ids for number in range(draw(st.sampled_from([1, 1, 1, 2])))]
+    come_again = [_series(draw, number, len(services), ids) for number in range(draw(st.sampled_from([0, 0, 1, 2])))]
     return Topology(
         services={service.id: service for service in services},
         components=components,
         monitors={monitor.id: monitor for monitor in monitors},
+        series={one.key: one for one in come_again},
     )
 
 
@@ -80,4 +87,23 @@ def _monitor(draw: st.DrawFn, component: str, number: int) -> Monitor:
         stale_after=timedelta(seconds=draw(st.sampled_from([40, 100]))),
         severity=draw(st.sampled_from([Severity.OUTAGE, Severity.OUTAGE, Severity.DEGRADED, Severity.WARNING])),
         locations=draw(st.sampled_from([LOCATIONS[:1], LOCATIONS[:1], LOCATIONS])),
+    )
+
+
+def _series(draw: st.DrawFn, number: int, services: int, ids: list[str]) -> Series:
+    """Planned work that comes again soon: every day, or every few minutes for an hour or two."""
+    zone = draw(st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]))
+    first = (START + timedelta(minutes=draw(st.integers(-90, 300)))).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    crowded = {"hours": (first.hour, (first.hour + 1) % 24), "minutes": tuple(range(0, 60, 5))}
+    return Series(
+        key=f"works-{number}",
+        name=MappingProxyType({"en": "Works"}),
+        description=MappingProxyType({"en": draw(st.sampled_from(["", "We patch."]))}),
+        services=tuple(f"service-{place}" for place in sorted(draw(st.sets(st.integers(0, services - 1), min_size=1)))),
+        components=tuple(draw(st.lists(st.sampled_from(ids), unique=True, max_size=2))),
+        recurrence=Recurrence(
+            starts=first, timezone=zone, rule=Rule(frequency=Frequency.DAILY, **draw(st.sampled_from([{}, {}, crowded])))
+        ),
+        lasts=timedelta(seconds=draw(st.sampled_from([20, 290, 1800, 7200]))),
+        announce=timedelta(minutes=draw(st.sampled_from([0, 30, 600]))),
     )
