@@ -85,7 +85,8 @@ bench: $(DEVELOPMENT) ## measure, against the yardsticks
 
 .PHONY: soak
 soak: $(DEVELOPMENT) $(SOAKING) ## the long form of the tests that kill, overload and fuzz
-	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults tests/incidents tests/probes/test_fuzz.py $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults tests/incidents \
+		tests/probes/test_fuzz.py tests/statuspage/test_replay.py $(ARGS)
 	$(BIN)/python -m tests.rude.guided $(FUZZ_SECONDS)
 
 .PHONY: mutants

@@ -43,7 +43,8 @@ class Circumstances:
 
     In the order of its events: *noticed* is what was found out about ourselves, *judged* what results led to, *acted* what an agent did.
     *missed* are the results at the end that were made by judging, *timed* when those began (and how many seconds they took) for which that
-    matters, by position. *is_rejudged* says that everything was judged anew. *change* and *stay* are news since the turn before.
+    matters, by position. *is_rejudged* says that everything was judged anew before the results. *change* and *stay* are news since the turn
+    before.
     """
 
     is_tick: bool = False
@@ -73,10 +74,14 @@ def judge(
     now: datetime,
     *,
     is_tick: bool = False,
+    is_rejudged: bool = False,
     present_since: datetime | None = None,
     promised_since: Mapping[str, datetime] = pings.NO_NEWS,
 ) -> Judged:
-    """What *results* lead to, and on a tick what time brings: pings that did not come, silence, the clocks of incidents."""
+    """What *results* lead to, and on a tick what time brings: pings that did not come, silence, the clocks of incidents.
+
+    Where everything *is_rejudged*, that comes first: what another topology brought or took away is no situation to judge results by.
+    """
     events: list[Event] = []
     heard: list[Result] = []
     after = situation
@@ -88,6 +93,9 @@ def judge(
         events.extend(said)
         heard.extend(some)
 
+    if is_rejudged:
+        events.extend(rejudge(after, policy, now))
+        after = fold(after, events)
     if results or not is_tick:
         take(results)
     if is_tick:

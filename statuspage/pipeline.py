@@ -14,7 +14,6 @@ from functools import partial
 from sqlalchemy import Connection
 
 from incidents import pings, sight, streaks, turns
-from incidents.decide import rejudge
 from incidents.events import Event
 from incidents.model import Situation, Streak, Topology
 from incidents.moving import Move, results_moved
@@ -89,7 +88,7 @@ class Pipeline:
     _flushing: set[asyncio.Task[None]] = field(default_factory=set)
     _present_since: datetime | None = None
     _ticked: datetime | None = None
-    _has_ticked: bool = False
+    _has_turned: bool = False
     _promised_since: Mapping[str, datetime] = field(default_factory=dict)
     _notices: list[Command] = field(default_factory=list)
     _change: Change | None = None
@@ -297,8 +296,8 @@ class Pipeline:
         """Decide and store; where another writer came first, decide anew from what it left. Errors: StoreUnavailable; the command's own."""
         if self._newest is None or (asked.must_be_current and await self.store.read(newest_batch) != self._newest):
             asked = await self._caught_up(asked)
-        if asked.is_tick and not self._has_ticked:  # others may have said something while nobody was here
-            asked, self._has_ticked = replace(asked, is_rejudged=True), True
+        # While nobody was here others may have said something, and the file may have changed.
+        asked = asked if self._has_turned else replace(asked, is_rejudged=True)
         for _ in range(AGAIN_AT_MOST):
             try:
                 return await self._attempt(asked)
@@ -311,8 +310,7 @@ class Pipeline:
         return replace(asked, is_rejudged=True) if await self._read_again() else asked
 
     async def _attempt(self, asked: Asked) -> Sequence[Event]:
-        results, is_rejudged = asked.results, asked.is_rejudged
-        now, newest = self.now(), self._newest
+        results, now, newest = asked.results, self.now(), self._newest
         noticed, before = turns.noticed(asked.notices, self.situation, now)
         judged = turns.judge(
             before,
@@ -320,16 +318,17 @@ class Pipeline:
             self.policy,
             now,
             is_tick=asked.is_tick,
+            is_rejudged=asked.is_rejudged,
             present_since=self._present_since,
             promised_since=self._promised_since,
         )
         acted = tuple(asked.command(judged.situation, now)) if asked.command is not None else ()
         after = fold(judged.situation, acted)
-        settled = rejudge(after, self.policy, now) if is_rejudged else turns.settle(after, (*noticed, *acted), self.policy, now)
+        settled = turns.settle(after, (*noticed, *acted), self.policy, now)
         events = (*noticed, *judged.events, *acted, *settled)
         circumstances = Circumstances(
             is_tick=asked.is_tick,
-            is_rejudged=is_rejudged,
+            is_rejudged=asked.is_rejudged,
             noticed=tuple(noticed),
             judged=judged.events,
             acted=acted,
@@ -349,7 +348,7 @@ class Pipeline:
             return batch
 
         self._newest = await self.store.write(write)
-        self.situation, self._change = fold(after, settled), None
+        self.situation, self._change, self._has_turned = fold(after, settled), None, True
         if self._stay is circumstances.stay:  # or a tick has news again, while this was being written
             self._stay = None
         self._tell(events, judged.results, len(results))

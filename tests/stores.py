@@ -50,6 +50,10 @@ class Postgresql:
         """The URL of a new database with today's schema and nothing in it."""
         return self._create("migrated")
 
+    def drop(self, url: str) -> None:
+        """Have done with a database, whoever still has it open."""
+        self.execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
     def _create(self, template: str) -> str:
         name = f"t{next(self.numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")

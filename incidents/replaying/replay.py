@@ -11,7 +11,6 @@ from datetime import datetime
 from types import MappingProxyType
 
 from incidents import pings
-from incidents.decide import rejudge
 from incidents.events import Event, Moved
 from incidents.reacting import Acts
 from incidents.replaying.narrowing import narrowed
@@ -131,13 +130,14 @@ class Rerun:
             policy,
             at,
             is_tick=told.is_tick,
+            is_rejudged=told.is_rejudged,
             present_since=self._present_since,
             promised_since=self._promised_since,
         )
         self.situation = judged.situation
         acted = self._acted(told.acted)
         after = fold(self.situation, acted)
-        settled = rejudge(after, policy, at) if told.is_rejudged else settle(after, (*noticed, *acted), policy, at)
+        settled = settle(after, (*noticed, *acted), policy, at)
         self.situation = fold(after, settled)
         return self._keep(turn, (*noticed, *judged.events, *acted, *settled), judged.results)
 

@@ -1,21 +1,23 @@
 """A life lived through the real road and a real store, to be looked back on: made by chance, or told by a test."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents import act, pausing, pings
+from incidents import act, pausing, pings, regroup
 from incidents.events import Counted, Event
 from incidents.model import State, Status, Topology
 from incidents.moving import Move
+from incidents.planned import planning
 from incidents.policy import Policy
 from incidents.replaying.past import Judging, Memory, Places, Renaming, Turn
 from incidents.sight import Glance, Look
@@ -27,10 +29,12 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Database, Store
 from statuspage.store.spelling import kind, spell
 from tests.incidents.world import START
+from tests.stores import Place, Postgresql
 
 SITE = Site(name="Example", url="https://status.example.org", support=MappingProxyType({}), links=MappingProxyType({}))
 LEASE = timedelta(minutes=30)
 NOTHING: Mapping[str, str] = MappingProxyType({})
+ANYTIME = planning.Terms(override="It must be.")
 
 
 @cache
@@ -44,6 +48,29 @@ def _empty() -> Path:
 def new_store(directory: Path) -> None:
     """Put an empty store into *directory*."""
     shutil.copy(_empty(), directory / "past.db")
+
+
+Shelf = Callable[[], AbstractContextManager[Place]]
+"""Gives an empty store, and takes it away again."""
+
+
+@contextmanager
+def on_sqlite() -> Iterator[Place]:
+    """An empty store in a file."""
+    with TemporaryDirectory() as name:
+        new_store(Path(name))
+        yield Place(url="sqlite:///past.db", data_dir=Path(name))
+
+
+@contextmanager
+def on_postgresql(server: Postgresql) -> Iterator[Place]:
+    """An empty store on *server*, which is dropped afterwards: thousands of lives would fill a disk."""
+    url = server.migrated()
+    try:
+        with TemporaryDirectory() as name:
+            yield Place(url=url, data_dir=Path(name))
+    finally:
+        server.drop(url)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,11 +112,11 @@ class Life:
     def _hear(self, events: Sequence[Event], _: Sequence[Result]) -> None:
         self.live.extend(events)
 
-    async def restart(self) -> None:
-        """The process ends in good order, and another begins."""
-        topology, policy = self.road.situation.topology, self.road.policy
+    async def restart(self, topology: Topology | None = None) -> None:
+        """The process ends in good order, and another begins; with *topology*, by a file that was changed meanwhile."""
+        known, policy = self.road.situation.topology, self.road.policy
         await self.road.close()
-        await self.start(topology, policy)
+        await self.start(topology or known, policy)
 
     async def configure(
         self, topology: Topology, policy: Policy | None = None, moves: Sequence[Move] = (), measures: Mapping[str, str] = NOTHING
@@ -177,7 +204,51 @@ class Life:
             deed, more = _DEEDS[word]
             await self.act(deed, incident=incident, by="ada", **more)
 
+    async def merges(self, number: int, other: int) -> None:
+        """Somebody puts one open incident into another."""
+        source, target = self.incident(number), self.incident(other)
+        if source is not None and target is not None:
+            await self.act(regroup.merge, incident=source, into=target, by="ada", body="It is one.")
 
+    async def splits(self, number: int, place: int) -> None:
+        """Somebody takes one part, or one service, out of an open incident."""
+        if (incident := self.incident(number)) is not None:
+            found = self.road.situation.incidents[incident]
+            parts = found.components or tuple(sorted(found.services))
+            taken = {"components" if found.components else "services": (parts[place % len(parts)],)} if parts else {}
+            await self.act(regroup.split, incident=incident, by="bob", name="A part by itself", body="It has another cause.", **taken)
+
+    async def plans(self, number: int, starts: float, lasts: float, *, waits: bool = False) -> None:
+        """Somebody plans work on a service, or on one of its parts; where it *waits*, another must agree."""
+        topology, begins = self.road.situation.topology, self.now + timedelta(seconds=starts)
+        services, components = sorted(topology.services), sorted(topology.components)
+        wish = planning.Wish(
+            name="Patches",
+            services=(services[number % len(services)],),
+            components=(components[number % len(components)],) if number % 2 else (),
+            starts=begins,
+            ends=begins + timedelta(seconds=lasts),
+            body="We patch.",
+        )
+        await self.act(planning.plan, by="ada", wish=wish, terms=replace(ANYTIME, needs_approval=waits))
+
+    async def turns_window(self, number: int, word: str) -> None:
+        """Somebody does something about a window that is not over."""
+        known = sorted(self.road.situation.maintenances.values(), key=lambda window: window.id)
+        if known:
+            window = known[number % len(known)]
+            match word:
+                case "extend":
+                    later = {"ends": max(window.ends, self.now) + timedelta(minutes=5), "terms": ANYTIME}
+                    await self.act(planning.extend, maintenance=window.id, by="meg", **later)
+                case "reschedule":
+                    later = {"starts": max(window.starts, self.now) + timedelta(seconds=50), "terms": ANYTIME}
+                    await self.act(planning.reschedule, maintenance=window.id, by="meg", **later)
+                case _:
+                    await self.act(getattr(planning, word), maintenance=window.id, by="meg")
+
+
+WINDOW_WORDS = ("extend", "reschedule", "finish", "cancel", "approve")
 _DEEDS: Mapping[str, tuple[Callable[..., Sequence[Event]], Mapping[str, Any]]] = {
     "acknowledge": (act.acknowledge, {"lasts": LEASE}),
     "update": (act.update, {"body": "We are on it.", "state": State.IDENTIFIED}),

@@ -3,28 +3,32 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.events import Acknowledged, Counted, Event, Opened, Published, StatusChanged
+from incidents import act
+from incidents.events import Acknowledged, Counted, Event, MaintenanceMoved, Opened, Planned, Published, StatusChanged
 from incidents.heartbeat import Every, Heartbeat
+from incidents.maintenance import MaintenanceState, Series
 from incidents.model import Component, Monitor, Need, Service, Subject, Topology
 from incidents.moving import Move
 from incidents.policy import Policy
 from incidents.replaying.differences import differences
 from incidents.replaying.past import Judging, Turn
 from incidents.replaying.replay import Rerun, once_more, otherwise
+from incidents.times.recurrence import Recurrence
+from incidents.times.rule import Frequency, Rule
 from probes.result import Failure
 from statuspage.store.engine import Store
-from tests.incidents.chance import FAILURES, topologies
-from tests.incidents.world import need, service, topology
-from tests.statuspage.pasts import WORDS, Life, Recorded, new_store, recalled, spelled
+from tests.incidents.chance import FAILURES, often, topologies
+from tests.incidents.world import START, need, service, topology
+from tests.statuspage.pasts import WINDOW_WORDS, WORDS, Life, Recorded, Shelf, on_postgresql, on_sqlite, recalled, spelled
+from tests.stores import Place
 
 PULSE = Heartbeat(rhythm=Every(gap=timedelta(seconds=60)), grace=timedelta(seconds=30), finish_within=timedelta(seconds=90))
 SLOWER = replace(PULSE, rhythm=Every(gap=timedelta(seconds=90)))
@@ -43,6 +47,7 @@ def worlds(draw: st.DrawFn) -> Topology:
         services={**known.services, "backup": backup},
         components={**known.components, "nightly": Component(id="nightly", name="nightly")},
         monitors={**known.monitors, "job": job},
+        series=known.series,
     )
 
 
@@ -56,12 +61,16 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("tick"), SECONDS),
     st.tuples(st.just("ticks"), st.integers(2, 40)),
     st.tuples(st.just("says"), NUMBERS, st.sampled_from(WORDS)),
+    st.tuples(st.just("merges"), NUMBERS, NUMBERS),
+    st.tuples(st.just("splits"), NUMBERS, NUMBERS),
+    st.tuples(st.just("plans"), NUMBERS, st.sampled_from([1, 20, 400]), st.sampled_from([5, 90, 800]), st.booleans()),
+    st.tuples(st.just("window"), NUMBERS, st.sampled_from(WINDOW_WORDS)),
     st.tuples(st.just("ping"), st.sampled_from([None, None, Failure.DEGRADED, Failure.REJECTED])),
     st.tuples(st.just("begin")),
     st.tuples(st.just("looks"), st.sampled_from([None, Failure.UNREACHABLE]), st.sampled_from([0.0, 5.0, 70.0])),
     st.tuples(st.just("slow"), NUMBERS, st.sampled_from([2.0, 20.0])),
     st.tuples(st.just("pauses"), NUMBERS),
-    st.tuples(st.just("restart")),
+    st.tuples(st.just("restart"), st.one_of(st.none(), worlds())),
     st.tuples(st.just("remember")),
     st.tuples(st.just("configure"), worlds()),
 )
@@ -102,6 +111,14 @@ async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912 - a tabl
                 await life.tick(1)
         case ("says", number, word):
             await life.says(number, word)
+        case ("merges", number, other):
+            await life.merges(number, other)
+        case ("splits", number, place):
+            await life.splits(number, place)
+        case ("plans", number, starts, lasts, waits):
+            await life.plans(number, starts, lasts, waits=waits)
+        case ("window", number, word):
+            await life.turns_window(number, word)
         case ("ping", failure):
             await life.ping("job", failure)
         case ("begin",):
@@ -113,8 +130,8 @@ async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912 - a tabl
             await life.road.flush()
         case ("pauses", number):
             await life.pauses(sorted(known.monitors)[number % len(known.monitors)])
-        case ("restart",):
-            await life.restart()
+        case ("restart", other):
+            await life.restart(other)
         case ("remember",):
             await life.road.remember()
         case ("configure", other):
@@ -147,12 +164,11 @@ def tell(topology: Topology, story: Callable[[Life], Awaitable[None]]) -> tuple[
     return remembered(run)
 
 
-def remembered(run: Callable[[Life], Awaitable[None]]) -> tuple[Life, Recorded]:
+def remembered(run: Callable[[Life], Awaitable[None]], shelf: Shelf = on_sqlite) -> tuple[Life, Recorded]:
     """Live, and look back."""
 
-    async def whole(directory: Path) -> tuple[Life, Recorded]:
-        new_store(directory)
-        store = await Store.open("sqlite:///past.db", directory)
+    async def whole(place: Place) -> tuple[Life, Recorded]:
+        store = await Store.open(place.url, place.data_dir)
         try:
             life = Life(store=store)
             await run(life)
@@ -163,30 +179,32 @@ def remembered(run: Callable[[Life], Awaitable[None]]) -> tuple[Life, Recorded]:
         finally:
             await store.close()
 
-    with TemporaryDirectory() as name:
-        return asyncio.run(whole(Path(name)))
+    with shelf() as place:
+        return asyncio.run(whole(place))
 
 
-def lived(first: Topology, steps: Sequence[Step]) -> tuple[Life, Recorded]:
-    return remembered(lambda life: live(life, first, steps))
+def lived(first: Topology, steps: Sequence[Step], shelf: Shelf) -> tuple[Life, Recorded]:
+    return remembered(lambda life: live(life, first, steps), shelf)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shelf(request: pytest.FixtureRequest) -> Shelf:
+    """Both databases; one server has all the lives, each in a store of its own."""
+    return on_sqlite if request.param == "sqlite" else partial(on_postgresql, request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture(scope="module")
-def examples(is_soak: bool) -> settings:  # noqa: FBT001 - a fixture
-    return settings(
-        max_examples=3000 if is_soak else 60,
-        derandomize=not is_soak,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+def examples(is_soak: bool, shelf: Shelf) -> settings:  # noqa: FBT001 - a fixture
+    """On a server a life takes three times as long."""
+    few, most = (60, 3000) if shelf is on_sqlite else (20, 1000)
+    return often(is_soak=is_soak, few=few, most=most)
 
 
-def test_any_life_is_replayed_to_the_letter(examples: settings) -> None:
+def test_any_life_is_replayed_to_the_letter(examples: settings, shelf: Shelf) -> None:
     @examples
     @given(worlds(), st.lists(STEPS, min_size=3, max_size=30))
     def check(first: Topology, steps: Sequence[Step]) -> None:
-        life, recorded = lived(first, steps)
+        life, recorded = lived(first, steps, shelf)
         rerun, events = again(recorded)
         assert events == [spelled(turn.events) for turn in recorded.turns]
         assert [one for turn in events for one in turn] == spelled(life.live)
@@ -196,11 +214,11 @@ def test_any_life_is_replayed_to_the_letter(examples: settings) -> None:
     check()
 
 
-def test_under_any_other_configuration_a_life_can_be_gone_through(examples: settings) -> None:
+def test_under_any_other_configuration_a_life_can_be_gone_through(examples: settings, shelf: Shelf) -> None:
     @settings(examples, max_examples=examples.max_examples // 2)
     @given(worlds(), st.lists(STEPS, min_size=3, max_size=25), worlds())
     def check(first: Topology, steps: Sequence[Step], other: Topology) -> None:
-        _, recorded = lived(first, steps)
+        _, recorded = lived(first, steps, shelf)
         _, events = instead(recorded, Judging(topology=other, policy=Policy()))
         differences([event for turn in recorded.turns for event in turn.events], events)
 
@@ -321,6 +339,83 @@ def test_a_replay_begins_anywhere_that_is_remembered() -> None:
     assert events == [spelled(turn.events) for turn in recorded.turns[number + 1 :]]
     rerun.wakes()
     assert rerun.situation == life.road.situation
+
+
+async def _planned(life: Life) -> None:
+    """Work on the mail begins and overruns by the clock alone; the next occurrence of a series comes near meanwhile."""
+    await _ticking(life, 60)
+    await life.plans(1, 20, 90)
+    await _ticking(life, 30)
+    for second in range(700):
+        if second % 20 == 0:
+            await life.hear(("smtp", "local", Failure.REFUSED))
+        await life.tick(1)
+    await _ticking(life, 100)
+
+
+def test_planned_work_begins_ends_and_overruns_by_the_clock_of_then() -> None:
+    first = replace(MAIL, series={"works": works(START + timedelta(minutes=75), announce=timedelta(minutes=5))})
+    life, recorded = tell(first, _planned)
+    moves = [event for event in life.live if isinstance(event, MaintenanceMoved)]
+    assert [(move.new, move.overran) for move in moves] == [
+        (MaintenanceState.IN_PROGRESS, False),
+        (MaintenanceState.VERIFYING, False),
+        (MaintenanceState.COMPLETED, True),
+    ]
+    assert [event.plan.series for event in life.live if isinstance(event, Planned)] == [None, "works"]
+    _, events = again(recorded)
+    assert events == [spelled(turn.events) for turn in recorded.turns]
+    _, told_otherwise = instead(recorded, recorded.judgings[1])
+    assert spelled(told_otherwise) == spelled(life.live)
+
+
+def works(first: datetime, announce: timedelta) -> Series:
+    """Work of two minutes that comes every day."""
+    daily = Recurrence(starts=first.replace(tzinfo=None), timezone="UTC", rule=Rule(frequency=Frequency.DAILY))
+    lasts = timedelta(minutes=2)
+    nothing: dict[str, str] = {}
+    return Series(
+        key="works", name=nothing, description=nothing, services=("mail",), components=(), recurrence=daily, lasts=lasts, announce=announce
+    )
+
+
+async def _no_longer_planned(life: Life) -> None:
+    await life.tick(1)
+    await life.restart()
+    await life.configure(MAIL)
+
+
+def test_windows_that_were_read_back_are_cancelled_in_the_order_of_those_that_were_never_away() -> None:
+    first = replace(MAIL, series={"works": works(START + timedelta(hours=4), announce=timedelta(days=8))})
+    life, recorded = tell(first, _no_longer_planned)
+    _, events = again(recorded)
+    assert events == [spelled(turn.events) for turn in recorded.turns]
+    gone = [event.maintenance for event in life.live if isinstance(event, MaintenanceMoved)]
+    assert gone == [event.maintenance for event in life.live if isinstance(event, Planned)], "by their starts"
+    assert len(gone) == 8
+
+
+@pytest.mark.parametrize("way", ["reload", "restart", "restart and a refusal"])
+def test_a_service_that_the_file_adds_over_a_broken_part_is_hit_by_an_incident(way: str) -> None:
+    async def added(life: Life) -> None:
+        for _ in range(2):
+            await life.hear(("storage", "local", Failure.REFUSED))
+            await life.tick(3)
+        assert not life.road.situation.incidents
+        if way == "reload":
+            await life.configure(MAIL)
+            return
+        await life.restart(MAIL)
+        if way == "restart and a refusal":
+            await life.act(act.note, incident="nothing", by="ada", body="Words.")
+        await life.hear(("imap", "local", None))
+        await life.road.flush()
+
+    life, recorded = tell(replace(MAIL, services={"mail": MAIL.services["mail"]}), added)
+    (incident,) = life.road.situation.incidents.values()
+    assert (incident.root, set(incident.services)) == ("storage", {"files"})
+    _, events = again(recorded)
+    assert events == [spelled(turn.events) for turn in recorded.turns]
 
 
 async def _renamed(life: Life) -> None:

@@ -6,14 +6,7 @@ from pathlib import Path
 import pytest
 
 from statuspage.store.engine import Database
-from tests.stores import Place, Postgresql, postgresql_server
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Postgresql]:
-    """One server for each worker of the test run."""
-    with postgresql_server() as server:
-        yield server
+from tests.stores import Place, Postgresql
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
