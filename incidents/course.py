@@ -18,8 +18,8 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance, MaintenanceState, Promise
 
-SPENT_FOR = timedelta(days=30)
-"""How long past its end an occurrence that is over is remembered, so that nothing brings it back."""
+SPENT_FOR = timedelta(days=100)
+"""How long past its end an occurrence that is over is remembered: nothing brings it back, and what comes each quarter is no news."""
 
 Windows = Mapping[str, Maintenance]
 Spent = Mapping[str, datetime]

@@ -23,7 +23,7 @@ S = TypeVar("S", bound=BaseModel)
 
 _log = logging.getLogger(__name__)
 
-_GRACE = 0.2
+_GRACE = 0.18
 """Seconds that a cancelled probe has to let go before it is abandoned."""
 _STALLED = 1.0
 """A timer this many seconds late says that our loop stood still, so the timeout is no evidence about the target."""

@@ -105,8 +105,10 @@ def shown(
         for window in horizon(situation, now, today + (AHEAD_DAYS + 1) * _DAY)
         if window.id not in past and window.id not in situation.maintenances
     )
-    coming = sorted((*known.values(), *far), key=_by_start)[:MOST_PLANNED]
-    chosen = sorted((*list(past.values())[:MOST_OVER], *coming), key=_by_start)
+    # What was announced is never pushed out by what merely comes again.
+    told = sorted(known.values(), key=_by_start)[:MOST_PLANNED]
+    ahead = sorted(far, key=_by_start)[: MOST_PLANNED - len(told)]
+    chosen = sorted((*list(past.values())[:MOST_OVER], *told, *ahead), key=_by_start)
     return tuple(Window(maintenance=window, updates=words.get(window.id, ())) for window in chosen)
 
 

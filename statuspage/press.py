@@ -64,7 +64,7 @@ class _Planned:
     @classmethod
     def read(cls, connection: Connection, pending: Collection[str]) -> "_Planned":
         """Read it; *pending* are the windows that are not over."""
-        over = newest_maintenances(connection, MOST_OVER)
+        over = newest_maintenances(connection, MOST_OVER, is_for_all=True)
         return cls(over=over, words=maintenance_words(connection, {*pending, *(window.id for window in over)}))
 
 
@@ -163,7 +163,7 @@ class Press:
         if story is None or story.incident.published_at is None:
             return None
         now = self.now()
-        page = build(replace(self._snapshot(self.pipeline.situation, now), stories=(story,)), now)
+        page = build(replace(self._snapshot(self.pipeline.situation, now, windows=()), stories=(story,)), now)
         (view,) = (*page.open, *page.recent)
         return await asyncio.to_thread(self.publisher.incident, page, view)
 
@@ -176,7 +176,7 @@ class Press:
         if not windows:
             return None
         now = self.now()
-        page = build(replace(self._snapshot(self.pipeline.situation, now), windows=windows), now)
+        page = build(self._snapshot(self.pipeline.situation, now, windows=windows), now)
         (view,) = (*page.planned, *page.past)
         return await asyncio.to_thread(self.publisher.maintenance, page, view)
 
@@ -261,7 +261,7 @@ class Press:
             cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=born)
         return Kept(days=cells, changes=changes, at=now, created=created, last_known=last_known(changes))
 
-    def _snapshot(self, situation: Situation, now: datetime) -> Snapshot:
+    def _snapshot(self, situation: Situation, now: datetime, windows: tuple[Window, ...] | None = None) -> Snapshot:
         kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}
         return Snapshot(
             site=self.site,
@@ -277,7 +277,7 @@ class Press:
             created={id: one.created for id, one in kept.items() if one.created is not None},
             last_known={id: one.last_known for id, one in kept.items()},
             levels=self.levels(),
-            windows=shown(situation, self._planned.over, self._planned.words, now),
+            windows=shown(situation, self._planned.over, self._planned.words, now) if windows is None else windows,
         )
 
 

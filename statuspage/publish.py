@@ -12,7 +12,7 @@ from statuspage import page as picture
 from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Site, Snapshot
 from statuspage.planned import MaintenanceView
 from statuspage.render import badges, feeds
-from statuspage.render.calendar import Calendars
+from statuspage.render.calendar import Calendar, spell_calendar
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
@@ -50,7 +50,6 @@ class Publisher:
         self._compat = Compat()
         self._history = feeds.Feeds()
         self._maintenance = feeds.Feeds()
-        self._calendars = Calendars()
         self._kept = Kept[Finished]()
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
@@ -98,14 +97,14 @@ class Publisher:
 
     def _calendared(self, page: Page) -> Iterable[tuple[str, Finished]]:
         """The calendar of all planned work, and of each service."""
-        self._calendars.turn()
-        views = sorted((*page.planned, *page.past), key=lambda view: (view.starts, view.id))
-        path = "/maintenance.ics"
-        yield path, self._finished(path, self._calendars.spell(page, views, about=page.site.name), ICALENDAR)
+        views = tuple(sorted((*page.planned, *page.past), key=lambda view: (view.starts, view.id)))
+        of_all = Calendar(page.site.name, page.site.url, page.authority, views)
+        yield "/maintenance.ics", self._drawn("/maintenance.ics", of_all, spell_calendar, ICALENDAR)
         for service in (service for group in page.groups for service in group.services):
-            path, about = f"/services/{service.id}/maintenance.ics", f"{page.site.name}: {service.name}"
-            theirs = [view for view in views if any(one.service == service.id for one in view.services)]
-            yield path, self._finished(path, self._calendars.spell(page, theirs, about=about), ICALENDAR)
+            path = f"/services/{service.id}/maintenance.ics"
+            theirs = tuple(view for view in views if any(one.service == service.id for one in view.services))
+            calendar = Calendar(f"{page.site.name}: {service.name}", page.site.url, page.authority, theirs)
+            yield path, self._drawn(path, calendar, spell_calendar, ICALENDAR)
 
     def _finished(self, path: str, body: bytes, content_type: str) -> Finished:
         """Finish *body*, unless the last round's was the same."""

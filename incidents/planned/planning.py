@@ -14,7 +14,7 @@ from incidents.model import Situation
 from incidents.naming import new_id
 from incidents.planned import announcing
 from incidents.planned.conduct import Conduct, objections
-from incidents.planned.windows import LONGEST_HORIZON, MOST_AHEAD, occurrence, occurrence_id
+from incidents.planned.windows import LONGEST_HORIZON, MOST_AHEAD, came_before, occurrence, occurrence_id
 from incidents.times.spans import Span
 
 LONGEST = timedelta(days=31)
@@ -188,7 +188,7 @@ def _found(situation: Situation, id: str, now: datetime) -> tuple[Maintenance, t
     for series in situation.topology.series.values():
         for starts, ends in series.spans(now, now + LONGEST_HORIZON)[:MOST_AHEAD]:
             if occurrence_id(situation, series.key, starts) == id and id not in situation.spent:
-                return _far(series, starts, ends, id, now)
+                return _far(situation, series, starts, ends, id, now)
     raise NotFound("There is no maintenance with this id that is not over.")
 
 
@@ -204,11 +204,14 @@ def _next_of(situation: Situation, series: Series, now: datetime) -> tuple[Maint
         return first, ()
     if far is None:
         raise NotFound(f"{series.key} does not come again within a year.")
-    return _far(series, *far, now)
+    return _far(situation, series, *far, now)
 
 
-def _far(series: Series, starts: datetime, ends: datetime, id: str, now: datetime) -> tuple[Maintenance, tuple[Event, ...]]:
-    event = Planned(at=now, maintenance=id, plan=occurrence(series, starts, ends, id, now, is_quiet=not series.is_loud))
+def _far(
+    situation: Situation, series: Series, starts: datetime, ends: datetime, id: str, now: datetime
+) -> tuple[Maintenance, tuple[Event, ...]]:
+    is_quiet = not series.is_loud and came_before(situation, series, now)
+    event = Planned(at=now, maintenance=id, plan=occurrence(series, starts, ends, id, now, is_quiet=is_quiet))
     return progressed(event.plan, event), (event,)
 
 

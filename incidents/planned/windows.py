@@ -82,12 +82,12 @@ def follow(draft: Draft) -> None:
     for window in list(_strays(draft.situation)):
         _lead_back(draft, window, draft.situation.topology.series.get(window.series or ""))
     for series, starts, ends, id in list(_near(draft.situation, draft.policy, draft.now)):
-        is_quiet = not series.is_loud and _came_before(draft.situation, series, draft.now)
+        is_quiet = not series.is_loud and came_before(draft.situation, series, draft.now)
         plan = occurrence(series, starts, ends, id, draft.now, is_quiet=is_quiet)
         draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.language))
 
 
-def _came_before(situation: Situation, series: Series, now: datetime) -> bool:
+def came_before(situation: Situation, series: Series, now: datetime) -> bool:
     """Whether another of its occurrences is planned or was over lately: then nobody is surprised by one more."""
     past = series.spans(now - SPENT_FOR - series.lasts, now)
     return any(window.series == series.key for window in situation.maintenances.values()) or any(
@@ -289,10 +289,10 @@ def early_finish(situation: Situation, window: Maintenance, policy: Policy, now:
     if not window.is_running or began is None or not parts or not _all_work(situation, window):
         return None
     standings = [situation.standings[Subject.COMPONENT, id] for id in parts]
-    mended = [one.since for one in standings if one.since > began and one.old in TROUBLE]
-    if mended:
-        return f"Everything works again since {max(mended):%H:%M} UTC."
-    return f"Everything has worked since it began at {began:%H:%M} UTC." if began + policy.offers_finish_after <= now else None
+    known = max(began, *(one.since for one in standings))
+    if any(one.since > began and one.old in TROUBLE for one in standings):
+        return f"Everything works again since {known:%H:%M} UTC."
+    return f"Everything has worked since {known:%H:%M} UTC." if known + policy.offers_finish_after <= now else None
 
 
 def _move(draft: Draft, window: Maintenance, to: MaintenanceState, since: datetime, reason: str, *, overran: bool = False) -> None:

@@ -176,8 +176,9 @@ def _planned(situation: Situation) -> Iterator[str]:
         yield f'statuspage_maintenances{{state="{state}"}} {sum(window.state is state for window in windows)}\n'
     first: dict[str, Maintenance] = {}
     for window in windows:
-        for service in window.services:
-            first.setdefault(service, window)
+        for service in window.services if window.state is not MaintenanceState.VERIFYING else ():
+            if service in situation.topology.services:
+                first.setdefault(service, window)
     for end, told in (("start", "begins"), ("end", "ends")):
         name = f"statuspage_service_maintenance_{end}_timestamp_seconds"
         yield family(name, "gauge", f"When the window that runs, or else the next one, {told} as planned, since the epoch.")

@@ -87,9 +87,12 @@ def maintenances_between(connection: Connection, since: datetime, until: datetim
     return sorted(read_maintenances(connection, ids).values(), key=lambda window: (window.starts, window.id))
 
 
-def newest_maintenances(connection: Connection, limit: int) -> Sequence[Maintenance]:
-    """Those that ended last, newest first."""
-    chosen = select(maintenances.c.id).where(maintenances.c.ended_at.is_not(None)).order_by(maintenances.c.ended_at.desc()).limit(limit)
+def newest_maintenances(connection: Connection, limit: int, *, is_for_all: bool = False) -> Sequence[Maintenance]:
+    """Those that ended last, newest first; where it *is_for_all* to see, only what was public."""
+    over = select(maintenances.c.id).where(maintenances.c.ended_at.is_not(None))
+    if is_for_all:
+        over = over.where(or_(~maintenances.c.needs_approval, maintenances.c.approved_by.is_not(None)))
+    chosen = over.order_by(maintenances.c.ended_at.desc()).limit(limit)
     found = read_maintenances(connection, connection.execute(chosen).scalars().all())
     return sorted(found.values(), key=lambda window: (window.ended_at or window.ends, window.id), reverse=True)
 

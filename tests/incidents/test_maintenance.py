@@ -391,6 +391,10 @@ def test_what_only_became_known_inside_was_not_broken_there() -> None:
     go_to(at, HOUR + 60)
     at.mend("imap")
     assert early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) is None
+    at.tick(1700)
+    assert early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) is None
+    at.tick(120)
+    assert "Everything has worked since 09:01" in (early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) or "")
 
 
 # --- approval -------------------------------------------------------------------------------------------------------------------
@@ -548,9 +552,17 @@ def test_only_the_first_of_a_series_is_news_unless_each_shall_be(is_loud: bool, 
     assert [plan.is_quiet for plan in plans] == quiet
 
 
+def test_what_comes_every_month_is_news_once() -> None:
+    at = world(recurring(series("FREQ=MONTHLY;BYDAY=1SU")))
+    for hours in range(-80, 130 * 24, 24):
+        go_to(at, AHEAD + hours * HOUR)
+        at.good(*TOPOLOGY.monitors)
+    assert [e.plan.is_quiet for e in at.events if isinstance(e, Planned)] == [False, True, True, True]
+
+
 def test_an_occurrence_that_follows_after_a_long_pause_is_news_again() -> None:
-    at = world(recurring(series("FREQ=WEEKLY;INTERVAL=6;BYDAY=SU")))
-    for hours in range(-80, 66 * 24, 12):
+    at = world(recurring(series("FREQ=WEEKLY;INTERVAL=16;BYDAY=SU")))
+    for hours in range(-80, 164 * 24, 24):
         go_to(at, AHEAD + hours * HOUR)
         at.good(*TOPOLOGY.monitors)
     plans = [e.plan for e in at.events if isinstance(e, Planned)]

@@ -37,13 +37,12 @@ async def test_one_that_is_cancelled_never_rings_and_holds_up_no_other() -> None
 
 
 async def test_an_earlier_one_is_not_kept_waiting_by_a_later_one() -> None:
-    deadlines, loop = Deadlines(asyncio.get_running_loop()), asyncio.get_running_loop()
-    long, over = deadlines.after(3600.0, lambda: None), asyncio.Event()
+    deadlines, over = Deadlines(asyncio.get_running_loop()), asyncio.Event()
+    long = deadlines.after(3600.0, lambda: None)
     deadlines.after(0.02, over.set)
     async with asyncio.timeout(10):
         await over.wait()
     long.cancel()
-    assert loop.is_running()
 
 
 async def test_one_that_rings_may_set_another() -> None:
@@ -81,3 +80,33 @@ async def test_a_late_one_set_while_others_ring_holds_up_none_that_comes_before_
     async with asyncio.timeout(10):
         await over.wait()
     late[0].cancel()
+
+
+async def test_one_that_breaks_is_told_to_the_loop_and_keeps_no_other_from_ringing() -> None:
+    loop = asyncio.get_running_loop()
+    deadlines, over, told = Deadlines(loop), asyncio.Event(), list[object]()
+    loop.set_exception_handler(lambda _, context: told.append(context.get("exception")))
+    rung: list[int] = []
+
+    def ring(number: int) -> None:
+        rung.append(number)
+        if number < 2:
+            raise ZeroDivisionError("ours")
+
+    for number in range(3):
+        deadlines.after(0.01, partial(ring, number))
+    deadlines.after(3 * STEP, over.set)
+    async with asyncio.timeout(10):
+        await over.wait()
+    assert sorted(rung) == [0, 1, 2]
+    assert [type(one) for one in told] == [ZeroDivisionError, ZeroDivisionError]
+
+
+async def test_what_was_cancelled_is_not_kept() -> None:
+    deadlines = Deadlines(asyncio.get_running_loop())
+    for within in range(1000):
+        deadlines.after(60.0 + within, lambda: None).cancel()
+    kept = deadlines.after(60.0, lambda: None)
+    assert len(deadlines) == 1
+    kept.cancel()
+    assert len(deadlines) == 0

@@ -29,6 +29,7 @@ from statuspage.page import Page, Snapshot
 from statuspage.planned import AHEAD_DAYS, MOST_PLANNED, Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.instants import span
+from statuspage.store.errors import StoreUnavailable
 from tests.statuspage.pictures import NOW, SITE, public_id, said, service, situation, snapshot, window
 from tests.statuspage.serving import Served, serving, templates
 from tests.statuspage.test_press import House, house
@@ -118,9 +119,11 @@ def test_what_comes_again_is_shown_ninety_days_ahead_and_no_further() -> None:
 
 def test_the_same_windows_are_shown_all_day_long() -> None:
     at = datetime(2026, 11, 22, 0, 0, tzinfo=UTC)
-    series = weekly(recurrence=Recurrence(starts=datetime(2026, 1, 1, 13), timezone="UTC", rule=parse("FREQ=DAILY")), lasts=HOUR)  # noqa: DTZ001
-    chosen = [shown(coming(series), (), {}, at + hours * HOUR) for hours in (0, 6, 12)]
-    assert chosen[0] == chosen[1] == chosen[2]
+    rule = Recurrence(starts=datetime(2026, 1, 1, 23, 30), timezone="UTC", rule=parse("FREQ=DAILY"))  # noqa: DTZ001 - its zone is beside it
+    ended = replace(OVER.maintenance, ended_at=at - 30 * DAY + 12 * HOUR)
+    chosen = [shown(coming(weekly(recurrence=rule, lasts=HOUR)), (ended,), {}, at + hours * HOUR) for hours in (1, 6, 18, 23)]
+    assert all(one == chosen[0] for one in chosen)
+    assert chosen[0][0].maintenance == ended
 
 
 def test_an_occurrence_that_is_a_window_already_is_shown_once_and_as_it_is() -> None:
@@ -153,6 +156,15 @@ def test_what_waits_for_approval_is_nobodys_business() -> None:
 def test_what_was_over_a_month_ago_is_no_longer_shown() -> None:
     ended = [replace(OVER.maintenance, id=f"over{days:08}", ended_at=NOW - days * DAY) for days in (1, 29, 31)]
     assert [one.maintenance.id for one in shown(coming(), ended, {}, NOW)] == ["over00000001", "over00000029"]
+
+
+def test_what_was_announced_is_not_pushed_out_by_what_merely_comes_again() -> None:
+    daily = Recurrence(starts=datetime(2026, 1, 1, 2), timezone="UTC", rule=parse("FREQ=DAILY"))  # noqa: DTZ001 - its zone is beside it
+    many = [weekly(f"s{number}", recurrence=daily, lasts=HOUR) for number in range(10)]
+    single = replace(PLANNED.maintenance, starts=NOW + 80 * DAY, ends=NOW + 80 * DAY + HOUR)
+    windows = shown(coming(*many, maintenances={single.id: single}), (), {}, NOW)
+    assert len(windows) == MOST_PLANNED
+    assert single in [one.maintenance for one in windows]
 
 
 def test_far_too_many_windows_are_cut_to_the_nearest() -> None:
@@ -329,7 +341,7 @@ def test_the_calendar_has_an_event_for_every_window() -> None:
     assert planned["UID"] == "windowwindow@status.example.net"
     assert (planned.decoded("DTSTART"), planned.decoded("DTEND")) == (PLANNED.maintenance.starts, PLANNED.maintenance.ends)
     assert planned.decoded("DTSTAMP") == (NOW - DAY).replace(microsecond=0)
-    assert (planned["STATUS"], planned["SEQUENCE"], planned["TRANSP"]) == ("CONFIRMED", 0, "TRANSPARENT")
+    assert (planned["STATUS"], planned["SEQUENCE"], planned["TRANSP"]) == ("CONFIRMED", 1, "TRANSPARENT")
     assert planned["URL"] == f"{SITE.url}/maintenance/windowwindow"
     assert "Services: Email" in planned["DESCRIPTION"]
     assert [one["UID"].partition("@")[0] for one in (over, running)] == ["windowisover", "windowbegun1"]
@@ -339,9 +351,26 @@ def test_a_window_that_moves_keeps_its_event_and_a_cancelled_one_is_struck_out()
     moved = window(*PLANNED.updates, starts=NOW + 3 * DAY, ends=NOW + 3 * DAY + HOUR, changes=2)
     (before,), (after,) = calendar(PLANNED), calendar(moved)
     assert before["UID"] == after["UID"]
-    assert (before["SEQUENCE"], after["SEQUENCE"]) == (0, 2)
+    assert (before["SEQUENCE"], after["SEQUENCE"]) == (1, 3)
     (gone,) = calendar(CANCELLED)
-    assert (gone["STATUS"], gone["SEQUENCE"]) == ("CANCELLED", 1)
+    assert (gone["STATUS"], gone["SEQUENCE"]) == ("CANCELLED", 2)
+
+
+def test_an_occurrence_that_becomes_a_window_is_taken_over_by_readers() -> None:
+    (far,), (near,) = calendar(window()), calendar(window(said(1, S.SCHEDULED, NOW)))
+    assert (far["UID"], far["SEQUENCE"], near["SEQUENCE"]) == (near["UID"], 0, 1)
+
+
+def test_an_event_never_ends_when_it_begins() -> None:
+    (event,) = calendar(window(ends=PLANNED.maintenance.starts + timedelta(milliseconds=300)))
+    assert "DTEND" not in event
+
+
+@pytest.mark.parametrize("name", ["END:VCALENDAR", "BEGIN:VEVENT\r\nUID:x"])
+def test_no_name_breaks_the_frame_of_a_calendar(name: str) -> None:
+    told_ = replace(told(PLANNED), site=replace(SITE, name=name))
+    body = Publisher(templates()).publish(told_, NOW).files["/maintenance.ics"].body
+    assert len(list(Calendar.from_ical(body).walk("VEVENT"))) == 1
 
 
 def test_each_service_has_a_calendar_of_its_own() -> None:
@@ -434,3 +463,36 @@ async def test_what_is_planned_is_on_the_next_shelf_and_found_when_it_is_long_ov
     assert found is not None
     assert b"The disks are late." in found.body
     assert await press.older("/maintenance/nosuchwindow") is None
+
+
+async def test_what_nobody_approved_has_no_page_however_it_is_asked_for(house: House) -> None:
+    press, now = house.press, house.world.now
+    wish = Wish(name="New disks", services=("email",), starts=now + HOUR, ends=now + 2 * HOUR, body="Mail may pause.")
+    terms = Terms(override="No other day.", needs_approval=True)
+    await press.pipeline.act(partial(planning.plan, by="ada", wish=wish, terms=terms))
+    (id_,) = press.pipeline.situation.maintenances
+    assert f"/maintenance/{id_}" not in (await press.issue()).files
+    assert await press.older(f"/maintenance/{id_}") is None
+    house.world.wait((3 * HOUR).total_seconds())
+    await press.pipeline.tick()
+    assert not press.pipeline.situation.maintenances
+    assert f"/maintenance/{id_}" not in (await press.issue()).files
+    assert await press.older(f"/maintenance/{id_}") is None
+
+
+async def test_what_could_not_be_read_is_read_for_the_next_shelf(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    press, now = house.press, house.world.now
+    wish = Wish(name="New disks", services=("email",), starts=now + HOUR, ends=now + 2 * HOUR, body="Mail may pause.")
+    await press.pipeline.act(partial(planning.plan, by="ada", wish=wish, terms=Terms(override="No other day.")))
+    (id_,) = press.pipeline.situation.maintenances
+    await press.issue()
+    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="The disks are late.", language="en"))
+
+    async def away(_: object) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(press.store, "read", away)
+        with pytest.raises(StoreUnavailable):
+            await press.issue()
+    assert "The disks are late." in text(await press.issue(), f"/maintenance/{id_}")

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree as ET
@@ -177,13 +176,6 @@ def contrast(colour: str) -> float:
     parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
-
-
-def test_a_page_drawn_for_one_service_is_like_its_entry_in_the_picture() -> None:
-    by_id: Mapping[str, Finished] = {id_: of(f"/services/{id_}") for id_ in ("email", "portal")}
-    assert by_id["email"].content_type.startswith("text/html")
-    assert by_id["email"] == of("/services/email")
-    assert by_id["email"] != by_id["portal"]
 
 
 # --- over a real socket ------------------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_an_occurrence_that_is_over_is_remembered_and_forgotten_long_after(datab
         write(database, event, at=event.at)
         situation = fold(situation, (event,))
     assert situation.spent == {SERIES.id: after(7200)} == known(database).spent
-    later = T0 + timedelta(days=40)
+    later = T0 + timedelta(days=140)
     plan = replace(SERIES, id="cccccccccccc", planned_at=later, starts=later, ends=later + timedelta(hours=1), occurrence=later)
     event = Planned(at=later, maintenance=plan.id, plan=plan)
     write(database, event, at=later)
