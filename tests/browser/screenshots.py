@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, StorageState
 
 from tests.browser.chromium import SCHEMES, Look, NoChromium, Width, chromium, log_in, window
 from tests.browser.demos import Demo, demo
@@ -28,15 +28,17 @@ async def take(directory: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="screenshots-") as scratch:
         async with chromium() as browser, demo(Path(scratch)) as company:
             await company.all_works()
-            planned = f"{company.public}/maintenance"
-            around = (("all-works", f"{company.public}/"), ("maintenance", planned), ("window", f"{planned}/{await company.planned()}"))
+            kept = await _logged_in(browser, company)
+            planned, work = f"{company.public}/maintenance", await company.planned()
+            around = (("all-works", f"{company.public}/"), ("maintenance", planned), ("window", f"{planned}/{work}"))
             await _look_around(browser, directory, around)
+            await _desk(browser, directory, company, kept, (("window-card", f"maintenance/{work}"),))
             await _look_around(browser, directory, (("login", f"{company.console}/login"),))
             await company.break_("outgoing-mail")
             incident = await company.incident("Email")
-            await _desk(browser, directory, company, (("queue", ""),))
-            await _tend(browser, company, incident)
-            await _desk(browser, directory, company, (("incident-card", f"incidents/{incident}"),))
+            await _desk(browser, directory, company, kept, (("queue", ""),))
+            await _tend(browser, company, incident, kept)
+            await _desk(browser, directory, company, kept, (("incident-card", f"incidents/{incident}"),))
             await _look_around(
                 browser,
                 directory,
@@ -49,10 +51,16 @@ async def take(directory: Path) -> None:
             )
 
 
-async def _tend(browser: Browser, company: Demo, incident: str) -> None:
-    """Do what an agent does first: own it, and tell the public."""
+async def _logged_in(browser: Browser, company: Demo) -> StorageState:
+    """Log in once: who does so for every picture is taken for somebody who guesses."""
     async with window(browser) as page:
         await log_in(page, company)
+        return await page.context.storage_state()
+
+
+async def _tend(browser: Browser, company: Demo, incident: str, kept: StorageState) -> None:
+    """Do what an agent does first: own it, and tell the public."""
+    async with window(browser, kept=kept) as page:
         await page.goto(f"{company.console}/incidents/{incident}")
         await page.get_by_role("button", name="Acknowledge").click()
         await page.get_by_label("State").select_option(label="Identified")
@@ -68,10 +76,9 @@ async def _look_around(browser: Browser, directory: Path, pages: Sequence[tuple[
             await _picture(browser, page, directory, look, pages)
 
 
-async def _desk(browser: Browser, directory: Path, company: Demo, pages: Sequence[tuple[str, str]]) -> None:
+async def _desk(browser: Browser, directory: Path, company: Demo, kept: StorageState, pages: Sequence[tuple[str, str]]) -> None:
     for look in LOOKS:
-        async with window(browser, look) as page:
-            await log_in(page, company)
+        async with window(browser, look, kept=kept) as page:
             await _picture(browser, page, directory, look, [(name, f"{company.console}/{path}") for name, path in pages])
 
 
