@@ -91,7 +91,7 @@ soak: $(DEVELOPMENT) $(SOAKING) ## the long form of the tests that kill, overloa
 
 .PHONY: mutants
 mutants: $(DEVELOPMENT) $(MUTATING) ## break judgement in every way there is, and count what no test sees
-	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/python -m tests.mutating run $(ARGS)
 	$(BIN)/python -m tests.mutants
 
 .PHONY: screenshots
