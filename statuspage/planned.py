@@ -12,7 +12,7 @@ AHEAD_DAYS = 90
 """How far ahead windows that come again are shown. Those that were planned or announced are shown however far ahead they are."""
 
 BACK_DAYS = 30
-"""How long windows that are over are shown."""
+"""How long windows that are over are listed. Feeds and calendars have the last MOST_OVER, so that no quiet month takes old news away."""
 
 MOST_PLANNED = 200
 MOST_OVER = 100
@@ -88,17 +88,13 @@ class MaintenanceView:
 def shown(
     situation: Situation, over: Iterable[Maintenance], words: Mapping[str, tuple[MaintenanceUpdate, ...]], now: datetime
 ) -> tuple[Window, ...]:
-    """Choose what the public is shown of planned work: what runs or is announced, what comes within AHEAD_DAYS, what was over lately.
+    """Choose what the public is shown of planned work: what runs or is announced, what comes within AHEAD_DAYS, the last that were over.
 
     *over* are windows that ended, newest first, *words* what was said of each window by its id. By their start; moves with *now* from
     day to day only, so that a quiet page stays the same.
     """
     today = datetime.combine(now.astimezone(UTC).date(), time.min, tzinfo=UTC)
-    past = {
-        window.id: window
-        for window in over
-        if window.is_public and window.ended_at is not None and window.ended_at >= today - BACK_DAYS * _DAY
-    }
+    past = {window.id: window for window in over if window.is_public}
     known = {window.id: window for window in situation.maintenances.values() if window.is_public and window.id not in past}
     far = (
         window

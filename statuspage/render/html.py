@@ -7,6 +7,7 @@ No inline script and no inline style, so that the strictest content policy holds
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.figures import decimal
 from statuspage.page import IncidentView, Page, ServiceView
-from statuspage.planned import MaintenanceView
+from statuspage.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
@@ -83,7 +84,9 @@ class Html:
         """Spell what work is planned, and what was."""
         going_on = [view for view in page.planned if view.state is not MaintenanceState.SCHEDULED]
         coming = [view for view in page.planned if view.state is MaintenanceState.SCHEDULED]
-        return self._windows.render(_context(page, path="/maintenance"), going_on=going_on, coming=coming).encode()
+        since = page.as_of - timedelta(days=BACK_DAYS)
+        past = [view for view in page.past if (view.ended_at or view.ends) >= since]
+        return self._windows.render(_context(page, path="/maintenance"), going_on=going_on, coming=coming, past=past).encode()
 
     def maintenance(self, page: Page, window: MaintenanceView) -> bytes:
         """Spell the page of one window."""
