@@ -1,5 +1,6 @@
 """Topologies and results made by chance. Every internal word holds MARK, so that it can be found wherever it leaks."""
 
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -94,16 +95,15 @@ def _series(draw: st.DrawFn, number: int, services: int, ids: list[str]) -> Seri
     """Planned work that comes again soon: every day, or every few minutes for an hour or two."""
     zone = draw(st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]))
     first = (START + timedelta(minutes=draw(st.integers(-90, 300)))).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    crowded = {"hours": (first.hour, (first.hour + 1) % 24), "minutes": tuple(range(0, 60, 5))}
+    daily = Rule(frequency=Frequency.DAILY)
+    crowded = replace(daily, hours=(first.hour, (first.hour + 1) % 24), minutes=tuple(range(0, 60, 5)))
     return Series(
         key=f"works-{number}",
         name=MappingProxyType({"en": "Works"}),
         description=MappingProxyType({"en": draw(st.sampled_from(["", "We patch."]))}),
         services=tuple(f"service-{place}" for place in sorted(draw(st.sets(st.integers(0, services - 1), min_size=1)))),
         components=tuple(draw(st.lists(st.sampled_from(ids), unique=True, max_size=2))),
-        recurrence=Recurrence(
-            starts=first, timezone=zone, rule=Rule(frequency=Frequency.DAILY, **draw(st.sampled_from([{}, {}, crowded])))
-        ),
+        recurrence=Recurrence(starts=first, timezone=zone, rule=draw(st.sampled_from([daily, daily, crowded]))),
         lasts=timedelta(seconds=draw(st.sampled_from([20, 290, 1800, 7200]))),
         announce=timedelta(minutes=draw(st.sampled_from([0, 30, 600]))),
     )
