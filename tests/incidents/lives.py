@@ -433,17 +433,17 @@ def an_outage_told_in_german() -> World:
     email = replace(service("email", need("smtp")), name=MappingProxyType(names), needs=(Need(of=("smtp",), label=labels), need("imap")))
     world = _well(World(topology([email, service("files", need("disk"))], stale_after=HOUR), Policy(language="de")))
     id = _planned(world, 1200, name="Patches", language="de")
-    world.fail("smtp")
-    world.mend("smtp")
+    for _ in range(2):
+        world.fail("smtp")
+        world.mend("smtp")
+        world.tick(20)
     world.tick(301)
     world.fail("smtp")
     world.tick(60)
     world.fail("imap")
     world.tick(60)
     world.mend("imap")
-    world.mend("smtp")
-    world.fail("smtp")
-    world.tick(660)
+    world.tick(301)
     world.act(planning.cancel, maintenance=id, by="ada", language="de")
     return world
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import act
+from incidents import act, regroup
 from incidents.events import Opened, Resolved
 from incidents.model import Component, State, Status, Topology
+from probes.result import Failure
 from tests.incidents.world import World, need, service, topology
 
 
@@ -158,3 +159,64 @@ def test_what_a_person_has_taken_in_hand_is_not_merged_away(*, is_posted: bool) 
     world.fail("storage")
     roots = {incident.id: incident.root for incident in world.situation.incidents.values()}
     assert mine in roots
+
+
+def slow_long_before(**more: timedelta) -> World:
+    """Email and the portal, on one disk, have been impaired for three minutes; then the disk fails, with an incident of its own."""
+    services = [service("email", need("smtp"), **more), service("portal", need("web"), **more), service("files", need("disk"))]
+    world = World(topology(services, {"smtp": ("disk",)}, stale_after=timedelta(hours=2)))
+    world.good("smtp", "web", "disk")
+    for _ in range(2):
+        world.bad("smtp", "web", failure=Failure.SLOW)
+    world.tick(180)
+    return world
+
+
+def root_of(world: World, component: str) -> str | None:
+    return next(one.root for one in world.situation.incidents.values() if component in one.components)
+
+
+def test_what_gets_worse_with_the_disk_joins_its_incident() -> None:
+    world = slow_long_before()
+    world.fail("disk")
+    assert root_of(world, "smtp") == "smtp"
+    world.fail("smtp")
+    assert root_of(world, "smtp") == "disk"
+
+
+def test_what_a_person_has_put_together_is_not_merged_away_even_before_it_is_public() -> None:
+    world = slow_long_before(publish_after=timedelta(hours=1))
+    held = {one.root: one.id for one in world.situation.incidents.values()}
+    world.act(regroup.merge, incident=held["web"], into=held["smtp"], by="ada")
+    world.fail("disk")
+    world.fail("smtp")
+    assert (root_of(world, "smtp"), root_of(world, "web"), root_of(world, "disk")) == ("smtp", "smtp", "disk")
+
+
+def test_what_was_said_to_work_again_goes_on_by_itself() -> None:
+    world = company_with_files()
+    world.fail("smtp")
+    world.mend("smtp")
+    world.fail("disk")
+    assert root_of(world, "disk") == "disk", "what works again is nobody's victim"
+    world.fail("smtp")
+    assert root_of(world, "smtp") == "smtp"
+    assert world.situation.incidents.keys() == {event.incident for event in world.events if isinstance(event, Opened)}
+
+
+def company_with_files() -> World:
+    services = [service("email", need("smtp")), service("files", need("disk"))]
+    world = World(topology(services, {"smtp": ("disk",)}, stale_after=timedelta(hours=2)))
+    world.good("smtp", "disk")
+    return world
+
+
+@pytest.mark.parametrize(("seconds", "root"), [(114, "disk"), (115, "smtp")])
+def test_two_minutes_before_its_parent_and_no_more_is_together(seconds: int, root: str) -> None:
+    world = company_with_files()
+    began = world.now
+    world.fail("smtp")
+    world.tick(seconds)
+    assert world.now - began == timedelta(seconds=seconds + 6)
+    world.fail("disk")
+    assert root_of(world, "smtp") == root

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 
 from incidents import streaks
-from incidents.model import Level, Monitor, Run, Streak
+from incidents.model import Component, Level, Monitor, Run, Severity, Situation, Streak, Topology
 from probes.result import Failure, ProbeResult, Result
-from tests.incidents.world import START
+from tests.incidents.world import START, need, service
 
 SMTP = Monitor(id="smtp", component="smtp", fails_after=2, recovers_after=3)
 STEADY = Streak(judged=Level.GOOD, runs=(Run(level=Level.GOOD, since=START, count=3),))
@@ -96,3 +97,18 @@ def test_a_failure_is_doubted_until_it_is_confirmed() -> None:
 def test_the_first_failure_ever_is_doubted_too() -> None:
     assert streaks.is_suspect(counted(Failure.REFUSED), SMTP)
     assert counted(Failure.REFUSED).judged is None
+
+
+def test_what_is_in_doubt_is_the_newest_run_of_whoever_is_not_sure() -> None:
+    patient = replace(SMTP, fails_after=3, locations=("local", "far"))
+    slow = replace(patient, id="slow")
+    warning = replace(patient, id="posture", severity=Severity.WARNING)
+    topology = Topology(
+        services={"email": service("email", need("smtp"))},
+        components={"smtp": Component(id="smtp", name="Smtp")},
+        monitors={one.id: one for one in (patient, slow, warning)},
+    )
+    doubted = counted(Failure.SLOW, Failure.REFUSED, before=STEADY, monitor=patient)
+    memories = {("smtp", "local"): STEADY, ("smtp", "far"): doubted, ("posture", "local"): doubted}
+    situation = Situation(topology=topology, seed="seed", streaks=MappingProxyType(memories))
+    assert list(streaks.doubts(situation, "smtp")) == [Run(level=Level.DOWN, since=NOW + timedelta(seconds=1))]
