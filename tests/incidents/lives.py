@@ -138,7 +138,7 @@ def an_outage_that_comes_back() -> World:
     world.fail("smtp")
     world.mend("smtp")
     world.tick(400)
-    world.tick(600)
+    world.tick(1500)
     world.fail("smtp")
     world.mend("smtp")
     world.tick(400)
