@@ -99,7 +99,7 @@ def _untried(files: Mapping[str, Sequence[Mutant]]) -> list[str]:
     out = [f"`{file}`" for file, mutants in files.items() if not tried[file]]
     part = [f"`{file}` ({tried[file]} of {len(mutants)})" for file, mutants in files.items() if 0 < tried[file] < len(mutants)]
     lines = [f"Left out altogether: {', '.join(out)}."] if out else []
-    lines += [f"Tried in part, the score is that of a sample: {', '.join(part)}."] if part else []
+    lines += [f"Tried in part, so that the score is of those alone: {', '.join(part)}."] if part else []
     return [line for told in lines for line in (told, "")]
 
 

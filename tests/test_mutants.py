@@ -51,7 +51,7 @@ def test_the_report_names_where_mutants_survive() -> None:
 def test_the_report_says_what_was_not_tried() -> None:
     page = report(mutants(PRINTED.splitlines()), "2026-03-02")
     assert "Left out altogether: `incidents/words.py`.\n" in page
-    assert "Tried in part, the score is that of a sample: `incidents/rollup.py` (2 of 3).\n" in page
+    assert "Tried in part, so that the score is of those alone: `incidents/rollup.py` (2 of 3).\n" in page
     whole = report([Mutant("a.py", "f", "killed")], "2026-03-02")
     assert "Left out" not in whole
     assert "in part" not in whole
