@@ -225,9 +225,11 @@ def _service_standing(draft: Draft, service: Service) -> Standing:
 
 
 def _turned(draft: Draft, subject: Subject, ids: Iterable[str]) -> datetime:
-    """When the newest of this turn's changes among *ids* began; now where none of them changed."""
+    """When the first of *ids* that changed in this turn came to be as it is now; now where none of them changed."""
     mine = set(ids)
-    return min((e.since for e in draft.events if isinstance(e, StatusChanged) and e.subject is subject and e.id in mine), default=draft.now)
+    # The last change of each: what was silent and is heard again turned twice, and the gap between is no part of what it is now.
+    last = {e.id: e.since for e in draft.events if isinstance(e, StatusChanged) and e.subject is subject and e.id in mine}
+    return min(last.values(), default=draft.now)
 
 
 def _loudest(component: str, standings: Mapping[str, Standing]) -> str:

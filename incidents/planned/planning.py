@@ -102,7 +102,7 @@ def approve(situation: Situation, now: datetime, *, maintenance: str, by: str, l
     """Another person than the one who planned it agrees. Errors: NotFound, Invalid."""
     window, _ = _found(situation, maintenance, now)
     if window.is_public:
-        raise Invalid("This maintenance needs no approval.")
+        raise Invalid("It is approved already." if window.approved_by else "This maintenance needs no approval.")
     if window.planned_by == by:
         raise Invalid("Another person than the one who planned it must approve.")
     if window.ends <= now:

@@ -248,7 +248,9 @@ def end(draft: Draft, window: Maintenance) -> None:
     now, language, situation = draft.now, draft.policy.language, draft.situation
     if _all_work(situation, window):
         since = window.ends if window.state is MaintenanceState.IN_PROGRESS else now
-        draft.say(announcing.completed(window, now, language, overran=False))
+        draft.say(
+            announcing.completed(window, now, language, overran=False, body="" if _is_all_well(situation, window) else "The work is done.")
+        )
         _move(draft, window, MaintenanceState.COMPLETED, since, "everything that it covered is known to work")
     elif window.state is MaintenanceState.IN_PROGRESS:
         _move(draft, window, MaintenanceState.VERIFYING, window.ends, "its end has come, and not everything is known to work")
@@ -277,6 +279,12 @@ def still_broken(situation: Situation, window: Maintenance) -> list[str]:
 
 def _all_work(situation: Situation, window: Maintenance) -> bool:
     return all(standing(situation, Subject.COMPONENT, id) is Status.OPERATIONAL for id in judged_parts(situation.topology, window))
+
+
+def _is_all_well(situation: Situation, window: Maintenance) -> bool:
+    """Whether its services work too: not where something was broken before it began, or is broken beside it."""
+    found = (situation.standings.get((Subject.SERVICE, id)) for id in window.services)
+    return not window.spared and not any(one is not None and (one.covered or one.status) in TROUBLE for one in found)
 
 
 def early_finish(situation: Situation, window: Maintenance, policy: Policy, now: datetime) -> str | None:

@@ -99,10 +99,14 @@ def _instant(at: datetime) -> str:
 
 def _print(windows: Sequence[Maintenance], language: str) -> None:
     rows = [
-        (spoken(one.starts), spoken(one.ends), one.state, one.series or one.id, said(one.name, language), ", ".join(one.services))
+        (spoken(one.starts), spoken(one.ends), _state(one), one.series or one.id, said(one.name, language), ", ".join(one.services))
         for one in windows
     ]
     print_rows(("STARTS (UTC)", "ENDS (UTC)", "STATE", "ID", "NAME", "SERVICES"), rows, if_none="no work is planned")
+
+
+def _state(window: Maintenance) -> str:
+    return str(window.state) if window.is_public or window.is_over else f"{window.state}, waits for approval"
 
 
 # --- acting ---------------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,10 @@ from statuspage.page import WITHDRAWN, IncidentView, Page, UpdateView
 
 def page(*, at: str | None, config: Path, data_dir: Path, wants_json: bool) -> int:
     """Print the page as it was *at* an instant, or as the store has it now."""
-    when = wall_clock() if at is None else instant(at, "--at")
+    now = wall_clock()
+    when = now if at is None else instant(at, "--at")
+    if when > now:
+        fail(f"--at {at}: that is still to come")
     with store_of(config, data_dir) as database:
         found = database.read(lambda connection: page_at(connection, when))
     if found is None:

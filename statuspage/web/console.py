@@ -165,7 +165,7 @@ def trouble_of(rejected: Rejected | None) -> Mapping[str, str] | None:
     return {"heading": _HEADINGS.get(rejected.status, title(rejected.status)), "detail": rejected.detail} if rejected else None
 
 
-_HEADINGS: Mapping[int, str] = MappingProxyType({409: "Not done, as things stand", 422: "Not done: something is missing"})
+_HEADINGS: Mapping[int, str] = MappingProxyType({409: "Not done, as things stand", 422: "Not done: please look at this again"})
 
 
 # --- acts by form ---------------------------------------------------------------------------------------------------------------

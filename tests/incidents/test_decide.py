@@ -236,6 +236,9 @@ def test_a_gap_that_nobody_watched_is_written_down_when_results_return() -> None
         (START + timedelta(seconds=3603), Status.OPERATIONAL),
     ]
     assert world.service("email") is Status.OPERATIONAL
+    for key in ((Subject.COMPONENT, "smtp"), (Subject.SERVICE, "email")):
+        told = [(e.since, e.new) for e in world.events if isinstance(e, StatusChanged) and (e.subject, e.id) == key]
+        assert told == smtp, key
 
 
 def test_old_and_repeated_results_change_nothing() -> None:

@@ -674,3 +674,12 @@ def test_the_horizon_holds_what_touches_it_and_nothing_else() -> None:
     assert horizon(at.situation, ends, ends + timedelta(hours=1)) == ()
     assert len(horizon(at.situation, ends - timedelta(microseconds=1), ends)) == 1
     assert horizon(at.situation, first - timedelta(hours=1), first) == ()
+
+
+def test_nobody_is_told_that_everything_works_where_something_did_not_before() -> None:
+    at = world()
+    at.fail("imap")
+    id = plan(at)
+    go_to(at, 2 * HOUR + 1)
+    (last,) = [e.update for e in at.events if isinstance(e, MaintenanceUpdated) and e.update.state is MaintenanceState.COMPLETED]
+    assert (last.body, at.situation.maintenances.get(id)) == ("The work is done.", None)

@@ -104,7 +104,7 @@ async def test_where_duties_are_separated_another_person_approves(here: Path) ->
     other = await maintenance(here, "approve", id, "--by", "bob")
     assert (other.code, other.out) == (0, f"{id} is approved\n"), other.err
     again = await maintenance(here, "approve", id, "--by", "bob")
-    assert (again.code, again.err.strip()) == (1, "This maintenance needs no approval.")
+    assert (again.code, again.err.strip()) == (1, "It is approved already.")
 
 
 async def test_what_breaks_the_policy_is_refused_with_its_reasons_and_an_override_passes(here: Path) -> None:
