@@ -248,9 +248,8 @@ def end(draft: Draft, window: Maintenance) -> None:
     now, language, situation = draft.now, draft.policy.language, draft.situation
     if _all_work(situation, window):
         since = window.ends if window.state is MaintenanceState.IN_PROGRESS else now
-        draft.say(
-            announcing.completed(window, now, language, overran=False, body="" if _is_all_well(situation, window) else "The work is done.")
-        )
+        body = "" if _is_all_well(situation, window) else "The work is done."
+        draft.say(announcing.completed(window, now, language, overran=False, body=body))
         _move(draft, window, MaintenanceState.COMPLETED, since, "everything that it covered is known to work")
     elif window.state is MaintenanceState.IN_PROGRESS:
         _move(draft, window, MaintenanceState.VERIFYING, window.ends, "its end has come, and not everything is known to work")
@@ -284,7 +283,7 @@ def _all_work(situation: Situation, window: Maintenance) -> bool:
 def _is_all_well(situation: Situation, window: Maintenance) -> bool:
     """Whether its services work too: not where something was broken before it began, or is broken beside it."""
     found = (situation.standings.get((Subject.SERVICE, id)) for id in window.services)
-    return not window.spared and not any(one is not None and (one.covered or one.status) in TROUBLE for one in found)
+    return not any(one is not None and (one.covered or one.status) in TROUBLE for one in found)
 
 
 def early_finish(situation: Situation, window: Maintenance, policy: Policy, now: datetime) -> str | None:
