@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from incidents.drift import USUAL_AT_LEAST, Hour, Trend, trend
+from incidents.drift import RECENT, USUAL, USUAL_AT_LEAST, Hour, Trend, trend
 
 NOW = 500_000
 
@@ -55,3 +55,18 @@ def test_the_hour_under_way_and_hours_long_ago_do_not_count() -> None:
     assert trend([one for one in hours(many=100) if one.hour < NOW - 3], NOW) is None
     old = [Hour(hour=one.hour - 400, mean=one.mean) for one in hours(many=100)]
     assert trend([*old, Hour(hour=NOW - 1, mean=9.0)], NOW) is None
+
+
+def test_of_an_even_number_of_hours_the_middle_is_between_the_two_in_the_middle() -> None:
+    found = trend(hours(0.9, 0.5, many=0) + [Hour(hour=NOW - 3 - back, mean=float(back)) for back in range(1, USUAL_AT_LEAST + 1)], NOW)
+    assert found is not None
+    assert found.recent == pytest.approx(0.7)
+    assert found.usual == (USUAL_AT_LEAST + 1) / 2
+
+
+def test_hours_are_lately_for_three_hours_and_usual_for_a_fortnight_before() -> None:
+    usual = [Hour(hour=NOW - RECENT - back, mean=0.2) for back in range(1, USUAL_AT_LEAST)]
+    edges = [Hour(hour=NOW - RECENT, mean=0.4), Hour(hour=NOW - RECENT - USUAL, mean=0.2)]
+    assert trend([*usual, *edges], NOW) == Trend(recent=0.4, usual=0.2)
+    assert trend([*usual, edges[0], Hour(hour=NOW - RECENT - USUAL - 1, mean=0.2)], NOW) is None
+    assert trend([*usual, edges[1], Hour(hour=NOW, mean=0.4)], NOW) is None

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from types import MappingProxyType
 
 import pytest
 
-from incidents.model import Incident, Need, Origin, Service, State, Status
-from incidents.rollup import declared, need_status, partners, service_status, worst
+from incidents.maintenance import Maintenance, MaintenanceState
+from incidents.model import Incident, Need, Origin, Service, Situation, Standing, State, Status, Subject
+from incidents.rollup import declared, hit_services, is_known, need_status, partners, service_status, worst
 from tests.incidents.world import START, World, need, service, topology
 
 UP, LIMPING, PARTIAL, DOWN = Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR
@@ -106,3 +108,48 @@ def test_partners_are_the_other_broken_parts_of_the_same_failing_need() -> None:
     assert partners(world.situation, "a") == ("b", "c")
     assert partners(world.situation, "d") == ()
     assert partners(world.situation, "e") == ()
+
+
+def covered(smtp: Status, imap: Status, *, components: tuple[str, ...] = ("imap",), shown: Status = Status.MAINTENANCE) -> Situation:
+    """Email under planned maintenance of those *components*, with its parts as they are."""
+    known = topology([service("email", need("smtp"), need("imap")), service("files", need("imap"))])
+    standings = {
+        (Subject.COMPONENT, "smtp"): Standing(status=smtp, since=START),
+        (Subject.COMPONENT, "imap"): Standing(status=imap, since=START),
+        (Subject.SERVICE, "email"): Standing(status=shown, since=START, covered=Status.OPERATIONAL),
+        (Subject.SERVICE, "files"): Standing(status=imap, since=START),
+    }
+    window = Maintenance(
+        id="patches",
+        name={"en": "Patches"},
+        services=("email",),
+        components=components,
+        starts=START,
+        ends=START + timedelta(hours=1),
+        planned_at=START,
+        state=MaintenanceState.IN_PROGRESS,
+    )
+    return Situation(topology=known, seed="seed", standings=standings, maintenances={"patches": window})
+
+
+def test_what_planned_work_excuses_need_not_be_known() -> None:
+    assert is_known(covered(Status.OPERATIONAL, Status.UNKNOWN), "email")
+    assert not is_known(covered(Status.UNKNOWN, Status.OPERATIONAL), "email")
+    assert not is_known(covered(Status.OPERATIONAL, Status.UNKNOWN), "files"), "the work is announced for another service"
+    assert is_known(covered(Status.OPERATIONAL, Status.OPERATIONAL), "files")
+    assert not is_known(covered(Status.OPERATIONAL, Status.OPERATIONAL, shown=Status.UNKNOWN), "email")
+    assert not is_known(Situation(topology=topology([service("email", need("smtp"))]), seed="seed"), "email")
+
+
+def test_what_planned_work_excuses_hits_only_whom_it_was_not_announced_to() -> None:
+    assert hit_services(covered(Status.OPERATIONAL, Status.MAJOR), "imap") == ("files",)
+    assert hit_services(covered(Status.MAJOR, Status.MAJOR), "smtp") == ("email",)
+
+
+def test_a_spare_that_planned_work_took_away_is_no_partner_and_fails_no_need() -> None:
+    spare = replace(covered(Status.MAJOR, Status.MAJOR), topology=topology([service("email", need("smtp", "imap"))]))
+    assert hit_services(spare, "smtp") == (), "for all that anybody knows the other would do"
+    both = replace(covered(Status.MAJOR, Status.MAJOR), topology=topology([service("email", need("smtp", "imap", at_least=2))]))
+    assert hit_services(both, "smtp") == ("email",)
+    assert partners(both, "smtp") == ()
+    assert partners(replace(both, maintenances={}), "smtp") == ("imap",)

@@ -1,13 +1,14 @@
 """What is said of a monitor that is not known to be well or ill, and since when."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
 from incidents.impairment import Hindrance, Impairment
-from incidents.model import Component, Monitor, Run, Situation, Standing, Status, Streak, Topology
+from incidents.model import Component, Level, Monitor, Run, Situation, Standing, Status, Streak, Topology
 from incidents.policy import LEVELS
-from incidents.verdicts import monitor_standing
+from incidents.verdicts import last_heard, monitor_standing
 from probes.result import Failure
 from tests.incidents.world import START, need, service
 
@@ -65,3 +66,31 @@ def test_of_blind_locations_the_one_that_is_so_for_the_longest_is_told() -> None
     for blind, longest in (({"far": 1, "local": 2}, "local"), ({"far": 2, "local": 1}, "far")):
         told = Standing(since=NOW - timedelta(minutes=2), cause=f"location {longest} is blind: no route leads anywhere")
         assert standing_of(seen({"local": unsure(4, "crashed")}, blind)) == told
+
+
+DOWN = Streak(judged=Level.DOWN, runs=(Run(level=Level.DOWN, since=START, count=3),), failure="refused", stage="connect")
+GOOD = Streak(judged=Level.GOOD, runs=(Run(level=Level.GOOD, since=START, count=2),))
+
+
+def test_it_is_told_how_often_it_has_failed_and_not_only_how_often_it_takes() -> None:
+    eager = replace(SMTP, fails_after=1, recovers_after=3, locations=("local",))
+    situation = seen({"local": DOWN})
+    cause = monitor_standing(situation, eager, (), NOW).cause
+    assert cause == "failed 3 times since 08:00:00: refused at connect"
+
+
+def test_silence_is_counted_from_whoever_was_sure_as_long_as_anybody_was() -> None:
+    situation = seen({"far": unsure(4, "crashed"), "local": GOOD})
+    heard = MappingProxyType({("smtp", "far"): NOW, ("smtp", "local"): START})
+    assert last_heard(replace(situation, seen=heard), SMTP) == START
+    assert last_heard(replace(situation, seen=heard, streaks=MappingProxyType({})), SMTP) == NOW
+    assert last_heard(replace(situation, seen=MappingProxyType({})), SMTP) is None
+    alone = replace(SMTP, locations=("far",))
+    assert last_heard(replace(situation, seen=heard), alone) == NOW
+
+
+def test_a_vote_expires_as_soon_as_it_is_as_old_as_silence_may_be() -> None:
+    for ago, voters in ((timedelta(hours=1), 1), (timedelta(minutes=59), 2)):
+        heard = MappingProxyType({("smtp", "far"): NOW - ago, ("smtp", "local"): NOW})
+        situation = replace(seen({"far": DOWN, "local": GOOD}), seen=heard)
+        assert standing_of(situation).cause == f"1 of {voters} locations succeeded since 08:00:00"
