@@ -9,7 +9,7 @@ from incidents.events import Acknowledged, Event, Joined, Opened, Resolved, Upda
 from incidents.model import Origin, Subject, Topology
 from incidents.replaying.differences import Pair, Told, differences, told
 from incidents.replaying.narrowing import narrowed
-from tests.incidents import lives
+from tests.incidents import deeds, lives
 from tests.incidents.world import START, World, need, service, topology
 
 MINUTE = timedelta(minutes=1)
@@ -88,7 +88,7 @@ def test_one_that_came_back_is_open_until_its_last_end() -> None:
 
 
 def test_one_opened_by_hand_has_no_root_and_no_parts() -> None:
-    (only,) = told(lives.an_incident_opened_by_hand().events)
+    (only,) = told(deeds.an_incident_opened_by_hand().events)
     assert (only.name, only.root, only.components) == ("Slow mail", None, frozenset())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.incidents.lives import LIVES, file_of, record
+from tests.incidents.recording import LIVES, file_of, record
 from tests.incidents.world import World
 
 

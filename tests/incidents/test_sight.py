@@ -322,3 +322,90 @@ def test_nothing_that_is_measured_blindly_ever_matters(is_soak: bool) -> None:  
         assert seen.count(Impaired) == sum(now and not before for before, now in zip([False, *blind], blind, strict=False))
 
     holds()
+
+
+# --- when nobody need wait any longer
+
+
+def glance(control: str, failure: Failure | None = None, *, is_local: bool = False) -> Glance:
+    return Glance(control=control, failure=failure, is_local=is_local)
+
+
+def test_it_is_settled_as_soon_as_no_answer_to_come_could_make_it_blind(world: Seeing) -> None:
+    gateway, resolver = glance("gateway"), glance("resolver")
+    assert sight.is_settled(world.situation, "local", [gateway, resolver], ["neighbour"]), "one of three is no majority"
+    assert not sight.is_settled(world.situation, "local", [gateway], ["neighbour", "resolver"])
+    failing = glance("resolver", Failure.TIMEOUT)
+    assert not sight.is_settled(world.situation, "local", [gateway, failing], ["neighbour"])
+    assert sight.is_settled(world.situation, "local", [gateway, failing], ["other"]), "what was never good does not count"
+    assert sight.is_settled(world.situation, "local", [gateway, failing], []), "half is not blind"
+    assert sight.is_settled(world.situation, "local", [], [])
+
+
+def test_it_is_not_settled_while_it_is_blind_or_lacks_what_it_needs(world: Seeing) -> None:
+    route = glance("route", Failure.IMPAIRED, is_local=True)
+    good = [glance(one) for one in ALL]
+    assert not sight.is_settled(world.situation, "local", [route, *good], [])
+    assert sight.is_settled(world.situation, "local", [glance("route", is_local=True), *good], [])
+    assert not sight.is_settled(world.situation, "local", [glance("route", is_local=True)], ["gateway"]), (
+        "a route is no control that answered"
+    )
+    world.look(*ALL)
+    assert not sight.is_settled(world.situation, "local", good, [])
+    assert sight.is_settled(world.situation, "far", good, [])
+
+
+def test_spans_that_were_told_are_not_told_twice(world: Seeing) -> None:
+    def missed(since: int, until: int) -> tuple[int, int]:
+        at = world.now + timedelta(hours=1)
+        begun, over = sight.absence(
+            world.situation,
+            at,
+            location="local",
+            reason=Hindrance.CLOCK,
+            since=world.now + timedelta(seconds=since),
+            until=world.now + timedelta(seconds=until),
+            detail="the clock was set",
+        )
+        assert isinstance(begun, Impaired)
+        assert isinstance(over, Unimpaired)
+        world.situation = fold(world.situation, (begun, over))
+        return tuple(int((one - world.now).total_seconds()) for one in (begun.since, over.until))  # type: ignore[return-value]  # two of them
+
+    assert missed(0, 60) == (0, 60)
+    assert missed(30, 90) == (60, 90)
+    assert missed(100, 120) == (100, 120)
+    assert missed(10, 20) == (20, 20)
+
+
+def test_blindness_does_not_begin_before_the_last_one_ended(world: Seeing) -> None:
+    world.look(*ALL)
+    world.wait(10)
+    world.look()
+    seen_again = world.now
+    world.wait(5)
+    (event,) = world.look(*ALL, since=seen_again - timedelta(seconds=8))
+    assert isinstance(event, Impaired)
+    assert event.since == seen_again
+
+
+def test_all_that_the_machine_lacks_is_told(world: Seeing) -> None:
+    world.see(
+        Look(location="local", at=world.now, since=world.now, glances=(glance("route", is_local=True), glance("files", is_local=True)))
+    )
+    lacking = (
+        Glance(control="route", failure=Failure.IMPAIRED, detail="no route leads anywhere", is_local=True),
+        glance("files", Failure.IMPAIRED, is_local=True),
+    )
+    (event,) = world.see(Look(location="local", at=world.now, since=world.now, glances=lacking))
+    assert isinstance(event, Impaired)
+    assert event.detail == "route: no route leads anywhere; files: impaired"
+
+
+def test_impairments_that_last_are_told_the_oldest_first(world: Seeing) -> None:
+    def blind(location: str, seconds: int) -> Impaired:
+        since = world.now + timedelta(seconds=seconds)
+        return Impaired(at=world.now, location=location, since=since, reason=Hindrance.BLIND, detail="no route")
+
+    world.situation = fold(world.situation, (blind("rome", 5), blind("oslo", 5), blind("paris", 1)))
+    assert [one.location for one in sight.lasting(world.situation)] == ["paris", "oslo", "rome"]
