@@ -52,7 +52,7 @@ def two_that_become_one_and_part() -> World:
 
 
 def what_is_no_longer_watched() -> World:
-    """One monitor is paused with its incident open and resumed; then the file takes the other away."""
+    """One monitor is paused with its incident open and resumed; then the file takes the other away, and once its service alone."""
     services = [service("email", need("smtp")), service("portal", need("web"))]
     world = well(World(topology(services, stale_after=HOUR)))
     world.fail("smtp")
@@ -62,6 +62,9 @@ def what_is_no_longer_watched() -> World:
     world.fail("smtp")
     world.fail("web")
     world.configure(topology(services[:1], stale_after=HOUR))
+    world.configure(topology(services, stale_after=HOUR))
+    world.fail("web")
+    world.configure(topology(services[:1], {"smtp": ("web",)}, stale_after=HOUR))
     return world
 
 

@@ -120,7 +120,7 @@ def an_outage_that_is_only_slow() -> World:
 
 
 def words_that_wait() -> World:
-    """Words are held back: one outage is over before they are due, one gets worse, one becomes due."""
+    """Words are held back: two outages are over before they are due, for one they are."""
     world = mail(publish_after=MINUTE)
     world.fail("smtp")
     world.mend("smtp")
@@ -134,6 +134,15 @@ def words_that_wait() -> World:
     world.tick(1801)
     world.fail("imap")
     world.tick(61)
+    return world
+
+
+def words_that_wait_no_longer() -> World:
+    """Words are held back until it gets worse."""
+    world = mail(publish_after=MINUTE)
+    for failure in (Failure.SLOW, Failure.REFUSED):
+        world.bad("imap", failure=failure)
+        world.bad("imap", failure=failure)
     return world
 
 
@@ -283,6 +292,7 @@ LIVES = (
     an_outage_that_comes_and_goes,
     an_outage_that_is_only_slow,
     words_that_wait,
+    words_that_wait_no_longer,
     a_cause_and_its_victims,
     a_cause_that_is_seen_late,
     a_need_with_a_spare,

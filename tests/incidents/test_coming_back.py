@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from incidents import act
-from incidents.events import Opened, Reopened, Settled
+from incidents.events import Impacted, Opened, Reopened, Settled
 from incidents.model import Outage, Service, State, Status
 from incidents.policy import Policy
 from tests.incidents.world import World, need, service, topology
@@ -188,3 +188,19 @@ def test_the_window_is_a_number_of_the_policy(minutes: int) -> None:
     kinds = [type(event) for event in world.events]
     assert kinds.count(Reopened) == (1 if minutes else 0)
     assert kinds.count(Opened) == (1 if minutes else 2)
+
+
+def test_what_is_spared_this_time_is_told_as_working() -> None:
+    services = [service("email", need("disk"), need("smtp")), service("portal", need("disk", "spare"))]
+    world = World(topology(services, stale_after=timedelta(hours=2)))
+    world.good("disk", "smtp", "spare")
+    world.fail("spare")
+    world.fail("disk")
+    world.mend("spare")
+    world.mend("disk")
+    world.tick(301)
+    (ended,) = world.situation.ended.values()
+    assert set(ended.services) == {"email", "portal"}
+    said = [*world.bad("disk"), *world.bad("disk")]
+    (first, *_) = (event for event in said if isinstance(event, Impacted))
+    assert first.services == {"email": Status.PARTIAL, "portal": Status.OPERATIONAL}

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import act
+from incidents import act, flapping
 from incidents.events import Calmed, Flapped, Opened, StatusChanged
 from incidents.model import State, Status, Subject
 from incidents.policy import Policy
@@ -142,3 +142,12 @@ def test_however_it_comes_and_goes_updates_are_bounded(is_soak: bool) -> None:  
             assert sum(at <= later < at + POLICY.flaps_within for later in said) <= 12
 
     holds()
+
+
+def test_it_has_calmed_from_that_very_instant_on() -> None:
+    world = steady()
+    comes_and_goes(world, 3)
+    calms_at = flapping.calms_at(world.situation, world.incident, POLICY)
+    assert calms_at == world.situation.standings[Subject.SERVICE, "email"].since + POLICY.calms_after
+    assert flapping.is_over(world.situation, world.incident, POLICY, calms_at)
+    assert not flapping.is_over(world.situation, world.incident, POLICY, calms_at - timedelta(microseconds=1))

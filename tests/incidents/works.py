@@ -11,6 +11,7 @@ from incidents.planned.planning import Terms, Wish
 from incidents.policy import Policy
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
+from probes.result import Failure
 from tests.incidents.lives import HOUR, mail, well
 from tests.incidents.world import START, World, need, service, topology
 
@@ -136,7 +137,8 @@ def an_outage_told_in_german() -> World:
     names = {"en": "Email", "de": "E-Mail"}
     labels = MappingProxyType({"en": "Sending", "de": "Versand"})
     email = replace(service("email", need("smtp")), name=MappingProxyType(names), needs=(Need(of=("smtp",), label=labels), need("imap")))
-    world = well(World(topology([email, service("files", need("disk"))], stale_after=HOUR), Policy(language="de")))
+    files = replace(service("files", need("disk")), name=MappingProxyType({"en": "Files", "de": "Dateien"}))
+    world = well(World(topology([email, files], stale_after=HOUR), Policy(language="de")))
     id = planned(world, 1200, name="Patches", language="de")
     for _ in range(2):
         world.fail("smtp")
@@ -149,6 +151,10 @@ def an_outage_told_in_german() -> World:
     world.tick(60)
     world.mend("imap")
     world.tick(301)
+    for failure in (Failure.SLOW, Failure.REFUSED):
+        world.bad("disk", failure=failure)
+        world.bad("disk", failure=failure)
+        world.tick(60)
     world.act(planning.cancel, maintenance=id, by="ada", language="de")
     return world
 
