@@ -38,6 +38,20 @@ survived.
 """
 
 
+ALIKE = """\
+## What makes no difference
+
+Gone through by hand, many that survive are of these kinds, and break nothing:
+
+- More work for the same events: what is judged although nothing changed says nothing (`decide`, `decide.is_open`, `decide.change`).
+- A default or an `or` for what is always there: the smallest of what is never empty, an instant that every event has.
+- `>` for `>=` where both come to the same: a level that is no worse is already judged, a stretch that begins now is empty.
+- What a second look repeats: a vote that is filtered twice, an incident that is found again by the next line.
+- Tables that are made on import (`policy.levels`, `policy.answers`): mutmut breaks them only after they were made.
+- The words of an error that nobody can meet, and `assert_never`.
+"""
+
+
 class Mutant(NamedTuple):
     """One break: in which file and function, and what became of it."""
 
@@ -83,7 +97,7 @@ def report(found: Sequence[Mutant], on: str) -> str:
     ]
     head = HEAD.format(on=on, cores=os.cpu_count(), python=platform.python_version(), goal=GOAL)
     where = Counter((mutant.file, mutant.place) for mutant in found if mutant.fate in SURVIVED)
-    return "\n".join([head, *table, "", *_untried(files), "## Where they survive", "", *_survivors(where), ""])
+    return "\n".join([head, *table, "", *_untried(files), ALIKE, "## Where they survive", "", *_survivors(where), ""])
 
 
 def _row(name: str, found: Sequence[Mutant]) -> str:
