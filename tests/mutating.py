@@ -3,7 +3,9 @@
 The fork that is made for a mutant inherits the collected tests, and runs those that reach what is broken until one fails.
 """
 
+import sys
 from collections.abc import Iterable
+from types import ModuleType
 
 import pytest
 from _pytest.config import _prepareconfig
@@ -51,9 +53,19 @@ class Forks(ForkRunner):  # type: ignore[misc]  # as above
         super().__init__(most, Collected())
 
     def startup(self) -> None:
-        """Collect, then begin as ever."""
+        """Collect, forget what the whole code has worked out, then begin as ever."""
         self.test_runner.collect()
+        for name, module in sys.modules.items():
+            if name.partition(".")[0] == "incidents":
+                _forget(module)
         super().startup()
+
+
+def _forget(module: ModuleType) -> None:
+    """Empty its caches: a fork that inherits them would not come to what is broken."""
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 if __name__ == "__main__":
