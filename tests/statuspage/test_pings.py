@@ -27,6 +27,10 @@ NIGHTLY = Heartbeat(rhythm=Every(gap=timedelta(hours=24)), grace=timedelta(hours
 PLACE = ("nightly", "local")
 
 
+SILENT = timedelta(seconds=100)
+"""How long the other monitors may say nothing."""
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with housed(tmp_path) as opened:
@@ -40,7 +44,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 "copies": Service(id="copies", name=MappingProxyType({"en": "Copies"}), needs=(Need(of=("backup",)),)),
             },
             components={**TOPOLOGY.components, "backup": Component(id="backup", name="Backup")},
-            monitors={**TOPOLOGY.monitors, **monitors},
+            monitors={**{id_: replace(one, stale_after=SILENT) for id_, one in TOPOLOGY.monitors.items()}, **monitors},
         )
         await opened.pipeline.replace(topology, Policy())
         opened.heartbeats = {digest(TOKEN): "nightly", digest(OTHER): "odd"}
