@@ -51,6 +51,22 @@ def two_that_become_one_and_part() -> World:
     return world
 
 
+def incidents_that_are_taken_apart() -> World:
+    """Two parts of three leave before anybody outside knows; then one service of two leaves what was opened by hand, public and not."""
+    services = [service(id, need(part), publish_after=HOUR) for id, part in (("files", "disk"), ("email", "smtp"), ("portal", "web"))]
+    world = well(World(topology(services, {"smtp": ("disk",), "web": ("disk",)}, stale_after=HOUR)))
+    for _ in range(2):
+        world.bad("disk", "smtp", "web")
+    held = world.incident.id
+    world.act(regroup.split, incident=held, by="ada", name="Two alone", body="It is another cause.", components=("web", "smtp"))
+    both = {"email": Status.MAJOR, "portal": Status.PARTIAL}
+    for name, is_draft in (("Customers call", False), ("Two called", True)):
+        world.act(act.open_incident, by="anna", name=name, services=both, body="They call.", is_draft=is_draft)
+        id = next(one.id for one in world.situation.incidents.values() if one.name == name)
+        world.act(regroup.split, incident=id, by="ada", name=f"{name} of portal", body="That is another.", services=("portal",))
+    return world
+
+
 def what_is_no_longer_watched() -> World:
     """One monitor is paused with its incident open and resumed; then the file takes the other away, and once its service alone."""
     services = [service("email", need("smtp")), service("portal", need("web"))]
@@ -124,6 +140,7 @@ DEEDS = (
     what_agents_do,
     an_incident_opened_by_hand,
     two_that_become_one_and_part,
+    incidents_that_are_taken_apart,
     what_is_no_longer_watched,
     a_correction_that_is_approved,
     drafts_and_what_nobody_saw,

@@ -683,3 +683,31 @@ def test_nobody_is_told_that_everything_works_where_something_did_not_before() -
     go_to(at, 2 * HOUR + 1)
     (last,) = [e.update for e in at.events if isinstance(e, MaintenanceUpdated) and e.update.state is MaintenanceState.COMPLETED]
     assert (last.body, at.situation.maintenances.get(id)) == ("The work is done.", None)
+
+
+def test_what_is_far_ahead_is_told_as_it_would_be_planned() -> None:
+    at = world(recurring(series(description=MappingProxyType({"en": "We patch."}))))
+    (far,) = horizon(at.situation, SUNDAY, SUNDAY + timedelta(days=1))
+    assert far == Maintenance(
+        id=occurrence_id(at.situation, "patches", SUNDAY),
+        name={"en": "Storage patches"},
+        description={"en": "We patch."},
+        services=("mail",),
+        components=("imap",),
+        starts=SUNDAY,
+        ends=SUNDAY + timedelta(minutes=90),
+        planned_at=SUNDAY,
+        series="patches",
+        occurrence=SUNDAY,
+    )
+
+
+def test_a_window_meets_a_time_that_it_has_in_common_and_no_other() -> None:
+    at = world()
+    id = plan(at)
+    begins, ends = START + timedelta(seconds=HOUR), START + timedelta(seconds=2 * HOUR)
+    moment = timedelta(microseconds=1)
+    assert [window.id for window in horizon(at.situation, ends - moment, ends)] == [id]
+    assert [window.id for window in horizon(at.situation, begins - moment, begins + moment)] == [id]
+    assert horizon(at.situation, ends, ends + moment) == ()
+    assert horizon(at.situation, begins - moment, begins) == ()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import correction, pausing, regroup
+from incidents import act, correction, pausing, regroup
 from incidents.act import Refused
 from incidents.correction import Claim
 from incidents.lifecycle import IllegalTransition, move_window
@@ -215,3 +215,15 @@ def test_an_incident_is_split_only_into_what_it_holds() -> None:
     assert refused(at, regroup.split, **same, components=("web",), services=("portal",)) == strangers
     assert refused(at, regroup.split, **same, components=("smtp",)) == "Something must stay in the incident."
     assert refused(at, regroup.merge, incident=at.incident.id, into=at.incident.id, by="ada") == "An incident cannot be merged into itself."
+
+
+def test_a_part_that_others_need_too_is_named_as_a_component() -> None:
+    at = World(topology([service("email", need("disk")), service("portal", need("disk"))], stale_after=timedelta(days=9)))
+    at.good("disk")
+    at.fail("disk")
+    same = {"incident": at.incident.id, "by": "ada", "name": "Part", "body": "It is another cause."}
+    alone = "Nothing in this incident is needed by those services alone. Name the components instead."
+    assert refused(at, regroup.split, **same, services=("email",)) == alone
+    at.act(act.open_incident, by="anna", name="Slow", services={"email": Status.DEGRADED}, body="It is slow.")
+    by_hand = next(one.id for one in at.situation.incidents.values() if one.name == "Slow")
+    assert refused(at, regroup.split, **{**same, "incident": by_hand}, services=("email",)) == "Something must stay in the incident."
