@@ -5,7 +5,7 @@ The fork that is made for a mutant inherits the collected tests, and runs those 
 
 import sys
 from collections.abc import Iterable
-from types import ModuleType
+from typing import Any
 
 import pytest
 from _pytest.config import _prepareconfig
@@ -34,6 +34,10 @@ class Collected(PytestRunner):  # type: ignore[misc]  # mutmut is not installed 
             made.hook.pytest_sessionstart(session=session)
             self._items = {item.nodeid: item for item in session.perform_collect()}
 
+    def execute_pytest(self, params: list[str], **more: Any) -> int:  # noqa: ANN401 - pytest's own
+        """As ever, but that no test works with what another has worked out."""
+        return int(super().execute_pytest(params, plugins=[*more.pop("plugins", ()), Forgetful()], **more))
+
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
         """Give 1 as soon as one of *tests* fails, else 0; without a mutant all is run as ever."""
         if mutant_name is None:
@@ -53,19 +57,26 @@ class Forks(ForkRunner):  # type: ignore[misc]  # as above
         super().__init__(most, Collected())
 
     def startup(self) -> None:
-        """Collect, forget what the whole code has worked out, then begin as ever."""
+        """Collect, forget what the whole code has worked out, and begin as ever."""
         self.test_runner.collect()
-        for name, module in sys.modules.items():
-            if name.partition(".")[0] == "incidents":
-                _forget(module)
+        forget()
         super().startup()
 
 
-def _forget(module: ModuleType) -> None:
-    """Empty its caches: a fork that inherits them would not come to what is broken."""
-    for value in vars(module).values():
-        if hasattr(value, "cache_clear"):
-            value.cache_clear()
+def forget() -> None:
+    """Empty the caches of what is broken: who inherits what is worked out does not come to what works it out."""
+    for module in [module for name, module in sys.modules.items() if name.partition(".")[0] == "incidents"]:
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+
+class Forgetful:
+    """A plugin by which each test comes to all that it asks for, so that it is known what it reaches."""
+
+    def pytest_runtest_setup(self) -> None:
+        """Begin without what other tests have left."""
+        forget()
 
 
 if __name__ == "__main__":
