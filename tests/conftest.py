@@ -1,3 +1,4 @@
+import secrets
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,24 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the long form of the tests that kill and overload")
     parser.addoption("--probes", type=int, help="how many probes tests/faults/test_memory.py runs (4000, with --soak 50000)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """In the long form all that hypothesis draws comes from one seed, another each time; it is told at the end, with what was reached."""
+    if config.getoption("--soak") and config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(2**32))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.getoption("--soak"):
+        return
+    terminalreporter.section("drawn by chance")
+    terminalreporter.write_line(f"seed {config.getoption('--hypothesis-seed')}; the same again: --soak --hypothesis-seed=…")
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "reached" and report.when == "teardown":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The ledger against a slow reference that walks through the period second by second."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -27,7 +27,9 @@ from incidents.levels.terms import Terms
 from incidents.model import Status
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
+from tests.incidents import clocks
 from tests.incidents.chance import often
+from tests.incidents.tally import Tally
 
 UP, DEGRADED, PARTIAL, DOWN = Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR
 UNKNOWN, PLANNED = Status.UNKNOWN, Status.MAINTENANCE
@@ -198,6 +200,7 @@ def test_a_percentage_is_cut_and_never_rounded_up(ratio: Fraction, places: int, 
 # --- by chance, against walking -------------------------------------------------------------------------------------------------------
 
 LENGTH = 400  # seconds of a period
+BOTH = "hours that begin or end while clocks change"
 
 
 @st.composite
@@ -218,19 +221,22 @@ def histories(draw: st.DrawFn) -> tuple[Change, ...]:
 
 
 @st.composite
-def stated(draw: st.DrawFn) -> list[tuple[datetime, Terms]]:
-    """Terms that hold one after the other; the hours are minutes of a day near which the period lies."""
-    zone = draw(st.sampled_from(["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"]))
-    local = MARCH.astimezone(ZoneInfo(zone))
-    minute = local.hour * 60 + local.minute
+def stated(draw: st.DrawFn, zone: str, begins: datetime) -> list[tuple[datetime, Terms]]:
+    """Terms that hold one after the other; the hours are minutes near what the clock shows at both ends of a period that *begins* then."""
+    walls = [(begins + second * SECOND).astimezone(ZoneInfo(zone)) for second in (0, LENGTH)]
     found = []
     for second in sorted(draw(st.sets(st.integers(-100, LENGTH), max_size=3))):
-        opens = min(minute + draw(st.integers(0, 4)), 1439)
-        hours = Calendar(timezone=zone, weekly={local.weekday(): ((opens, min(opens + draw(st.integers(1, 3)), 1440)),)})
+        weekly: dict[int, tuple[tuple[int, int], ...]] = {}
+        for wall in walls:
+            opens = min(max(wall.hour * 60 + wall.minute + draw(st.integers(-4, 4)), 0), 1439)
+            day = wall.weekday()
+            weekly[day] = (*weekly.get(day, ()), (opens, min(opens + draw(st.integers(1, 5)), 1440)))
+        closed = draw(st.sets(st.sampled_from([wall.date() for wall in walls]), max_size=1)) if draw(st.integers(0, 3)) == 0 else set()
+        hours = Calendar(timezone=zone, weekly=weekly, closed=frozenset(closed))
         target = draw(st.sampled_from([None, Fraction(999, 1000)]))
         share = Fraction(draw(st.integers(0, 4)), 4)
-        terms = Terms(target=target, hours=draw(st.sampled_from([None, hours])), partial_counts=share)
-        found.append((MARCH + second * SECOND, terms))
+        terms = Terms(target=target, hours=draw(st.sampled_from([None, hours, hours])), partial_counts=share)
+        found.append((begins + second * SECOND, terms))
     return found
 
 
@@ -273,39 +279,71 @@ def walked(instant: datetime, world: "World") -> tuple[Kind, Kind, bool, Fractio
 
 def _is_open(calendar: Calendar, instant: datetime) -> bool:
     wall = instant.astimezone(ZoneInfo(calendar.timezone))
-    return any(a <= wall.hour * 60 + wall.minute < b for a, b in calendar.weekly.get(wall.weekday(), ()))
+    return wall.date() not in calendar.closed and any(
+        a <= wall.hour * 60 + wall.minute < b for a, b in calendar.weekly.get(wall.weekday(), ())
+    )
 
 
 class World:
-    """Everything that a ledger is made from."""
+    """Everything that a ledger is made from, as it was drawn for March and is shifted to where a period *begins* in *zone*."""
 
     def __init__(
         self,
+        zone: str,
+        begins: datetime,
         changes: Sequence[Change],
         terms: Sequence[tuple[datetime, Terms]],
         exclusions: Sequence[Exclusion],
         corrections: Sequence[Correction],
     ) -> None:
-        self.changes, self.terms, self.exclusions, self.corrections = changes, terms, exclusions, corrections
+        self.zone, self.begins, self.terms = zone, begins, terms
+        self.changes = [replace(one, since=one.since + (begins - MARCH)) for one in changes]
+        self.exclusions = [replace(one, span=self.shifted(one.span)) for one in exclusions]
+        self.corrections = [replace(one, span=self.shifted(one.span)) for one in corrections]
 
-    def ledger(self, since: int = 0, until: int = LENGTH, born: int = -100) -> Ledger:
+    def shifted(self, span: Span) -> Span:
+        return Span(span.since + (self.begins - MARCH), span.until + (self.begins - MARCH))
+
+    def period(self, since: int = 0, until: int = LENGTH) -> Span:
+        return Span(self.begins + since * SECOND, self.begins + until * SECOND)
+
+    def ledger(
+        self,
+        since: int = 0,
+        until: int = LENGTH,
+        born: int = -100,
+        excluded: Sequence[Exclusion] = (),
+        corrected: Sequence[Correction] = (),
+    ) -> Ledger:
         return availability(
             self.changes,
-            Span(MARCH + since * SECOND, MARCH + until * SECOND),
-            born=MARCH + born * SECOND,
+            self.period(since, until),
+            born=self.begins + born * SECOND,
             terms=self.terms,
-            exclusions=self.exclusions,
-            corrections=self.corrections,
+            exclusions=[*self.exclusions, *excluded],
+            corrections=[*self.corrections, *corrected],
         )
 
+    def met(self) -> Iterator[str]:
+        """What the case has of what is to be had."""
+        odd = set(clocks.met(self.zone, self.begins, self.begins + LENGTH * SECOND))
+        kinds = {interval.kind for interval in self.ledger().intervals}
+        yield from odd | kinds
+        if odd & {clocks.FORWARD, clocks.BACK} and Kind.OUTSIDE_HOURS in kinds and len(kinds) > 1:
+            yield BOTH
 
-worlds = st.builds(World, histories(), stated(), exclusions, corrections)
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    zone, begins = draw(clocks.near(LENGTH * SECOND, 10 * SECOND, SECOND))
+    return World(zone, begins, draw(histories()), draw(stated(zone, begins)), draw(exclusions), draw(corrections))
 
 
-def test_the_ledger_says_of_every_second_what_walking_says(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+def test_the_ledger_says_of_every_second_what_walking_says(is_soak: bool, tally: Tally) -> None:  # noqa: FBT001 - a fixture
     @often(is_soak=is_soak, few=200)
-    @given(worlds, st.integers(-20, LENGTH))
+    @given(worlds(), st.integers(-20, LENGTH))
     def agrees(world: World, born: int) -> None:
+        tally.add(world.met())
         found = world.ledger(born=born)
         assert_whole(found, max(0, born), LENGTH)
         up = known = contract_up = contract_known = Fraction(0)
@@ -323,6 +361,7 @@ def test_the_ledger_says_of_every_second_what_walking_says(is_soak: bool) -> Non
         assert (found.contractual.up, found.contractual.known) == (contract_up * million, contract_known * million)
 
     agrees()
+    tally.demand(*clocks.ALL, *Kind, BOTH, one_in=20, cases=10_000 if is_soak else 0)
 
 
 def assert_whole(found: Ledger, since: int, until: int) -> None:
@@ -336,17 +375,14 @@ def assert_whole(found: Ledger, since: int, until: int) -> None:
 
 def test_leaving_out_never_lowers_and_a_gap_never_raises(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     @often(is_soak=is_soak, few=200)
-    @given(worlds, spans())
-    def holds(world: World, span: Span) -> None:
-        before = world.ledger()
-        spared = World(
-            world.changes, world.terms, [*world.exclusions, Exclusion(span=span, counts=False, reason="", author=None)], world.corrections
-        ).ledger()
+    @given(worlds(), spans())
+    def holds(world: World, drawn: Span) -> None:
+        before, span = world.ledger(), world.shifted(drawn)
+        spared = world.ledger(excluded=[Exclusion(span=span, counts=False, reason="", author=None)])
         assert spared.measured == before.measured
         if before.contractual.ratio is not None and spared.contractual.ratio is not None:
             assert spared.contractual.ratio >= before.contractual.ratio
-        unseen = Correction(span=span, status=UNKNOWN, reason="", author="anna", at=MARCH + DAY)
-        blind = World(world.changes, world.terms, world.exclusions, [*world.corrections, unseen]).ledger()
+        blind = world.ledger(corrected=[Correction(span=span, status=UNKNOWN, reason="", author="anna", at=MARCH + DAY)])
         assert blind.measured.up <= before.measured.up
         assert blind.measured.down <= before.measured.down
         assert blind.unknown >= before.unknown
@@ -356,7 +392,7 @@ def test_leaving_out_never_lowers_and_a_gap_never_raises(is_soak: bool) -> None:
 
 def test_a_period_cut_in_two_adds_up_to_the_whole(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     @often(is_soak=is_soak, few=200)
-    @given(worlds, st.integers(1, LENGTH - 1))
+    @given(worlds(), st.integers(1, LENGTH - 1))
     def adds_up(world: World, seam: int) -> None:
         whole, halves = world.ledger(), (world.ledger(until=seam), world.ledger(since=seam))
         for figure in ("measured", "contractual"):
@@ -369,10 +405,10 @@ def test_a_period_cut_in_two_adds_up_to_the_whole(is_soak: bool) -> None:  # noq
 
 def test_a_part_cut_from_a_ledger_is_the_ledger_of_that_part(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
     @often(is_soak=is_soak, few=200)
-    @given(worlds, st.integers(-20, LENGTH), st.integers(0, LENGTH - 1), st.integers(1, LENGTH))
+    @given(worlds(), st.integers(-20, LENGTH), st.integers(0, LENGTH - 1), st.integers(1, LENGTH))
     def is_the_same(world: World, born: int, since: int, lasts: int) -> None:
         until = min(since + lasts, LENGTH)
-        assert cut(world.ledger(born=born), Span(MARCH + since * SECOND, MARCH + until * SECOND)) == world.ledger(since, until, born)
+        assert cut(world.ledger(born=born), world.period(since, until)) == world.ledger(since, until, born)
 
     is_the_same()
 

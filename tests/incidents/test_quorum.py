@@ -18,6 +18,7 @@ from incidents.rollup import standing
 from incidents.situation import fold
 from probes.result import Failure, ProbeResult, Result
 from tests.incidents.chance import often
+from tests.incidents.tally import Tally
 from tests.incidents.world import START, need, service
 
 PLACES = ("berlin", "local", "oslo", "paris", "rome")
@@ -196,7 +197,7 @@ STEPS = st.lists(
 )
 
 
-def test_any_road_of_votes_leads_where_the_slow_reference_leads(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+def test_any_road_of_votes_leads_where_the_slow_reference_leads(is_soak: bool, tally: Tally) -> None:  # noqa: FBT001 - a fixture
     @often(is_soak=is_soak)
     @given(st.integers(1, 5), st.integers(0, 5), st.integers(1, 3), st.integers(1, 3), STEPS)
     def leads(count: int, asked: int, fails: int, recovers: int, steps: list[tuple[list[object], int]]) -> None:
@@ -211,8 +212,11 @@ def test_any_road_of_votes_leads_where_the_slow_reference_leads(is_soak: bool) -
                 assert watch.is_now(expected)
             watch.tick(seconds)
             assert watch.is_now(slow.tick(watch.now))
+        tally.add((f"{count} locations", *(f"{change.old} to {change.new}" for change in watch.changes)))
 
     leads()
+    turns = [f"{old} to {new}" for old in STATUS.values() for new in STATUS.values() if old is not new]
+    tally.demand(*(f"{count} locations" for count in range(1, 6)), *turns, one_in=100, cases=10_000 if is_soak else 0)
 
 
 # --- what it means

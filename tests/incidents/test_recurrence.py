@@ -3,8 +3,10 @@
 # ruff: noqa: DTZ001 - times by the wall clock name no zone
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,20 +14,13 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incidents.maintenance import Series
 from incidents.times.recurrence import Recurrence, between
 from incidents.times.rule import BadRule, Frequency, Rule, parse
+from tests.incidents import clocks
 from tests.incidents.chance import often
+from tests.incidents.tally import Tally
 
-ZONES = (
-    "UTC",
-    "Europe/Berlin",
-    "America/St_Johns",  # UTC-3:30
-    "Asia/Kathmandu",  # UTC+5:45
-    "Australia/Lord_Howe",  # half an hour of summer time
-    "Pacific/Chatham",  # UTC+12:45, and summer time
-    "America/Sao_Paulo",  # midnight was skipped until 2018
-    "Pacific/Apia",  # 30 December 2011 never was
-)
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -275,8 +270,8 @@ def _period(rule: Rule, day: date) -> tuple[int, ...]:
 
 
 def _of_period(rule: Rule, begins: datetime, days: list[date]) -> list[datetime]:
-    hours = rule.hours or (begins.hour,)
-    found = [datetime(d.year, d.month, d.day, hour, begins.minute) for d in days if _fits(rule, begins.date(), d) for hour in hours]
+    times = [(hour, minute) for hour in rule.hours or (begins.hour,) for minute in rule.minutes or (begins.minute,)]
+    found = [datetime(d.year, d.month, d.day, *at) for d in days if _fits(rule, begins.date(), d) for at in times]
     if not rule.positions:
         return found
     return [at for place, at in enumerate(found, 1) if place in rule.positions or place - len(found) - 1 in rule.positions]
@@ -285,10 +280,7 @@ def _of_period(rule: Rule, begins: datetime, days: list[date]) -> list[datetime]
 def _fits(rule: Rule, begins: date, day: date) -> bool:
     if rule.months and day.month not in rule.months:
         return False
-    month = [day.replace(day=1) + timedelta(days=n) for n in range(31)]
-    month = [other for other in month if other.month == day.month]
-    year = [date(day.year, 1, 1) + timedelta(days=n) for n in range(366)]
-    year = [other for other in year if other.year == day.year]
+    month, year = _month(day.year, day.month), _year(day.year)
     if not (rule.month_days or rule.year_days or rule.weekdays):
         match rule.frequency:
             case Frequency.DAILY:
@@ -308,6 +300,17 @@ def _fits(rule: Rule, begins: date, day: date) -> bool:
         day.weekday() == weekday and (which == 0 or _at([d for d in among if d.weekday() == weekday], which) == day)
         for which, weekday in rule.weekdays
     )
+
+
+@cache
+def _month(year: int, month: int) -> list[date]:
+    return [day for day in _year(year) if day.month == month]
+
+
+@cache
+def _year(year: int) -> list[date]:
+    days = [date(year, 1, 1) + timedelta(days=n) for n in range(366)]
+    return [day for day in days if day.year == year]
 
 
 def _at(days: list[date], number: int) -> date | None:
@@ -384,45 +387,100 @@ def test_every_rule_reads_as_it_was_written(is_soak: bool) -> None:  # noqa: FBT
     run()
 
 
-def test_a_walk_over_every_minute_finds_the_same_instants_in_every_zone(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
-    @often(is_soak=is_soak, few=15, most=1_000)
-    @given(zone=st.sampled_from(ZONES), at=st.integers(0, 24 * 60 - 1), around=st.sampled_from(_turns()), back=st.integers(0, 2))
-    def run(zone: str, at: int, around: date, back: int) -> None:
-        first = datetime(around.year, around.month, around.day) - timedelta(days=back) + timedelta(minutes=at)
-        recurrence = Recurrence(starts=first, timezone=zone, rule=Rule(frequency=Frequency.DAILY))
-        since = datetime(around.year, around.month, around.day, tzinfo=UTC) - timedelta(days=2)
-        until = since + timedelta(days=5)
-        assert list(between(recurrence, since, until)) == sorted(set(_met(first, ZoneInfo(zone), since, until)))
+@st.composite
+def near_midnight(draw: st.DrawFn) -> tuple[Recurrence, date]:
+    """What comes often about a moment at which clocks are odd, and the moment's day there."""
+    zone = draw(st.sampled_from(clocks.ZONES))
+    moment = draw(st.sampled_from(clocks.moments(zone))).astimezone(ZoneInfo(zone))
+    day, near = moment.date(), st.sampled_from([(moment.hour - 1) % 24, moment.hour])
+    at = timedelta(days=draw(st.integers(-30, 1)), hours=draw(near), minutes=draw(st.integers(0, 59)))
+    midnight = datetime(day.year, day.month, day.day)
+    hours = tuple(sorted(draw(st.sets(near, max_size=2))))
+    minutes = tuple(sorted(draw(st.sets(st.integers(0, 59), max_size=2))))
+    dates = tuple(draw(st.lists(st.sampled_from([-1, 1, 29, day.day]), min_size=1, unique=True)))
+    daily = Rule(frequency=Frequency.DAILY, interval=draw(st.sampled_from([1, 1, 1, 2])), hours=hours, minutes=minutes)
+    by_date = Rule(frequency=Frequency.MONTHLY, month_days=dates, hours=hours)
+    rule = draw(st.one_of(st.just(daily), st.just(daily), st.just(by_date), rules()))
+    ends = midnight + timedelta(days=draw(st.integers(-1, 1)), hours=2, minutes=30)
+    until = draw(st.sampled_from([None, None, None, None, ends, ends.replace(tzinfo=UTC)]))
+    rule = rule if until is None else replace(rule, count=None, until=until)
+    return Recurrence(starts=midnight + at, timezone=zone, rule=rule, skips=frozenset({day + timedelta(days=2)})), day
 
-    run()
+
+def test_a_walk_over_every_minute_finds_the_same_instants_in_every_zone(is_soak: bool, tally: Tally) -> None:  # noqa: FBT001 - a fixture
+    @often(is_soak=is_soak, few=200)
+    @given(near_midnight(), st.sampled_from([5, 60, 300, 3000]), st.integers(-26, 26), st.integers(1, 52))
+    def agrees(drawn: tuple[Recurrence, date], minutes: int, hours: int, length: int) -> None:
+        (recurrence, day), lasts = drawn, timedelta(minutes=minutes)
+        since = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hours)
+        until = since + timedelta(hours=length)
+        starts = watched(recurrence, day)
+        assert list(between(recurrence, since, until)) == [start for start in starts if since <= start < until]
+        windows = [(start, start + lasts) for start in starts if start < until and start + lasts > since]
+        assert list(replace(WORKS, recurrence=recurrence, lasts=lasts).spans(since, until)) == windows
+        tally.add((*clocks.met(recurrence.timezone, since, until), *([WINDOWS] if windows else []), *_odd(recurrence, day)))
+
+    agrees()
+    tally.demand(*clocks.ALL, WINDOWS, LEAPT, TWICE, one_in=33, cases=10_000 if is_soak else 0)
 
 
-def _turns() -> list[date]:
-    """Days around the changes of clocks of these zones, and an ordinary one."""
-    days = ["2026-03-29", "2026-10-25", "2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-09-27", "2018-11-04", "2018-02-18"]
-    return [date.fromisoformat(day) for day in (*days, "2011-12-30", "2026-06-15")]
+WINDOWS, LEAPT, TWICE = "windows", "a start that the clock leaps over", "a start that the clock shows twice"
+WORKS = Series(
+    key="works",
+    name={},
+    description={},
+    services=(),
+    components=(),
+    recurrence=Recurrence(starts=datetime(2026, 1, 1), timezone="UTC"),
+    lasts=timedelta(0),
+    announce=timedelta(0),
+)
 
 
-def _met(first: datetime, zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[datetime]:
-    """Watch a clock on the wall, minute by minute: each day's time is when the clock first shows it.
+def _odd(recurrence: Recurrence, day: date) -> Iterator[str]:
+    """What is odd about the starts on that night."""
+    place, shown = ZoneInfo(recurrence.timezone), _shown(recurrence.timezone, day)
+    for wall in walked(_without_instant(recurrence), day - timedelta(days=1), day + timedelta(days=1)):
+        if shown[wall].astimezone(place).replace(tzinfo=None) != wall:
+            yield LEAPT
+        again = (shown[wall] + timedelta(minutes=length) for length in (30, 60))
+        if any(instant.astimezone(place).replace(tzinfo=None) == wall for instant in again):
+            yield TWICE
+
+
+def watched(recurrence: Recurrence, day: date) -> list[datetime]:
+    """The reference: the starts by the wall clock, each at the instant at which somebody who watches that clock sees it first."""
+    rule, shown = recurrence.rule, _shown(recurrence.timezone, day)
+    ends = rule.until if rule is not None and rule.until is not None and rule.until.tzinfo is not None else None
+    instants = {shown[wall] for wall in walked(_without_instant(recurrence), day - timedelta(days=4), day + timedelta(days=5))}
+    return sorted(instant for instant in instants if ends is None or instant <= ends)
+
+
+def _without_instant(recurrence: Recurrence) -> Recurrence:
+    """Without an end that is an instant, which a clock on a wall knows nothing of."""
+    rule = recurrence.rule
+    has_one = rule is not None and rule.until is not None and rule.until.tzinfo is not None
+    return replace(recurrence, rule=replace(rule, until=None)) if rule is not None and has_one else recurrence
+
+
+@lru_cache(maxsize=128)
+def _shown(zone: str, day: date) -> Mapping[datetime, datetime]:
+    """Watch a clock on the wall, minute by minute, for some days about *day*: when it first shows each time.
 
     What the clock leaps over is met as many minutes after the leap as the time is past the last one shown before.
     """
-    wanted = {first + timedelta(days=number) for number in range(30)}
-    shown: set[datetime] = set()
-    instant = since - timedelta(days=3)
-    before = instant.astimezone(zone).replace(tzinfo=None)
-    while instant < until:
-        now = instant.astimezone(zone).replace(tzinfo=None)
-        for missed in wanted:
-            if before + timedelta(minutes=1) <= missed < now and missed not in shown:
-                met = instant + (missed - before) - timedelta(minutes=1)
-                shown.add(missed)
-                if since <= met < until:
-                    yield met
-        if now in wanted and now not in shown:
-            shown.add(now)
-            if since <= instant:
-                yield instant
+    place, minute = ZoneInfo(zone), timedelta(minutes=1)
+    instant = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=6)
+    ends = instant + timedelta(days=13)
+    before = instant.astimezone(place).replace(tzinfo=None)
+    shown = {before: instant}
+    while instant < ends:
+        instant += minute
+        now = instant.astimezone(place).replace(tzinfo=None)
+        missed = before + minute
+        while missed < now:
+            shown[missed] = instant + (missed - before) - minute
+            missed += minute
+        shown.setdefault(now, instant)
         before = max(before, now)
-        instant += timedelta(minutes=1)
+    return shown
