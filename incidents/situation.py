@@ -64,16 +64,16 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
             case Corrected() | CorrectionApproved() | CorrectionDropped():
                 proposals = _proposed(proposals, event)
             case Waived():
-                waived |= {event.component}
+                waived = waived.union({event.component})
             case Reclaimed():
-                waived -= {event.component}
+                waived = waived.difference({event.component})
             case Paused():
                 held = Pause(by=event.by, at=event.at, reason=event.reason)
                 paused = MappingProxyType({**paused, event.monitor: held})
             case Resumed():
                 paused = MappingProxyType({id: one for id, one in paused.items() if id != event.monitor})
             case Proven():
-                proven |= {(event.location, event.control)}
+                proven = proven.union({(event.location, event.control)})
             case Impaired() | Unimpaired():
                 impairments = _impaired(impairments, event)
             case _ if isinstance(event, MaintenanceEvent):

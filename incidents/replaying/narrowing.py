@@ -28,7 +28,7 @@ def narrowed(known: Situation, topology: Topology) -> Situation:
         incidents=_each(known.incidents, topology),
         ended=_each(known.ended, topology),
         paused=_only(topology.monitors, known.paused),
-        waived=known.waived & topology.components.keys(),
+        waived=known.waived.intersection(topology.components),  # by & with keys it would be a set that can be changed
     )
 
 
@@ -46,5 +46,5 @@ def _narrowed(incident: Incident, topology: Topology) -> Incident:
         components=tuple(id for id in incident.components if id in topology.components),
         services=_only(topology.services, incident.services),
         worst=_only(topology.services, incident.worst),
-        pinned=incident.pinned & topology.components.keys(),
+        pinned=incident.pinned.intersection(topology.components),
     )

@@ -340,7 +340,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 def test_the_ledger_says_of_every_second_what_walking_says(is_soak: bool, tally: Tally) -> None:  # noqa: FBT001 - a fixture
-    @often(is_soak=is_soak, few=200)
+    @often(is_soak=is_soak, few=400)
     @given(worlds(), st.integers(-20, LENGTH))
     def agrees(world: World, born: int) -> None:
         tally.add(world.met())

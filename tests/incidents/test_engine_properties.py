@@ -1,9 +1,9 @@
 """The engine as a state machine: whatever happens in whatever order, certain things always hold."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,20 +13,24 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from incidents import act, pausing, regroup
 from incidents.decide import decide, rejudge
-from incidents.events import Acknowledged, Event, Opened, Reopened, Resolved
+from incidents.events import Acknowledged, Event, Moved, Opened, Reopened, Resolved
 from incidents.maintenance import Maintenance
 from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
+from incidents.moving import Move, results_moved
 from incidents.planned import planning
 from incidents.policy import LEVELS, Policy
+from incidents.replaying.narrowing import narrowed
 from incidents.rollup import TROUBLE, hit_services, standing
 from incidents.situation import fold
 from probes.result import Failure, ProbeResult, Result
-from tests.incidents import truths
+from tests.incidents import files, truths
 from tests.incidents.chance import FAILURES, MARK, often, topologies
+from tests.incidents.tally import Tally
 from tests.incidents.world import START
 
 LASTS = timedelta(minutes=10)
 ANYTIME = planning.Terms(override="It must be.")
+NOTHING = Topology(services={}, components={}, monitors={})
 AGENTS = ("ada", "bob")
 DRAWN = st.integers(0, 2**16)
 BATCHES = st.lists(st.tuples(DRAWN, st.sampled_from(FAILURES)), min_size=1, max_size=8)
@@ -35,12 +39,16 @@ BATCHES = st.lists(st.tuples(DRAWN, st.sampled_from(FAILURES)), min_size=1, max_
 class Engine(RuleBasedStateMachine):
     """One engine with a history; every step moves the clock, so that no two decisions fall on one instant."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
         super().__init__()
+        self.tally = tally
+        self.met: set[str] = set()
         self.now = START
         self.policy = Policy()
         self.history: list[Event] = []
         self.heard: list[Result] = []
+        self.chapters: list[tuple[list[Event], list[Result]]] = [([], [])]
+        self.former: Topology | None = None
         self.votes: dict[tuple[str, str], list[Level]] = {}
         self.held: dict[str, tuple[str, datetime]] = {}
         self.placed: dict[str, str] = {}
@@ -48,15 +56,30 @@ class Engine(RuleBasedStateMachine):
 
     @initialize(topology=topologies())
     def begin(self, topology: Topology) -> None:
+        self.situation = self.known = Situation(topology=NOTHING, seed="seed")
+        self._read(topology)
+
+    def _read(self, topology: Topology) -> None:
+        """Go on by what the file says now."""
         self.topology = topology
-        self.situation = Situation(topology=topology, seed="seed")
+        self.situation = narrowed(self.known, topology)
         self.watches = [(monitor, place) for monitor in topology.monitors.values() for place in monitor.locations]
+
+    def teardown(self) -> None:
+        self.tally.add(self.met)
+
+    def _meets(self, deed: str) -> None:
+        """Something is about to be done: remember in which states of incidents."""
+        self.met |= {f"{deed} while {incident.state}" for incident in self.situation.incidents.values()}
+        self.met |= {f"{deed} while work is {window.state}" for window in self.situation.maintenances.values()}
 
     # --- what can happen
 
     @rule(batch=BATCHES, seconds=st.sampled_from([1, 3, 30]), seed=DRAWN, repeats=st.booleans())
     def probes_report(self, batch: Sequence[tuple[int, Failure | None]], seconds: int, seed: int, repeats: bool) -> None:  # noqa: FBT001 - drawn by name
         """Results of several monitors arrive together, some of them twice, a slot at a time for each monitor, in any order."""
+        if not batch or not self.watches:
+            return  # the file has nobody watch it
         start = self.now + timedelta(milliseconds=1)
         self.now += timedelta(seconds=seconds)
         step = (self.now - start) / len(batch)
@@ -66,7 +89,7 @@ class Engine(RuleBasedStateMachine):
         shuffled = random.Random(seed).sample(results, len(results))
         before = self.situation
         events = decide(before, results, self.policy, self.now)
-        assert decide(before, shuffled, self.policy, self.now) == events, "the order of arrival mattered"
+        assert decide(_shuffled(before, seed), shuffled, self.policy, self.now) == events, "the order of arrival, or of rows, mattered"
         voted = self._vote(results)
         self._take(events, shuffled)
         self._verdicts_have_votes(before, voted)
@@ -177,6 +200,7 @@ class Engine(RuleBasedStateMachine):
             with pytest.raises(act.Invalid):
                 regroup.merge(self.situation, self.now, **merge)
             return
+        self._meets("merged")
         if source.id in self.reader.by_agents:
             self.reader.by_agents.add(target.id)  # its words may quote what a person typed
         self._act(regroup.merge, **merge)
@@ -191,6 +215,7 @@ class Engine(RuleBasedStateMachine):
         taken = [parts[place] for place in chosen if place < len(parts)]
         if not 0 < len(taken) < len(parts) or (found.components and not any(hit_services(self.situation, id) for id in taken)):
             return
+        self._meets("split")
         split = {"incident": found.id, "by": "bob", "name": "A part by itself", "body": "It has another cause."}
         key = "components" if found.components else "services"
         self._act(regroup.split, **split, **{key: taken})
@@ -201,6 +226,8 @@ class Engine(RuleBasedStateMachine):
     @rule(number=DRAWN)
     def somebody_pauses_or_resumes(self, number: int) -> None:
         self._next()
+        if not self.topology.monitors:
+            return
         monitor = sorted(self.topology.monitors)[number % len(self.topology.monitors)]
         if monitor not in self.situation.paused:
             self._act(pausing.pause, monitor=monitor, by="ada", reason=f"{MARK} gets new disks")
@@ -259,13 +286,83 @@ class Engine(RuleBasedStateMachine):
         with suppress(act.Invalid):
             self._act(deed, **arguments)
 
+    # --- another file
+
+    @rule(number=DRAWN, subject=st.sampled_from(Subject))
+    def something_is_called_otherwise(self, number: int, subject: Subject) -> None:
+        """Nothing happens by that: whatever was known is known under the new id, and nobody is told anything."""
+        self._next()
+        self._take(decide(self.situation, (), self.policy, self.now))
+        known = self._ids(subject)
+        if not known:
+            return
+        move = Move(subject, known[number % len(known)], f"{known[number % len(known)]}-{number % 7}")
+        if move.new in known or (move.subject, move.new) in self.known.standings:
+            return  # it was called so once, or something else was
+        self._meets("renamed")
+        moved = Moved(at=self.now, subject=subject, old=move.old, new=move.new)
+        self.reader.read(moved)
+        self.history.append(moved)
+        self.chapters.append(([moved], []))
+        self.heard = results_moved(self.heard, [move])
+        self.known = fold(self.known, (moved,))
+        if subject is Subject.MONITOR:
+            self.votes = {(move.new if id == move.old else id, place): votes for (id, place), votes in self.votes.items()}
+        if subject is Subject.COMPONENT:
+            self.placed = {move.new if id == move.old else id: incident for id, incident in self.placed.items()}
+        self._read(files.renamed(self.topology, move))
+        self.former = None
+        assert rejudge(self.situation, self.policy, self.now) == (), "another name, and something happened"
+
+    @rule(number=DRAWN, subject=st.sampled_from(Subject))
+    def something_is_taken_out(self, number: int, subject: Subject) -> None:
+        known = self._ids(subject)
+        if len(known) > 1:
+            self._meets("taken out")
+            self.former = self.topology
+            self._go_on_by(files.without(self.topology, subject, known[number % len(known)]))
+
+    @precondition(lambda self: self.former is not None)
     @rule()
-    def everything_is_restarted(self) -> None:
-        """Nothing is left but what was written down."""
-        empty = Situation(topology=self.topology, seed="seed")
-        at_once = fold(empty, self.history, self.heard)
-        assert at_once == self.situation
-        self.situation = at_once
+    def the_file_is_taken_back(self) -> None:
+        former, self.former = self.former, self.topology
+        assert former is not None
+        self._go_on_by(former)
+
+    @rule(number=DRAWN)
+    def a_monitor_is_disabled_or_enabled(self, number: int) -> None:
+        known = self._ids(Subject.MONITOR)
+        if known:
+            self._meets("switched")
+            self._go_on_by(files.switched(self.topology, known[number % len(known)]))
+            self.former = None
+
+    def _ids(self, subject: Subject) -> list[str]:
+        held = {
+            Subject.MONITOR: self.topology.monitors,
+            Subject.COMPONENT: self.topology.components,
+            Subject.SERVICE: self.topology.services,
+        }
+        return sorted(held[subject])
+
+    def _go_on_by(self, topology: Topology) -> None:
+        self._next()
+        self._read(topology)
+        self.reader.serves(topology)
+        self.placed = {component: incident for component, incident in self.placed.items() if component in topology.components}
+        self._take(rejudge(self.situation, self.policy, self.now))
+        assert rejudge(self.situation, self.policy, self.now) == (), "judging anew found more"
+
+    @rule(seed=DRAWN)
+    def everything_is_restarted(self, seed: int) -> None:
+        """Nothing is left but what was written down, and a store gives it back in an order of its own."""
+        self._meets("restarted")
+        known = Situation(topology=NOTHING, seed="seed")
+        for events, results in self.chapters:
+            known = fold(known, events, results)
+        assert known == self.known
+        self.known = _shuffled(known, seed)
+        self._read(self.topology)
 
     # --- what always holds
 
@@ -319,9 +416,13 @@ class Engine(RuleBasedStateMachine):
             one_by_one = fold(one_by_one, (event,))
         self.situation = fold(self.situation, events, results)
         assert one_by_one == self.situation
+        self.known = fold(self.known, events, results)
+        assert narrowed(self.known, self.topology) == narrowed(self.situation, self.topology), "what is known is not what is judged by"
         assert all(self.situation.seen[key] >= slot for key, slot in seen.items()), "an old result made new ones unseen"
         self.history.extend(events)
         self.heard.extend(results)
+        self.chapters[-1][0].extend(events)
+        self.chapters[-1][1].extend(results)
         over = {event.incident for event in events if isinstance(event, Resolved)}
         self.placed = {component: incident for component, incident in self.placed.items() if incident not in over}
         for event in events:
@@ -340,7 +441,7 @@ class Engine(RuleBasedStateMachine):
                 fresh[result.monitor, result.location, result.slot] = result
         for key in sorted(fresh):
             level = LEVELS[fresh[key].measured.failure]
-            if level is not None and key[0] not in self.situation.paused:
+            if level is not None and key[0] in self.topology.monitors and not self.situation.stands_still(key[0]):
                 self.votes.setdefault(key[:2], []).append(level)
         return {id: [votes for (monitor, _), votes in self.votes.items() if monitor == id] for id in self.topology.monitors}
 
@@ -354,6 +455,14 @@ class Engine(RuleBasedStateMachine):
                 assert any(_has_failed(votes, monitor) for votes in voted[id]), "failed without evidence"
 
 
+def _shuffled(situation: Situation, seed: int) -> Situation:
+    """The same, with all that it holds in another order."""
+    luck = random.Random(seed)
+    held = {one.name: getattr(situation, one.name) for one in fields(situation)}
+    others = {name: dict(luck.sample(list(value.items()), len(value))) for name, value in held.items() if isinstance(value, Mapping)}
+    return replace(situation, **others)
+
+
 def _has_failed(votes: Sequence[Level], monitor: Monitor) -> bool:
     return _run(votes, monitor.fails_after, {Level.DEGRADED, Level.DOWN})
 
@@ -363,6 +472,11 @@ def _run(votes: Sequence[Level], length: int, among: set[Level]) -> bool:
     return any(set(votes[place : place + length]) <= among for place in range(len(votes) - length + 1))
 
 
-def test_whatever_happens_certain_things_always_hold(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+def test_whatever_happens_certain_things_always_hold(is_soak: bool, tally: Tally) -> None:  # noqa: FBT001 - a fixture
     """By chance in the long form; the short one walks the same ways each time."""
-    run_state_machine_as_test(Engine, settings=settings(often(is_soak=is_soak, few=100, most=3000), stateful_step_count=40))
+    ways = settings(often(is_soak=is_soak, few=100, most=3000), stateful_step_count=40)
+    run_state_machine_as_test(lambda: Engine(tally), settings=ways)
+    states = (State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
+    deeds = ("renamed", "taken out", "switched", "restarted", "merged", "split")
+    planned = (f"{deed} while work is in_progress" for deed in deeds[:4])
+    tally.demand(*(f"{deed} while {state}" for deed in deeds for state in states), *planned, one_in=500, cases=3000 if is_soak else 0)

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from incidents import act
-from incidents.events import Resolved
+from incidents.events import Reclaimed, Resolved
 from incidents.model import Status
+from incidents.replaying.narrowing import narrowed
+from incidents.situation import fold
 from probes.result import Failure
 from tests.incidents.world import World, need, service, topology
 
@@ -50,3 +52,14 @@ def test_the_public_is_never_sent_on_to_an_incident_that_it_cannot_see() -> None
     assert world.incident.root == "storage"
     (ended,) = [event for event in world.events if isinstance(event, Resolved)]
     assert ended.merged_into == known
+
+
+def test_what_was_read_for_another_file_is_not_changed_by_what_happens_next() -> None:
+    world = World(topology([service("email", need("smtp"))]))
+    world.good("smtp")
+    world.fail("smtp")
+    world.act(act.resolve, incident=world.incident.id, by="ada", body="Known and accepted.", override="replaced tomorrow")
+    known = narrowed(world.situation, world.situation.topology)
+    after = fold(known, (Reclaimed(at=world.now, component="smtp"),))
+    assert (known.waived, after.waived) == ({"smtp"}, frozenset())
+    assert all(isinstance(held.waived, frozenset) for held in (known, after))

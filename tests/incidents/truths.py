@@ -41,7 +41,7 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
 from incidents.maintenance import Maintenance, MaintenanceState
-from incidents.model import Incident, Level, Origin, Situation, State, Status, Subject
+from incidents.model import Incident, Level, Origin, Situation, State, Status, Subject, Topology
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, hit_services, service_status, standing, worst
 from tests.incidents.chance import MARK
@@ -63,7 +63,8 @@ def one_open_incident_a_root(situation: Situation) -> None:
     roots = Counter(incident.root for incident in machines(situation).values())
     assert None not in roots
     assert all(count == 1 for count in roots.values()), roots
-    assert all(incident.root in incident.components for incident in machines(situation).values())
+    known = situation.topology.components
+    assert all(incident.root in incident.components or incident.root not in known for incident in machines(situation).values())
 
 
 def no_part_is_in_two_incidents(situation: Situation) -> None:
@@ -133,7 +134,9 @@ def _without_planned_work(situation: Situation, service: str) -> Status:
 
     def as_if(part: str) -> Status:
         for window in situation.maintenances.values():
-            declared_parts = window.components or {id for name in window.services for n in topology.services[name].needs for id in n.of}
+            declared_parts = window.components or {
+                id for name in window.services if name in topology.services for n in topology.services[name].needs for id in n.of
+            }
             touches = part in declared_parts or any(parent in declared_parts for parent in topology.ancestors[part])
             if _covers(window, service) and touches and part not in window.spared:
                 return Status.OPERATIONAL
@@ -237,7 +240,9 @@ class History:
                 self._opened(event)
             case _ if isinstance(event, MaintenanceEvent):
                 self._planned(event)
-            case Counted() | Moved() | Corrected() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
+            case Moved():
+                self._moved(event)
+            case Counted() | Corrected() | Paused() | Resumed() | Proven() | Impaired() | Unimpaired():
                 return
             case _:
                 if isinstance(event, IncidentEvent):
@@ -250,6 +255,20 @@ class History:
         assert event.since <= event.at
         assert before is None or (event.since >= before.since and event.at >= before.at), "history runs backwards"
         self.statuses[event.subject, event.id] = event
+
+    def _moved(self, event: Moved) -> None:
+        """What was told of it was told of what is called otherwise now."""
+        assert (event.subject, event.new) not in self.statuses, "two become one"
+        if (found := self.statuses.pop((event.subject, event.old), None)) is not None:
+            self.statuses[event.subject, event.new] = found
+        if event.subject is Subject.COMPONENT:
+            self.waived = {event.new if id == event.old else id for id in self.waived}
+        if event.subject is Subject.SERVICE:
+            self.services = {incident: {event.new if id == event.old else id for id in ids} for incident, ids in self.services.items()}
+
+    def serves(self, topology: Topology) -> None:
+        """The file names other services: nobody asks any more how those are that it left out."""
+        self.services = {incident: ids & topology.services.keys() for incident, ids in self.services.items()}
 
     def _planned(self, event: MaintenanceEvent) -> None:
         match event:
@@ -348,8 +367,8 @@ class History:
         self.ended[event.incident] = event
         assert event.reopens_until is None or (event.merged_into is None and event.override_reason is None)
         assert State.RESOLVED in TRANSITIONS[state].values()
-        if event.by is None and event.merged_into is None and event.cause != "monitoring is paused":
-            # What nobody watches any more ends too, from any state; these worlds keep their monitors.
+        if event.by is None and event.merged_into is None and event.cause not in {"monitoring is paused", "no longer monitored"}:
+            # What nobody watches any more ends too, from any state.
             assert TRANSITIONS[state][Trigger.WATCHED] is State.RESOLVED
         if event.merged_into is not None:
             assert event.merged_into not in self.over
