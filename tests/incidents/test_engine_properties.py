@@ -137,7 +137,9 @@ class Engine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 10, 31, 61, 400, 2000]))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
-        self._take(decide(self.situation, (), self.policy, self.now))
+        events = decide(self.situation, (), self.policy, self.now)
+        assert decide(_shuffled(self.situation, seconds), (), self.policy, self.now) == events, "the order of rows mattered"
+        self._take(events)
         assert decide(self.situation, (), self.policy, self.now) == (), "a second look found more"
         assert rejudge(self.situation, self.policy, self.now) == (), "judging anew found more"
 
@@ -350,7 +352,9 @@ class Engine(RuleBasedStateMachine):
         self._read(topology)
         self.reader.serves(topology)
         self.placed = {component: incident for component, incident in self.placed.items() if component in topology.components}
-        self._take(rejudge(self.situation, self.policy, self.now))
+        events = rejudge(self.situation, self.policy, self.now)
+        assert rejudge(_shuffled(self.situation, len(self.history)), self.policy, self.now) == events, "the order of rows mattered"
+        self._take(events)
         assert rejudge(self.situation, self.policy, self.now) == (), "judging anew found more"
 
     @rule(seed=DRAWN)
@@ -380,6 +384,10 @@ class Engine(RuleBasedStateMachine):
     def what_a_person_put_somewhere_is_there(self) -> None:
         for component, incident in self.placed.items():
             assert component in self.situation.incidents[incident].components, f"the machine took {component} away"
+
+    @invariant()
+    def what_a_person_accepted_is_accepted(self) -> None:
+        assert self.situation.waived == self.reader.waived & self.topology.components.keys()
 
     @invariant()
     def owners_are_those_who_acknowledged(self) -> None:

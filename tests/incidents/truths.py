@@ -72,6 +72,15 @@ def no_part_is_in_two_incidents(situation: Situation) -> None:
     assert all(count == 1 for count in held.values()), held
 
 
+def what_nobody_watches_or_needs_is_over(situation: Situation) -> None:
+    topology = situation.topology
+    for incident in machines(situation).values():
+        watching = [id for part in incident.components for id in topology.monitors_of.get(part, ()) if not situation.stands_still(id)]
+        assert watching, "nobody watches anything of it any more"
+        assert incident.services.keys() & topology.services.keys(), "nobody needs anything of it any more"
+        assert incident.pinned <= set(incident.components), "what a person put into it is not in it"
+
+
 def every_broken_part_that_hurts_is_explained(situation: Situation, now: datetime, policy: Policy) -> None:
     held = {id for incident in machines(situation).values() for id in incident.components}
     for id in situation.topology.components:
@@ -198,6 +207,7 @@ def counts_are_those_of_the_words(situation: Situation, history: Sequence[Event]
 SITUATION_TRUTHS = (
     one_open_incident_a_root,
     no_part_is_in_two_incidents,
+    what_nobody_watches_or_needs_is_over,
     every_service_in_trouble_is_named,
     roll_ups_agree_with_what_they_are_made_of,
     an_incident_is_recovered_exactly_while_nothing_it_hit_is_in_trouble,
