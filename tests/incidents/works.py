@@ -111,6 +111,23 @@ def work_that_comes_again() -> World:
     return world
 
 
+def work_told_in_german() -> World:
+    """A weekly window is announced, changed, made longer, begins, and ends with nobody knowing whether all works; the next is dropped."""
+    world = well(World(_sundays(SUNDAYS), Policy(language="de")))
+    ((known, _),) = SUNDAYS.spans(world.now, world.now + timedelta(days=7))
+    world.tick((known - timedelta(hours=72) - world.now).total_seconds())
+    world.configure(_sundays(replace(SUNDAYS, components=(), lasts=3 * HOUR)))
+    world.tick((known - world.now).total_seconds())
+    for _ in range(2):
+        world.bad("imap", failure=Failure.CRASHED)
+    world.tick((known + 3 * HOUR - world.now).total_seconds())
+    world.tick(601)
+    world.good("imap")
+    world.tick(5 * 86400)
+    world.configure(_sundays(None))
+    return world
+
+
 def work_that_waits_for_a_second_person() -> World:
     """One is approved and gets longer past its end; one is not approved in time; one is public nowhere and is cancelled."""
     world = mail()
@@ -164,6 +181,7 @@ WORKS = (
     work_that_takes_too_long,
     work_that_is_finished_early,
     work_that_comes_again,
+    work_told_in_german,
     work_that_waits_for_a_second_person,
     an_outage_told_in_german,
 )
