@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 
-from incidents.levels.availability import Exclusion
+from incidents.levels.availability import Change, Exclusion, availability
 from incidents.levels.notice import exclusions
 from incidents.levels.periods import FORMS, named, written
 from incidents.levels.terms import Period, Terms
 from incidents.maintenance import Maintenance, Promise
+from incidents.model import Status
+from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
 from tests.incidents.world import START
 
@@ -72,6 +75,28 @@ def test_what_never_began_excludes_nothing_and_who_approved_it_answers_for_it() 
 def test_a_promise_that_ends_before_it_starts_is_of_no_time() -> None:
     (found,) = exclusions([window(promise(3 * DAY, -HOUR))], SINCE_EVER)
     assert found.span == Span(START, START)
+
+
+def test_every_stretch_of_a_ledger_says_why_it_is_what_it_is() -> None:
+    order = (Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR, Status.UNKNOWN)
+    changes = [Change(since=START + place * HOUR, new=status) for place, status in enumerate(order)]
+    planned = [Change(since=START + 5 * HOUR, new=Status.MAINTENANCE, covered=Status.MAJOR), Change(since=START + 6 * HOUR, new=order[0])]
+    office = Calendar(timezone="UTC", weekly={0: ((480, 900),)})  # from START on for seven hours
+    period = Span(START, START + 8 * HOUR)
+    stated = [(START, Terms(target=Fraction(99, 100), hours=office))]
+    by_level = availability([*changes, *planned], period, born=START, terms=stated)
+    assert [one.reason for one in by_level.intervals] == [
+        "it worked",
+        "it worked, but not well",
+        "a part of it did not work",
+        "it did not work",
+        "nothing is known of this time",
+        "planned work that was not announced",
+        "it worked",
+        "outside the service's hours",
+    ]
+    without = availability([*changes, *planned], period, born=START, terms=[])
+    assert without.intervals[5].reason == "planned work; no service level is stated, so it counts"
 
 
 # --- the words for periods
