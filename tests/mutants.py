@@ -34,7 +34,7 @@ The score is what was seen of what was tried. The goal is {goal} % in all.
 
 Each mutant meets those tests alone that call what it breaks, the quick ones first, and what is tried by chance is tried with a twentieth
 of the cases, the same ones each time (the profile `brief` of hypothesis). A mutant that only more cases would show counts as one that
-survived.
+survived. A verdict of an earlier run stands until its function changes.
 """
 
 
@@ -47,7 +47,7 @@ Gone through by hand, many that survive are of these kinds, and break nothing:
 - A default or an `or` for what is always there: the smallest of what is never empty, an instant that every event has.
 - `>` for `>=` where both come to the same: a level that is no worse is already judged, a stretch that begins now is empty.
 - What a second look repeats: a vote that is filtered twice, an incident that is found again by the next line.
-- Tables that are made on import (`policy.levels`, `policy.answers`): mutmut breaks them only after they were made.
+- Tables that are made on import (`policy.levels`, `policy.answers`, `rule.numbers`): mutmut breaks them only after they were made.
 - The words of an error that nobody can meet, and `assert_never`.
 """
 
