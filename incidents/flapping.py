@@ -9,7 +9,7 @@ from datetime import datetime
 
 from incidents.model import Incident, Situation, Status, Subject
 from incidents.policy import Policy
-from incidents.rollup import TROUBLE
+from incidents.rollup import TROUBLE, is_known_by
 
 
 def begins(incident: Incident, policy: Policy, now: datetime, returned_at: datetime | None = None) -> bool:
@@ -32,5 +32,7 @@ def calms_at(situation: Situation, incident: Incident, policy: Policy) -> dateti
     known = [situation.standings.get((Subject.SERVICE, id)) for id in incident.services]
     quiet = [one.since for one in known if one is not None and one.status not in TROUBLE | {Status.UNKNOWN}]
     if not incident.is_flapping or len(quiet) < len(known):
+        return None
+    if not all(is_known_by(situation, id, incident.components) for id in incident.services):
         return None
     return max(quiet, default=incident.opened_at) + policy.calms_after

@@ -1,6 +1,5 @@
 """How far an incident has come: what it hits at present, and whether it recovered, came back or is over."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -9,7 +8,7 @@ from incidents.draft import Draft
 from incidents.events import Calmed, Flapped, Impacted, Resolved, StateChanged
 from incidents.lifecycle import Trigger, move
 from incidents.model import Incident, Situation, Status, Subject
-from incidents.rollup import TROUBLE, hit_services, is_known, standing
+from incidents.rollup import TROUBLE, hit_services, is_known, is_known_by, standing
 
 
 def measure_impact(draft: Draft, id: str) -> None:
@@ -38,14 +37,9 @@ def move_along(draft: Draft, id: str) -> None:
         _flap(draft, incident)
     elif incident.is_flapping:
         _calm(draft, incident)
-    elif incident.recovered_at is None and not is_hit and _all_known(draft.situation, incident.services):
+    elif incident.recovered_at is None and not is_hit and _all_known(draft.situation, incident):
         _recover(draft, incident)
-    elif (
-        incident.resolves_at is not None
-        and incident.resolves_at <= draft.now
-        and not is_hit
-        and _all_known(draft.situation, incident.services)
-    ):
+    elif incident.resolves_at is not None and incident.resolves_at <= draft.now and not is_hit and _all_known(draft.situation, incident):
         _resolve(draft, incident)
     telling.publish_if_due(draft, id)
 
@@ -84,9 +78,9 @@ def _calm(draft: Draft, incident: Incident) -> None:
         _recover(draft, draft.situation.incidents[incident.id])
 
 
-def _all_known(situation: Situation, services: Iterable[str]) -> bool:
-    """Nothing that we cannot see counts as recovered."""
-    return all(is_known(situation, id) for id in services)
+def _all_known(situation: Situation, incident: Incident) -> bool:
+    """Nothing that we cannot see counts as recovered: no service, and no part of this incident behind the known trouble of another."""
+    return all(is_known(situation, id) and is_known_by(situation, id, incident.components) for id in incident.services)
 
 
 def _turn(

@@ -1,6 +1,6 @@
 """From monitors to components, needs, services and the page. Pure look-ups over standings; nothing is remembered here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 from incidents.coverage import StatusOf, apparent, excused_parts
@@ -101,6 +101,16 @@ def is_known(situation: Situation, service: str) -> bool:
     if found is None or found.status is Status.UNKNOWN or found.covered is None:
         return found is not None and found.status is not Status.UNKNOWN
     status_of = apparent(partial(standing, situation, Subject.COMPONENT), excused_parts(situation, service))
+    return service_status(situation.topology.services[service], status_of) is not Status.UNKNOWN
+
+
+def is_known_by(situation: Situation, service: str, parts: Collection[str]) -> bool:
+    """Whether it can be said what *parts* do to the service, were all others to work; those that planned work excuses do nothing to it."""
+    excused = excused_parts(situation, service)
+
+    def status_of(id: str) -> Status:
+        return standing(situation, Subject.COMPONENT, id) if id in parts and id not in excused else Status.OPERATIONAL
+
     return service_status(situation.topology.services[service], status_of) is not Status.UNKNOWN
 
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from incidents import act, pausing, regroup
 from incidents.decide import decide, rejudge
-from incidents.events import Acknowledged, Event, Moved, Opened, Reopened, Resolved
+from incidents.events import Acknowledged, Event, Moved, Opened, Reopened, Resolved, StateChanged
 from incidents.maintenance import Maintenance
 from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
 from incidents.moving import Move, results_moved
@@ -432,6 +432,10 @@ class Engine(RuleBasedStateMachine):
         self.heard.extend(results)
         self.chapters[-1][0].extend(events)
         self.chapters[-1][1].extend(results)
+        for event in events:
+            if isinstance(event, StateChanged) and event.recovered_at is not None:
+                incident = self.situation.incidents[event.incident]
+                assert truths.its_own_parts_are_known(self.situation, incident), "recovered without evidence"
         over = {event.incident for event in events if isinstance(event, Resolved)}
         self.placed = {component: incident for component, incident in self.placed.items() if incident not in over}
         for event in events:

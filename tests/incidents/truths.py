@@ -5,6 +5,7 @@ incidents and events, never by how the engine comes to them.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from incidents.corrected import Corrected
 from incidents.events import (
@@ -139,19 +140,14 @@ def _covers(window: Maintenance, service: str) -> bool:
 
 def _without_planned_work(situation: Situation, service: str) -> Status:
     """The service's status, were all parts good that some running window works on, told part by part."""
-    topology = situation.topology
 
     def as_if(part: str) -> Status:
         for window in situation.maintenances.values():
-            declared_parts = window.components or {
-                id for name in window.services if name in topology.services for n in topology.services[name].needs for id in n.of
-            }
-            touches = part in declared_parts or any(parent in declared_parts for parent in topology.ancestors[part])
-            if _covers(window, service) and touches and part not in window.spared:
+            if _covers(window, service) and _touches(situation, window, part) and part not in window.spared:
                 return Status.OPERATIONAL
         return standing(situation, Subject.COMPONENT, part)
 
-    return service_status(topology.services[service], as_if)
+    return service_status(situation.topology.services[service], as_if)
 
 
 def what_is_over_or_late_has_ended(situation: Situation, now: datetime, policy: Policy) -> None:
@@ -181,12 +177,33 @@ def planned_work_opens_no_incident_before_its_grace(history: Sequence[Event]) ->
 
 
 def _is_unsure(situation: Situation, incident: Incident) -> bool:
-    """Whether planned work hides what is not known: then nobody can say that it recovered."""
-    return any(
+    """Whether planned work, or the trouble of another, hides what is not known: then nobody can say that it recovered."""
+    hidden = any(
         _covers(window, id) and _without_planned_work(situation, id) is Status.UNKNOWN
         for window in situation.maintenances.values()
         for id in incident.services
     )
+    return hidden or not its_own_parts_are_known(situation, incident)
+
+
+def its_own_parts_are_known(situation: Situation, incident: Incident) -> bool:
+    """Whether each of its services could be judged, were nothing broken but what belongs to it and no planned work explains."""
+    excusing = {MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING}
+
+    def as_if(service: str, part: str) -> Status:
+        windows = [one for one in situation.maintenances.values() if one.state in excusing and service in one.services]
+        is_free = not any(_touches(situation, window, part) and part not in window.spared for window in windows)
+        return standing(situation, Subject.COMPONENT, part) if part in incident.components and is_free else Status.OPERATIONAL
+
+    services = situation.topology.services
+    return all(service_status(services[id], partial(as_if, id)) is not Status.UNKNOWN for id in incident.services if id in services)
+
+
+def _touches(situation: Situation, window: Maintenance, part: str) -> bool:
+    topology = situation.topology
+    needed = {id for name in window.services if name in topology.services for n in topology.services[name].needs for id in n.of}
+    declared_parts = window.components or needed
+    return part in declared_parts or any(parent in declared_parts for parent in topology.ancestors[part])
 
 
 def an_incident_is_recovered_exactly_while_nothing_it_hit_is_in_trouble(situation: Situation) -> None:
