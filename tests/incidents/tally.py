@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-HANDFUL = 150
+HANDFUL, MANY = 150, 1000
 
 
 class Tally:
@@ -20,9 +20,13 @@ class Tally:
         self.reached.update(set(met))
 
     def demand(self, *things: str, one_in: int, cases: int = 0) -> None:
-        """There were so many *cases*, and each of *things* was met in one of *one_in* at least. Of a handful of cases nothing is asked."""
+        """There were so many *cases*, and each of *things* was met in one of *one_in* at least.
+
+        Of a few cases it is only asked that each was met at all, and of a handful nothing.
+        """
         assert self.cases >= cases, f"{self.cases} cases, {cases} were asked for"
-        rare = {thing: self.reached[thing] for thing in things if self.reached[thing] * one_in < self.cases}
+        least = self.cases / one_in if self.cases >= MANY else 1
+        rare = {thing: self.reached[thing] for thing in things if self.reached[thing] < least}
         assert not rare or self.cases < HANDFUL, f"of {self.cases} cases too few: {rare}"
 
     def __str__(self) -> str:
