@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from probes.settings import authority
-from statuspage.config.models import EVERY_ADDRESS, Config, Console, Service
+from statuspage.config.installation import EVERY_ADDRESS, Console
+from statuspage.config.models import Config, Service
 from statuspage.config.problems import Trail
 from statuspage.config.watched import Component, Location, Monitor, MonitorDefaults, Need
 

@@ -1,0 +1,138 @@
+"""The installation's side of the configuration: whose page it is, where it listens, keeps, writes from, and what it may reach."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from probes.settings import Host, Port, PositiveDuration, Secret
+from statuspage.config.types import (
+    Address,
+    Cidr,
+    Count,
+    Id,
+    Language,
+    Link,
+    ListenAddress,
+    MailAddress,
+    Section,
+    Sender,
+    SiteUrl,
+    StoreUrl,
+    Title,
+    Zone,
+    refuse,
+)
+
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
+
+
+class Support(Section):
+    """Where customers get help."""
+
+    email: MailAddress | None = Field(None, description="A mail address.")
+    phone: str | None = Field(None, min_length=3, max_length=60, description="A telephone number, as people read it.")
+    url: Link | None = Field(None, description="A page or chat.")
+
+
+class Site(Section):
+    """Whose page it is."""
+
+    name: Title = Field(description="The name on the page, in feeds and in mail.")
+    url: SiteUrl = Field(description="The canonical address: the stem of every link in pages, feeds and mail.")
+    timezone: Zone = Field("UTC", description="The zone whose days the history shows, and whose time stands beside UTC.")
+    language: Language = Field("en", description="The language of texts that are given in one language only.")
+    support: Support = Field(Support(), description="Where customers get help.")
+    links: Mapping[Id, Link] = Field({}, description="Links at the foot of the page, such as imprint and privacy.")
+
+
+class Console(Section):
+    """Where agents work."""
+
+    url: SiteUrl = Field("http://127.0.0.1:8081", description="The stem of links in messages to agents; listen.internal by default.")
+
+
+class Listen(Section):
+    """Addresses to listen on."""
+
+    public: ListenAddress = Field(Address("127.0.0.1", 8080), description="The public page, feeds and read API.")
+    internal: ListenAddress = Field(Address("127.0.0.1", 8081), description="The console, the write API and metrics.")
+    metrics: ListenAddress | None = Field(None, description="An address of their own for the metrics.")
+    trusted_proxies: tuple[Cidr, ...] = Field((), description="Networks whose X-Forwarded-For is believed.")
+
+    @field_validator("internal", "metrics")
+    @classmethod
+    def _is_free(cls, mine: Address | None, info: ValidationInfo) -> Address | None:
+        for name in ("public", "internal"):
+            other = info.data.get(name)
+            if mine is not None and other is not None and name != info.field_name and _collide(mine, other):
+                refuse(f"{name} listens there already; choose another port")
+        return mine
+
+
+def _collide(one: Address, other: Address) -> bool:
+    return one.port == other.port != 0 and (one.host == other.host or not EVERY_ADDRESS.isdisjoint({one.host, other.host}))
+
+
+class Retention(Section):
+    """How long things are kept."""
+
+    results: PositiveDuration = Field(timedelta(days=14), description="Single results.")
+    hourly: PositiveDuration = Field(timedelta(days=400), description="Hourly roll-ups; daily ones and status changes stay for ever.")
+    audit: PositiveDuration = Field(timedelta(days=3650), description="Who did what.")
+    callers: PositiveDuration = Field(timedelta(days=180), description="Customers who called.")
+
+
+class Backup(Section):
+    """Copies of the store."""
+
+    every: PositiveDuration = Field(timedelta(days=1), description="How often.")
+    keep: Count = Field(14, description="How many copies stay.")
+    to: str = Field("backups", min_length=1, description="The directory, relative to the data directory.")
+
+
+class Store(Section):
+    """Where everything is kept."""
+
+    url: StoreUrl = Field(
+        "sqlite:///statuspage.db", repr=False, description="sqlite:///NAME in the data directory, or postgresql+psycopg://…."
+    )
+    retention: Retention = Field(Retention(), description="How long things are kept.")
+    backup: Backup | None = Field(None, description="Copies of the store.")
+
+
+class Mail(Section):
+    """Outgoing mail: subscriptions, reports, escalation."""
+
+    host: Host = Field(description="The submission server.")
+    port: Port = Field(587, description="Its port.")
+    tls: Literal["never", "starttls", "implicit"] = Field("starttls", description="How the connection is encrypted.")
+    login: Id | None = Field(None, description="An entry of credentials.")
+    sender: Sender = Field(alias="from", description='Who writes: "Name <address@example.org>".')
+
+
+class Egress(Section):
+    """Where redirects and webhooks may lead."""
+
+    allow: tuple[Cidr, ...] = Field((), description="Networks beyond public addresses.")
+
+
+def _directory(path: Path) -> Path:
+    if not path.is_absolute():
+        refuse("write the whole path of a directory, such as /usr/lib/nagios/plugins")
+    return path
+
+
+class Plugins(Section):
+    """Which programs monitors of the kind plugin may run: none, unless their directory is named here."""
+
+    allow: tuple[Annotated[Path, AfterValidator(_directory)], ...] = Field((), description="Directories whose programs may be run.")
+
+
+class Credentials(Section):
+    """A name and password that monitors log in with."""
+
+    user: str = Field(min_length=1, max_length=320, description="The name.")
+    password: Secret = Field(description="The password: {env: NAME} or {file: PATH}.")
