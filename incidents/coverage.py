@@ -1,6 +1,7 @@
 """What planned work explains: which parts of a service may be broken because of it, and how the service would be without them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Service, Situation, Status, Topology
@@ -22,26 +23,45 @@ def scope(topology: Topology, window: Maintenance) -> frozenset[str]:
     return known.union(*(topology.dependents[id] for id in known))
 
 
-def is_covered(situation: Situation, service: str) -> bool:
-    """Whether a window that declares the service is running."""
-    return any(window.state in HIDING and service in window.services for window in situation.maintenances.values())
+def is_covered(situation: Situation, service: str, at: datetime) -> bool:
+    """Whether a window that declares the service ran *at* a recent instant."""
+    return any(_ran(window, at) for window in _declaring(situation, service))
 
 
-def hidden_parts(situation: Situation, service: str) -> frozenset[str]:
-    """The components whose trouble is shown as maintenance of *service*."""
-    return _parts(situation, service, HIDING)
+def turns(situation: Situation, service: str, since: datetime) -> list[datetime]:
+    """The instants after *since*, ascending, at which a window that declares the service began or ended."""
+    edges = (edge for window in _declaring(situation, service) for edge in (window.began_at, _ended_at(window)))
+    return sorted({edge for edge in edges if edge is not None and edge > since})
+
+
+def hidden_parts(situation: Situation, service: str, at: datetime) -> frozenset[str]:
+    """The components whose trouble *at* a recent instant is shown as maintenance of *service*."""
+    return _parts(situation, (window for window in _declaring(situation, service) if _ran(window, at)))
 
 
 def excused_parts(situation: Situation, service: str) -> frozenset[str]:
     """The components whose trouble opens no incident because of *service*."""
-    return _parts(situation, service, EXCUSING)
+    return _parts(situation, (window for window in _declaring(situation, service) if window.state in EXCUSING))
 
 
-def _parts(situation: Situation, service: str, states: frozenset[MaintenanceState]) -> frozenset[str]:
+def _declaring(situation: Situation, service: str) -> Iterator[Maintenance]:
+    return (window for window in situation.maintenances.values() if service in window.services)
+
+
+def _ran(window: Maintenance, at: datetime) -> bool:
+    ended = _ended_at(window)
+    return window.began_at is not None and window.began_at <= at and (window.state in HIDING if ended is None else at < ended)
+
+
+def _ended_at(window: Maintenance) -> datetime | None:
+    """When it stopped hiding what it breaks; None where it never began, or goes on."""
+    return None if window.began_at is None or window.state in HIDING else window.ended_at or window.ends
+
+
+def _parts(situation: Situation, windows: Iterable[Maintenance]) -> frozenset[str]:
     found: frozenset[str] = frozenset()
-    for window in situation.maintenances.values():
-        if window.state in states and service in window.services:
-            found |= scope(situation.topology, window) - window.spared
+    for window in windows:
+        found |= scope(situation.topology, window) - window.spared
     return found
 
 

@@ -5,7 +5,6 @@ and the clocks of incidents that nobody touched run on.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from incidents.events import Counted, Event, Reclaimed, StatusChanged
 from incidents.model import Service, Severity, Situation, Standing, Status, Streak, Subject
 from incidents.planned import windows
 from incidents.policy import Policy
-from incidents.rollup import TROUBLE, component_status, declared, service_status, standing, worst
+from incidents.rollup import TROUBLE, component_status, declared, measured, measured_since, service_status, standing, worst
 from incidents.verdicts import last_heard, monitor_standing, silent_since
 from probes.result import Result
 
@@ -150,10 +149,13 @@ def _judge_components(draft: Draft, components: Iterable[str]) -> None:
 def _judge_services(draft: Draft, services: Iterable[str], since: datetime | None = None) -> None:
     """What changes did so *since* then, else when its components did."""
     known = draft.situation.topology.services
-    for id in services:
-        if id in known:
-            found = _service_standing(draft, known[id])
-            _change(draft, Subject.SERVICE, id, found if since is None else replace(found, since=since))
+    for service in (known[id] for id in services if id in known):
+        parts = tuple(dict.fromkeys(id for need in service.needs for id in need.of))
+        found = draft.situation.standings.get((Subject.SERVICE, service.id))
+        began = _no_earlier(since or _turned(draft, Subject.COMPONENT, parts), found)
+        # What is known only now may have begun before the work that began, or ended, since then: each stretch is told as it was.
+        for at in (began, *coverage.turns(draft.situation, service.id, began)):
+            _change(draft, Subject.SERVICE, service.id, _service_standing(draft, service, parts, at))
 
 
 def _begin_windows(draft: Draft) -> None:
@@ -173,23 +175,31 @@ def _end_windows(draft: Draft) -> None:
 
 
 def _change(draft: Draft, subject: Subject, id: str, new: Standing) -> bool:
-    """Say that a status changed, if it did; its start never lies before the start of what it replaces."""
+    """Say that a status changed, if it did; it never begins before what was measured until then did."""
     old = draft.situation.standings.get((subject, id))
     if new.status is (Status.UNKNOWN if old is None else old.status) and new.covered is (None if old is None else old.covered):
         return False
+    since = _no_earlier(new.since, old)
     draft.say(
         StatusChanged(
             at=draft.now,
             subject=subject,
             id=id,
-            since=new.since if old is None else max(new.since, old.since),
+            since=since,
             old=Status.UNKNOWN if old is None else old.status,
             new=new.status,
             cause=new.cause,
             covered=new.covered,
+            shown_since=old.since if old is not None and old.status is new.status and old.since != since else None,
+            measured_since=measured_since(old) if old is not None and measured(old) is measured(new) else None,
         ),
     )
     return True
+
+
+def _no_earlier(since: datetime, old: Standing | None) -> datetime:
+    """*since*, or the start of what was measured before, whichever is later."""
+    return since if old is None else max(since, measured_since(old))
 
 
 def _reclaim(draft: Draft, component: str) -> None:
@@ -208,20 +218,21 @@ def _component_standing(draft: Draft, component: str) -> Standing:
     return Standing(status=status, since=_turned(draft, Subject.MONITOR, topology.monitors_of[component]), cause=cause)
 
 
-def _service_standing(draft: Draft, service: Service) -> Standing:
-    """What is shown of it and, while planned maintenance covers it, what was measured: trouble that no window explains is shown."""
-    parts = tuple(dict.fromkeys(id for need in service.needs for id in need.of))
+def _service_standing(draft: Draft, service: Service, parts: Sequence[str], at: datetime) -> Standing:
+    """What was shown of it *at* a recent instant by what is known now: trouble that no window explains is shown.
+
+    While planned maintenance covers it, also what was measured.
+    """
     status_of = partial(standing, draft.situation, Subject.COMPONENT)
     spoken = declared(draft.situation.incidents).get(service.id, Status.OPERATIONAL)
-    measured = worst((service_status(service, status_of), spoken))
+    seen = worst((service_status(service, status_of), spoken))
     broken = [id for id in parts if status_of(id) in TROUBLE]
     cause = f"components not working: {', '.join(broken)}" if broken else "all needs work"
-    since = _turned(draft, Subject.COMPONENT, parts)
-    if not coverage.is_covered(draft.situation, service.id):
-        return Standing(status=measured, since=since, cause=cause)
-    seeming = service_status(service, coverage.apparent(status_of, coverage.hidden_parts(draft.situation, service.id)))
+    if not coverage.is_covered(draft.situation, service.id, at):
+        return Standing(status=seen, since=at, cause=cause)
+    seeming = service_status(service, coverage.apparent(status_of, coverage.hidden_parts(draft.situation, service.id, at)))
     shown = worst((Status.MAINTENANCE, seeming, spoken))
-    return Standing(status=shown, since=since, cause=f"planned maintenance; {cause}", covered=measured)
+    return Standing(status=shown, since=at, cause=f"planned maintenance; {cause}", covered=seen)
 
 
 def _turned(draft: Draft, subject: Subject, ids: Iterable[str]) -> datetime:

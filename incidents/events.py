@@ -27,7 +27,8 @@ class StatusChanged:
     """The keel of history: *subject* *id* went from *old* to *new* at *since*, which may lie before *at*.
 
     *covered* is what was measured of a service while planned maintenance covers it, so that no window ever hides the truth from the
-    record: a ledger needs both. None where nothing covers it; then *new* is what was measured.
+    record: a ledger needs both. None where nothing covers it; then *new* is what was measured. Where work only began or ended, *since* is
+    when: *shown_since* is since when *new* is shown, and *measured_since* since when what is measured is as it is (None: *since*).
     """
 
     at: datetime
@@ -38,6 +39,8 @@ class StatusChanged:
     new: Status
     cause: str
     covered: Status | None = None
+    shown_since: datetime | None = None
+    measured_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from incidents.model import Incident, Situation, Status, Subject
 from incidents.policy import Policy
-from incidents.rollup import TROUBLE, is_known_by
+from incidents.rollup import TROUBLE, is_known_by, well_since
 
 
 def begins(incident: Incident, policy: Policy, now: datetime, returned_at: datetime | None = None) -> bool:
@@ -30,7 +30,7 @@ def is_over(situation: Situation, incident: Incident, policy: Policy, now: datet
 def calms_at(situation: Situation, incident: Incident, policy: Policy) -> datetime | None:
     """When a flapping incident has calmed if nothing fails until then; None while something does, or is not known: that is not quiet."""
     known = [situation.standings.get((Subject.SERVICE, id)) for id in incident.services]
-    quiet = [one.since for one in known if one is not None and one.status not in TROUBLE | {Status.UNKNOWN}]
+    quiet = [well_since(one) for one in known if one is not None and one.status not in TROUBLE | {Status.UNKNOWN}]
     if not incident.is_flapping or len(quiet) < len(known):
         return None
     if not all(is_known_by(situation, id, incident.components) for id in incident.services):

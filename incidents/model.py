@@ -106,10 +106,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What a customer uses. Texts are by language; *publish_after* holds back words, *notify_after* holds back pushes.
-
-    An incident that recovered is resolved *resolves_after* later.
-    """
+    """What customers use, named by language. *publish_after* holds back words, *notify_after* pushes, *resolves_after* a recovery's end."""
 
     id: str
     name: Mapping[str, str]
@@ -235,14 +232,15 @@ class Streak:
 class Standing:
     """A subject's status, since when, and why in words for the desk (never public).
 
-    *covered* is what would be shown of a service if no planned maintenance covered it; None where none does. *old* is the status before:
-    while nothing is known, what was known last.
+    *covered* is what would be shown of a service if no planned maintenance covered it; None where none does. *measured_since* is since when
+    what is measured is as it is (None: *since*). *old* is the status before: while nothing is known, what was known last.
     """
 
     status: Status = Status.UNKNOWN
     since: datetime
     cause: str = ""
     covered: Status | None = None
+    measured_since: datetime | None = None
     old: Status = Status.UNKNOWN
 
 

@@ -8,7 +8,7 @@ from incidents.draft import Draft
 from incidents.events import Calmed, Flapped, Impacted, Resolved, StateChanged
 from incidents.lifecycle import Trigger, move
 from incidents.model import Incident, Situation, Status, Subject
-from incidents.rollup import TROUBLE, hit_services, is_known, is_known_by, standing
+from incidents.rollup import TROUBLE, hit_services, is_known, is_known_by, standing, well_since
 
 
 def measure_impact(draft: Draft, id: str) -> None:
@@ -140,7 +140,7 @@ def _mended(situation: Situation, incident: Incident) -> list[str]:
 def _recovered_since(draft: Draft, incident: Incident) -> datetime:
     """Since when the last of its services works again, by status and not by when it was confirmed."""
     standings = draft.situation.standings
-    back = [standings[Subject.SERVICE, id].since for id in incident.services if (Subject.SERVICE, id) in standings]
+    back = [well_since(standings[Subject.SERVICE, id]) for id in incident.services if (Subject.SERVICE, id) in standings]
     return max([incident.returned_at or incident.started_at, *back])
 
 

@@ -1,10 +1,11 @@
 """From monitors to components, needs, services and the page. Pure look-ups over standings; nothing is remembered here."""
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 from incidents.coverage import StatusOf, apparent, excused_parts
-from incidents.model import Incident, Monitor, Need, Origin, Service, Severity, Situation, State, Status, Subject
+from incidents.model import Incident, Monitor, Need, Origin, Service, Severity, Situation, Standing, State, Status, Subject
 
 ORDER = {
     Status.OPERATIONAL: 0,
@@ -93,6 +94,21 @@ def failing_needs(situation: Situation, service: str, component: str) -> tuple[N
     status_of = apparent(partial(standing, situation, Subject.COMPONENT), parts)
     needs = situation.topology.services[service].needs
     return tuple(need for need in needs if component in need.of and need_status(need, status_of) in TROUBLE)
+
+
+def measured(standing: Standing) -> Status:
+    """What was seen of the subject, whatever planned maintenance makes of it."""
+    return standing.status if standing.covered is None else standing.covered
+
+
+def measured_since(standing: Standing) -> datetime:
+    """Since when that is so."""
+    return standing.measured_since or standing.since
+
+
+def well_since(standing: Standing) -> datetime:
+    """Since when nobody is hit by a subject that hits nobody: it was seen to be well, or planned maintenance hides what it is."""
+    return standing.since if measured(standing) in TROUBLE else measured_since(standing)
 
 
 def is_known(situation: Situation, service: str) -> bool:

@@ -53,7 +53,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
             situation = moved(situation, Move(event.subject, event.old, event.new))
     streaks = {(e.monitor, e.location): e.streak for e in events if isinstance(e, Counted)}
     seen = _newer(situation.seen, results)
-    standings = {(e.subject, e.id): _stands(e) for e in events if isinstance(e, StatusChanged)}
+    standings = {(e.subject, e.id): stands(e) for e in events if isinstance(e, StatusChanged)}
     incidents, ended, waived, paused = situation.incidents, situation.ended, situation.waived, situation.paused
     windows, spent = situation.maintenances, situation.spent
     proven, impairments, proposals = situation.proven, situation.impairments, situation.proposals
@@ -97,8 +97,17 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     )
 
 
-def _stands(event: StatusChanged) -> Standing:
-    return Standing(status=event.new, since=event.since, cause=event.cause, covered=event.covered, old=event.old)
+def stands(event: StatusChanged) -> Standing:
+    """How the subject stands after *event*."""
+    since, measured = event.shown_since or event.since, event.measured_since or event.since
+    return Standing(
+        status=event.new,
+        since=since,
+        cause=event.cause,
+        covered=event.covered,
+        measured_since=measured if measured != since else None,
+        old=event.old,
+    )
 
 
 def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) -> Mapping[tuple[str, str], datetime]:

@@ -35,6 +35,13 @@ class Change:
     covered: Status | None = None
 
 
+def superseding(told: list[Change], change: Change) -> None:
+    """Add *change* to what is *told*: it holds from its own start on, also against what had been decided for that time before."""
+    while told and told[-1].since >= change.since:
+        told.pop()
+    told.append(change)
+
+
 class Kind(StrEnum):
     """What a stretch of a ledger is."""
 

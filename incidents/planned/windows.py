@@ -16,7 +16,7 @@ from incidents.model import Origin, Situation, Status, Subject
 from incidents.naming import new_id
 from incidents.planned import announcing
 from incidents.policy import Policy
-from incidents.rollup import TROUBLE, standing
+from incidents.rollup import TROUBLE, measured, standing
 
 LONGEST_HORIZON = timedelta(days=366)
 """How far ahead occurrences of a series become windows at most, whatever notice is asked for."""
@@ -283,7 +283,7 @@ def _all_work(situation: Situation, window: Maintenance) -> bool:
 def _is_all_well(situation: Situation, window: Maintenance) -> bool:
     """Whether its services work too: not where something was broken before it began, or is broken beside it."""
     found = (situation.standings.get((Subject.SERVICE, id)) for id in window.services)
-    return not any(one is not None and (one.covered or one.status) in TROUBLE for one in found)
+    return not any(one is not None and measured(one) in TROUBLE for one in found)
 
 
 def early_finish(situation: Situation, window: Maintenance, policy: Policy, now: datetime) -> str | None:

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, func, select
 
 from incidents.course import born, progressed
 from incidents.events import Event, IncidentEvent, MaintenanceEvent, MaintenanceUpdated, Opened, Planned, Updated
-from incidents.levels.availability import Change
+from incidents.levels.availability import Change, superseding
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, fold, opened
 from statuspage.page import Site, Story
-from statuspage.store.queries import Installation, nothing_known, superseding
+from statuspage.store.queries import Installation, nothing_known
 from statuspage.store.recall import site
 from statuspage.store.spelling import instant, milliseconds, understand
 from statuspage.store.tables import incidents, journal, places, results, status_changes, updates
@@ -100,7 +100,8 @@ def _standings(connection: Connection, at: datetime) -> Iterator[tuple[tuple[Sub
     newest = select(func.max(status_changes.c.sequence)).where(status_changes.c.at <= at)
     newest = newest.group_by(status_changes.c.subject, status_changes.c.id)
     for row in connection.execute(select(status_changes).where(status_changes.c.sequence.in_(newest))):
-        yield (row.subject, row.id), Standing(status=row.new, since=row.since, cause=row.cause, covered=row.covered, old=row.old)
+        since = row.shown_since or row.since
+        yield (row.subject, row.id), Standing(status=row.new, since=since, cause=row.cause, covered=row.covered, old=row.old)
 
 
 def _seen(connection: Connection, at: datetime) -> Iterator[tuple[tuple[str, str], datetime]]:

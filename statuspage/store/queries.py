@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 
 from incidents.events import Event
 from incidents.impairment import Impairment
-from incidents.levels.availability import Change
+from incidents.levels.availability import Change, superseding
 from incidents.model import Note, Pause, Situation, Standing, Status, Streak, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from statuspage.page import Story
@@ -181,8 +181,17 @@ def _newest_slots(connection: Connection) -> Iterator[tuple[tuple[str, str], dat
 
 def _standings(connection: Connection) -> Iterator[tuple[tuple[Subject, str], Standing]]:
     for row in connection.execute(select(standings)):
-        known = Standing(status=row.status, since=row.since, cause=row.cause, covered=row.covered, old=row.old or Status.UNKNOWN)
-        yield (row.subject, row.id), known
+        yield (
+            (row.subject, row.id),
+            Standing(
+                status=row.status,
+                since=row.since,
+                cause=row.cause,
+                covered=row.covered,
+                measured_since=row.measured_since,
+                old=row.old or Status.UNKNOWN,
+            ),
+        )
 
 
 def _newest_impairments(connection: Connection) -> Iterator[Impairment]:
@@ -295,13 +304,6 @@ def _changes_in_force() -> Select[Any]:
 
 
 _THEIR_CHANGES = _changes_in_force()
-
-
-def superseding(told: list[Change], change: Change) -> None:
-    """Add *change* to what is *told*: it holds from its own start on."""
-    while told and told[-1].since >= change.since:
-        told.pop()
-    told.append(change)
 
 
 def first_changes(connection: Connection, service_ids: Collection[str]) -> Mapping[str, datetime]:

@@ -28,10 +28,10 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
-from incidents.model import Incident, Note, Update
+from incidents.model import Incident, Note, Standing, Update
 from incidents.moving import Move
 from incidents.replaying.differences import Notice
-from incidents.situation import advance, opened
+from incidents.situation import advance, opened, stands
 from incidents.turns import Circumstances
 from probes.result import Result
 from statuspage.store import past
@@ -124,21 +124,11 @@ def _streak(event: Counted) -> dict[str, Any]:
 def _write_changes(connection: Connection, changes: Sequence[StatusChanged]) -> None:
     if not changes:
         return
-    columns = ("at", "subject", "id", "since", "old", "new", "cause", "covered")
+    columns = ("at", "subject", "id", "since", "old", "new", "cause", "covered", "shown_since")
     connection.execute(insert(status_changes), [{name: getattr(change, name) for name in columns} for change in changes])
-    newest = {
-        (change.subject, change.id): {
-            "subject": change.subject,
-            "id": change.id,
-            "status": change.new,
-            "since": change.since,
-            "cause": change.cause,
-            "covered": change.covered,
-            "old": change.old,
-        }
-        for change in changes
-    }
-    put(connection, standings, list(newest.values()))
+    newest = {(change.subject, change.id): stands(change) for change in changes}
+    rows = [{"subject": subject, "id": id, **_fields(found)} for (subject, id), found in newest.items()]
+    put(connection, standings, rows)
 
 
 def _write_waived(connection: Connection, events: Iterable[Event]) -> None:
@@ -199,8 +189,8 @@ def _write_words(connection: Connection, events: Iterable[IncidentEvent]) -> Non
             connection.execute(insert(notes).values(incident=event.incident, **_fields(event.note)))
 
 
-def _fields(words: Update | Note) -> dict[str, Any]:
-    return {name: getattr(words, name) for name in words.__dataclass_fields__}
+def _fields(value: Update | Note | Standing) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def _write_history(connection: Connection, events: Sequence[Event], batch: int, at: datetime) -> None:

@@ -136,6 +136,7 @@ standings = Table(
     _instant("since"),
     _text("cause"),
     Column("covered", Choice(Status)),
+    Column("measured_since", Instant),
     Column("old", Choice(Status)),  # none: nothing was known before
 )
 
@@ -151,6 +152,7 @@ status_changes = Table(
     Column("new", Choice(Status), nullable=False),
     _text("cause"),
     Column("covered", Choice(Status)),
+    Column("shown_since", Instant),  # none: as since
     Index(None, "subject", "id", "sequence"),
 )
 

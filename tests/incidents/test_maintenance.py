@@ -11,6 +11,7 @@ import pytest
 
 from incidents.act import Invalid
 from incidents.events import MaintenanceMoved, MaintenanceUpdated, Opened, Planned, StatusChanged
+from incidents.levels.availability import Change, superseding
 from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Status, Subject, Topology
 from incidents.planned import planning
@@ -19,6 +20,7 @@ from incidents.planned.windows import early_finish, horizon, occurrence_id
 from incidents.situation import fold
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
+from probes.result import Failure
 from tests.incidents.world import START, World, need, service, topology
 
 HOUR = 3600
@@ -199,6 +201,90 @@ def test_a_failure_that_began_before_and_was_confirmed_inside_is_an_incident() -
     at.bad("imap")
     assert shown(at, "mail")[0] is Status.PARTIAL
     assert [event.root for event in opened(at)] == ["imap"]
+
+
+def recorded(at: World, since: float = 0) -> list[tuple[float, Status, Status | None]]:
+    """What the record says of mail, from *since* on: seconds after START, what was shown, what was measured under cover."""
+    told: list[Change] = []
+    for event in at.events:
+        if isinstance(event, StatusChanged) and (event.subject, event.id) == (Subject.SERVICE, "mail"):
+            superseding(told, Change(since=event.since, new=event.new, covered=event.covered))
+    return [((one.since - START).total_seconds(), one.new, one.covered) for one in told if one.since >= START + timedelta(seconds=since)]
+
+
+def test_an_outage_goes_on_since_its_own_start_while_work_begins_and_ends_over_it() -> None:
+    at = world()
+    plan(at)
+    at.fail("smtp")
+    began = at.situation.standings[Subject.SERVICE, "mail"].since
+    for seconds in (HOUR, HOUR):
+        at.tick(seconds)
+        known = at.situation.standings[Subject.SERVICE, "mail"]
+        assert (known.status, known.since, known.old) == (Status.PARTIAL, began, Status.PARTIAL)
+    turns = [
+        event for event in at.events if isinstance(event, StatusChanged) and event.subject is Subject.SERVICE and event.old is event.new
+    ]
+    assert [(event.since, event.covered) for event in turns] == [
+        (START + timedelta(seconds=HOUR), Status.PARTIAL),
+        (START + timedelta(seconds=2 * HOUR), None),
+    ]
+
+
+def test_what_recovered_just_before_the_work_began_and_was_seen_after_was_down_no_longer_than_that() -> None:
+    at = world()
+    at.fail("smtp")
+    plan(at)
+    at.tick((START + timedelta(seconds=HOUR - 4) - at.now).total_seconds())
+    recovered = [replace(at.result("smtp", None), slot=at.now + timedelta(seconds=n)) for n in range(2)]
+    at.tick(5)
+    at.hear(*recovered)
+    assert recorded(at, HOUR - 4) == [(HOUR - 4, Status.OPERATIONAL, None), (HOUR, Status.MAINTENANCE, Status.OPERATIONAL)]
+    known = at.situation.standings[Subject.SERVICE, "mail"]
+    assert (known.since, known.measured_since) == (START + timedelta(seconds=HOUR), START + timedelta(seconds=HOUR - 4))
+
+
+def test_what_recovered_within_the_last_seconds_of_the_work_and_was_seen_after_was_maintenance_until_its_end() -> None:
+    at = world()
+    plan(at)
+    at.tick(HOUR)
+    at.fail("imap")
+    at.tick((START + timedelta(seconds=2 * HOUR - 4) - at.now).total_seconds())
+    recovered = [replace(at.result("imap", None), slot=at.now + timedelta(seconds=n)) for n in range(2)]
+    at.tick(5)
+    assert at.service("mail") is Status.PARTIAL
+    at.hear(*recovered)
+    assert recorded(at, 2 * HOUR - 4) == [
+        (2 * HOUR - 4, Status.MAINTENANCE, Status.OPERATIONAL),
+        (2 * HOUR, Status.OPERATIONAL, None),
+    ]
+
+
+def test_nothing_that_is_measured_is_dated_back_before_what_was_measured_already() -> None:
+    at = world()
+    plan(at, components=("smtp", "imap"))
+    at.tick(HOUR)
+    late = at.result("smtp", Failure.REFUSED)
+    at.wait(10)
+    at.fail("imap")
+    began = at.situation.standings[Subject.SERVICE, "mail"].measured_since
+    at.hear(late, replace(late, slot=late.slot + timedelta(seconds=1)))
+    known = at.situation.standings[Subject.SERVICE, "mail"]
+    assert (known.covered, known.measured_since) == (Status.MAJOR, began)
+    assert (known.status, known.since) == (Status.MAINTENANCE, START + timedelta(seconds=HOUR))
+
+
+def test_what_nobody_sees_recovered_when_it_was_seen_again_and_not_when_work_began_to_hide_it() -> None:
+    at = world(topology([service("mail", need("smtp"))], recovers_after=1))
+    plan(at, components=())
+    at.fail("smtp")
+    at.tick(HOUR - 60)
+    assert at.service("mail") is Status.UNKNOWN
+    go_to(at, HOUR + 60)
+    assert shown(at, "mail") == (Status.MAINTENANCE, Status.UNKNOWN)
+    assert at.incident.recovered_at is None
+    seen = at.now
+    at.mend("smtp")
+    assert at.incident.recovered_at == seen
 
 
 def test_down_during_and_healed_is_never_an_incident() -> None:

@@ -280,7 +280,9 @@ class History:
         assert event.old is (Status.UNKNOWN if before is None else before.new)
         assert event.old is not event.new or event.covered is not (before and before.covered)
         assert event.since <= event.at
-        assert before is None or (event.since >= before.since and event.at >= before.at), "history runs backwards"
+        if before is not None:
+            assert event.since >= (before.measured_since or before.since), "what was measured runs backwards"
+            assert event.at >= before.at, "history runs backwards"
         self.statuses[event.subject, event.id] = event
 
     def _moved(self, event: Moved) -> None:
