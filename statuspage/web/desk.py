@@ -1,6 +1,6 @@
 """What the internal listener needs from the rest of the house, handed in as one value, and how an act is done through it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,7 +52,7 @@ class Desk:
     language: str
     acknowledgement_lasts: timedelta
     trusted_proxies: Sequence[Network]
-    metrics: Callable[[], tuple[bytes, str]]
+    metrics: Callable[[], Awaitable[tuple[bytes, str]]]
     is_healthy: Callable[[], bool]
     heartbeats: Callable[[], Mapping[bytes, str]]
     planning_policy: Callable[[], PlanningPolicy]

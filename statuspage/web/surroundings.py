@@ -21,7 +21,7 @@ async def show_asset(request: web.Request) -> web.Response:
 
 async def show_metrics(request: web.Request) -> web.Response:
     """Give the metrics, as whoever built the app spells them."""
-    body, kind = request.app[DESK].metrics()
+    body, kind = await request.app[DESK].metrics()
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind})
 
 

@@ -205,6 +205,10 @@ class Program:
         return await self.session.patch(f"/api/v1{path}", json=body)
 
 
+async def _metrics() -> tuple[bytes, str]:
+    return b"statuspage_up 1\n", "text/plain; version=1.0.0"
+
+
 @asynccontextmanager
 async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", port: int = 0) -> AsyncIterator[House]:
     """Open a store in *data_dir* and serve the desk on a free port."""
@@ -224,7 +228,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         language="en",
         acknowledgement_lasts=LEASE,
         trusted_proxies=(ip_network("127.0.0.9/32"),),
-        metrics=lambda: (b"statuspage_up 1\n", "text/plain; version=1.0.0"),
+        metrics=_metrics,
         is_healthy=lambda: house.is_healthy,
         heartbeats=lambda: house.heartbeats,
         planning_policy=lambda: house.planning_policy,

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from incidents.rollup import standing
 from statuspage.app import Service
 from statuspage.board import component_rows
 from statuspage.config.loading import Loaded
+from statuspage.render.metrics import Metrics
 from statuspage.store import connect
 from statuspage.store.carrying import Carry
 from tests.deadline import until
+
+PATIENCE = 20.0
 
 HEAD = """
 site: {name: Muster IT, url: "http://127.0.0.1:8080"}
@@ -101,6 +105,26 @@ async def test_the_worst_lag_is_told_once(tmp_path: Path) -> None:
                 told += re.findall(r"^statuspage_loop_lag_seconds (\S+)", await answer.text(), re.MULTILINE)
     assert float(told[0]) == 42.0
     assert float(told[1]) < 10
+
+
+async def test_a_scrape_is_spelled_while_everything_else_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_begun, may_end, spell = threading.Event(), threading.Event(), Metrics.text
+
+    def slowly(self: Metrics, *known: object) -> bytes:
+        has_begun.set()
+        assert may_end.wait(PATIENCE), "the event loop stood still"
+        return spell(self, *known)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(Metrics, "text", slowly)
+    async with serving(tmp_path, "web") as service, ClientSession(service.internal_url) as session:
+        scrape = asyncio.create_task(session.get("/metrics"))
+        assert await asyncio.to_thread(has_begun.wait, PATIENCE)
+        async with session.get("/healthz") as answer:
+            assert answer.status == 200
+        assert not scrape.done()
+        may_end.set()
+        async with await scrape as answer:
+            assert "statuspage_service_status" in await answer.text()
 
 
 async def test_a_paused_monitor_is_not_probed_until_it_is_resumed_also_after_a_restart(tmp_path: Path) -> None:
