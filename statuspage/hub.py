@@ -56,6 +56,7 @@ from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
 from statuspage.web.routes import internal_app
 from statuspage.web.security import HEADERS, PRIVATE
+from statuspage.web.stream import Streams, room
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,17 @@ class Hub:
         """The public face."""
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
-        app = public_app(shelf, fresh=press.fresh, older=press.older, services=press.of_service, ledgers=self.books.document, is_tls=is_tls)
+        streams = Streams(shelf, press.fresh, most=room(), now=self.now)
+        press.issued = streams.tell
+        app = public_app(
+            shelf,
+            fresh=press.fresh,
+            older=press.older,
+            services=press.of_service,
+            ledgers=self.books.document,
+            streams=streams,
+            is_tls=is_tls,
+        )
         return public_runner(app, is_tls=is_tls)
 
     def internal_runner(self) -> web.AppRunner:

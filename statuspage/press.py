@@ -68,11 +68,16 @@ class _Planned:
         return cls(over=over, words=maintenance_words(connection, {*pending, *(window.id for window in over)}))
 
 
+def _nobody() -> None:
+    """Nobody is told."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Press:
     """Keeps the newest shelf and the exact age of what it shows.
 
-    *stale_after* is the age in seconds past which a page should no longer be believed. *levels* gives what is told of availability.
+    *stale_after* is the age in seconds past which a page should no longer be believed. *levels* gives what is told of availability,
+    *issued* is called when there is a new shelf.
     """
 
     store: Store
@@ -84,6 +89,7 @@ class Press:
     now: Now
     stale_after: float
     levels: Callable[[], Mapping[str, LevelView]] = dict
+    issued: Callable[[], None] = _nobody
     shelf: Shelf | None = None
     true_at: datetime | None = None
     _kept: dict[str, Kept] = field(default_factory=dict)
@@ -140,6 +146,7 @@ class Press:
         await self._read(situation, now)
         shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation, now), now)
         self.shelf, self._age = shelf, None
+        self.issued()
         return shelf
 
     def of_service(self, path: str) -> Callable[[], Finished] | None:
@@ -188,8 +195,7 @@ class Press:
         if self._age is None or self._age[0] != as_of:
             seen = seen_by_service(self.pipeline.situation)
             services = {id: seen.get(id) for id in self.pipeline.situation.topology.services}
-            etag = self.shelf.files["/"].etag
-            self._age = (as_of, fresh(as_of=as_of, page_etag=etag, stale_after=self.stale_after, seen=services))
+            self._age = (as_of, fresh(as_of=as_of, edition=self.shelf.edition, stale_after=self.stale_after, seen=services))
         return self._age[1]
 
     async def _read(self, situation: Situation, now: datetime) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
@@ -32,11 +33,12 @@ MISSING = "missing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """One publication: everything the public may read, finished, by path. *missing* is the body of a 404."""
+    """One publication: everything the public may read, finished, by path. *missing* is the body of a 404, *edition* names it all."""
 
     page: Page
     files: Mapping[str, Finished]
     missing: Finished
+    edition: str
 
 
 class Publisher:
@@ -57,7 +59,8 @@ class Publisher:
         page = picture.build(snapshot, now)
         self._kept.turn()
         missing = self._drawn(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
-        return Shelf(page=page, missing=missing, files=dict(chain(self._pages(page), self._spelled(page))))
+        files = dict(chain(self._pages(page), self._spelled(page)))
+        return Shelf(page=page, missing=missing, files=files, edition=edition_of(files))
 
     def _pages(self, page: Page) -> Iterable[tuple[str, Finished]]:
         yield "/", self._finished("/", self._html.page(page), HTML)
@@ -146,6 +149,11 @@ class Publisher:
 
     def _closed(self, page: Page, closed: "_Closed") -> bytes:
         return self._html.incident(replace(page, as_of=closed.as_of), closed.view)
+
+
+def edition_of(files: Mapping[str, Finished]) -> str:
+    """Name a publication by its content alone, so that a restart keeps the name."""
+    return sha256("".join(f"{path} {finished.etag}\n" for path, finished in sorted(files.items())).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

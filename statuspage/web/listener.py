@@ -7,6 +7,7 @@ not take off our hands is dropped. Every answer, aiohttp's own refusals included
 
 import asyncio
 import logging
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,18 +18,23 @@ from aiohttp.abc import AbstractStreamWriter
 
 log = logging.getLogger(__name__)
 
+_MOST_HELD = 8 * 1024
+"""Bytes that the system may hold for a peer that is streamed to; Linux doubles it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """Seconds that a peer is given.
 
     *head* is for the head of a request, and between two requests; *body* for a body that is not wanted, after the answer has gone out
-    (closing at once could take the answer away from the peer); *read* for taking an answer off our hands.
+    (closing at once could take the answer away from the peer); *read* for taking an answer off our hands; *word* for taking what a
+    stream says, which is little.
     """
 
     head: float = 15.0
     body: float = 5.0
     read: float = 45.0
+    word: float = 30.0
 
 
 class Answer(web.Response):
@@ -71,12 +77,69 @@ class Ready(web.StreamResponse):
             await self._to.write_eof(self._content + data if data else self._content)
 
 
+class Stream(web.StreamResponse):
+    """An answer that goes on until one side ends it, and never waits for its peer. *head* is as for ``Ready``.
+
+    What the peer has not taken by the time that there is more to say ends it: so a stream holds one message at most, and costs
+    its connection alone. The connection is closed with it.
+    """
+
+    def __init__(self, head: bytes, first: bytes) -> None:
+        super().__init__()
+        self._begins = b"%bConnection: close\r\n\r\n%b" % (head, first)
+        self._line: _Connection | None = None
+        self._ended = asyncio.Event()
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection stays open after it."""
+        return False
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Write the head and the first words, and take the connection over; once. Errors: ConnectionError where it is gone already."""
+        line = request.protocol
+        if self._line is None and isinstance(line, _Connection):
+            self._line = line
+            line.hold(self)
+            line.say(self._begins)
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """End it: there is nothing more to write, the connection's end is the answer's."""
+
+    def say(self, said: bytes) -> None:
+        """Write *said*, or end the stream if what was said before it has not been taken."""
+        if self._line is not None:
+            self._line.say(said)
+
+    def end(self) -> None:
+        """Let ``ended`` return."""
+        self._ended.set()
+
+    async def ended(self) -> None:
+        """Wait until either side has ended it."""
+        await self._ended.wait()
+
+
 def _connection(request: web.BaseRequest) -> bytes:
     """Say so only where it is not what the version has by itself (RFC 9112, section 9.3)."""
     is_persistent = request.version >= HttpVersion11
     if bool(request.keep_alive) == is_persistent:
         return b""
     return b"Connection: close\r\n" if is_persistent else b"Connection: keep-alive\r\n"
+
+
+def _keep_little(peer: asyncio.Transport, patience: float) -> None:
+    """Let the system hold little for *peer*, and give it up where nothing has been taken for so many seconds: it is gone, or never reads.
+
+    Without the second, a reader who left without a word would keep its place for a quarter of an hour.
+    """
+    line = peer.get_extra_info("socket")
+    if line is None:
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_HELD)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux alone has it
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(patience * 1000))
 
 
 def head(status: HTTPStatus, headers: Mapping[str, str]) -> bytes:
@@ -115,7 +178,7 @@ class _PatientServer(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_headers", "_patience", "_peer", "_stalled")
+    __slots__ = ("_headers", "_patience", "_peer", "_stalled", "_stream")
 
     def __init__(self, manager: web.Server, *, headers: Mapping[str, str], patience: Patience) -> None:
         super().__init__(
@@ -128,6 +191,7 @@ class _Connection(web.RequestHandler):
         self._headers, self._patience = headers, patience
         self._peer: asyncio.Transport | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._stream: Stream | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not isinstance: uvloop's transports are no subclasses of asyncio's, and would never be watched.
@@ -138,7 +202,32 @@ class _Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._relax()
         self._peer = None
+        if self._stream is not None:
+            self._stream.end()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the peer sends; one that is being streamed to has nothing more to say, and would only pile it up."""
+        if self._stream is not None and self._peer is not None:
+            self._peer.abort()
+            return
+        super().data_received(data)
+
+    def hold(self, stream: Stream) -> None:
+        """Give the connection to *stream*. Errors: ConnectionError where the peer is gone."""
+        if self._peer is None:
+            raise ConnectionResetError("the peer was gone before its stream")
+        self._stream = stream
+        _keep_little(self._peer, self._patience.word)
+
+    def say(self, said: bytes) -> None:
+        """Write *said*; a peer that has left something of what was said before is dropped."""
+        if self._peer is None:
+            return
+        if self.writing_paused:
+            self._peer.abort()
+        else:
+            self._peer.write(said)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -6,7 +6,7 @@ handler and no middleware, so that the load of an outage costs what a static fil
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -24,6 +24,7 @@ from statuspage.render.fresh import Fresh
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.on_request import Find, OnRequest
 from statuspage.web.security import HEADERS
+from statuspage.web.stream import Streams
 
 AS_OF = "Statuspage-As-Of"
 MOST_BYTES_IN = 64 * 1024
@@ -39,6 +40,7 @@ class Surface(StrEnum):
     BADGE = "badge"
     ASSET = "asset"
     FRESH = "fresh"
+    STREAM = "stream"
     HEALTH = "health"
 
 
@@ -61,6 +63,7 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
         Surface.BADGE: Policy(cache="public, max-age=60, stale-if-error=86400", is_for_other_sites=True),
         Surface.ASSET: Policy(cache=f"public, max-age={_YEAR}, immutable"),
         Surface.FRESH: Policy(cache="no-store"),
+        Surface.STREAM: Policy(cache="no-store"),
         Surface.HEALTH: Policy(cache="no-store"),
     }
 )
@@ -117,6 +120,7 @@ PUBLIC_ROUTES = (
     PublicRoute("/api/v2/{tail}", Surface.API),
     PublicRoute("/assets/{name}", Surface.ASSET),
     PublicRoute("/fresh.json", Surface.FRESH),
+    PublicRoute("/events", Surface.STREAM),
     PublicRoute("/healthz", Surface.HEALTH),
     PublicRoute("/readyz", Surface.HEALTH),
 )
@@ -136,6 +140,7 @@ def public_app(
     older: Older,
     services: Makers = _none,
     ledgers: Makers = _none,
+    streams: Streams | None = None,
     is_tls: bool = False,
     now: Now = wall_clock,
 ) -> web.Application:
@@ -144,14 +149,30 @@ def public_app(
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
     incident or window that is not on the shelf, by its path, or None where there is no such public one; a TimeoutError says that this
     cannot be told now. *services* and *ledgers* give, by its path, what makes a page, feed, badge or ledger of a service (None: there is
-    none); that runs on another thread. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
+    none); that runs on another thread. *streams* are open pages that are told; without, all of them ask. *is_tls* says that readers come
+    by https; *now* is for the ``Date`` of answers.
     """
-    face = _Face(shelf, fresh, older, (services, ledgers), security_headers(is_tls=is_tls), now)
+    streams = streams or Streams(shelf, fresh, most=0)
+    face = _Face(shelf, fresh, older, (services, ledgers), streams, security_headers(is_tls=is_tls), now)
     app = web.Application(client_max_size=MOST_BYTES_IN)
+    app.cleanup_ctx.append(partial(_telling, streams))
+    app.on_shutdown.append(partial(_close, streams))
     exact = [route.path for route in PUBLIC_ROUTES if "{" not in route.path]  # found by a look-up, without a pattern
     for path in (*exact, "/{path:.*}"):
         app.router.add_route("*", path, face.answer, expect_handler=_expect_nothing)
     return app
+
+
+async def _telling(streams: Streams, _: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(streams.run())
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _close(streams: Streams, _: web.Application) -> None:
+    """Before the listener waits for answers to end: these would never."""
+    streams.close()
 
 
 def public_runner(app: web.Application, *, is_tls: bool = False, patience: Patience | None = None) -> PatientRunner:
@@ -210,10 +231,11 @@ class _Face:
         fresh: Callable[[], Fresh | None],
         older: Older,
         makers: tuple[Makers, Makers],
+        streams: Streams,
         security: Mapping[str, str],
         now: Now,
     ) -> None:
-        self._shelf, self._fresh, self._now = shelf, fresh, now
+        self._shelf, self._fresh, self._streams, self._now = shelf, fresh, streams, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
         self._find_older, self._older = older, OnRequest()
@@ -292,6 +314,9 @@ class _Face:
             case Surface.FRESH if (fresh := self._fresh()) is not None:
                 headers = {**self._common[Surface.FRESH], hdrs.CONTENT_TYPE: "application/json; charset=utf-8"}
                 return self._dated(Answer(body=fresh.body, headers=headers))
+            case Surface.STREAM:
+                stream = await self._streams.answer(request, self._common[Surface.STREAM])
+                return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
             case Surface.PAGE if is_single(path) and self._current is not None:
                 return await self._asked(path, request, self._older, partial(self._find_older, path))
             case _:

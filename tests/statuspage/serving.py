@@ -16,6 +16,7 @@ from statuspage.render.fresh import Fresh, fresh
 from statuspage.render.html import Html
 from statuspage.web.listener import Patience
 from statuspage.web.public import public_app, public_runner
+from statuspage.web.stream import BEAT, MOST, Streams
 from tests.statuspage.pictures import NOW
 
 
@@ -39,6 +40,7 @@ class Served:
     asked: list[str] = field(default_factory=list)
     find_ledger: Callable[[str], Callable[[], Finished] | None] = nothing
     port: int = 0
+    streams: Streams | None = None
     publisher: Publisher = field(default_factory=lambda: Publisher(templates()))
 
     @property
@@ -61,14 +63,24 @@ class Served:
     def publish(self, snapshot: Snapshot, now: datetime = NOW) -> Shelf:
         """Put a new publication on the shelf."""
         self.shelf = self.publisher.publish(snapshot, now)
-        self.fresh = fresh(as_of=now, page_etag=self.shelf.files["/"].etag, stale_after=100.0, seen={"email": now})
+        self.fresh = fresh(as_of=now, edition=self.shelf.edition, stale_after=100.0, seen={"email": now})
+        if self.streams is not None:
+            self.streams.tell()
         return self.shelf
 
 
 @asynccontextmanager
-async def serving(served: Served, **patience: float) -> AsyncIterator[ClientSession]:
-    """Serve on a free port; the session neither unpacks nor follows anything."""
-    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, older=served.find, services=served.of_service, ledgers=served.ledger)
+async def serving(served: Served, *, most: int = MOST, beat: float = BEAT, **patience: float) -> AsyncIterator[ClientSession]:
+    """Serve on a free port; the session neither unpacks nor follows anything. So many readers are told at *most*."""
+    streams = served.streams = Streams(lambda: served.shelf, lambda: served.fresh, most=most, beat=beat)
+    app = public_app(
+        lambda: served.shelf,
+        fresh=lambda: served.fresh,
+        older=served.find,
+        services=served.of_service,
+        ledgers=served.ledger,
+        streams=streams,
+    )
     runner = public_runner(app, patience=Patience(**patience))
     await runner.setup()
     try:
