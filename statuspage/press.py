@@ -195,7 +195,7 @@ class Press:
         if self._age is None or self._age[0] != as_of:
             seen = seen_by_service(self.pipeline.situation)
             services = {id: seen.get(id) for id in self.pipeline.situation.topology.services}
-            self._age = (as_of, fresh(as_of=as_of, edition=self.shelf.edition, stale_after=self.stale_after, seen=services))
+            self._age = (as_of, fresh(as_of=as_of, publication=self.shelf.publication, stale_after=self.stale_after, seen=services))
         return self._age[1]
 
     async def _read(self, situation: Situation, now: datetime) -> None:

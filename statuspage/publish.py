@@ -33,12 +33,12 @@ MISSING = "missing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """One publication: everything the public may read, finished, by path. *missing* is the body of a 404, *edition* names it all."""
+    """One publication: everything the public may read, finished, by path. *missing* is the body of a 404, *publication* its name."""
 
     page: Page
     files: Mapping[str, Finished]
     missing: Finished
-    edition: str
+    publication: str
 
 
 class Publisher:
@@ -60,7 +60,7 @@ class Publisher:
         self._kept.turn()
         missing = self._drawn(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
         files = dict(chain(self._pages(page), self._spelled(page)))
-        return Shelf(page=page, missing=missing, files=files, edition=edition_of(files))
+        return Shelf(page=page, missing=missing, files=files, publication=publication_name(files))
 
     def _pages(self, page: Page) -> Iterable[tuple[str, Finished]]:
         yield "/", self._finished("/", self._html.page(page), HTML)
@@ -151,7 +151,7 @@ class Publisher:
         return self._html.incident(replace(page, as_of=closed.as_of), closed.view)
 
 
-def edition_of(files: Mapping[str, Finished]) -> str:
+def publication_name(files: Mapping[str, Finished]) -> str:
     """Name a publication by its content alone, so that a restart keeps the name."""
     return sha256("".join(f"{path} {finished.etag}\n" for path, finished in sorted(files.items())).encode()).hexdigest()[:16]
 

@@ -108,7 +108,7 @@ class Streams:
     def _greeting(self, last: str | None) -> bytes:
         """When to come again, and what is public now; a reader that was told of it already is only shown that the line is alive."""
         fresh = self._fresh()
-        is_known = fresh is None or fresh.edition == last
+        is_known = fresh is None or fresh.publication == last
         again = int(random.uniform(*COMES_AGAIN) * 1000)  # noqa: S311 - it spreads readers, and guards nothing
         return b"retry: %d\n%b" % (again, _HEARTBEAT if is_known else self._event(0.0))
 

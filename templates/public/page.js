@@ -76,9 +76,9 @@
       ageThen = Math.max(0, (served - asOf) / 1000);
       heardAt = seconds();
       staleAfter = fresh.stale_after ?? staleAfter;
-      const isNews = etag === null ? asOf - new Date(main().dataset.asOf) >= 60_000 : fresh.edition !== etag;
+      const isNews = etag === null ? asOf - new Date(main().dataset.asOf) >= 60_000 : fresh.publication !== etag;
       if (isNews) await renew();
-      etag = fresh.edition;
+      etag = fresh.publication;
       markChecked(fresh.services);
     } catch (trouble) {
       // No answer is no news: the page's age goes on counting, and beyond the limit it turns grey.

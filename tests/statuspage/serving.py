@@ -63,7 +63,7 @@ class Served:
     def publish(self, snapshot: Snapshot, now: datetime = NOW) -> Shelf:
         """Put a new publication on the shelf."""
         self.shelf = self.publisher.publish(snapshot, now)
-        self.fresh = fresh(as_of=now, edition=self.shelf.edition, stale_after=100.0, seen={"email": now})
+        self.fresh = fresh(as_of=now, publication=self.shelf.publication, stale_after=100.0, seen={"email": now})
         if self.streams is not None:
             self.streams.tell()
         return self.shelf

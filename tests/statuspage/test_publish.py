@@ -179,11 +179,11 @@ def test_everything_after_a_change_takes_milliseconds(publisher: Publisher) -> N
 
 
 def test_fresh_tells_exact_ages_and_names_the_edition_it_speaks_of() -> None:
-    made = fresh(as_of=NOW, edition="abc", stale_after=100.0, seen={"email": NOW, "portal": None})
+    made = fresh(as_of=NOW, publication="abc", stale_after=100.0, seen={"email": NOW, "portal": None})
     assert made.as_of == "2026-11-22T16:00:30Z"
     assert json.loads(made.body) == {
         "as_of": "2026-11-22T16:00:30Z",
-        "edition": "abc",
+        "publication": "abc",
         "stale_after": 100.0,
         "services": {"email": "2026-11-22T16:00:30Z", "portal": None},
     }

@@ -90,8 +90,8 @@ async def test_a_reader_is_told_at_once_how_things_stand(served: Served) -> None
         assert b"Access-Control-Allow-Origin" not in reader.head
         event = await reader.event()
         assert event == {
-            "id": served.shelf.edition,
-            "edition": served.shelf.edition,
+            "id": served.shelf.publication,
+            "publication": served.shelf.publication,
             "as_of": "2026-11-22T16:00:30Z",
             "now": event["now"],
             "stale_after": 100.0,
@@ -106,8 +106,8 @@ async def test_every_reader_is_told_of_a_publication_by_its_name_alone(served: S
         first = await one.event(), await other.event()
         shelf = served.publish(ILL)
         told = await one.event(), await other.event()
-        assert {event["edition"] for event in told} == {shelf.edition}
-        assert shelf.edition not in {event["edition"] for event in first}
+        assert {event["publication"] for event in told} == {shelf.publication}
+        assert shelf.publication not in {event["publication"] for event in first}
         assert b"email" not in json.dumps(one.heard).encode()
 
 
@@ -138,14 +138,14 @@ async def test_a_reader_that_comes_back_is_told_only_what_it_missed(served: Serv
             assert "retry" in await again.message()
             assert again.heard[0][""] == "alive"
             shelf = served.publish(ILL)
-            assert (await again.event())["edition"] == shelf.edition
+            assert (await again.event())["publication"] == shelf.publication
         async with reading(served, f"Last-Event-ID: {known}") as late:
-            assert (await late.event())["edition"] == shelf.edition
+            assert (await late.event())["publication"] == shelf.publication
 
 
 async def test_an_edition_keeps_its_name_over_a_restart() -> None:
     first, second = Served(), Served()
-    assert first.publish(WELL).edition == second.publish(WELL).edition != second.publish(ILL).edition
+    assert first.publish(WELL).publication == second.publish(WELL).publication != second.publish(ILL).publication
 
 
 async def test_silence_is_broken_by_signs_of_life(served: Served) -> None:
@@ -159,7 +159,7 @@ async def test_before_anything_is_published_a_reader_waits_for_it() -> None:
     async with serving(served), reading(served) as reader:
         await reader.message()
         shelf = served.publish(WELL)
-        assert (await reader.event())["edition"] == shelf.edition
+        assert (await reader.event())["publication"] == shelf.publication
 
 
 # --- who is let in, and who goes
@@ -228,7 +228,7 @@ async def test_one_that_never_reads_is_dropped_and_all_others_hear_everything(se
             published += 1
             assert published < 1000, "it is never dropped"
             shelf = served.publish(WELL, NOW + timedelta(minutes=published))
-            assert {(await reader.event())["edition"] for reader in others} == {shelf.edition}
+            assert {(await reader.event())["publication"] for reader in others} == {shelf.publication}
             async with session.get("/") as answer:
                 assert (answer.status, answer.headers["ETag"]) == (200, shelf.files["/"].etag)
         assert published > 1
