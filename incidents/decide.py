@@ -12,11 +12,12 @@ from types import MappingProxyType
 from incidents import coverage, pings, sight, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
-from incidents.model import Service, Severity, Situation, Standing, Status, Streak, Subject
+from incidents.model import Service, Severity, Situation, Standing, Status, Subject
 from incidents.planned import windows
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, measured, measured_since, service_status, standing, worst
 from incidents.verdicts import last_heard, monitor_standing, silent_since
+from incidents.votes import Streak
 from probes.result import Result
 
 Heard = Mapping[str, Collection[str]]

@@ -10,7 +10,8 @@ from datetime import datetime
 from incidents.corrected import CorrectionEvent
 from incidents.impairment import SightEvent
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
-from incidents.model import Acknowledgement, Note, Origin, State, Status, Streak, Subject, Update
+from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
+from incidents.votes import Streak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

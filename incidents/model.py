@@ -12,6 +12,7 @@ from types import MappingProxyType
 from incidents.heartbeat import Heartbeat
 from incidents.impairment import Hindrance, Impairment
 from incidents.maintenance import Maintenance, Series
+from incidents.votes import Streak
 
 
 class Status(StrEnum):
@@ -186,46 +187,6 @@ class Topology:
 
 
 # --- what is known ------------------------------------------------------------------------------------------------------------
-
-
-class Level(StrEnum):
-    """What one vote says about the target, from good to bad."""
-
-    GOOD = "good"
-    DEGRADED = "degraded"
-    DOWN = "down"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A stretch of equal votes in a row: *count* is cut at what any threshold can ask for.
-
-    *since* is the first one's slot, *last* that of the newest that was counted; None where it is the first.
-    """
-
-    level: Level
-    since: datetime
-    count: int = 1
-    last: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streak:
-    """The memory of one monitor at one location: what was last judged, and the votes since.
-
-    *judged* is None until the first verdict. *runs* are newest last and only as long as the thresholds need. *unknown* counts
-    results in a row that say nothing about the target (our bug, our password), *unknown_since* the first one's slot. *failure*,
-    *stage* and *detail* are those of the newest bad result, for the desk. *began* is when work that has not finished said that it began.
-    """
-
-    judged: Level | None = None
-    runs: tuple[Run, ...] = ()
-    unknown: int = 0
-    unknown_since: datetime | None = None
-    failure: str | None = None
-    stage: str | None = None
-    detail: str = ""
-    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

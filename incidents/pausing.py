@@ -4,7 +4,8 @@ from datetime import datetime
 
 from incidents.act import IllegalMove, NotFound, demand
 from incidents.events import Counted, Event, Noted, Paused, Resumed
-from incidents.model import Monitor, Note, Situation, Streak
+from incidents.model import Monitor, Note, Situation
+from incidents.votes import Streak
 
 
 def pause(situation: Situation, now: datetime, *, monitor: str, by: str, reason: str) -> tuple[Event, ...]:

@@ -11,9 +11,10 @@ from types import MappingProxyType
 
 from incidents.events import Counted, Event
 from incidents.heartbeat import Heartbeat
-from incidents.model import Level, Monitor, Situation, Streak
+from incidents.model import Monitor, Situation
 from incidents.policy import LEVELS
 from incidents.sight import blindness
+from incidents.votes import Level, Streak
 from probes.result import Failure, ProbeResult, Result
 
 LOCATION = "local"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-from incidents.model import Level
+from incidents.votes import Level
 from probes.result import Failure
 
 SAYS_NOTHING = frozenset(

@@ -7,7 +7,7 @@ a slow reference.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from incidents.model import Level
+from incidents.votes import Level
 
 BADNESS = {Level.GOOD: 0, Level.DEGRADED: 1, Level.DOWN: 2}
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from incidents.model import Level, Monitor, Run, Severity, Situation, Streak
+from incidents.model import Monitor, Severity, Situation
 from incidents.policy import LEVELS
 from incidents.quorum import BADNESS
+from incidents.votes import Level, Run, Streak
 from probes.result import Failure, Result
 
 
@@ -23,7 +24,7 @@ def count(streak: Streak, result: Result, monitor: Monitor) -> Streak:
     longest = max(monitor.fails_after, monitor.recovers_after)
     if level is Level.GOOD and is_settled(streak, monitor):
         return streak
-    voted = replace(streak, runs=_extended(streak.runs, level, result.slot, longest), unknown=0, unknown_since=None, began=None)
+    voted = replace(streak, runs=_extended(streak.runs, _run(level, result), longest), unknown=0, unknown_since=None, began=None)
     if level is not Level.GOOD:
         measured = result.measured
         voted = replace(voted, failure=str(measured.failure), stage=measured.stage, detail=measured.detail)
@@ -53,6 +54,12 @@ def since(streak: Streak, verdict: Level) -> datetime | None:
 def well_since(streak: Streak, verdict: Level) -> datetime | None:
     """When the newest stretch of votes no worse than *verdict* began; None where the newest vote is worse."""
     return _stretch(streak, lambda level: BADNESS[level] <= BADNESS[verdict])
+
+
+def blamed(streak: Streak) -> Run | Streak:
+    """What tells why the votes are bad: the newest bad run; the memory itself where none is kept, or one from before runs had reasons."""
+    bad = (run for run in reversed(streak.runs) if run.level is not Level.GOOD)
+    return next((run for run in bad if run.failure is not None), streak)
 
 
 def _stretch(streak: Streak, bears: Callable[[Level], bool]) -> datetime | None:
@@ -110,12 +117,20 @@ def is_settled(streak: Streak | None, monitor: Monitor) -> bool:
     )
 
 
-def _extended(runs: tuple[Run, ...], level: Level, slot: datetime, longest: int) -> tuple[Run, ...]:
+def _run(level: Level, result: Result) -> Run:
+    """A vote by itself, with the reason for a bad one."""
+    if level is Level.GOOD:
+        return Run(level=level, since=result.slot)
+    measured = result.measured
+    return Run(level=level, since=result.slot, failure=str(measured.failure), stage=measured.stage, detail=measured.detail)
+
+
+def _extended(runs: tuple[Run, ...], vote: Run, longest: int) -> tuple[Run, ...]:
     """Add a vote, and forget what no threshold can reach any more."""
-    if runs and runs[-1].level is level:
-        runs = (*runs[:-1], replace(runs[-1], count=min(runs[-1].count + 1, longest), last=slot))
+    if runs and runs[-1].level is vote.level:
+        runs = (*runs[:-1], replace(vote, since=runs[-1].since, count=min(runs[-1].count + 1, longest), last=vote.since))
     else:
-        runs = (*runs, Run(level=level, since=slot))
+        runs = (*runs, vote)
     kept: list[Run] = []
     votes = 0
     for run in reversed(runs):

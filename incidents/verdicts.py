@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from incidents import quorum, sight, streaks
-from incidents.model import Level, Monitor, Situation, Standing, Status, Streak, Subject
+from incidents.model import Monitor, Situation, Standing, Status, Subject
+from incidents.rollup import TROUBLE, standing
+from incidents.votes import Level, Run, Streak
 
 STATUS = {Level.GOOD: Status.OPERATIONAL, Level.DEGRADED: Status.DEGRADED, Level.DOWN: Status.MAJOR}
 _LEVEL = {status: level for level, status in STATUS.items()}
@@ -40,6 +42,17 @@ def why_still(situation: Situation, monitor: str) -> str:
     if held is None:
         return "disabled in the configuration"
     return f"paused by {held.by} since {held.at:%Y-%m-%d %H:%M} UTC: {held.reason}"
+
+
+def why_not_well(situation: Situation, monitor: Monitor) -> Run | Streak | None:
+    """What tells why the monitor is not well: of known trouble the votes for it, else what came instead of votes; None where it is well."""
+    status = standing(situation, Subject.MONITOR, monitor.id)
+    places = ((monitor.id, place) for place in monitor.locations)
+    memories = [found for place in places if (found := situation.streaks.get(place)) is not None and found.failure]
+    if status not in TROUBLE:
+        return None if status is Status.OPERATIONAL else next(iter(memories), None)
+    seeing = [found for found in memories if found.judged not in {None, Level.GOOD}]
+    return next((streaks.blamed(found) for found in seeing or memories), None)
 
 
 def silent_since(situation: Situation, monitor: Monitor, now: datetime) -> datetime | None:
@@ -85,11 +98,11 @@ def _is_lost(situation: Situation, monitor: Monitor, place: str, seen: datetime,
 
 def _known_before(situation: Situation, monitor: Monitor) -> tuple[Level | None, bool]:
     """The verdict that stood, or stood before nothing was known (a gap changes none), and whether nothing is known."""
-    standing = situation.standings.get((Subject.MONITOR, monitor.id))
-    if standing is None:
+    found = situation.standings.get((Subject.MONITOR, monitor.id))
+    if found is None:
         return None, True
-    is_unknown = standing.status is Status.UNKNOWN
-    return _LEVEL.get(standing.old if is_unknown else standing.status), is_unknown
+    is_unknown = found.status is Status.UNKNOWN
+    return _LEVEL.get(found.old if is_unknown else found.status), is_unknown
 
 
 def _bad_since(voters: Votes, verdict: Level, monitor: Monitor) -> datetime | None:
@@ -148,13 +161,13 @@ def _spoken(times: int) -> str:
 
 def _causes(bearing: Votes) -> str:
     """Why they failed, each reason once; where they differ, each with its location."""
-    words = {place: _failure_words(streak) for place, streak in sorted(bearing.items())}
+    words = {place: _failure_words(streaks.blamed(streak)) for place, streak in sorted(bearing.items())}
     different = list(dict.fromkeys(words.values()))
     return different[0] if len(different) == 1 else "; ".join(f"{place}: {said}" for place, said in words.items())
 
 
-def _failure_words(streak: Streak) -> str:
-    stage = f" at {streak.stage}" if streak.stage else ""
-    detail = f" ({streak.detail})" if streak.detail else ""
-    failure = streak.failure.replace("_", " ") if streak.failure else "no result"
+def _failure_words(bad: Run | Streak) -> str:
+    stage = f" at {bad.stage}" if bad.stage else ""
+    detail = f" ({bad.detail})" if bad.detail else ""
+    failure = bad.failure.replace("_", " ") if bad.failure else "no result"
     return f"{failure}{stage}{detail}"

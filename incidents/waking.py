@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from incidents import flapping, folding, pings, streaks, telling
-from incidents.model import Incident, Situation, Status, Streak, Subject
+from incidents.model import Incident, Situation, Status, Subject
 from incidents.planned import windows
 from incidents.policy import Policy
 from incidents.rollup import hit_services, standing
 from incidents.verdicts import last_heard
+from incidents.votes import Streak
 
 AT_ONCE = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)

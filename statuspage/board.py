@@ -13,7 +13,7 @@ from incidents.impairment import Impairment
 from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Pause, Service, Severity, Situation, State, Status, Subject
 from incidents.rollup import ORDER, TROUBLE, standing, worst
 from incidents.sight import lasting
-from incidents.verdicts import why_still
+from incidents.verdicts import why_not_well, why_still
 from incidents.words import said as words_in
 from probes.result import Failure, Result
 from statuspage.page import Story
@@ -25,7 +25,7 @@ RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorRow:
-    """A monitor and what it found last. *failure*, *stage* and *detail* are of the newest bad result; *seen* is the newest slot.
+    """A monitor and what it found last. *failure*, *stage* and *detail* tell why it is not well; *seen* is the newest slot.
 
     It *is_still* while it is not probed: somebody *paused* it, or (None) the file disabled it.
     """
@@ -275,10 +275,8 @@ def monitor_row(situation: Situation, monitor: Monitor) -> MonitorRow:
     found = situation.standings.get((Subject.MONITOR, monitor.id))
     status = found.status if found else Status.UNKNOWN
     places = [(monitor.id, location) for location in monitor.locations]
-    streaks = (situation.streaks.get(place) for place in places)
     is_still = situation.stands_still(monitor.id)
-    is_bad = status is not Status.OPERATIONAL and not is_still
-    bad = next((streak for streak in streaks if streak and streak.failure), None) if is_bad else None
+    bad = None if is_still else why_not_well(situation, monitor)
     return MonitorRow(
         id=monitor.id,
         severity=monitor.severity,

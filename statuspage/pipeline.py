@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 
 from incidents import pings, sight, streaks, turns
 from incidents.events import Event
-from incidents.model import Situation, Streak, Topology
+from incidents.model import Situation, Topology
 from incidents.moving import Move, results_moved
 from incidents.policy import LEVELS, Policy
 from incidents.quorum import is_worse
 from incidents.sight import Look
 from incidents.situation import fold
 from incidents.turns import Change, Circumstances, Stay
+from incidents.votes import Streak
 from probes.result import Failure, ProbeResult, Result
 from statuspage.asking import Asked, Beside, nothing_beside
 from statuspage.clock import Now

@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 from incidents.events import Event
 from incidents.impairment import Impairment
 from incidents.levels.availability import Change, superseding
-from incidents.model import Note, Pause, Situation, Standing, Status, Streak, Subject, Topology, Update
+from incidents.model import Note, Pause, Situation, Standing, Status, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
+from incidents.votes import Streak
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.ledger_rows import proposals

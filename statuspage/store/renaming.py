@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, Table, delete, exists, or_, select, update
 
 from incidents.events import Counted, Event, Moved
-from incidents.model import Streak, Subject
+from incidents.model import Subject
 from incidents.moving import Move, incident_moved
+from incidents.votes import Streak
 from statuspage.store.incident_rows import change_incident, read_incidents
 from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services

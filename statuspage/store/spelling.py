@@ -45,7 +45,7 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
-from incidents.model import Level, Run
+from incidents.votes import Level, Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -124,15 +124,34 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
 
 
 def spell_runs(runs: tuple[Run, ...]) -> list[list[JsonValue]]:
-    """The runs of a streak: level, first slot, count, newest slot if it is another. Written with every vote, hence by hand and short."""
-    return [[run.level.value, run.since.isoformat(), run.count, *([run.last.isoformat()] if run.last else [])] for run in runs]
+    """The runs of a streak: level, first slot, count, newest slot if it is another, why it is bad. By hand and short: written often."""
+    return [_spell_run(run) for run in runs]
 
 
-def understand_runs(runs: list[tuple[str, str, int] | tuple[str, str, int, str]]) -> tuple[Run, ...]:
-    """The runs that ``spell_runs`` wrote."""
-    return tuple(
-        Run(level=Level(level), since=datetime.fromisoformat(since), count=count, last=datetime.fromisoformat(last[0]) if last else None)
-        for level, since, count, *last in runs
+def _spell_run(run: Run) -> list[JsonValue]:
+    last = run.last.isoformat() if run.last else None
+    head: list[JsonValue] = [run.level.value, run.since.isoformat(), run.count]
+    if run.failure is not None:
+        return [*head, last, run.failure, run.stage, run.detail]
+    return [*head, last] if last else head
+
+
+def understand_runs(runs: list[list[Any]]) -> tuple[Run, ...]:
+    """The runs that ``spell_runs`` wrote, in this release or in one that kept no reasons."""
+    return tuple(_understand_run(*run) for run in runs)
+
+
+def _understand_run(
+    level: str, since: str, count: int, last: str | None = None, failure: str | None = None, stage: str | None = None, detail: str = ""
+) -> Run:
+    return Run(
+        level=Level(level),
+        since=datetime.fromisoformat(since),
+        count=count,
+        last=datetime.fromisoformat(last) if last else None,
+        failure=failure,
+        stage=stage,
+        detail=detail,
     )
 
 

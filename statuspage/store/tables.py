@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 
 from incidents.impairment import Hindrance
-from incidents.model import Level, Origin, State, Status, Subject
+from incidents.model import Origin, State, Status, Subject
+from incidents.votes import Level
 from statuspage.store import ledger_tables, maintenance_tables  # noqa: F401 - so that the metadata holds them too
 from statuspage.store.columns import Choice, Instant, metadata
 from statuspage.store.columns import instant as _instant

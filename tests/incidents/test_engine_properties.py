@@ -16,13 +16,14 @@ from incidents import act, pausing, regroup
 from incidents.decide import decide, rejudge
 from incidents.events import Acknowledged, Event, Moved, Opened, Reopened, Resolved, StateChanged
 from incidents.maintenance import Maintenance
-from incidents.model import Incident, Level, Monitor, Origin, Situation, State, Status, Subject, Topology
+from incidents.model import Incident, Monitor, Origin, Situation, State, Status, Subject, Topology
 from incidents.moving import Move, results_moved
 from incidents.planned import planning
 from incidents.policy import LEVELS, Policy
 from incidents.replaying.narrowing import narrowed
 from incidents.rollup import TROUBLE, hit_services, standing
 from incidents.situation import fold
+from incidents.votes import Level
 from probes.result import Failure, ProbeResult, Result
 from tests.incidents import files, truths
 from tests.incidents.chance import FAILURES, MARK, often, topologies

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from incidents import quorum
 from incidents.decide import decide, rejudge
 from incidents.events import Opened, StatusChanged
-from incidents.model import Component, Level, Monitor, Situation, Status, Subject, Topology
+from incidents.model import Component, Monitor, Situation, Status, Subject, Topology
 from incidents.policy import LEVELS, Policy
 from incidents.rollup import standing
 from incidents.situation import fold
+from incidents.votes import Level
 from probes.result import Failure, ProbeResult, Result
 from tests.incidents.chance import often
 from tests.incidents.tally import Tally

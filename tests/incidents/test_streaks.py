@@ -7,7 +7,8 @@ from types import MappingProxyType
 import pytest
 
 from incidents import streaks
-from incidents.model import Component, Level, Monitor, Run, Severity, Situation, Streak, Topology
+from incidents.model import Component, Monitor, Severity, Situation, Topology
+from incidents.votes import Level, Run, Streak
 from probes.result import Failure, ProbeResult, Result
 from tests.incidents.world import START, need, service
 
@@ -111,4 +112,19 @@ def test_what_is_in_doubt_is_the_newest_run_of_whoever_is_not_sure() -> None:
     doubted = counted(Failure.SLOW, Failure.REFUSED, before=STEADY, monitor=patient)
     memories = {("smtp", "local"): STEADY, ("smtp", "far"): doubted, ("posture", "local"): doubted}
     situation = Situation(topology=topology, seed="seed", streaks=MappingProxyType(memories))
-    assert list(streaks.doubts(situation, "smtp")) == [Run(level=Level.DOWN, since=NOW + timedelta(seconds=1))]
+    (doubt,) = streaks.doubts(situation, "smtp")
+    assert doubt == Run(level=Level.DOWN, since=NOW + timedelta(seconds=1), failure="refused", stage="login", detail="it said no")
+
+
+def test_a_bad_run_keeps_the_reason_of_its_newest_vote_whatever_comes_after() -> None:
+    run = Run(level=Level.DOWN, since=NOW, count=2, last=NOW + timedelta(seconds=1), failure="timeout", stage="login", detail="it said no")
+    down = counted(Failure.REFUSED, Failure.TIMEOUT, before=STEADY)
+    assert streaks.blamed(down) == run
+    assert streaks.blamed(counted(Failure.CRASHED, None, before=down)) == run
+    assert streaks.blamed(streaks.mute(down, vote(None))) == run
+
+
+def test_a_memory_without_a_reason_in_its_runs_tells_its_own() -> None:
+    old = replace(STEADY, judged=Level.DOWN, runs=(Run(level=Level.DOWN, since=START, count=3),), failure="refused")
+    assert streaks.blamed(old) is old
+    assert streaks.blamed(STEADY) is STEADY

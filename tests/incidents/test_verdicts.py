@@ -6,9 +6,10 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from incidents.impairment import Hindrance, Impairment
-from incidents.model import Component, Level, Monitor, Run, Situation, Standing, Status, Streak, Topology
+from incidents.model import Component, Monitor, Situation, Standing, Status, Topology
 from incidents.policy import LEVELS
 from incidents.verdicts import last_heard, monitor_standing
+from incidents.votes import Level, Run, Streak
 from probes.result import Failure
 from tests.incidents.world import START, need, service
 

@@ -42,9 +42,10 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
 from incidents.maintenance import Maintenance, MaintenanceState
-from incidents.model import Incident, Level, Origin, Situation, State, Status, Subject, Topology
+from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, component_status, declared, hit_services, service_status, standing, worst
+from incidents.votes import Level
 from tests.incidents.chance import MARK
 
 LONGEST_SILENCE = timedelta(seconds=100)

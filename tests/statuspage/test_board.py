@@ -187,6 +187,15 @@ def test_what_works_today_and_maybe_not_tomorrow_stands_at_the_desk() -> None:
     assert (picture.queue, picture.cautions) == ((), ())
 
 
+def test_an_outage_that_goes_on_shows_why_it_fails_and_not_what_failed_here_meanwhile() -> None:
+    world = company()
+    world.fail("smtp")
+    for failure, shown in ((Failure.CRASHED, "refused"), (Failure.CRASHED, "crashed"), (None, "refused")):
+        world.hear(world.result("smtp", failure))
+        monitor = board.monitor_row(world.situation, world.situation.topology.monitors["smtp"])
+        assert monitor.failure == shown
+
+
 def test_our_own_rejected_password_impairs_the_monitor_and_opens_nothing() -> None:
     world = company()
     for _ in range(3):

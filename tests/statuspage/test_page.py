@@ -21,12 +21,12 @@ from incidents.model import (
     Standing,
     State,
     Status,
-    Streak,
     Subject,
     Topology,
     Update,
 )
 from incidents.rollup import ORDER
+from incidents.votes import Streak
 from statuspage.page import WITHDRAWN, Page, Site, Snapshot, Story, build, localised
 
 NOW = datetime(2026, 11, 22, 8, 31, 12, 345, tzinfo=UTC)

@@ -31,12 +31,13 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Hindrance, Impaired, Proven, Unimpaired
-from incidents.model import Acknowledgement, Level, Note, Origin, Run, State, Status, Streak, Subject, Update
+from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
+from incidents.votes import Level, Run, Streak
 from probes.result import Failure
 from statuspage.store import tables
 from statuspage.store.engine import Database
 from statuspage.store.queries import journal, notes, situation, story
-from statuspage.store.spelling import KINDS
+from statuspage.store.spelling import KINDS, understand_runs
 from tests.statuspage.store.worlds import T0, TOPOLOGY, after, begin, known, live, opened, result, write
 
 ID = "abcdefghijkl"
@@ -55,7 +56,11 @@ def changed(subject: Subject, id: str, new: Status, seconds: float = 30, old: St
 
 STREAK = Streak(
     judged=Level.DOWN,
-    runs=(Run(level=Level.GOOD, since=T0 - timedelta(minutes=1)), Run(level=Level.DOWN, since=T0, count=2, last=after(30))),
+    runs=(
+        Run(level=Level.GOOD, since=T0 - timedelta(minutes=1)),
+        Run(level=Level.DEGRADED, since=T0 - timedelta(seconds=9), failure="slow"),
+        Run(level=Level.DOWN, since=T0, count=2, last=after(30), failure="timeout", stage="connect", detail="no answer — \N{SNOWMAN}"),
+    ),
     unknown=1,
     unknown_since=after(60),
     failure="timeout",
@@ -405,3 +410,8 @@ def test_instants_come_back_aware_to_the_microsecond(database: Database) -> None
 def test_a_situation_before_the_first_start_is_an_error(database: Database) -> None:
     with pytest.raises(LookupError, match="no installation yet"):
         database.read(lambda connection: situation(connection, TOPOLOGY))
+
+
+def test_runs_of_a_release_that_kept_no_reasons_are_read_as_they_are() -> None:
+    rows: list[list[object]] = [["good", T0.isoformat(), 3], ["down", T0.isoformat(), 2, after(30).isoformat()]]
+    assert understand_runs(rows) == (Run(level=Level.GOOD, since=T0, count=3), Run(level=Level.DOWN, since=T0, count=2, last=after(30)))

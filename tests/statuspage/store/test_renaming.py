@@ -5,9 +5,10 @@ from sqlalchemy import Connection, func, select
 
 from incidents.decide import decide
 from incidents.events import Paused, Waived
-from incidents.model import Component, Monitor, Need, Service, Situation, Streak, Subject, Topology
+from incidents.model import Component, Monitor, Need, Service, Situation, Subject, Topology
 from incidents.moving import Move, moved
 from incidents.policy import Policy
+from incidents.votes import Streak
 from probes.result import Failure
 from statuspage.store import queries, renaming, tables
 from statuspage.store.carrying import carry_over
