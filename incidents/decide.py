@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from incidents import coverage, pings, sight, streaks, tending
+from incidents import coverage, pings, reasons, sight, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
-from incidents.model import Service, Severity, Situation, Standing, Status, Subject
+from incidents.model import Service, Situation, Standing, Status, Subject
 from incidents.planned import windows
 from incidents.policy import Policy
-from incidents.rollup import TROUBLE, component_status, declared, measured, measured_since, service_status, standing, worst
+from incidents.rollup import component_status, declared, measured, measured_since, service_status, standing, worst
 from incidents.verdicts import last_heard, monitor_standing, silent_since
 from incidents.votes import Streak
 from probes.result import Result
@@ -156,7 +156,7 @@ def _judge_services(draft: Draft, services: Iterable[str], since: datetime | Non
         began = _no_earlier(since or _turned(draft, Subject.COMPONENT, parts), found)
         # What is known only now may have begun before the work that began, or ended, since then: each stretch is told as it was.
         for at in (began, *coverage.turns(draft.situation, service.id, began)):
-            _change(draft, Subject.SERVICE, service.id, _service_standing(draft, service, parts, at))
+            _change(draft, Subject.SERVICE, service.id, _service_standing(draft, service, at))
 
 
 def _begin_windows(draft: Draft) -> None:
@@ -212,14 +212,12 @@ def _reclaim(draft: Draft, component: str) -> None:
 def _component_standing(draft: Draft, component: str) -> Standing:
     situation, topology = draft.situation, draft.situation.topology
     monitors = [topology.monitors[id] for id in topology.monitors_of[component] if not situation.stands_still(id)]
-    status = component_status(monitors, lambda id: standing(draft.situation, Subject.MONITOR, id))
-    judging = [m.id for m in monitors if m.severity is not Severity.WARNING]
-    bearers = {id: s for id in judging if (s := situation.standings.get((Subject.MONITOR, id))) is not None}
-    cause = _loudest(component, bearers) or "nothing watches it at present"
-    return Standing(status=status, since=_turned(draft, Subject.MONITOR, topology.monitors_of[component]), cause=cause)
+    status = component_status(monitors, partial(standing, situation, Subject.MONITOR))
+    since = _turned(draft, Subject.MONITOR, topology.monitors_of[component])
+    return Standing(status=status, since=since, cause=reasons.of_component(situation, component))
 
 
-def _service_standing(draft: Draft, service: Service, parts: Sequence[str], at: datetime) -> Standing:
+def _service_standing(draft: Draft, service: Service, at: datetime) -> Standing:
     """What was shown of it *at* a recent instant by what is known now: trouble that no window explains is shown.
 
     While planned maintenance covers it, also what was measured.
@@ -227,8 +225,7 @@ def _service_standing(draft: Draft, service: Service, parts: Sequence[str], at: 
     status_of = partial(standing, draft.situation, Subject.COMPONENT)
     spoken = declared(draft.situation.incidents).get(service.id, Status.OPERATIONAL)
     seen = worst((service_status(service, status_of), spoken))
-    broken = [id for id in parts if status_of(id) in TROUBLE]
-    cause = f"components not working: {', '.join(broken)}" if broken else "all needs work"
+    cause = reasons.of_service(draft.situation, service, seen)
     if not coverage.is_covered(draft.situation, service.id, at):
         return Standing(status=seen, since=at, cause=cause)
     seeming = service_status(service, coverage.apparent(status_of, coverage.hidden_parts(draft.situation, service.id, at)))
@@ -242,9 +239,3 @@ def _turned(draft: Draft, subject: Subject, ids: Iterable[str]) -> datetime:
     # The last change of each: what was silent and is heard again turned twice, and the gap between is no part of what it is now.
     last = {e.id: e.since for e in draft.events if isinstance(e, StatusChanged) and e.subject is subject and e.id in mine}
     return min(last.values(), default=draft.now)
-
-
-def _loudest(component: str, standings: Mapping[str, Standing]) -> str:
-    """What the monitors say, by their ids where those tell more than the component's: those that see trouble, else all."""
-    bad = {id: found for id, found in standings.items() if found.status in TROUBLE}
-    return "; ".join(found.cause if id == component else f"{id} {found.cause}" for id, found in (bad or standings).items())
