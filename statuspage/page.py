@@ -16,6 +16,7 @@ from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
 from statuspage.days import Day
 from statuspage.figures import LevelView
+from statuspage.news import Tail, Topic
 from statuspage.planned import MaintenanceView, ServiceTold, Window, view
 
 WITHDRAWN = "This text has been withdrawn."
@@ -52,7 +53,8 @@ class Snapshot:
     (``group:NAME``). *authority* and *minted* are the tag-URI authority and date fixed at first start; *born* is the store's birth.
     *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where missing),
     *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
-    *levels* what may be told of its availability (missing: nothing yet). *windows* are those that ``planned.shown`` chose.
+    *levels* what may be told of its availability (missing: nothing yet). *windows* are those that ``planned.shown`` chose. *news* is what
+    feeds tell, by topic (missing: nothing was said).
     """
 
     site: Site
@@ -69,6 +71,7 @@ class Snapshot:
     last_known: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
     levels: Mapping[str, LevelView] = field(default_factory=lambda: MappingProxyType({}))
     windows: tuple[Window, ...] = ()
+    news: Mapping[Topic, Tail] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,12 +134,17 @@ def view(window: Window, name: str, description: str, services: Sequence[Service
                 body=said.body,
                 at=said.at,
                 automatic=said.automatic,
-                is_loud=not one.is_quiet or _is_out_of_course(said),
+                is_loud=is_loud(one, said),
             )
             for said in reversed(window.updates)
         ),
         changes=one.changes,
     )
+
+
+def is_loud(window: Maintenance, said: MaintenanceUpdate) -> bool:
+    """Whether what was *said* of *window* is news for everybody, and not for those alone who follow maintenance."""
+    return not window.is_quiet or _is_out_of_course(said)
 
 
 def _is_out_of_course(said: MaintenanceUpdate) -> bool:

@@ -21,13 +21,15 @@ from probes.result import Result
 from statuspage.clock import Now
 from statuspage.days import Day, continued, last_known, strip
 from statuspage.figures import LevelView
+from statuspage.news import Tail, Topic
 from statuspage.page import Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
 from statuspage.planned import MOST_OVER, Window, shown
 from statuspage.publish import Publisher, Shelf
+from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
-from statuspage.store import queries
+from statuspage.store import feed_rows, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.maintenance_rows import maintenance_words, newest_maintenances, read_maintenances
@@ -99,6 +101,9 @@ class Press:
     _is_all_outdated: bool = False
     _planned: _Planned = field(default_factory=_Planned)
     _is_replanned: bool = True
+    _news: dict[Topic, Tail] = field(default_factory=dict)
+    _planned_told: set[str] = field(default_factory=set)
+    _is_news_untold: bool = True
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turned: set[str] = field(default_factory=set)
     _age: tuple[datetime, Fresh] | None = None
@@ -111,13 +116,14 @@ class Press:
         if news:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
-            self._is_replanned |= any(isinstance(e, MaintenanceEvent) for e in news)
+            self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
+            self._is_replanned |= bool(self._planned_told)
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
         """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
-        self._is_all_outdated = self._is_untold = self._is_replanned = True
+        self._is_all_outdated = self._is_untold = self._is_replanned = self._is_news_untold = True
         self._changed.set()
 
     def redraw(self) -> None:
@@ -154,16 +160,27 @@ class Press:
         return None if self.shelf is None else self.publisher.of_service(self.shelf.page, path)
 
     async def older(self, path: str) -> Finished | None:
-        """The page of an incident or of a window that is no longer on the shelf; None where the public knows none by this *path*.
+        """The page of an incident or of a window that is no longer on the shelf, or an archive; None where the public knows none at *path*.
 
         Errors: TimeoutError while the store is away.
         """
         room, _, id_ = path.strip("/").partition("/")
-        look = self._older_incident if room == "incidents" else self._older_window
+        document = document_at(path)
         try:
-            return await look(id_)
+            if document is not None:
+                return await self._archive(document)
+            return await (self._older_incident(id_) if room == "incidents" else self._older_window(id_))
         except StoreUnavailable as error:
             raise TimeoutError("the store is away") from error
+
+    async def _archive(self, document: Document) -> Finished | None:
+        """A closed archive of a feed. Which there are is known without a look into the store."""
+        topic, number, shelf = document.topic, document.number, self.shelf
+        is_known = not topic.service or topic.service in self.pipeline.situation.topology.services
+        if shelf is None or number is None or not is_known or number > self._news.get(topic, Tail()).archives:
+            return None
+        said = await self.store.read(lambda connection: feed_rows.archive(connection, topic, number))
+        return await asyncio.to_thread(self.publisher.archive, shelf.page, document, said)
 
     async def _older_incident(self, id_: str) -> Finished | None:
         story = await self.store.read(lambda connection: queries.story(connection, id_))
@@ -211,8 +228,10 @@ class Press:
         told, self._told = self._told, set()
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
         is_replanned, self._is_replanned = self._is_replanned, False
+        planned_told, self._planned_told = self._planned_told, set()
+        is_news_untold, self._is_news_untold = self._is_news_untold, False
         try:
-            if wanted or told or is_untold or is_replanned:
+            if wanted or told or is_untold or is_replanned or is_news_untold:
                 asked = _Asked(
                     is_untold=is_untold,
                     told=told,
@@ -220,6 +239,8 @@ class Press:
                     since=_midnight(self._days(now)[0], self._zone),
                     unborn=[id for id in wanted if self._created(id) is None],
                     planned=situation.maintenances.keys() if is_replanned else None,
+                    planned_told=planned_told,
+                    is_news_untold=is_news_untold,
                 )
                 self._note(await self.store.read(asked.read), asked, now)
         except BaseException:
@@ -227,6 +248,8 @@ class Press:
             self._told |= told
             self._is_untold |= is_untold
             self._is_replanned |= is_replanned
+            self._planned_told |= planned_told
+            self._is_news_untold |= is_news_untold
             raise
 
     def _note(self, found: "_Found", asked: "_Asked", now: datetime) -> None:
@@ -234,6 +257,7 @@ class Press:
         others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
         self._planned = found.planned or self._planned
+        self._news = {**({} if asked.is_news_untold else self._news), **found.news}
         for id in asked.services:
             created = found.created.get(id) or self._created(id)
             self._kept[id] = self._keep(self._kept.get(id), found.changes.get(id, ()), created, now)
@@ -284,6 +308,7 @@ class Press:
             last_known={id: one.last_known for id, one in kept.items()},
             levels=self.levels(),
             windows=shown(situation, self._planned.over, self._planned.words, now) if windows is None else windows,
+            news=self._news,
         )
 
 
@@ -292,7 +317,7 @@ class _Asked:
     """What one look into the store is to bring: all stories or those of the incidents *told*, and the past of *services* from *since* on.
 
     *unborn* are those of which it is not known yet since when they are watched. *planned* are the windows that are not over, where what
-    is planned has changed.
+    is planned has changed; *planned_told* those of which anything was told. *is_news_untold* asks for all that feeds tell.
     """
 
     is_untold: bool
@@ -301,6 +326,8 @@ class _Asked:
     since: datetime
     unborn: Collection[str]
     planned: Collection[str] | None
+    planned_told: Collection[str]
+    is_news_untold: bool
 
     def read(self, connection: Connection) -> "_Found":
         """Read it all in one transaction, so that what is told and what is drawn agree."""
@@ -309,7 +336,13 @@ class _Asked:
             changes=queries.changes(connection, self.services, self.since) if self.services else {},
             created=queries.first_changes(connection, self.unborn) if self.unborn else {},
             planned=None if self.planned is None else _Planned.read(connection, self.planned),
+            news=feed_rows.tails(connection, self._topics(connection)),
         )
+
+    def _topics(self, connection: Connection) -> Collection[Topic]:
+        if self.is_news_untold:
+            return feed_rows.every_topic(connection)
+        return feed_rows.topics_told(connection, self.told, self.planned_told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +351,7 @@ class _Found:
     changes: Mapping[str, Sequence[Change]]
     created: Mapping[str, datetime | None]
     planned: _Planned | None
+    news: Mapping[Topic, Tail]
 
 
 def _minute(at: datetime) -> datetime:

@@ -1,8 +1,8 @@
 """The picture made into finished bytes, each under its path, so that a request needs nothing but a look-up."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -10,9 +10,11 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from statuspage import page as picture
+from statuspage.news import About, Said, Tail, Topic
 from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Site, Snapshot
 from statuspage.planned import MaintenanceView
 from statuspage.render import badges, feeds
+from statuspage.render.addresses import Document, Format, document_at, path_of
 from statuspage.render.calendar import Calendar, spell_calendar
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
@@ -29,6 +31,25 @@ ATOM = "application/atom+xml; charset=utf-8"
 ICALENDAR = "text/calendar; charset=utf-8"
 MISSING = "missing"
 """Stands among the paths for what is answered where there is nothing; no path begins like it."""
+
+
+_ON_SHELF = (Topic(About.EVERYTHING), Topic(About.MAINTENANCE))
+"""The feeds that are made at each change; the others when somebody asks."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What feeds are made from: the newest words by topic, and since when there could be any."""
+
+    tails: Mapping[Topic, Tail]
+    born: datetime
+
+    def newest(self, page: Page, topic: Topic) -> feeds.Feed:
+        """What the newest document about *topic* says. Until there are words about a service it is as old as the service."""
+        created = {service.id: service.created_at for group in page.groups for service in group.services}
+        return feeds.Feed.newest(page, topic, self.tails.get(topic, Tail()), created.get(topic.service, self.born))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +71,14 @@ class Publisher:
     def __init__(self, html: Html) -> None:
         self._html = html
         self._compat = Compat()
-        self._history = feeds.Feeds()
-        self._maintenance = feeds.Feeds()
+        self._spellers = {topic: feeds.Feeds() for topic in _ON_SHELF}
+        self._news = News({}, _NEVER)
         self._kept = Kept[Finished]()
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
         """Draw *snapshot* as it stands at *now* and make every public byte. Pure of I/O; takes milliseconds of one core."""
         page = picture.build(snapshot, now)
+        self._news = News(snapshot.news, snapshot.born)
         self._kept.turn()
         missing = self._drawn(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
         files = dict(chain(self._pages(page), self._spelled(page)))
@@ -87,11 +109,11 @@ class Publisher:
             yield path, self._drawn(path, _Window(page.site, view, as_of), partial(self._window, page), HTML)
 
     def _spelled(self, page: Page) -> Iterable[tuple[str, Finished]]:
-        history = feeds.Feed.of(page)
-        yield "/feed.json", self._drawn("/feed.json", history, json_feed, KIND)
-        for feed, spell in ((history, self._history), (feeds.Feed.of_maintenance(page), self._maintenance)):
-            yield f"{feed.path}.rss", self._drawn(f"{feed.path}.rss", feed, spell.rss, RSS)
-            yield f"{feed.path}.atom", self._drawn(f"{feed.path}.atom", feed, spell.atom, ATOM)
+        for topic, speller in self._spellers.items():
+            feed = self._news.newest(page, topic)
+            for form, (spell, kind) in _spellings(speller).items():
+                path = path_of(Document(topic, form))
+                yield path, self._drawn(path, feed, spell, kind)
         yield from self._calendared(page)
         for path, body in self._compat.bodies(page).items():
             yield path, self._finished(path, body, JSON)
@@ -122,17 +144,24 @@ class Publisher:
         return finish(self._closed(page, _Closed(page.site, view)), HTML)
 
     def of_service(self, page: Page, path: str) -> Callable[[], Finished] | None:
-        """What makes the page, a feed or a badge of a service, by its *path*; None where there is none. It may run on any thread.
+        """What makes the page or a badge of a service, or a feed, by its *path*; None where there is none. It may run on any thread.
 
         They are made when somebody asks: to make all of them at each change would cost more than everything else.
         """
         services = {service.id: service for group in page.groups for service in group.services}
+        document = document_at(path)
+        if document is not None and document.number is None and document.topic.service in {"", *services}:
+            return partial(_feed, self._news.newest(page, document.topic), document.format)
         for face, make in _OF_SERVICE.items():
             start, _, end = face.partition("{id}")
             found = services.get(path.removeprefix(start).removesuffix(end)) if path.startswith(start) and path.endswith(end) else None
             if found is not None:
                 return partial(make, self._html, page, found)
         return None
+
+    def archive(self, page: Page, document: Document, said: Sequence[Said]) -> Finished:
+        """Make the archive *document* from what is *said* in it; *page* gives the surroundings. It may run on any thread."""
+        return _feed(feeds.Feed.archived(page, document.topic, said, document.number or 1), document.format)
 
     def maintenance(self, page: Page, view: MaintenanceView) -> Finished:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
@@ -203,12 +232,13 @@ def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:
     return finish(html.service(page, service), HTML)
 
 
-def _service_feed(spell: Callable[[feeds.Feed], bytes], kind: str, _: Html, page: Page, service: ServiceView) -> Finished:
-    return finish(spell(feeds.Feed.of_service(page, service)), kind)
+def _feed(feed: feeds.Feed, form: Format) -> Finished:
+    spell, kind = _spellings(feeds.Feeds())[form]
+    return finish(spell(feed), kind)
 
 
-def _service_maintenance(_: Html, page: Page, service: ServiceView) -> Finished:
-    return finish(feeds.Feeds().rss(feeds.Feed.of_maintenance(page, service)), RSS)
+def _spellings(speller: feeds.Feeds) -> Mapping[Format, tuple[Callable[[feeds.Feed], bytes], str]]:
+    return {Format.RSS: (speller.rss, RSS), Format.ATOM: (speller.atom, ATOM), Format.JSON: (json_feed, KIND)}
 
 
 def _badge(spell: Callable[[ServiceView], bytes], kind: str, _: Html, __: Page, service: ServiceView) -> Finished:
@@ -218,10 +248,6 @@ def _badge(spell: Callable[[ServiceView], bytes], kind: str, _: Html, __: Page, 
 _OF_SERVICE: Mapping[str, Callable[[Html, Page, ServiceView], Finished]] = MappingProxyType(
     {
         "/services/{id}": _service_page,
-        "/services/{id}/history.rss": partial(_service_feed, lambda feed: feeds.Feeds().rss(feed), RSS),
-        "/services/{id}/history.atom": partial(_service_feed, lambda feed: feeds.Feeds().atom(feed), ATOM),
-        "/services/{id}/feed.json": partial(_service_feed, json_feed, KIND),
-        "/services/{id}/maintenance.rss": _service_maintenance,
         "/badges/{id}.svg": partial(_badge, badges.svg, badges.SVG),
         "/badges/{id}.json": partial(_badge, badges.shields, JSON),
     }

@@ -1,22 +1,26 @@
 """RSS 2.0 and Atom 1.0 (RFC 4287): one entry per public update, written once and never again unless its text is corrected.
 
 A reader tells entries apart by their ids. They are tag URIs (RFC 4151) under an authority and a date that never change, so that neither
-a new address nor a restored backup makes old news new.
+a new address nor a restored backup makes old news new. What no longer fits into the newest document is in archives (RFC 5005, section 4):
+whoever was away follows the links back to where they stopped.
 """
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from statuspage.page import IncidentView, Page, ServiceView, UpdateView
-from statuspage.planned import MaintenanceUpdateView, MaintenanceView
+from statuspage.news import About, Said, Tail, Topic
+from statuspage.page import WITHDRAWN, Page
+from statuspage.render.addresses import Document, Format, path_of, stem
+from statuspage.render.marks import Link, Marks, Tombstone
 
-MOST_ENTRIES = 50
+KINDS = {Format.RSS: "application/rss+xml", Format.ATOM: "application/atom+xml", Format.JSON: "application/feed+json"}
 
 # What XML 1.0 forbids (section 2.2), the control characters that it merely discourages, and the marks that turn the reading direction
 # of whatever a reader shows next to the text.
@@ -37,13 +41,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """All that a feed says, newest first. Two equal ones give the same bytes.
+    """All that one document of a feed says, newest first. Two equal ones give the same bytes.
 
-    *path* is its own without the ending, *home* that of the page it is about.
+    *number* is that of a closed archive, None in the newest document; *previous* the archive just before it (None: there is none).
+    *home* is the path of the page that it is about.
     """
 
     id: str
-    path: str
+    topic: Topic
+    number: int | None
+    previous: int | None
     home: str
     title: str
     description: str
@@ -53,68 +60,42 @@ class Feed:
     email: str | None
     updated: datetime
     entries: tuple[Entry, ...]
+    tombstones: tuple[Tombstone, ...] = ()
 
     @classmethod
-    def of(cls, page: Page) -> "Feed":
-        """Take the newest entries from *page*; its date is that of the published words, never the present."""
-        incidents = [_of_incident(page, view, update) for view in (*page.open, *page.recent) for update in view.updates]
-        windows = [_of_window(page, view, update) for view in (*page.planned, *page.past) for update in view.updates if update.is_loud]
-        about = f"Incidents and planned maintenance at {page.site.name}, and how they go on"
-        return cls._made(
-            page, "history", home="/", title="status", description=about, updated=page.feed_updated, entries=[*incidents, *windows]
-        )
+    def newest(cls, page: Page, topic: Topic, tail: Tail, since: datetime) -> "Feed":
+        """Tell the newest of what was said about *topic*. Its date is that of the words, or *since* where there are none yet."""
+        return cls._made(page, topic, tail.said, since, number=None, previous=tail.archives or None)
 
     @classmethod
-    def of_maintenance(cls, page: Page, service: ServiceView | None = None) -> "Feed":
-        """Take the newest words about planned work, of one *service* or of all. They sort by when they were said, never by its start."""
-        views = [view for view in (*page.planned, *page.past) if service is None or _is_about(service, view)]
-        told = [_of_window(page, view, update) for view in views for update in view.updates]
-        if service is None:
-            name, home, whose, updated = "maintenance", "/maintenance", page.site.name, page.maintenance_updated
-        else:
-            name, home, whose = f"services/{service.id}/maintenance", f"/services/{service.id}", service.name
-            updated = max((entry.updated for entry in told), default=service.created_at)
-        title = "planned maintenance" if service is None else f"{service.name}, planned maintenance"
-        about = f"Maintenance that is planned at {whose}, and how it goes on"
-        return cls._made(page, name, home=home, title=title, description=about, updated=updated, entries=told)
+    def archived(cls, page: Page, topic: Topic, said: Sequence[Said], number: int) -> "Feed":
+        """Tell what is *said* in the closed archive *number*. Nothing that is said later changes it, but where it corrects these words."""
+        return cls._made(page, topic, said, said[0].at, number=number, previous=number - 1 or None)
 
     @classmethod
-    def of_service(cls, page: Page, service: ServiceView) -> "Feed":
-        """Take the newest words about one service. Until there are any it is as old as the service."""
-        incidents = [view for view in (*page.open, *page.recent) if _is_about(service, view)]
-        windows = [view for view in (*page.planned, *page.past) if _is_about(service, view)]
-        entries = [
-            *(_of_incident(page, view, update) for view in incidents for update in view.updates),
-            *(_of_window(page, view, update) for view in windows for update in view.updates if update.is_loud),
-        ]
-        home = f"/services/{service.id}"
-        return cls._made(
-            page,
-            f"{home[1:]}/history",
-            home=home,
-            title=service.name,
-            description=f"Incidents and planned maintenance of {service.name}, and how they go on",
-            updated=max((entry.updated for entry in entries), default=service.created_at),
-            entries=entries,
-        )
-
-    @classmethod
-    def _made(
-        cls, page: Page, name: str, *, home: str, title: str, description: str, updated: datetime, entries: Sequence[Entry]
-    ) -> "Feed":
+    def _made(cls, page: Page, topic: Topic, said: Sequence[Said], since: datetime, *, number: int | None, previous: int | None) -> "Feed":
+        entries = tuple(_entry(page, one) for one in reversed(said))
+        home, title, about = _about(page, topic)
         return cls(
-            id=f"{_tag(page)}:{name}",
-            path=f"/{name}",
+            id=f"{_tag(page)}:{stem(topic)[1:]}",
+            topic=topic,
+            number=number,
+            previous=previous,
             home=home,
             title=fit(f"{page.site.name} – {title}"),
-            description=fit(description),
+            description=fit(about),
             url=page.site.url,
             language=page.site.language,
             author=fit(page.site.name),
             email=page.site.support.get("email"),
-            updated=updated,
-            entries=_newest(entries),
+            updated=max((entry.updated for entry in entries), default=since),
+            entries=entries,
+            tombstones=tuple(tombstone for one in reversed(said) for tombstone in _tombstones(page, one)),
         )
+
+    def address(self, form: Format, number: int | None) -> str:
+        """The whole address of the archive *number*, or of the newest document."""
+        return f"{self.url}{path_of(Document(self.topic, form, number))}"
 
 
 class Feeds:
@@ -127,14 +108,14 @@ class Feeds:
     def rss(self, feed: Feed) -> bytes:
         """Spell *feed* as RSS 2.0. Its readers take descriptions for HTML, so text is escaped into it."""
         self._rss = {entry: self._rss.get(entry) or _of_rss(entry) for entry in feed.entries}
-        made = _made(feed, ".rss", "application/rss+xml")
+        made = _made(feed, Format.RSS)
         made.entry([*self._rss.values()])
         return bytes(made.rss_str(pretty=True))
 
     def atom(self, feed: Feed) -> bytes:
         """Spell *feed* as Atom 1.0, where content is plain text."""
         self._atom = {entry: self._atom.get(entry) or _of_atom(entry) for entry in feed.entries}
-        made = _made(feed, ".atom", "application/atom+xml")
+        made = _made(feed, Format.ATOM)
         made.entry([*self._atom.values()])
         return bytes(made.atom_str(pretty=True))
 
@@ -162,7 +143,7 @@ def fit(text: str) -> str:
     return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _made(feed: Feed, ending: str, kind: str) -> FeedGenerator:
+def _made(feed: Feed, form: Format) -> FeedGenerator:
     made = FeedGenerator()
     made.id(feed.id)
     made.title(feed.title)
@@ -172,9 +153,18 @@ def _made(feed: Feed, ending: str, kind: str) -> FeedGenerator:
     made.language(feed.language)
     made.generator("statuspage")
     made.updated(feed.updated)  # for RSS this is lastBuildDate; left out, both would be the present
-    made.link(href=f"{feed.url}{feed.path}{ending}", rel="self", type=kind)
+    made.link(href=feed.address(form, feed.number), rel="self", type=KINDS[form])
     made.link(href=f"{feed.url}{feed.home}", rel="alternate", type="text/html")  # the last one becomes RSS's only link
+    marks = Marks(is_archive=feed.number is not None, links=_links(feed, form), tombstones=feed.tombstones if form is Format.ATOM else ())
+    if marks.links or marks.tombstones:
+        made.register_extension("marks", lambda: marks)
     return made
+
+
+def _links(feed: Feed, form: Format) -> tuple[Link, ...]:
+    """The way back through the archives, and from each of them to the newest document."""
+    current = (Link("current", feed.address(form, None), KINDS[form]),) if feed.number is not None else ()
+    return (*current, Link("prev-archive", feed.address(form, feed.previous), KINDS[form])) if feed.previous else current
 
 
 def _of_rss(entry: Entry) -> _Kept:
@@ -200,32 +190,54 @@ def _kept(entry: Entry) -> _Kept:
     return made
 
 
-def _is_about(service: ServiceView, view: IncidentView | MaintenanceView) -> bool:
-    return any(one.service == service.id for one in view.services)
+def _about(page: Page, topic: Topic) -> tuple[str, str, str]:
+    """The path of the page that a feed of *topic* is about, its title after the site's name, and what it tells."""
+    site, name = page.site.name, _name(page, topic.service)
+    match topic.about:
+        case About.EVERYTHING:
+            return "/", "status", f"Incidents and planned maintenance at {site}, and how they go on"
+        case About.DEGRADED:
+            return "/", "incidents", f"Incidents at {site}, and how they go on"
+        case About.PARTIAL:
+            return "/", "partial and major outages", f"Incidents at {site} in which a service was down in part or in whole"
+        case About.MAJOR:
+            return "/", "major outages", f"Incidents at {site} in which a whole service was down"
+        case About.MAINTENANCE:
+            return "/maintenance", "planned maintenance", f"Maintenance that is planned at {site}, and how it goes on"
+        case About.SERVICE:
+            return f"/services/{topic.service}", name, f"Incidents and planned maintenance of {name}, and how they go on"
+        case About.SERVICE_MAINTENANCE:
+            home, title = f"/services/{topic.service}", f"{name}, planned maintenance"
+            return home, title, f"Maintenance that is planned at {name}, and how it goes on"
+        case _:
+            assert_never(topic.about)
 
 
-def _newest(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The newest first. Of one instant that with the longer id is the later one: numbers of updates grow."""
-    return tuple(sorted(entries, key=lambda entry: (entry.published, len(entry.id), entry.id), reverse=True)[:MOST_ENTRIES])
+def _name(page: Page, service: str) -> str:
+    return next((one.name for group in page.groups for one in group.services if one.id == service), service)
 
 
-def _of_incident(page: Page, view: IncidentView, update: UpdateView) -> Entry:
-    return _entry(page, f"incident/{view.id}", f"/incidents/{view.id}", update, update.edited_at or update.at)
-
-
-def _of_window(page: Page, view: MaintenanceView, update: MaintenanceUpdateView) -> Entry:
-    return _entry(page, f"maintenance/{view.id}", f"/maintenance/{view.id}", update, update.at)
-
-
-def _entry(page: Page, name: str, path: str, update: UpdateView | MaintenanceUpdateView, updated: datetime) -> Entry:
+def _entry(page: Page, said: Said) -> Entry:
     return Entry(
-        id=f"{_tag(page)}:{name}/update/{update.number}",
-        title=fit(update.title).replace("\n", " ").strip() or "Update",
-        body=fit(update.body),
-        link=f"{page.site.url}{path}#update-{update.number}",
-        published=update.at,
-        updated=updated,
+        id=_id(page, said.is_planned, said.subject, said.number),
+        title=fit(said.title).replace("\n", " ").strip() or "Update",
+        body=WITHDRAWN if said.is_withdrawn else fit(said.body),
+        link=f"{page.site.url}/{'maintenance' if said.is_planned else 'incidents'}/{said.subject}#update-{said.number}",
+        published=said.at,
+        updated=said.updated,
     )
+
+
+def _tombstones(page: Page, said: Said) -> Iterator[Tombstone]:
+    """A reader that knows none still finds the entry, saying that it was withdrawn, or the one that says that the work was called off."""
+    if said.is_withdrawn:
+        yield Tombstone(_id(page, said.is_planned, said.subject, said.number), said.updated, "withdrawn")
+    for number in range(1, said.takes_back + 1):
+        yield Tombstone(_id(page, said.is_planned, said.subject, number), said.at, "cancelled")
+
+
+def _id(page: Page, is_planned: bool, subject: str, number: int) -> str:  # noqa: FBT001 - one of two kinds
+    return f"{_tag(page)}:{'maintenance' if is_planned else 'incident'}/{subject}/update/{number}"
 
 
 def _tag(page: Page) -> str:

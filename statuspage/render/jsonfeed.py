@@ -3,19 +3,22 @@
 import json
 from datetime import UTC, datetime
 
+from statuspage.render.addresses import Format
 from statuspage.render.feeds import Entry, Feed
 
 KIND = "application/feed+json; charset=utf-8"
 
 
 def json_feed(feed: Feed) -> bytes:
-    """Spell *feed*. It carries no date of its own, so that nothing but an entry moves it."""
+    """Spell *feed*. It carries no date of its own, so that nothing but an entry moves it. Its archives are its further pages."""
+    further = {} if feed.previous is None else {"next_url": feed.address(Format.JSON, feed.previous)}
     spelled = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
         "description": feed.description,
         "home_page_url": f"{feed.url}{feed.home}",
-        "feed_url": f"{feed.url}{feed.path.rpartition('/')[0]}/feed.json",
+        "feed_url": feed.address(Format.JSON, None),
+        **further,
         "language": feed.language,
         "authors": [{"name": feed.author, "url": f"{feed.url}/"}],
         "items": [_item(entry) for entry in feed.entries],

@@ -11,6 +11,8 @@ from sqlalchemy import BindParameter, Connection, Row, Table, bindparam, delete,
 from incidents.course import SPENT_FOR, born, first_end, progressed
 from incidents.events import MaintenanceEvent, MaintenanceUpdated, Planned
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
+from statuspage.news import topics_of_window
+from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services, maintenance_updates, maintenances
 
 _ELSEWHERE = {"services", "components", "promises", "spared", "name", "description"}
@@ -116,16 +118,21 @@ def write_maintenances(connection: Connection, events: Sequence[MaintenanceEvent
         return
     new = {event.maintenance for event in events if isinstance(event, Planned)}
     known = dict(read_maintenances(connection, {event.maintenance for event in events} - new))
+    words = []
     for event in events:
         if event.maintenance not in known and not isinstance(event, Planned):
             raise LookupError(f"maintenance {event.maintenance} is not in the store")
         known[event.maintenance] = born(event) if isinstance(event, Planned) else progressed(known[event.maintenance], event)
+        if isinstance(event, MaintenanceUpdated):
+            topics = topics_of_window(known[event.maintenance], event.update)
+            words.append(Word(event.maintenance, event.update.number, is_planned=True, topics=topics))
     for window in known.values():
         _write(connection, window, is_new=window.id in new)
     for event in events:
         if isinstance(event, MaintenanceUpdated):
             row = {name: getattr(event.update, name) for name in MaintenanceUpdate.__dataclass_fields__}
             connection.execute(insert(maintenance_updates).values(maintenance=event.maintenance, **row))
+    place_words(connection, words)
 
 
 def _write(connection: Connection, window: Maintenance, *, is_new: bool) -> None:

@@ -34,7 +34,9 @@ from incidents.replaying.differences import Notice
 from incidents.situation import advance, opened, stands
 from incidents.turns import Circumstances
 from probes.result import Result
+from statuspage.news import topics_of_incident
 from statuspage.store import past
+from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
@@ -167,12 +169,17 @@ def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) ->
         return
     born = {event.incident for event in events if isinstance(event, Opened)}
     known = dict(read_incidents(connection, {event.incident for event in events} - born))
+    words = []
     for event in events:
         known[event.incident] = opened(event) if isinstance(event, Opened) else advance(_found(known, event), event)
+        if isinstance(event, Updated):
+            topics = topics_of_incident(known[event.incident])
+            words.append(Word(event.incident, event.update.number, is_planned=False, topics=topics))
     # Those that end come first and new ones last: a root is free for another only when its incident is over, or has moved on.
     for incident in sorted(known.values(), key=lambda one: (one.id in born, one.is_open)):
         (add_incident if incident.id in born else change_incident)(connection, incident)
     _write_words(connection, events)
+    place_words(connection, words)
 
 
 def _found(known: dict[str, Incident], event: IncidentEvent) -> Incident:

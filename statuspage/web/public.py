@@ -19,6 +19,7 @@ from aiohttp import hdrs, web
 
 from statuspage.clock import Now, wall_clock
 from statuspage.publish import Shelf
+from statuspage.render.addresses import document_at, patterns
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
@@ -101,16 +102,8 @@ PUBLIC_ROUTES = (
     PublicRoute("/maintenance", Surface.PAGE),
     PublicRoute("/maintenance/{id}", Surface.PAGE),
     PublicRoute("/service-levels", Surface.PAGE),
-    PublicRoute("/history.rss", Surface.FEED),
-    PublicRoute("/history.atom", Surface.FEED),
-    PublicRoute("/feed.json", Surface.FEED),
-    PublicRoute("/maintenance.rss", Surface.FEED),
-    PublicRoute("/maintenance.atom", Surface.FEED),
+    *(PublicRoute(pattern, Surface.FEED) for pattern in patterns()),
     PublicRoute("/maintenance.ics", Surface.FEED),
-    PublicRoute("/services/{id}/history.rss", Surface.FEED),
-    PublicRoute("/services/{id}/history.atom", Surface.FEED),
-    PublicRoute("/services/{id}/feed.json", Surface.FEED),
-    PublicRoute("/services/{id}/maintenance.rss", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/ledger/{period}.json", Surface.API),
     PublicRoute("/services/{id}/ledger/{period}.csv", Surface.API),
@@ -317,7 +310,7 @@ class _Face:
             case Surface.STREAM:
                 stream = await self._streams.answer(request, self._common[Surface.STREAM])
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
-            case Surface.PAGE if is_single(path) and self._current is not None:
+            case Surface.PAGE | Surface.FEED if is_kept(path) and self._current is not None:
                 return await self._asked(path, request, self._older, partial(self._find_older, path))
             case _:
                 return await self._made_now(path, request)
@@ -361,8 +354,14 @@ class _Face:
         return self._dated(Answer(status=status, text=text, headers={**self._refused, **headers}))
 
 
-def is_single(path: str) -> bool:
-    """Whether *path* could be that of an incident or a window: ids are 12 lowercase letters and digits. Else it never reaches the store."""
+def is_kept(path: str) -> bool:
+    """Whether *path* could be that of what only the store has: an archive, an incident or a window. Else it never reaches the store.
+
+    Ids are 12 lowercase letters and digits.
+    """
+    document = document_at(path)
+    if document is not None:
+        return document.number is not None
     room, _, name = path.lstrip("/").partition("/")
     is_id = len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower()
     return room in {"incidents", "maintenance"} and is_id

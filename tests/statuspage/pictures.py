@@ -1,5 +1,6 @@
 """Snapshots to publish in tests: as many services, days and stories as asked for, on a clock that stands still."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from incidents.model import (
     Update,
 )
 from statuspage.days import Day
+from statuspage.news import PAGE, Said, Tail, Topic, tail, topics_of_incident, topics_of_window
 from statuspage.page import Site, Snapshot, Story
 from statuspage.planned import Window
 
@@ -140,3 +142,48 @@ def window(*updates: MaintenanceUpdate, id_: str = "windowwindow", **more: objec
         updates=len(updates),
     )
     return Window(maintenance=replace(plan, **more), updates=updates)  # type: ignore[arg-type]  # the test's own keywords
+
+
+def heard(told: Snapshot) -> Snapshot:
+    """*told* with its news: all its public words in the places that the store would have given them."""
+    return replace(told, news=news(told.stories, told.windows))
+
+
+def news(stories: Iterable[Story], windows: Iterable[Window]) -> Mapping[Topic, Tail]:
+    """What feeds tell of these words, had they been said in the order of their instants."""
+    words = [*(_of_incident(story, update) for story in stories for update in story.updates)]
+    words += [_of_window(window, update) for window in windows for update in window.updates]
+    found: dict[Topic, list[Said]] = {}
+    for said_, topics in sorted(words, key=lambda word: (word[0].at, word[0].subject, word[0].number)):
+        for topic in topics:
+            found.setdefault(topic, []).append(said_)
+    return {topic: tail(len(some), some[-2 * PAGE :]) for topic, some in found.items()}
+
+
+def _of_incident(told: Story, update: Update) -> tuple[Said, tuple[Topic, ...]]:
+    words = Said(
+        is_planned=False,
+        subject=told.incident.id,
+        number=update.number,
+        title=update.title,
+        body="" if update.redacted_at else update.body,
+        at=update.at,
+        updated=update.redacted_at or update.edited_at or update.at,
+        is_withdrawn=update.redacted_at is not None,
+    )
+    return words, topics_of_incident(told.incident)
+
+
+def _of_window(told: Window, update: MaintenanceUpdate) -> tuple[Said, tuple[Topic, ...]]:
+    is_off = update.state is MaintenanceState.CANCELLED and told.maintenance.began_at is None
+    words = Said(
+        is_planned=True,
+        subject=told.maintenance.id,
+        number=update.number,
+        title=update.title,
+        body=update.body,
+        at=update.at,
+        updated=update.at,
+        takes_back=update.number - 1 if is_off else 0,
+    )
+    return words, topics_of_window(told.maintenance, update)

@@ -17,7 +17,7 @@ from statuspage.render.html import Html
 from statuspage.web.listener import Patience
 from statuspage.web.public import public_app, public_runner
 from statuspage.web.stream import BEAT, MOST, Streams
-from tests.statuspage.pictures import NOW
+from tests.statuspage.pictures import NOW, heard
 
 
 @cache
@@ -62,7 +62,7 @@ class Served:
 
     def publish(self, snapshot: Snapshot, now: datetime = NOW) -> Shelf:
         """Put a new publication on the shelf."""
-        self.shelf = self.publisher.publish(snapshot, now)
+        self.shelf = self.publisher.publish(heard(snapshot), now)
         self.fresh = fresh(as_of=now, publication=self.shelf.publication, stale_after=100.0, seen={"email": now})
         if self.streams is not None:
             self.streams.tell()

@@ -5,7 +5,7 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import feedparser
@@ -13,10 +13,10 @@ import pytest
 
 from incidents.model import State
 from statuspage import page as picture
-from statuspage.page import Story
-from statuspage.render import feeds
+from statuspage.news import About, Tail, Topic
+from statuspage.page import Snapshot, Story
 from statuspage.render.feeds import Feed, Feeds, fit
-from tests.statuspage.pictures import BORN, NOW, service, snapshot, story, update
+from tests.statuspage.pictures import BORN, NOW, heard, service, snapshot, story, update
 
 Render = Callable[[Feed], bytes]
 both = pytest.mark.parametrize("render", [Feeds().rss, Feeds().atom])
@@ -25,7 +25,12 @@ HOSTILE = "R&D ]]> <b>bold</b> <script>alert(1)</script> &amp; \x00\x08\x1b[31m 
 
 
 def feed(*stories: Story) -> Feed:
-    return Feed.of(picture.build(snapshot(service("email"), stories=stories), NOW))
+    return of(heard(snapshot(service("email"), stories=stories)))
+
+
+def of(told: Snapshot, at: datetime = NOW) -> Feed:
+    topic = Topic(About.EVERYTHING)
+    return Feed.newest(picture.build(told, at), topic, told.news.get(topic, Tail()), told.born)
 
 
 def read(document: bytes) -> feedparser.FeedParserDict:
@@ -67,8 +72,8 @@ def test_dates_are_those_of_the_words_and_never_the_present(render: Render) -> N
 
 @both
 def test_the_same_words_give_the_same_bytes_at_any_later_time(render: Render) -> None:
-    told = snapshot(service("email"), stories=(story(update(1)),))
-    first, later = (Feed.of(picture.build(told, at)) for at in (NOW, NOW + timedelta(days=9)))
+    told = heard(snapshot(service("email"), stories=(story(update(1)),)))
+    first, later = (of(told, at=at) for at in (NOW, NOW + timedelta(days=9)))
     assert first == later
     assert render(first) == render(later)
 
@@ -192,4 +197,5 @@ def test_entries_keep_their_bytes_while_others_come(render: Render) -> None:
 
 def test_the_feed_is_bounded() -> None:
     stories = [story(*(update(number) for number in range(1, 31)), id_=f"incident{place:04d}") for place in range(4)]
-    assert len(feed(*stories).entries) == feeds.MOST_ENTRIES
+    made = feed(*stories)
+    assert (len(made.entries), made.previous) == (70, 1)

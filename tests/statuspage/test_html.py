@@ -44,6 +44,13 @@ HOSTILE = [
 ]
 
 
+EVERY_FEED = [
+    *("/history.rss", "/history.atom", "/feed.json"),
+    *(f"/history/{floor}.{form}" for floor in ("degraded", "partial", "major") for form in ("rss", "atom", "json")),
+    *("/maintenance.rss", "/maintenance.atom", "/maintenance.json", "/maintenance.ics"),
+]
+
+
 def quiet(count: int, **special: Day) -> tuple[Day, ...]:
     days = [NOW.date() - timedelta(days=back) for back in reversed(range(count))]
     return tuple(
@@ -341,7 +348,7 @@ def test_every_page_is_a_proper_document(html: Html) -> None:
         ids = root.xpath("//@id")
         assert len(ids) == len(set(ids))
         assert set(root.xpath("//@aria-labelledby")) <= set(ids)
-        assert root.xpath("//link[@rel='alternate']/@href") == ["/history.rss", "/history.atom", "/feed.json"]
+        assert root.xpath("//link[@rel='alternate']/@href")[:16] == EVERY_FEED
         levels = [int(heading.tag[1]) for heading in root.xpath("//main//*[self::h1 or self::h2 or self::h3 or self::h4]")]
         assert all(after - before <= 1 for before, after in pairwise(levels))
 

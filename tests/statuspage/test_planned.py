@@ -30,7 +30,7 @@ from statuspage.planned import AHEAD_DAYS, MOST_PLANNED, Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.instants import span
 from statuspage.store.errors import StoreUnavailable
-from tests.statuspage.pictures import NOW, SITE, public_id, said, service, situation, snapshot, window
+from tests.statuspage.pictures import NOW, SITE, heard, public_id, said, service, situation, snapshot, window
 from tests.statuspage.serving import Served, serving, templates
 from tests.statuspage.test_press import House, house
 
@@ -97,7 +97,7 @@ def drawn(*windows: Window) -> Page:
 
 
 def published(*windows: Window) -> Shelf:
-    return Publisher(templates()).publish(told(*windows), NOW)
+    return Publisher(templates()).publish(heard(told(*windows)), NOW)
 
 
 def text(shelf: Shelf, path: str) -> str:
@@ -269,7 +269,7 @@ def test_an_hour_in_which_nothing_happens_changes_no_page_of_planned_work() -> N
     publisher = Publisher(templates())
     first, later = (publisher.publish(told(OVER, RUNNING, PLANNED), at).files for at in (NOW, NOW + HOUR))
     kept = [path for path in first if "maintenance" in path]
-    assert len(kept) == 12
+    assert len(kept) == 13
     assert all(first[path] is later[path] for path in kept)
 
 

@@ -18,7 +18,7 @@ from statuspage.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.fresh import fresh
 from statuspage.render.html import Html
-from tests.statuspage.pictures import BORN, NOW, service, snapshot, story, update
+from tests.statuspage.pictures import BORN, NOW, heard, service, snapshot, story, update
 
 API = {
     "summary", "status", "components", "incidents", "incidents/unresolved", "scheduled-maintenances", "scheduled-maintenances/upcoming",
@@ -42,7 +42,7 @@ def rounds(draw: st.DrawFn) -> tuple[Snapshot, datetime]:
     standings = dict(told.situation.standings)
     standings[Subject.COMPONENT, "email-sending"] = Standing(status=draw(st.sampled_from(Status)), since=BORN)
     told = replace(told, site=site, seen=seen, situation=replace(told.situation, standings=standings))
-    return told, NOW + draw(st.sampled_from((timedelta(0), timedelta(minutes=2), timedelta(days=20))))
+    return heard(told), NOW + draw(st.sampled_from((timedelta(0), timedelta(minutes=2), timedelta(days=20))))
 
 
 @pytest.fixture
@@ -55,17 +55,17 @@ def changed(before: Shelf, after: Shelf) -> set[str]:
 
 
 def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
-    files = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN, OVER)), NOW).files
+    files = publisher.publish(heard(snapshot(EMAIL, PORTAL, stories=(OPEN, OVER))), NOW).files
     assets = {path for path in files if path.startswith("/assets/")}
     feeds = {"/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.atom"}
-    feeds |= {"/maintenance.ics", "/services/email/maintenance.ics", "/services/portal/maintenance.ics"}
+    feeds |= {"/maintenance.json", "/maintenance.ics", "/services/email/maintenance.ics", "/services/portal/maintenance.ics"}
     pages = {"/", "/maintenance", "/service-levels", "/incidents/incidentopen", "/incidents/incidentover"}
     assert files.keys() - assets == pages | feeds | {f"/api/v2/{name}.json" for name in API}
     assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml"}
 
 
 def test_what_is_served_as_json_html_or_a_feed_is_that(publisher: Publisher) -> None:
-    shelf = publisher.publish(snapshot(EMAIL, stories=(OPEN,)), NOW)
+    shelf = publisher.publish(heard(snapshot(EMAIL, stories=(OPEN,))), NOW)
     kinds = {path: finished.content_type.partition(";")[0] for path, finished in shelf.files.items()}
     assert (kinds["/"], kinds["/history.rss"], kinds["/history.atom"]) == ("text/html", "application/rss+xml", "application/atom+xml")
     assert all(json.loads(shelf.files[path].body) for path, kind in kinds.items() if kind == "application/json")
@@ -74,7 +74,7 @@ def test_what_is_served_as_json_html_or_a_feed_is_that(publisher: Publisher) -> 
 
 
 def test_all_surfaces_of_one_publication_tell_the_same_story(publisher: Publisher) -> None:
-    files = publisher.publish(snapshot(EMAIL, stories=(OPEN,), statuses={"email": Status.PARTIAL}), NOW).files
+    files = publisher.publish(heard(snapshot(EMAIL, stories=(OPEN,), statuses={"email": Status.PARTIAL})), NOW).files
     assert b"Email: sending not working" in files["/"].body
     assert b"We are looking into it." in files["/incidents/incidentopen"].body
     assert feedparser.parse(files["/history.rss"].body).entries[0].id.endswith("incidentopen/update/1")
@@ -82,38 +82,38 @@ def test_all_surfaces_of_one_publication_tell_the_same_story(publisher: Publishe
 
 
 def test_the_same_picture_is_not_made_again(publisher: Publisher) -> None:
-    told = snapshot(EMAIL, stories=(OPEN, OVER))
+    told = heard(snapshot(EMAIL, stories=(OPEN, OVER)))
     first = publisher.publish(told, NOW)
     assert changed(first, publisher.publish(told, NOW + timedelta(seconds=20))) == set()
-    assert changed(first, publisher.publish(snapshot(EMAIL, stories=(OPEN, OVER)), NOW)) == set()
+    assert changed(first, publisher.publish(heard(snapshot(EMAIL, stories=(OPEN, OVER))), NOW)) == set()
 
 
 def test_a_quiet_minute_renews_what_carries_the_time_and_nothing_else(publisher: Publisher) -> None:
-    told = snapshot(EMAIL, stories=(OPEN, OVER))
+    told = heard(snapshot(EMAIL, stories=(OPEN, OVER)))
     first = publisher.publish(told, NOW)
     later = publisher.publish(told, NOW + timedelta(minutes=3))
     assert changed(first, later) == {"/", "/incidents/incidentopen", "/service-levels"}
 
 
 def test_a_new_update_renews_every_surface_that_tells_it(publisher: Publisher) -> None:
-    first = publisher.publish(snapshot(EMAIL, stories=(OPEN, OVER)), NOW)
+    first = publisher.publish(heard(snapshot(EMAIL, stories=(OPEN, OVER))), NOW)
     grown = story(*OPEN.updates, update(2, State.IDENTIFIED), id_="incidentopen")
-    now = publisher.publish(snapshot(EMAIL, stories=(grown, OVER)), NOW)
+    now = publisher.publish(heard(snapshot(EMAIL, stories=(grown, OVER))), NOW)
     told = {"/", "/incidents/incidentopen", "/history.rss", "/history.atom"}
     assert changed(first, now) >= told | {f"/api/v2/{name}.json" for name in ("summary", "incidents", "incidents/unresolved")}
     assert "/incidents/incidentover" not in changed(first, now)
 
 
 def test_a_change_of_status_alone_leaves_the_feeds_untouched(publisher: Publisher) -> None:
-    first = publisher.publish(snapshot(EMAIL), NOW)
-    now = publisher.publish(snapshot(EMAIL, statuses={"email": Status.DEGRADED}), NOW)
+    first = publisher.publish(heard(snapshot(EMAIL)), NOW)
+    now = publisher.publish(heard(snapshot(EMAIL, statuses={"email": Status.DEGRADED})), NOW)
     assert {"/", "/api/v2/status.json"} <= changed(first, now)
     assert not {"/history.rss", "/history.atom"} & changed(first, now)
 
 
 def test_trouble_elsewhere_leaves_the_page_of_an_open_incident_as_it_is(publisher: Publisher) -> None:
-    first = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN,)), NOW)
-    now = publisher.publish(snapshot(EMAIL, PORTAL, stories=(OPEN,), statuses={"portal": Status.MAJOR}), NOW)
+    first = publisher.publish(heard(snapshot(EMAIL, PORTAL, stories=(OPEN,))), NOW)
+    now = publisher.publish(heard(snapshot(EMAIL, PORTAL, stories=(OPEN,), statuses={"portal": Status.MAJOR})), NOW)
     assert "/" in changed(first, now)
     assert "/incidents/incidentopen" not in changed(first, now)
 
@@ -129,27 +129,27 @@ def test_the_page_of_an_open_incident_tells_what_its_services_can_do_now(publish
 
 def test_withdrawn_words_leave_every_surface_at_once(publisher: Publisher) -> None:
     said = story(update(1, body="The password is swordfish."), update(2, State.RESOLVED), id_="incidentover")
-    publisher.publish(snapshot(EMAIL, stories=(said,)), NOW)
+    publisher.publish(heard(snapshot(EMAIL, stories=(said,))), NOW)
     withdrawn = replace(said, updates=(replace(said.updates[0], redacted_at=NOW), said.updates[1]))
-    now = publisher.publish(snapshot(EMAIL, stories=(withdrawn,)), NOW)
+    now = publisher.publish(heard(snapshot(EMAIL, stories=(withdrawn,))), NOW)
     assert not [
         path for path, finished in now.files.items() if b"swordfish" in finished.body or b"swordfish" in gzip.decompress(finished.gzipped)
     ]
 
 
 def test_what_is_gone_leaves_the_shelf(publisher: Publisher) -> None:
-    publisher.publish(snapshot(EMAIL, stories=(OVER,)), NOW)
-    assert "/incidents/incidentover" not in publisher.publish(snapshot(EMAIL), NOW).files
+    publisher.publish(heard(snapshot(EMAIL, stories=(OVER,))), NOW)
+    assert "/incidents/incidentover" not in publisher.publish(heard(snapshot(EMAIL)), NOW).files
 
 
 def test_an_incident_behind_the_shelf_looks_the_same_as_on_it(publisher: Publisher) -> None:
-    shelf = publisher.publish(snapshot(EMAIL, stories=(OVER,)), NOW)
+    shelf = publisher.publish(heard(snapshot(EMAIL, stories=(OVER,))), NOW)
     later = picture.build(snapshot(EMAIL, stories=(OVER,)), NOW + timedelta(days=9))
     assert publisher.incident(later, later.recent[0]) == shelf.files["/incidents/incidentover"]
 
 
 def test_a_restart_keeps_every_tag() -> None:
-    told = snapshot(EMAIL, stories=(OPEN, OVER))
+    told = heard(snapshot(EMAIL, stories=(OPEN, OVER)))
     first, second = (Publisher(Html(bundled.templates())).publish(told, NOW) for _ in range(2))
     assert first.files == second.files
 
@@ -167,7 +167,7 @@ def test_everything_after_a_change_takes_milliseconds(publisher: Publisher) -> N
     """50 services, 90 days, 20 incidents. The goal is 10 ms of a core; `make bench` tells how near, this tells that nothing broke."""
     services = [service(f"service-{number:02d}", f"Group {number // 10}") for number in range(50)]
     closed = tuple(story(update(1), update(2), update(3, State.RESOLVED), id_=f"incident{n:04d}") for n in range(20))
-    publisher.publish(snapshot(*services, stories=closed, days=90), NOW)
+    publisher.publish(heard(snapshot(*services, stories=closed, days=90)), NOW)
     costs = []
     for number in range(5):
         opened = story(update(1), id_=f"incidentnew{number}", services=("service-03",))

@@ -16,7 +16,7 @@ from statuspage.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.badges import LOOKS
 from statuspage.render.finished import Finished
-from tests.statuspage.pictures import BORN, NOW, SITE, said, service, snapshot, story, update, window
+from tests.statuspage.pictures import BORN, NOW, SITE, heard, said, service, snapshot, story, update, window
 from tests.statuspage.serving import Served, serving, templates
 
 EMAIL, PORTAL = service("email"), service("portal", None)
@@ -33,7 +33,7 @@ def known(**statuses: Status) -> Snapshot:
 
 
 def shelf(told: Snapshot | None = None) -> Shelf:
-    return PUBLISHER.publish(told or known(), NOW)
+    return PUBLISHER.publish(heard(told or known()), NOW)
 
 
 def of(path: str, told: Snapshot | None = None) -> Finished:
@@ -62,6 +62,17 @@ def test_what_was_and_what_is_planned_is_of_this_service_alone() -> None:
     assert "Patches" not in page
     assert "A disk is full." not in page
     assert "No incident of this service is among the newest ones." in words("/services/email", snapshot(EMAIL))
+
+
+@pytest.mark.parametrize("path", ["/", "/maintenance", "/service-levels", "/incidents/abcdefghijk1", "/services/email", "missing"])
+def test_every_page_names_what_can_be_followed_and_each_of_them_is_there(path: str) -> None:
+    made = shelf()
+    page = made.missing.body if path == "missing" else made.files[path].body if path in made.files else of(path).body
+    links = dom.fromstring(page.decode()).xpath("//link[@rel='alternate']")
+    assert len(links) == (23 if path == "/services/email" else 16)
+    for link in links:
+        found = made.files[link.get("href")] if link.get("href") in made.files else of(link.get("href"))
+        assert found.content_type.partition(";")[0] == link.get("type")
 
 
 def test_every_service_is_reached_from_the_front_page() -> None:

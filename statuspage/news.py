@@ -1,0 +1,102 @@
+"""What was said in public, as feeds tell it: about each topic in the order in which it was said, every word in its place for ever.
+
+A place is given once, when the words are written down, so that neither a restart nor what is said later moves an entry from the page on
+which a reader may look for it. Pure, like ``page``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from incidents.maintenance import Maintenance, MaintenanceUpdate
+from incidents.model import Incident, Status
+from incidents.rollup import ORDER, worst
+from statuspage.planned import is_loud
+
+PAGE = 50
+"""Entries of a closed archive. The newest document of a feed has as many at least, once there are so many, and never twice as many."""
+
+
+class About(StrEnum):
+    """What a feed is about. Those with a floor tell of incidents that hit a service so badly, or worse, and of no planned work."""
+
+    EVERYTHING = "everything"
+    DEGRADED = "degraded"
+    PARTIAL = "partial"
+    MAJOR = "major"
+    MAINTENANCE = "maintenance"
+    SERVICE = "service"
+    SERVICE_MAINTENANCE = "service_maintenance"
+
+
+FLOORS = MappingProxyType({About.DEGRADED: Status.DEGRADED, About.PARTIAL: Status.PARTIAL, About.MAJOR: Status.MAJOR})
+
+
+class Topic(NamedTuple):
+    """One feed's subject; *service* is empty where it is of no single one."""
+
+    about: About
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Public words of the incident or, where it *is_planned*, of the window called *subject*; *body* is empty once withdrawn.
+
+    *updated* is later than *at* where they were corrected or withdrawn. *takes_back* counts the words before them that hold no longer:
+    work was announced and does not take place.
+    """
+
+    is_planned: bool
+    subject: str
+    number: int
+    title: str
+    body: str
+    at: datetime
+    updated: datetime
+    is_withdrawn: bool = False
+    takes_back: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """The newest of what was said about a topic, oldest first: all that no closed archive has. *count* is how much was said in all."""
+
+    count: int = 0
+    said: tuple[Said, ...] = ()
+
+    @property
+    def archives(self) -> int:
+        """How many archives are closed; they are numbered from 1, the oldest first."""
+        return closed(self.count)
+
+
+def closed(count: int) -> int:
+    """How many archives are closed once so much was said."""
+    return max(0, count // PAGE - 1)
+
+
+def tail(count: int, newest: Sequence[Said]) -> Tail:
+    """What the newest document tells, of the *newest* words (oldest first, as many of them as there may be room for)."""
+    room = count - PAGE * closed(count)
+    return Tail(count=count, said=tuple(newest[-room:]) if room else ())
+
+
+def topics_of_incident(incident: Incident) -> tuple[Topic, ...]:
+    """Where words about *incident*, as it is when they are said, are told. What it has hit once it goes on to be about."""
+    bad = worst((*incident.worst.values(), *incident.services.values(), Status.DEGRADED))
+    floors = (about for about, floor in FLOORS.items() if ORDER[bad] >= ORDER[floor])
+    return (Topic(About.EVERYTHING), *map(Topic, floors), *_each(About.SERVICE, incident.worst))
+
+
+def topics_of_window(window: Maintenance, said: MaintenanceUpdate) -> tuple[Topic, ...]:
+    """Where words about *window* are told."""
+    planned = (Topic(About.MAINTENANCE), *_each(About.SERVICE_MAINTENANCE, window.services))
+    return (*planned, Topic(About.EVERYTHING), *_each(About.SERVICE, window.services)) if is_loud(window, said) else planned
+
+
+def _each(about: About, services: Iterable[str]) -> tuple[Topic, ...]:
+    return tuple(Topic(about, service) for service in dict.fromkeys(services))

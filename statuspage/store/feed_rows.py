@@ -1,0 +1,151 @@
+"""What feeds tell, as rows and back: each word gets the next place of every topic that it is told about, and keeps it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, insert, select, union
+
+from incidents.maintenance import MaintenanceState
+from statuspage.news import PAGE, Said, Tail, Topic, tail
+from statuspage.store.feed_tables import feed_entries
+from statuspage.store.maintenance_tables import maintenance_updates, maintenances
+from statuspage.store.tables import updates
+
+
+class Word(NamedTuple):
+    """Public words that were just written down, by the incident's or the window's id and their number there."""
+
+    subject: str
+    number: int
+    is_planned: bool
+    topics: tuple[Topic, ...]
+
+
+# Statements are put together once: that costs more than to run them.
+
+
+def _next_place() -> Any:  # noqa: ANN401 - SQLAlchemy's own type is as wide
+    place = select(func.coalesce(func.max(feed_entries.c.place), -1) + 1).where(_is_about()).scalar_subquery()
+    told = [bindparam(column.name, type_=column.type) for column in feed_entries.c if column.name != "place"]
+    names = [column.name for column in feed_entries.c if column.name != "place"]
+    return insert(feed_entries).from_select([*names, "place"], select(*told, place))
+
+
+def _is_about() -> Any:  # noqa: ANN401 - as above
+    topic = (feed_entries.c.about, feed_entries.c.service)
+    return and_(*(column == bindparam(column.name, type_=column.type) for column in topic))
+
+
+def _words() -> Select[Any]:
+    of_incident = and_(updates.c.incident == feed_entries.c.incident, updates.c.number == feed_entries.c.word)
+    of_window = and_(maintenance_updates.c.maintenance == feed_entries.c.maintenance, maintenance_updates.c.number == feed_entries.c.word)
+    joined = (
+        feed_entries.outerjoin(updates, of_incident)
+        .outerjoin(maintenance_updates, of_window)
+        .outerjoin(maintenances, maintenances.c.id == feed_entries.c.maintenance)
+    )
+    told = ("title", "body", "at", "edited_at", "redacted_at")
+    planned = (
+        column.label(f"planned_{column.name}") for column in maintenance_updates.c if column.name in {"title", "body", "at", "state"}
+    )
+    columns = (feed_entries.c.place, feed_entries.c.incident, feed_entries.c.maintenance, feed_entries.c.word, maintenances.c.began_at)
+    return select(*columns, *(updates.c[name] for name in told), *planned).select_from(joined).where(_is_about())
+
+
+_PLACE = _next_place()
+_NEWEST = _words().order_by(feed_entries.c.place.desc()).limit(2 * PAGE - 1)
+_BETWEEN = (
+    _words().where(feed_entries.c.place >= bindparam("first"), feed_entries.c.place < bindparam("end")).order_by(feed_entries.c.place)
+)
+_INCIDENTS: BindParameter[list[str]] = bindparam("incidents", expanding=True)
+_WINDOWS: BindParameter[list[str]] = bindparam("windows", expanding=True)
+_THEIR_TOPICS = union(
+    select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.incident.in_(_INCIDENTS)),
+    select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.maintenance.in_(_WINDOWS)),
+)
+
+
+def place_words(connection: Connection, words: Iterable[Word]) -> None:
+    """Give each of *words* its places, in this order."""
+    rows = [
+        {
+            "about": topic.about,
+            "service": topic.service,
+            "incident": None if word.is_planned else word.subject,
+            "maintenance": word.subject if word.is_planned else None,
+            "word": word.number,
+        }
+        for word in words
+        for topic in word.topics
+    ]
+    for row in rows:  # each looks at what the one before has written
+        connection.execute(_PLACE, row)
+
+
+def every_topic(connection: Connection) -> set[Topic]:
+    """All topics that anything was ever told about. Reads every place there is: for a start."""
+    chosen = select(feed_entries.c.about, feed_entries.c.service).distinct()
+    return {Topic(row.about, row.service) for row in connection.execute(chosen)}
+
+
+def topics_told(connection: Connection, incidents: Collection[str], windows: Collection[str]) -> set[Topic]:
+    """The topics that words of these *incidents* and *windows* were told about."""
+    if not incidents and not windows:
+        return set()
+    found = connection.execute(_THEIR_TOPICS, {"incidents": list(incidents), "windows": list(windows)})
+    return {Topic(row.about, row.service) for row in found}
+
+
+def tails(connection: Connection, topics: Collection[Topic]) -> Mapping[Topic, Tail]:
+    """The newest of what was told about each of *topics*: as much work in an old store as in a young one."""
+    known: dict[tuple[str, int], Said] = {}
+    return {topic: _tail(connection, topic, known) for topic in topics}
+
+
+def _tail(connection: Connection, topic: Topic, known: dict[tuple[str, int], Said]) -> Tail:
+    rows = connection.execute(_NEWEST, {"about": topic.about, "service": topic.service}).all()
+    return tail(rows[0].place + 1, tuple(_all(reversed(rows), known))) if rows else Tail()
+
+
+def archive(connection: Connection, topic: Topic, number: int) -> Sequence[Said]:
+    """What the closed archive *number* (from 1, the oldest) of *topic* tells, oldest first; empty where there is none."""
+    span = {"first": (number - 1) * PAGE, "end": number * PAGE}
+    return tuple(_all(connection.execute(_BETWEEN, {"about": topic.about, "service": topic.service, **span}), {}))
+
+
+def _all(rows: Iterable[Row[Any]], known: dict[tuple[str, int], Said]) -> Iterator[Said]:
+    """Each word once, whatever number of topics it is told about."""
+    for row in rows:
+        key = row.maintenance or row.incident, row.word
+        if key not in known:
+            known[key] = _of_window(row) if row.maintenance is not None else _of_incident(row)
+        yield known[key]
+
+
+def _of_incident(row: Row[Any]) -> Said:
+    withdrawn: datetime | None = row.redacted_at
+    return Said(
+        is_planned=False,
+        subject=row.incident,
+        number=row.word,
+        title=row.title,
+        body="" if withdrawn else row.body,
+        at=row.at,
+        updated=withdrawn or row.edited_at or row.at,
+        is_withdrawn=withdrawn is not None,
+    )
+
+
+def _of_window(row: Row[Any]) -> Said:
+    is_off = row.planned_state is MaintenanceState.CANCELLED and row.began_at is None
+    return Said(
+        is_planned=True,
+        subject=row.maintenance,
+        number=row.word,
+        title=row.planned_title,
+        body=row.planned_body,
+        at=row.planned_at,
+        updated=row.planned_at,
+        takes_back=row.word - 1 if is_off else 0,
+    )
