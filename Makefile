@@ -80,7 +80,7 @@ wheel-smoke: wheel ## install the wheel in a fresh environment and run it
 
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure, against the yardsticks
-	@.ci/servers prometheus-blackbox-exporter
+	@.ci/servers prometheus-blackbox-exporter nginx
 	$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: soak

@@ -1,36 +1,40 @@
-"""The yardstick of the public page: a bare aiohttp handler that returns ready bytes. ``python -m tests.bench.bare DIRECTORY``.
+"""The yardstick of what the public reads: a bare aiohttp handler that returns ready bytes. ``python -m tests.bench.bare DIRECTORY``.
 
-*DIRECTORY* holds the page as the product sends it: ``plain``, ``gzip`` and ``etag``.
+*DIRECTORY* holds for each path, numbered from 0, what the product sends: ``N.path``, ``N.type``, ``N.etag``, ``N.plain`` and ``N.gzip``.
 """
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
 from aiohttp import web
 
-HTML = "text/html; charset=utf-8"
 
-
-async def main(directory: Path) -> None:
-    """Serve the page under ``/plain`` and ``/gzip`` and an empty 304 under ``/kept``; say on which port."""
-    plain, gzipped, etag = ((directory / name).read_bytes() for name in ("plain", "gzip", "etag"))
-    tag = etag.decode()
+def added(app: web.Application, directory: Path, number: int) -> None:
+    """Three answers at one path, each below the name of its kind: no handler asks what was asked."""
+    path, kind, tag = ((directory / f"{number}.{name}").read_text(encoding="ascii") for name in ("path", "type", "etag"))
+    plain, gzipped = ((directory / f"{number}.{name}").read_bytes() for name in ("plain", "gzip"))
 
     async def send_plain(_: web.Request) -> web.Response:
-        return web.Response(body=plain, headers={"Content-Type": HTML, "ETag": tag})
+        return web.Response(body=plain, headers={"Content-Type": kind, "ETag": tag})
 
     async def send_gzip(_: web.Request) -> web.Response:
-        return web.Response(body=gzipped, headers={"Content-Type": HTML, "Content-Encoding": "gzip", "ETag": tag})
+        return web.Response(body=gzipped, headers={"Content-Type": kind, "Content-Encoding": "gzip", "ETag": tag})
 
     async def send_kept(_: web.Request) -> web.Response:
         return web.Response(status=304, headers={"ETag": tag})
 
+    for name, send in (("plain", send_plain), ("gzip", send_gzip), ("kept", send_kept)):
+        app.router.add_get(f"/{name}{path}", send)
+
+
+async def main(directory: Path, numbers: Sequence[int]) -> None:
+    """Serve all of them; say on which port."""
     app = web.Application()
-    app.router.add_get("/plain", send_plain)
-    app.router.add_get("/gzip", send_gzip)
-    app.router.add_get("/kept", send_kept)
+    for number in numbers:
+        added(app, directory, number)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
@@ -40,4 +44,5 @@ async def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Path(sys.argv[1])))
+    here = Path(sys.argv[1])
+    uvloop.run(main(here, [int(file.stem) for file in here.glob("*.path")]))

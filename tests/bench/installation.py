@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from incidents.events import StatusChanged
-from incidents.model import Status, Subject
+from incidents.events import Event, Impacted, Opened, Published, Resolved, StatusChanged, Updated
+from incidents.model import Origin, State, Status, Subject, Update
 from statuspage.clock import wall_clock
 from statuspage.store import queries
 from statuspage.store.engine import Store
@@ -22,7 +22,6 @@ from statuspage.store.record import record
 from tests.bench.turns import ended
 
 SERVICES = 50
-DAYS = 90
 URL = "http://127.0.0.1:8080"
 STARTS_WITHIN = 30.0
 COMMAND = (sys.executable, "-m", "statuspage")
@@ -47,28 +46,76 @@ def written(directory: Path, monitors: Mapping[str, Mapping[str, object]], *, se
     return file
 
 
-def give_history(data_dir: Path, monitors: Mapping[str, Mapping[str, object]], now: datetime) -> None:
-    """Let everything have worked since ninety days before *now*, but for an outage of each service every nine days."""
-    born = now - timedelta(days=DAYS)
-    changes = [_change(subject, id, born, Status.UNKNOWN, Status.OPERATIONAL) for subject, id in _subjects(monitors)]
-    for number in range(SERVICES):
-        for day in range(number % 9 + 1, DAYS - 1, 9):
-            since = born + timedelta(days=day, minutes=37 * number)
-            changes.append(_change(Subject.SERVICE, f"s{number}", since, Status.OPERATIONAL, Status.PARTIAL))
-            until = since + timedelta(minutes=41)
-            changes.append(_change(Subject.SERVICE, f"s{number}", until, Status.PARTIAL, Status.OPERATIONAL))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much there is: services, and days of history in which each is out of order every nine days."""
+
+    services: int = SERVICES
+    days: int = 90
+
+
+USUAL = Size()
+
+
+def give_history(data_dir: Path, monitors: Mapping[str, Mapping[str, object]], now: datetime, size: Size = USUAL) -> None:
+    """Let everything have worked since so many days before *now*, but for the outages, each of which had an incident with three updates."""
+    born = now - timedelta(days=size.days)
 
     def write(connection: Connection) -> None:
         queries.installation(connection, url=URL, now=born)
-        record(connection, events=changes, results=(), at=now)
+        known = [_change(subject, id, born, Status.UNKNOWN, Status.OPERATIONAL) for subject, id in _subjects(monitors, size)]
+        record(connection, events=known, results=(), at=born)
+        for at, number in sorted(_outages(born, size)):
+            record(connection, events=_outage(number, at), results=(), at=at + LASTED)
 
     with Store.blocking("sqlite:///statuspage.db", data_dir) as database:
         database.write(write)
 
 
-def _subjects(monitors: Mapping[str, Mapping[str, object]]) -> list[tuple[Subject, str]]:
-    services = [(Subject.SERVICE, f"s{n}") for n in range(SERVICES)]
-    components = [(Subject.COMPONENT, f"c{n}") for n in range(SERVICES)]
+LASTED = timedelta(minutes=41)
+
+
+def _outages(born: datetime, size: Size) -> Iterator[tuple[datetime, int]]:
+    for number in range(size.services):
+        for day in range(number % 9, size.days - 1, 9):
+            yield born + timedelta(days=day, minutes=1 + 37 * number % 1300), number
+
+
+def _outage(number: int, since: datetime) -> list[Event]:
+    """What is recorded of one that is over."""
+    id, incident, until = f"s{number}", f"{int(since.timestamp()):010d}{number:03d}"[-12:], since + LASTED
+    name = f"Service number {number} is not working"
+    opened = Opened(
+        at=since,
+        incident=incident,
+        name=name,
+        origin=Origin.MACHINE,
+        root=f"c{number}",
+        started_at=since,
+        publish_at=since,
+        by=None,
+        reason="",
+    )
+    words = ((State.INVESTIGATING, since), (State.MONITORING, until), (State.RESOLVED, until))
+    return [
+        _change(Subject.SERVICE, id, since, Status.OPERATIONAL, Status.PARTIAL),
+        opened,
+        Impacted(at=since, incident=incident, services={id: Status.PARTIAL}),
+        Published(at=since, incident=incident),
+        *(Updated(at=at, incident=incident, update=_update(place, state, name, at)) for place, (state, at) in enumerate(words, 1)),
+        _change(Subject.SERVICE, id, until, Status.PARTIAL, Status.OPERATIONAL),
+        Resolved(at=until, incident=incident, by=None),
+    ]
+
+
+def _update(number: int, state: State, name: str, at: datetime) -> Update:
+    body = "Our monitoring sees it, and we are looking into it. What else it hits, and what still works, stands on the page."
+    return Update(number=number, state=state, title=f"{name} – {state}", body=body, at=at, automatic=True)
+
+
+def _subjects(monitors: Mapping[str, Mapping[str, object]], size: Size) -> list[tuple[Subject, str]]:
+    services = [(Subject.SERVICE, f"s{n}") for n in range(size.services)]
+    components = [(Subject.COMPONENT, f"c{n}") for n in range(size.services)]
     return [*services, *components, *((Subject.MONITOR, id) for id in monitors)]
 
 

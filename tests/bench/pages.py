@@ -1,23 +1,46 @@
-"""The public page under load: ``statuspage serve`` against a bare handler that returns the same bytes."""
+"""What the public reads under load: ``statuspage serve`` against a bare handler that returns the same bytes."""
 
 import http.client
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from tests.bench import installation, turns
-from tests.bench.installation import SERVICES
-from tests.bench.table import Row, compared
+from tests.bench import installation, nginx, turns
+from tests.bench.table import Row, bounded, compared
 
 REQUESTS = 4_000
 TURNS = 2
 """Short turns, and more of them: what else the machine does then hits both sides alike."""
 LAST_START = 54.0
-KINDS = {"plain": "identity", "gzip": "gzip", "kept": "not modified (304)"}
+
+PATHS: Mapping[str, str] = MappingProxyType(
+    {"page": "/", "feed": "/history.atom", "v2 summary": "/api/v2/summary.json", "badge": "/badges/s0.svg"}
+)
+"""What is read, by what it is called in the table."""
+
+KINDS: Mapping[str, str] = MappingProxyType({"plain": "identity", "gzip": "gzip", "kept": "not modified (304)"})
+"""The ways in which it is answered."""
+
+USUAL = installation.Size(services=50, days=90)
+"""The size at which everything is loaded in all three ways; at the others what most readers ask for: gzip, and what they have already."""
+
+SIZES: Mapping[str, installation.Size] = MappingProxyType(
+    {
+        "": USUAL,
+        ", 500 services": installation.Size(services=500, days=90),
+        ", 1 day of history": installation.Size(services=50, days=1),
+        ", 3 years of history": installation.Size(services=50, days=1095),
+    }
+)
+
+UPTIME_KUMA = 920.0
+"""Microseconds of CPU that a page view costs Uptime Kuma 2.5.3 with warm caches: three requests, measured on such a machine before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,29 +53,48 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What the product answers at a path, as it came: *content* by kind, its tag and its type."""
+
+    content: Mapping[str, bytes]
+    etag: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A server under measurement and the requests that it is sent, by kind. One whose tags change is asked for them before each turn."""
+    """A server under measurement. One that does not negotiate has each kind of answer at a path of its own, below the kind's name."""
 
     port: int
     pid: int
-    requests: dict[str, Path]
-    asks_anew: bool = False
+    directory: Path
+    negotiates: bool = True
 
-    def take(self, kind: str) -> Taken:
-        """Warm up, then load it once, in the middle of a minute: at its start the service publishes anew."""
+    def take(self, path: str, kind: str) -> Taken:
+        """Warm up, then load it once, in the middle of a minute: at its start the service publishes anew, and tags may change."""
         _await_room()
-        if kind == "kept" and self.asks_anew:
-            self.requests[kind].write_bytes(_request("/", f"If-None-Match: {_fetch(self.port, 'identity')[0]}\r\n"))
-        status = 304 if kind == "kept" else 200
-        return Taken(**turns.figure("loading", self.port, self.pid, REQUESTS, self.requests[kind], status))
+        request = self.directory / "request"
+        path = path if self.negotiates else f"/{kind}{path}"
+        etag = fetched(self.port, path).etag if kind == "kept" and self.negotiates else ""
+        more = {"plain": "", "gzip": "Accept-Encoding: gzip\r\n", "kept": f"If-None-Match: {etag}\r\n"}
+        request.write_bytes(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\n{more[kind]}\r\n".encode())
+        return Taken(**turns.figure("loading", self.port, self.pid, REQUESTS, request, 304 if kind == "kept" else 200))
 
 
 def rows(pairs: int) -> Iterator[Row]:
-    """Load both in turn, a few times for each of *pairs*, in each of the kinds of answer."""
-    with tempfile.TemporaryDirectory() as name, both(Path(name)) as (ours, theirs, sizes):
-        for kind, told in KINDS.items():
-            taken = [(ours.take(kind), theirs.take(kind)) for _ in range(pairs * TURNS)]
-            yield from _rows(f"page, {told}" + (f", {sizes[kind] // 1000} kB" if sizes[kind] else ""), taken)
+    """Load both in turn, a few times for each of *pairs*, at each size, path and kind of answer."""
+    for told, size in SIZES.items():
+        kinds = KINDS if size is USUAL else [kind for kind in KINDS if kind != "plain"]
+        with tempfile.TemporaryDirectory() as name, product(Path(name), size) as ours:
+            for what, path in PATHS.items():
+                body = fetched(ours.port, path)
+                with bare(Path(name), {path: body}) as theirs:
+                    for kind in kinds:
+                        taken = [(ours.take(path, kind), theirs.take(path, kind)) for _ in range(pairs * TURNS)]
+                        length = f", {len(body.content[kind]) / 1000:.3g} kB" if kind in body.content else ""
+                        yield from _rows(f"{what}, {KINDS[kind]}{length}{told}", taken)
+            if size is USUAL:
+                yield from _beside(Path(name), ours, pairs)
 
 
 def _rows(figure: str, taken: Sequence[tuple[Taken, Taken]]) -> Iterator[Row]:
@@ -61,54 +103,73 @@ def _rows(figure: str, taken: Sequence[tuple[Taken, Taken]]) -> Iterator[Row]:
     yield compared(f"{figure}: slowest hundredth", [(a.p99, b.p99) for a, b in taken], unit="ms")
 
 
+def _beside(directory: Path, ours: Served, pairs: int) -> Iterator[Row]:
+    """Others that show a page: nginx sending the same file, and what a view costs Uptime Kuma."""
+    page = fetched(ours.port, "/")
+    with nginx.serving(directory / "nginx", page.content["plain"]) as (port, pid):
+        theirs = Served(port=port, pid=pid, directory=directory)
+        taken = [(ours.take("/", "gzip"), theirs.take("/", "gzip")) for _ in range(pairs * TURNS)]
+    yield compared("page, gzip, against nginx sending the same file: requests", [(a.rate, b.rate) for a, b in taken], unit="/s")
+    cpu = [(a.cpu, b.cpu) for a, b in taken]
+    yield compared("page, gzip, against nginx: CPU of the server a request", cpu, unit="µs")
+    parts = [path for path in _linked(page) if path.startswith("/assets/")]
+    view = [sum(ours.take(path, "gzip").cpu for path in ("/", *parts)) for _ in range(pairs)]
+    told = f"first view, the page and its {len(parts)} assets: CPU of the server"
+    yield bounded(told, view, unit="µs", goal=UPTIME_KUMA / 10)
+
+
+def _linked(page: Body) -> Sequence[str]:
+    """The assets that the page asks for."""
+    text = page.content["plain"].decode()
+    starts = (place for place, _ in enumerate(text) if text.startswith('="/assets/', place))
+    return sorted({text[place + 2 :].split('"', 1)[0] for place in starts})
+
+
 @contextmanager
-def both(directory: Path) -> Iterator[tuple[Served, Served, dict[str, int]]]:
-    """Run product and yardstick side by side; nobody loads both at once. Yields also the answers' sizes in bytes."""
+def product(directory: Path, size: installation.Size) -> Iterator[Served]:
+    """Run the product with its history."""
     with turns.targets() as there:
         target = there.ports["tcp"]
-        monitors = {f"m{n}": {"component": f"c{n}", "probe": "tcp", "host": "127.0.0.1", "port": target} for n in range(SERVICES)}
-        file = installation.written(directory, monitors, every="1h", timeout="1s")
+        monitors = {f"m{n}": {"component": f"c{n}", "probe": "tcp", "host": "127.0.0.1", "port": target} for n in range(size.services)}
+        file = installation.written(directory, monitors, services=size.services, every="1h", timeout="1s")
         data_dir = directory / "data"
-        installation.give_history(data_dir, monitors, installation.now())
-        with installation.served(file, data_dir) as product:
-            port = urlsplit(product.public).port or 0
-            sizes = _keep_page(directory, port)
-            ours = Served(port=port, pid=product.pid, requests=_requests(directory, "ours", dict.fromkeys(KINDS, "/")), asks_anew=True)
-            with turns.server("bare", directory) as (bare_port, pid):
-                paths = {kind: f"/{kind}" for kind in KINDS}
-                yield ours, Served(port=bare_port, pid=pid, requests=_requests(directory, "theirs", paths)), sizes
+        installation.give_history(data_dir, monitors, installation.now(), size)
+        with installation.served(file, data_dir) as running:
+            yield Served(port=urlsplit(running.public).port or 0, pid=running.pid, directory=directory)
 
 
-def _keep_page(directory: Path, port: int) -> dict[str, int]:
-    """Keep the product's own bytes for the yardstick to serve; return how many there are of each kind."""
-    etag, plain = _fetch(port, "identity")
-    _, gzipped = _fetch(port, "gzip")
-    for name, content in (("plain", plain), ("gzip", gzipped), ("etag", etag.encode())):
-        (directory / name).write_bytes(content)
-    return {"plain": len(plain), "gzip": len(gzipped), "kept": 0}
+@contextmanager
+def bare(directory: Path, bodies: Mapping[str, Body]) -> Iterator[Served]:
+    """Run the yardstick with the product's own bytes."""
+    kept = directory / "bare"
+    kept.mkdir(exist_ok=True)
+    for number, (path, body) in enumerate(bodies.items()):
+        for name, content in (("path", path.encode()), ("etag", body.etag.encode()), ("type", body.content_type.encode())):
+            (kept / f"{number}.{name}").write_bytes(content)
+        for kind, content in body.content.items():
+            (kept / f"{number}.{kind}").write_bytes(content)
+    with turns.server("bare", kept) as (port, pid):
+        yield Served(port=port, pid=pid, directory=directory, negotiates=False)
 
 
-def _fetch(port: int, encoding: str) -> tuple[str, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/", headers={"Accept-Encoding": encoding})
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer.headers["ETag"], body
+def fetched(port: int, path: str) -> Body:
+    """Ask a server for what is at *path*, both ways. Errors: RuntimeError where it is not there."""
+    answers = {kind: _answer(port, path, KINDS[kind]) for kind in ("plain", "gzip")}
+    headers, _ = answers["plain"]
+    return Body(content={kind: body for kind, (_, body) in answers.items()}, etag=headers["ETag"], content_type=headers["Content-Type"])
 
 
-def _requests(directory: Path, name: str, paths: dict[str, str]) -> dict[str, Path]:
-    etag = (directory / "etag").read_text(encoding="ascii")
-    more = {"plain": "", "gzip": "Accept-Encoding: gzip\r\n", "kept": f"If-None-Match: {etag}\r\n"}
-    files: dict[str, Path] = {}
-    for kind, path in paths.items():
-        files[kind] = directory / f"{name}-{kind}"
-        files[kind].write_bytes(_request(path, more[kind]))
-    return files
-
-
-def _request(path: str, more: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\n{more}\r\n".encode()
+def _answer(port: int, path: str, encoding: str) -> tuple[Message, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path, headers={"Accept-Encoding": encoding})
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{path} was answered with {answer.status}")
+    return answer.headers, body
 
 
 def _await_room() -> None:
