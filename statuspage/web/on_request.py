@@ -3,27 +3,33 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
-from statuspage.render.finished import Finished
-
-Find = Callable[[], Awaitable[Finished | None]]
+T = TypeVar("T")
 
 
-class OnRequest:
-    """Few look-ups at once, the newest answers kept within so many bytes."""
+class OnRequest(Generic[T]):
+    """Few look-ups at once, the newest answers kept within so many bytes, of which each *weighs* some."""
 
     def __init__(
-        self, *, at_once: int = 4, waiting: int = 64, most: int = 256, most_bytes: int = 16 * 1024 * 1024, patience: float = 5.0
+        self,
+        *,
+        weigh: Callable[[T], int],
+        at_once: int = 4,
+        waiting: int = 64,
+        most: int = 256,
+        most_bytes: int = 16 * 1024 * 1024,
+        patience: float = 5.0,
     ) -> None:
-        self._gate = asyncio.Semaphore(at_once)
+        self._gate, self._weigh = asyncio.Semaphore(at_once), weigh
         self._room, self._most, self._most_bytes, self._patience = waiting, most, most_bytes, patience
-        self._kept: OrderedDict[str, Finished | None] = OrderedDict()
+        self._kept: OrderedDict[str, T | None] = OrderedDict()
 
     def forget(self) -> None:
         """Drop what is kept: words may have been corrected or withdrawn."""
         self._kept = OrderedDict()
 
-    async def find(self, path: str, find: Find) -> Finished | None:
+    async def find(self, path: str, find: Callable[[], Awaitable[T | None]]) -> T | None:
         """Return what *find* finds at *path*, or None. Errors: TimeoutError where too many ask."""
         if path in self._kept:
             self._kept.move_to_end(path)
@@ -39,10 +45,6 @@ class OnRequest:
                 found = kept[path]
         finally:
             self._room += 1
-        while len(kept) > self._most or sum(_weight(one) for one in kept.values()) > self._most_bytes:
+        while len(kept) > self._most or sum(self._weigh(one) for one in kept.values() if one is not None) > self._most_bytes:
             kept.popitem(last=False)
         return found
-
-
-def _weight(kept: Finished | None) -> int:
-    return 0 if kept is None else len(kept.body) + len(kept.gzipped)

@@ -23,7 +23,7 @@ from statuspage.render.addresses import document_at, patterns
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
-from statuspage.web.on_request import Find, OnRequest
+from statuspage.web.on_request import OnRequest
 from statuspage.web.security import HEADERS
 from statuspage.web.stream import Streams
 
@@ -110,6 +110,14 @@ PUBLIC_ROUTES = (
     PublicRoute("/services/{id}", Surface.PAGE),
     PublicRoute("/badges/{id}.svg", Surface.BADGE),
     PublicRoute("/badges/{id}.json", Surface.BADGE),
+    PublicRoute("/api/v2/summary.json", Surface.API),
+    PublicRoute("/api/v2/status.json", Surface.API),
+    PublicRoute("/api/v2/components.json", Surface.API),
+    PublicRoute("/api/v2/incidents.json", Surface.API),
+    PublicRoute("/api/v2/incidents/unresolved.json", Surface.API),
+    PublicRoute("/api/v2/scheduled-maintenances.json", Surface.API),
+    PublicRoute("/api/v2/scheduled-maintenances/upcoming.json", Surface.API),
+    PublicRoute("/api/v2/scheduled-maintenances/active.json", Surface.API),
     PublicRoute("/api/v2/{tail}", Surface.API),
     PublicRoute("/assets/{name}", Surface.ASSET),
     PublicRoute("/fresh.json", Surface.FRESH),
@@ -179,6 +187,7 @@ def security_headers(*, is_tls: bool) -> dict[str, str]:
     return {**HEADERS, **secure}
 
 
+@lru_cache(maxsize=1024)
 def surface_of(path: str) -> Surface | None:
     """Return which surface *path* belongs to, or None where the listener has no such path."""
     return next((route.surface for route in PUBLIC_ROUTES if route.covers(path)), None)
@@ -217,6 +226,13 @@ class _Parcel:
     gzipped_kept: bytes
 
 
+Find = Callable[[], Awaitable[Finished | None]]
+
+
+def _weight(parcel: _Parcel) -> int:
+    return len(parcel.finished.body) + len(parcel.finished.gzipped)
+
+
 class _Face:
     def __init__(
         self,
@@ -231,9 +247,9 @@ class _Face:
         self._shelf, self._fresh, self._streams, self._now = shelf, fresh, streams, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
-        self._find_older, self._older = older, OnRequest()
+        self._find_older, self._older = older, OnRequest(weigh=_weight)
         services, ledgers = makers  # each with a room of its own: those who read long ledgers keep nobody from a page
-        self._made = ((services, OnRequest()), (ledgers, OnRequest(at_once=2)))
+        self._made = ((services, OnRequest(weigh=_weight)), (ledgers, OnRequest(weigh=_weight, at_once=2)))
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -322,13 +338,17 @@ class _Face:
                 return await self._asked(path, request, room, partial(asyncio.to_thread, make))
         return self._missing(path)
 
-    async def _asked(self, path: str, request: web.Request, room: OnRequest, find: Find) -> web.StreamResponse:
+    async def _asked(self, path: str, request: web.Request, room: OnRequest[_Parcel], find: Find) -> web.StreamResponse:
         try:
-            finished = await room.find(path, find)
+            parcel = await room.find(path, partial(self._packed, path, find))
         except TimeoutError:
             return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
-        surface = surface_of(path)
-        return self._missing(path) if finished is None or surface is None else self._send(self._pack(finished, surface), request)
+        return self._missing(path) if parcel is None else self._send(parcel, request)
+
+    async def _packed(self, path: str, find: Find) -> _Parcel | None:
+        """What is kept has its heads spelled: asked for again, it costs what anything on the shelf does."""
+        finished, surface = await find(), surface_of(path)
+        return None if finished is None or surface is None else self._pack(finished, surface)
 
     def _missing(self, path: str) -> web.StreamResponse:
         if self._current is None:
