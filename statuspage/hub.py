@@ -8,13 +8,12 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from incidents.drift import Trend
 from incidents.events import Event, Paused, Resumed
 from incidents.model import Situation, Topology
 from incidents.sight import Look
@@ -34,11 +33,12 @@ from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
+from statuspage.mirror.run import Mirror
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.readings import door_of, fixed_at_start, policy_of, site_of, stale_after_of
+from statuspage.readings import door_of, fixed_at_start, mirror_of, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
@@ -46,11 +46,9 @@ from statuspage.schedule import Schedule
 from statuspage.store import past, queries
 from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
-from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.store.results import prune, prune_hours
-from statuspage.store.trends import trends
+from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
@@ -59,16 +57,6 @@ from statuspage.web.security import HEADERS, PRIVATE
 from statuspage.web.stream import Streams, room
 
 log = logging.getLogger(__name__)
-
-HOUSE_EVERY = 3600.0
-SLACK = 60.0
-"""Seconds that the wall clock may be ahead of the monotonic one between two rounds of housekeeping."""
-
-SLICE = 5000
-"""Rows that one transaction of housekeeping deletes at most."""
-
-REMEMBER_EVERY = timedelta(days=1)
-"""How much a replay has to go through at most before the instant that is asked for."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,19 +71,24 @@ class Hub:
     door: Door
     now: Now
     reloaded_at: datetime
-    remembered_at: datetime
+    data_dir: Path
     tokens: Mapping[bytes, str]
     schedule: Schedule = field(init=False)
     controls: Controls = field(init=False)
+    upkeep: Upkeep = field(init=False)
+    mirror: Mirror = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
-    trends: Mapping[tuple[str, str], Trend] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """The schedule probes through the hub, and the hub owns the schedule."""
+        """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.schedule = Schedule(probing=self, now=self.now)
         self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
+        self.upkeep = Upkeep(
+            store=self.store, pipeline=self.pipeline, config=lambda: self.loaded.config, now=self.now, remembered_at=self.reloaded_at
+        )
+        self.mirror = Mirror.beside(self.press, to=lambda: mirror_of(self.loaded.config, self.data_dir))
 
     # --- what the schedule needs
 
@@ -126,6 +119,7 @@ class Hub:
         """Tell those who need to know of a committed turn."""
         self.press.hear(events, results)
         self.books.hear(events, results)
+        self.mirror.hear(events)
         journal.tell(events)
         if any(isinstance(event, Paused | Resumed) for event in events):
             self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -151,7 +145,7 @@ class Hub:
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
         streams = Streams(shelf, press.fresh, most=room(), now=self.now)
-        press.issued = streams.tell
+        press.issued.append(streams.tell)
         app = public_app(
             shelf,
             fresh=press.fresh,
@@ -182,9 +176,10 @@ class Hub:
             heartbeats=lambda: self.tokens,
             planning_policy=self.planning_policy,
             page_at=page_at,
-            trends=lambda: self.trends,
+            trends=lambda: self.upkeep.trends,
             levels=lambda: self.books.levels,
             offers=lambda: self.books.offers,
+            mirror=lambda: self.mirror.figures,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
@@ -193,7 +188,7 @@ class Hub:
         async with self.spelling:
             health, self.schedule.pace.worst_lag = self.health(), 0.0
             situation, latest, now = self.pipeline.situation, dict(self.pipeline.latest), self.now()
-            levels, trends = self.books.levels, self.trends
+            levels, trends = self.books.levels, self.upkeep.trends
             text = await asyncio.to_thread(
                 lambda: self.metrics.text(situation, latest, health, now, level_metrics(levels), trends),
             )
@@ -214,60 +209,8 @@ class Hub:
             failed_writes=figures.failed_writes,
             is_reload_good=self.is_reload_good,
             reloaded_at=self.reloaded_at,
+            mirror=None if self.loaded.config.mirror is None else self.mirror.figures,
         )
-
-    # --- keeping
-
-    async def keep_house(self) -> None:
-        """Forget, once an hour, what need not be kept any longer; in slices, so that nobody waits for it."""
-        loop = asyncio.get_running_loop()
-        trusted, asked = self.now(), loop.time()
-        while True:
-            # A wall clock that jumps ahead must not make everything old at once: time passes only as fast as it really does.
-            trusted = min(self.now(), trusted + timedelta(seconds=loop.time() - asked + SLACK))
-            asked = loop.time()
-            await self.forget(trusted)
-            await self.restate(trusted)
-            await self.remember(trusted)
-            await self.compare(trusted)
-            await asyncio.sleep(HOUSE_EVERY)
-
-    async def forget(self, now: datetime) -> None:
-        """Drop results and hourly roll-ups that are past their retention at *now*. Errors: none while the store is away."""
-        keeps = self.loaded.config.store.retention
-        try:
-            gone = SLICE
-            while gone >= SLICE:
-                gone = await self.store.write(lambda connection: prune(connection, now - keeps.results, SLICE))
-            await self.store.write(lambda connection: prune_hours(connection, now - keeps.hourly))
-        except StoreUnavailable as error:
-            log.warning("nothing is forgotten this time: %s", error)
-
-    async def compare(self, now: datetime) -> None:
-        """Find out what is slower than it used to be, monitor by monitor. Errors: none while the store is away."""
-        watched = {(monitor.id, place) for monitor in self.pipeline.situation.topology.monitors.values() for place in monitor.locations}
-        try:
-            self.trends = await trends(self.store, watched, now)
-        except StoreUnavailable as error:
-            log.warning("paces are compared an hour later: %s", error)
-
-    async def restate(self, now: datetime) -> None:
-        """Write down what is promised, where a new year brought other holidays. Errors: none while the store is away."""
-        stated = terms(self.loaded.config, now.year)
-        try:
-            await self.store.write(lambda connection: state_terms(connection, stated, now))
-        except StoreUnavailable as error:
-            log.warning("service levels are written down an hour later: %s", error)
-
-    async def remember(self, now: datetime) -> None:
-        """Keep once a day all that is known, so that a replay need not begin at the birth. Errors: none while the store is away."""
-        if now - self.remembered_at < REMEMBER_EVERY:
-            return
-        try:
-            if await self.pipeline.remember():
-                self.remembered_at = now
-        except StoreUnavailable as error:
-            log.warning("nothing is remembered this time: %s", error)
 
     # --- change
 
@@ -305,6 +248,7 @@ class Hub:
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
         self.controls.configured = configuration.controls(config)
+        self.mirror.forget()
         self.is_reload_good, self.reloaded_at = True, at
 
 
@@ -314,7 +258,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
     config = loaded.config
     store = await Store.open(config.store.url, data_dir)
     try:
-        hub = await _assembled(loaded, store, now)
+        hub = await _assembled(loaded, store, data_dir, now)
         hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
         try:
             await hub.books.renew()
@@ -323,8 +267,9 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
             async with (
                 kept_alive(hub.press.run, "press", figures),
                 kept_alive(hub.books.run, "books", figures),
-                kept_alive(hub.keep_house, "housekeeping", figures),
+                kept_alive(hub.upkeep.run, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
+                kept_alive(hub.mirror.run, "mirror", figures),
             ):
                 yield hub
         finally:
@@ -335,7 +280,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
         await store.close()
 
 
-async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
+async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> Hub:
     config, at = loaded.config, now()
     topology, site = configuration.topology(config), site_of(config)
 
@@ -379,7 +324,7 @@ async def _assembled(loaded: Loaded, store: Store, now: Now) -> Hub:
         door=door_of(config),
         now=now,
         reloaded_at=at,
-        remembered_at=at,
+        data_dir=data_dir,
         tokens=configuration.tokens(config),
     )
     pipeline.audience = hub.hear

@@ -70,16 +70,12 @@ class _Planned:
         return cls(over=over, words=maintenance_words(connection, {*pending, *(window.id for window in over)}))
 
 
-def _nobody() -> None:
-    """Nobody is told."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Press:
     """Keeps the newest shelf and the exact age of what it shows.
 
     *stale_after* is the age in seconds past which a page should no longer be believed. *levels* gives what is told of availability,
-    *issued* is called when there is a new shelf.
+    all of *issued* are called when there is a new shelf.
     """
 
     store: Store
@@ -91,7 +87,7 @@ class Press:
     now: Now
     stale_after: float
     levels: Callable[[], Mapping[str, LevelView]] = dict
-    issued: Callable[[], None] = _nobody
+    issued: list[Callable[[], None]] = field(default_factory=list)
     shelf: Shelf | None = None
     true_at: datetime | None = None
     _kept: dict[str, Kept] = field(default_factory=dict)
@@ -152,7 +148,8 @@ class Press:
         await self._read(situation, now)
         shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation, now), now)
         self.shelf, self._age = shelf, None
-        self.issued()
+        for tell in self.issued:
+            tell()
         return shelf
 
     def of_service(self, path: str) -> Callable[[], Finished] | None:

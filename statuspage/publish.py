@@ -163,6 +163,13 @@ class Publisher:
         """Make the archive *document* from what is *said* in it; *page* gives the surroundings. It may run on any thread."""
         return _feed(feeds.Feed.archived(page, document.topic, said, document.number or 1), document.format)
 
+    def paths_of_services(self, page: Page) -> tuple[str, ...]:
+        """The path of everything that a service has, and that ``of_service`` makes."""
+        ids = [service.id for group in page.groups for service in group.services]
+        faces = (face.replace("{id}", id) for id in ids for face in _OF_SERVICE)
+        topics = (Topic(about, id) for id in ids for about in (About.SERVICE, About.SERVICE_MAINTENANCE))
+        return (*faces, *(path_of(Document(topic, form)) for topic in topics for form in Format))
+
     def maintenance(self, page: Page, view: MaintenanceView) -> Finished:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
         return finish(self._window(page, _Window(page.site, view, view.told_at)), HTML)

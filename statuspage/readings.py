@@ -1,5 +1,7 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
+from pathlib import Path
+
 from incidents.policy import Policy
 from probes.egress import Door
 from statuspage.config import loading as configuration
@@ -28,6 +30,11 @@ def site_of(config: Config) -> Site:
 def policy_of(config: Config) -> Policy:
     """The numbers that hold everywhere."""
     return Policy(language=config.site.language)
+
+
+def mirror_of(config: Config, data_dir: Path) -> Path | None:
+    """The directory that is to hold the mirror; None where there is to be none."""
+    return None if config.mirror is None else data_dir / config.mirror.to
 
 
 def door_of(config: Config) -> Door:

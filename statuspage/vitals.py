@@ -1,6 +1,7 @@
-"""How the road in is doing, counted for the metrics."""
+"""How the road in and the mirror are doing, counted for the metrics."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -12,3 +13,13 @@ class Figures:
     failed_writes: int = 0
     dropped_results: int = 0
     store_is_away: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class MirrorFigures:
+    """How the mirror is doing. *done_at* is when it last held all that was public; *trouble* is what keeps it from that now."""
+
+    done_at: datetime | None = None
+    failures: int = 0
+    trouble: str = ""
+    since: datetime | None = None

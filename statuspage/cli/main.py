@@ -71,6 +71,19 @@ def reload(
     raise typer.Exit(commands.reload(data_dir, accepts_removals=accept_removals))
 
 
+@app.command()
+def publish(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Made where it is missing; a static host serves DIR/current.")],
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Write the whole public face as files, for any static host; at once, or not at all."""
+    from statuspage.cli import publish as commands
+
+    raise typer.Exit(commands.publish(directory, config=config, data_dir=data_dir))
+
+
 @demo.callback(invoke_without_command=True)
 def run_demo(
     context: typer.Context,

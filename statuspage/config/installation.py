@@ -103,6 +103,12 @@ class Store(Section):
     backup: Backup | None = Field(None, description="Copies of the store.")
 
 
+class Mirror(Section):
+    """The whole public face as files, for any static host; see docs/mirror.md."""
+
+    to: str = Field(min_length=1, description="The directory, relative to the data directory; a host serves its `current`.")
+
+
 class Mail(Section):
     """Outgoing mail: subscriptions, reports, escalation."""
 

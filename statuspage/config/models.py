@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from incidents.planned.planning import LONGEST
 from incidents.times.rule import BadRule, parse
 from probes.settings import Duration, PositiveDuration
-from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Plugins, Site, Store
+from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Mirror, Plugins, Site, Store
 from statuspage.config.types import (
     ALWAYS,
     Amount,
@@ -257,6 +257,7 @@ class Config(Section):
     console: Console = Field(Console(), description="Where agents work.")
     listen: Listen = Field(Listen(), description="Addresses to listen on.")
     store: Store = Field(Store(), description="Where everything is kept.")
+    mirror: Mirror | None = Field(None, description="The public face as files, for any static host.")
     mail: Mail | None = Field(None, description="Outgoing mail: subscriptions, reports, escalation.")
     egress: Egress = Field(Egress(), description="Where redirects and webhooks may lead.")
     plugins: Plugins = Field(Plugins(), description="Which programs monitors may run.")

@@ -20,6 +20,7 @@ from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
+from statuspage.vitals import MirrorFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,6 +35,7 @@ class Health:
     """How the service itself is doing. *loop_lag* is in seconds; the totals count since the process started.
 
     *queue_depth* counts results that wait to be written. *reloaded_at* is when a configuration was last taken into use.
+    *mirror* is None where there is to be none.
     """
 
     loop_lag: float
@@ -42,6 +44,7 @@ class Health:
     failed_writes: int
     is_reload_good: bool
     reloaded_at: datetime
+    mirror: MirrorFigures | None = None
 
 
 class Metrics:
@@ -238,3 +241,11 @@ class _Own(Collector):
         told = "When a configuration was last taken into use, since the epoch."
         name = "statuspage_config_last_reload_success_timestamp_seconds"
         yield GaugeMetricFamily(name, told, health.reloaded_at.timestamp())
+        yield from () if health.mirror is None else _mirror(health.mirror)
+
+
+def _mirror(figures: MirrorFigures) -> Iterable[Metric]:
+    if figures.done_at is not None:
+        told = "When the mirror last held all that is public, since the epoch."
+        yield GaugeMetricFamily("statuspage_mirror_last_success_timestamp_seconds", told, figures.done_at.timestamp())
+    yield CounterMetricFamily("statuspage_mirror_failures", "Times that the mirror could not be written.", figures.failures)

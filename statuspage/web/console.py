@@ -63,7 +63,8 @@ async def _board(desk: Desk) -> board.Board:
 
 def _live(request: web.Request, drawn: board.Board) -> bytes:
     desk = request.app[DESK]
-    return screen_bytes(screen(request, "live.html", board=drawn, windows=at_work(desk), waiting=len(desk.pipeline.situation.proposals)))
+    waiting, windows = len(desk.pipeline.situation.proposals), at_work(desk)
+    return screen_bytes(screen(request, "live.html", board=drawn, windows=windows, waiting=waiting, mirror=desk.mirror()))
 
 
 def screen_bytes(response: web.Response) -> bytes:

@@ -20,6 +20,7 @@ from statuspage.pipeline import Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
+from statuspage.vitals import MirrorFigures
 from statuspage.web.problems import Rejected
 from statuspage.web.security import Network
 
@@ -39,7 +40,7 @@ class Desk:
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
-    *page_at* what the public page said at a past instant (None: nothing was kept).
+    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing.
     """
 
     store: Store
@@ -60,6 +61,7 @@ class Desk:
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
     levels: Callable[[], Mapping[str, Level]] = dict
     offers: Callable[[], Mapping[str, Offer]] = dict
+    mirror: Callable[[], MirrorFigures] = MirrorFigures
 
     @property
     def is_tls(self) -> bool:

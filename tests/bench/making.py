@@ -81,7 +81,7 @@ async def main() -> None:
         try:
             async with asyncio.timeout(DEADLINE):
                 # Without the schedule and without the press's own loop: the shelves are ours to time.
-                hub = await _assembled(loaded, store, clock.now)
+                hub = await _assembled(loaded, store, directory, clock.now)
                 spare_the_collector()  # as the service does once it runs
                 await measure(Changing(hub, clock), list(monitors))
         finally:

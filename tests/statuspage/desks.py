@@ -24,6 +24,7 @@ from statuspage.store import acts, people, queries
 from statuspage.store.acts import AuditRow
 from statuspage.store.engine import Store
 from statuspage.store.people import Role
+from statuspage.vitals import MirrorFigures
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.routes import internal_app
 
@@ -87,6 +88,7 @@ class House:
     sessions: list[ClientSession] = field(default_factory=list)
     heartbeats: dict[bytes, str] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    mirror: MirrorFigures = field(default_factory=MirrorFigures)
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
@@ -233,6 +235,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         heartbeats=lambda: house.heartbeats,
         planning_policy=lambda: house.planning_policy,
         offers=lambda: house.offers,
+        mirror=lambda: house.mirror,
         page_at=page_at,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)

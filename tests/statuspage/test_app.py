@@ -156,9 +156,9 @@ async def test_results_past_their_retention_are_forgotten(tmp_path: Path) -> Non
         await until(lambda: hub.pipeline.situation.seen)
         slot = max(hub.pipeline.situation.seen.values())
         await until(lambda: max(hub.pipeline.situation.seen.values()) > slot)  # for the newest of each monitor is never forgotten
-        await hub.forget(slot + timedelta(days=13))
+        await hub.upkeep.forget(slot + timedelta(days=13))
         assert await hub.store.read(lambda connection: kept(connection, slot)) > 0
-        await hub.forget(slot + timedelta(days=15))
+        await hub.upkeep.forget(slot + timedelta(days=15))
         assert await hub.store.read(lambda connection: kept(connection, slot)) == 0
 
 

@@ -15,6 +15,7 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
 from probes.result import Failure, ProbeResult, Result, Warning
 from statuspage.render.metrics import Health, Metrics
+from statuspage.vitals import MirrorFigures
 from tests.statuspage.pictures import NOW, service, situation, story, update, window
 
 HEALTH = Health(loop_lag=0.004, queue_depth=7, crashed_turns=1, failed_writes=3, is_reload_good=True, reloaded_at=NOW - timedelta(hours=1))
@@ -94,6 +95,20 @@ def test_the_service_tells_its_own_health() -> None:
     )
     assert found["statuspage_crashed_turns"].type == "counter"
     assert found["process_resident_memory_bytes"].samples[0].value > 1e6
+
+
+def test_the_mirror_tells_when_it_was_last_written_and_how_often_it_could_not_be() -> None:
+    known, figures = situation(service("email")), MirrorFigures(failures=2)
+
+    def found() -> dict[str, float]:
+        text = Metrics().text(known, {}, replace(HEALTH, mirror=figures), NOW).decode()
+        families = [family for family in text_string_to_metric_families(text) if "mirror" in family.name]
+        return {sample.name: sample.value for family in families for sample in family.samples if not sample.name.endswith("_created")}
+
+    assert found() == {"statuspage_mirror_failures_total": 2}
+    figures.done_at = NOW
+    assert found()["statuspage_mirror_last_success_timestamp_seconds"] == NOW.timestamp()
+    assert not any("mirror" in name for name in scrape(known)), "nothing is told of a mirror that is not to be"
 
 
 def test_each_location_says_whether_it_is_blind_and_since_when_it_was_impaired() -> None:

@@ -106,7 +106,7 @@ async def housed(directory: Path, clock: Clock) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
         stack.push_async_callback(store.close)
-        hub = await hubs._assembled(loaded, store, clock)
+        hub = await hubs._assembled(loaded, store, directory, clock)
         stack.push_async_callback(hub.pipeline.close)
         await hub.press.issue()
         public = await stack.enter_async_context(TestClient(TestServer(hub.public_runner().app)))

@@ -1,0 +1,61 @@
+"""What a page of the mirror says otherwise than the page that is served: what it cannot do leads to the live site.
+
+A link to something that the mirror does not hold becomes a link to the site, and a form, which needs a server, a link to the page on
+which it stands. All else is byte for byte what the public listener gives.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cache
+from html import escape
+
+from statuspage.render.finished import Finished, finish
+
+FORM_WORDS = "Open this form on our live site"
+
+# Our own templates write every tag; whatever people write is escaped, so that neither expression ever meets their words.
+_LINK = re.compile(rb'(?<= )(?P<name>href|src|action)="(?P<path>/(?!/)[^"]*)"')
+_FORM = re.compile(rb"<form\b[^>]*>.*?</form>", re.DOTALL)
+
+
+_LEADING = {"text/html", "application/rss+xml", "application/atom+xml", "application/feed+json", "application/xml"}
+
+
+@cache
+def _whole(site: str) -> re.Pattern[bytes]:
+    """A whole address on *site*, as feeds give them."""
+    return re.compile(re.escape(site.encode()) + rb"(/[\w./-]*)(?=[\"<#])")
+
+
+def is_page(finished: Finished) -> bool:
+    """Whether it is for people to look at."""
+    return finished.content_type.startswith("text/html")
+
+
+def links(finished: Finished, site: str) -> Iterator[str]:
+    """Where a page or a feed leads within *site*: paths, as the listener is asked for them; none with a query, which no file answers."""
+    kind = finished.content_type.partition(";")[0]
+    for found in _LINK.finditer(finished.body) if is_page(finished) else ():
+        if (path := _path(found["path"])) is not None:
+            yield path
+    if kind in _LEADING:
+        yield from (found[1].decode() for found in _whole(site).finditer(finished.body))
+
+
+def led_home(finished: Finished, path: str, held: Collection[str], site: str) -> Finished:
+    """The page at *path* for a mirror that holds the paths *held*; *site* is the live site's address. Where it can be, the very same."""
+    if not is_page(finished):
+        return finished
+    live = escape(site).encode()
+
+    def led(found: re.Match[bytes]) -> bytes:
+        return found[0] if _path(found["path"]) in held else b'%b="%b%b"' % (found["name"], live, found["path"])
+
+    told = b'<p class="elsewhere"><a href="%b%b">%b</a></p>' % (live, escape(path).encode(), FORM_WORDS.encode())
+    body = _LINK.sub(led, _FORM.sub(lambda _: told, finished.body))
+    return finished if body == finished.body else finish(body, finished.content_type)
+
+
+def _path(link: bytes) -> str | None:
+    """The path that *link* means, without the place on the page; None where it has a query."""
+    return None if b"?" in link else link.partition(b"#")[0].decode()

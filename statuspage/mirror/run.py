@@ -1,0 +1,147 @@
+"""Keeps the mirror: writes what is public to the configured directory on each change, and often enough that its age can be believed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from incidents.events import (
+    Acknowledged,
+    Event,
+    Impacted,
+    IncidentEvent,
+    Joined,
+    MaintenanceEvent,
+    Noted,
+    Opened,
+    Parted,
+    Published,
+    Renamed,
+    Reopened,
+    Rerooted,
+    Resolved,
+    StateChanged,
+    Updated,
+)
+from statuspage.mirror.publication import publish
+from statuspage.mirror.walk import Walk, leaves
+from statuspage.press import Press
+from statuspage.vitals import MirrorFigures
+
+log = logging.getLogger(__name__)
+
+GATHER = 1.0
+"""Seconds that changes may gather before they are written together."""
+
+REST = 4.0
+"""Times as long as a publication took, it rests after it: a fifth of a core at most."""
+
+RETRY = 5.0
+
+_ADDS = (
+    Opened
+    | Joined
+    | Parted
+    | Rerooted
+    | Renamed
+    | Impacted
+    | Published
+    | StateChanged
+    | Acknowledged
+    | Updated
+    | Noted
+    | Resolved
+    | Reopened
+)
+"""What adds to an incident and leaves its earlier words alone. Whatever else happens, archives are asked for again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Mirror:
+    """What is written to the directory that *to* names (None: nowhere), from what the *press* issued, by a *walk* through it all."""
+
+    press: Press
+    walk: Walk
+    to: Callable[[], Path | None]
+    figures: MirrorFigures = field(default_factory=MirrorFigures)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def beside(cls, press: Press, *, to: Callable[[], Path | None]) -> Self:
+        """Make one that hears of what *press* issues."""
+        mirror = cls(press=press, walk=Walk(publisher=press.publisher, older=press.older), to=to)
+        press.issued.append(mirror.wake)
+        return mirror
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Note whose pages beyond the shelf are others after a committed turn."""
+        self.walk.forget(f"/incidents/{event.incident}" for event in events if isinstance(event, IncidentEvent))
+        self.walk.forget(f"/maintenance/{event.maintenance}" for event in events if isinstance(event, MaintenanceEvent))
+        if any(isinstance(event, IncidentEvent | MaintenanceEvent) and not isinstance(event, _ADDS) for event in events):
+            self.walk.forget_archives()
+
+    def forget(self) -> None:
+        """Make everything anew: the configuration changed."""
+        self.walk.forget_all()
+        self._changed.set()
+
+    def wake(self) -> None:
+        """Write soon: there is a new shelf."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write for ever; ended by cancelling."""
+        loop = asyncio.get_running_loop()
+        while True:
+            directory, began = self.to(), loop.time()
+            if directory is None:
+                await self._changed.wait()
+                self._changed.clear()
+                continue
+            await self._attempt(directory)
+            rest = RETRY if self.figures.trouble else max(GATHER, REST * (loop.time() - began))
+            await asyncio.sleep(rest)
+            if not self.figures.trouble:
+                await self._wait(self.press.stale_after / 2 - rest)
+
+    async def _wait(self, at_most: float) -> None:
+        """Wait for news, or for the time when even old news must be written again: somebody may have taken the directory away."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most):
+                await self._changed.wait()
+
+    async def _attempt(self, directory: Path) -> None:
+        """Write once; what fails is told where it can be seen, and tried again."""
+        self._changed.clear()
+        try:
+            await self.publish(directory)
+        except OSError as error:
+            self._note(spoken(error))
+        else:
+            if self.figures.trouble:
+                log.info("the mirror in %s is up to date again", directory)
+            self.figures.trouble, self.figures.since, self.figures.done_at = "", None, self.press.now()
+
+    async def publish(self, directory: Path) -> None:
+        """Write what is public now. Errors: OSError, and what was there stays; TimeoutError while the store is away."""
+        shelf, fresh = self.press.shelf, self.press.fresh()
+        if shelf is None or fresh is None:
+            return
+        found = await self.walk.everything(shelf)
+        at, site = self.press.now(), shelf.page.site.url
+        await asyncio.to_thread(lambda: publish(directory, leaves(found, shelf.missing, fresh, site), at))
+
+    def _note(self, trouble: str) -> None:
+        figures = self.figures
+        figures.failures += 1
+        if trouble != figures.trouble:
+            log.warning("the mirror stays as it is: %s", trouble)
+        figures.trouble, figures.since = trouble, figures.since or self.press.now()
+
+
+def spoken(error: OSError) -> str:
+    """Say why nothing could be written."""
+    return f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)

@@ -1,0 +1,135 @@
+"""The whole public face, as the public listener would give it: what stands on the shelf, what each service has, and where those lead.
+
+Only paths of the listener's own table are asked for, by the same functions that it asks; so nothing can stand in the mirror that
+anybody could not have read before.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from statuspage.mirror.links import is_page, led_home, links
+from statuspage.mirror.version import Leaf, leaf
+from statuspage.publish import Publisher, Shelf
+from statuspage.render.addresses import document_at
+from statuspage.render.finished import Finished
+from statuspage.render.fresh import Fresh
+from statuspage.web.public import PUBLIC_ROUTES, is_kept
+
+NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
+    {
+        "/services/{id}/ledger/{period}.json": "dozens for each service, each another one every minute; links lead to the live site",
+        "/services/{id}/ledger/{period}.csv": "as the JSON form",
+        "/events": "a stream needs a server; an open page asks /fresh.json instead",
+        "/healthz": "tells whether the hub is at work, which no file can know",
+        "/readyz": "as /healthz",
+    }
+)
+"""What the public listener answers and no file of the mirror holds, by its route, with the reason."""
+
+MOST_OLDER = 2000
+"""Pages and archives beyond the shelf that are followed, the newest first; what is older is a link to the live site."""
+
+MISSING, FRESH = "404.html", "fresh.json"
+SMALL = 512
+"""Bytes below which a file is not kept compressed as well."""
+
+Older = Callable[[str], Awaitable[Finished | None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """Goes through the public face, over and over, and makes anew only what may have changed.
+
+    *older* makes the page of an incident or window that is not on the shelf, or an archive of a feed. What it made is kept until it is
+    told to forget.
+    """
+
+    publisher: Publisher
+    older: Older
+    _found: dict[str, Finished] = field(default_factory=dict)
+    _made: dict[str, Finished] = field(default_factory=dict)
+    _shelf: Shelf | None = None
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Ask for *paths* again: something was said there, or withdrawn."""
+        for path in paths:
+            self._found.pop(path, None)
+
+    def forget_archives(self) -> None:
+        """Ask for the archives of feeds again: earlier words may read otherwise."""
+        self.forget([path for path in self._found if document_at(path) is not None])
+
+    def forget_all(self) -> None:
+        """Ask for everything again: the configuration changed."""
+        self._found, self._made, self._shelf = {}, {}, None
+
+    async def everything(self, shelf: Shelf) -> Mapping[str, Finished]:
+        """Every public thing by its path, as it is served beside *shelf*. Errors: TimeoutError while the store is away."""
+        faces, site = await asyncio.to_thread(self._faces, shelf), shelf.page.site.url
+        found = {path: one for path, one in (*shelf.files.items(), *faces.items()) if is_mirrored(path)}
+        seen = {*found}
+        coming = deque(path for one in found.values() for path in links(one, site))
+        left = MOST_OLDER
+        while coming and left:
+            path = coming.popleft()
+            if path in seen or not is_mirrored(path):
+                continue
+            seen.add(path)
+            left -= is_kept(path)
+            if (one := await self._one(shelf, path)) is not None:
+                found[path] = one
+                coming.extend(links(one, site))
+        return found
+
+    async def _one(self, shelf: Shelf, path: str) -> Finished | None:
+        """What is at *path* beyond the shelf and what each service has; None where there is nothing."""
+        if not is_kept(path):
+            make = self.publisher.of_service(shelf.page, path)
+            return None if make is None else await asyncio.to_thread(make)
+        if path not in self._found and (found := await self.older(path)) is not None:
+            self._found[path] = found
+        return self._found.get(path)
+
+    def _faces(self, shelf: Shelf) -> dict[str, Finished]:
+        """What each service has. Only its page tells the minute; the rest is made when something else changed."""
+        before = self._shelf
+        is_quiet = before is not None and replace(before.page, as_of=shelf.page.as_of) == shelf.page
+        kept = {path: one for path, one in self._made.items() if is_quiet and not is_page(one)}
+        for path in self.publisher.paths_of_services(shelf.page):
+            make = None if path in kept else self.publisher.of_service(shelf.page, path)
+            if make is not None:
+                kept[path] = make()
+        self._made, self._shelf = kept, shelf
+        return kept
+
+
+def is_mirrored(path: str) -> bool:
+    """Whether *path* is of the public listener, and one that a file can answer."""
+    route = next((route.path for route in PUBLIC_ROUTES if route.covers(path)), None)
+    return route is not None and route not in NOT_MIRRORED
+
+
+def leaves(found: Mapping[str, Finished], missing: Finished, fresh: Fresh, site: str) -> Mapping[str, Leaf]:
+    """What is *found* as files for a static host; *missing* is what it says where there is nothing, *site* the live site's address."""
+    told = {file_of(path, one): led_home(one, path, found.keys(), site) for path, one in found.items()}
+    told[MISSING] = led_home(missing, "/", found.keys(), site)
+    return {name: one for file, finished in told.items() for name, one in leaves_of(file, finished)} | {FRESH: leaf(fresh.body)}
+
+
+def file_of(path: str, finished: Finished) -> str:
+    """Where a static host looks for *path*: a page is the index of a directory, whatever else has its ending in its address."""
+    name = path.removeprefix("/")
+    if not is_page(finished) or name.endswith(".html"):
+        return name
+    return f"{name}/index.html" if name else "index.html"
+
+
+def leaves_of(file: str, finished: Finished) -> Iterator[tuple[str, Leaf]]:
+    """The file itself, and the same compressed, for hosts that look for it."""
+    digest = finished.etag.strip('"')
+    yield file, Leaf(finished.body, digest)
+    if len(finished.body) >= SMALL:
+        yield f"{file}.gz", Leaf(finished.gzipped, f"{digest}-gzip")
