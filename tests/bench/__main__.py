@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from statuspage.clock import wall_clock
-from tests.bench import blackbox, detection, memory, pacing, pages, report, turns
+from tests.bench import blackbox, crowd, detection, memory, pacing, pages, report, turns
 from tests.bench.table import Row, bounded, compared, spelled
 
 PAIRS = 3
@@ -105,6 +105,7 @@ PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
     probes,
     pacing.rows,
     pages.rows,
+    crowd.rows,
     making,
     resident,
     detecting,
