@@ -33,6 +33,7 @@ from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
+from statuspage.deliver import Deliverer
 from statuspage.mirror.run import Mirror
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
@@ -48,6 +49,7 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
+from statuspage.telling import deliverer, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
@@ -73,6 +75,7 @@ class Hub:
     reloaded_at: datetime
     data_dir: Path
     tokens: Mapping[bytes, str]
+    deliverer: Deliverer
     schedule: Schedule = field(init=False)
     controls: Controls = field(init=False)
     upkeep: Upkeep = field(init=False)
@@ -84,6 +87,7 @@ class Hub:
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.schedule = Schedule(probing=self, now=self.now)
+        rewire(self.deliverer, self.loaded.config, self.door)
         self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
         self.upkeep = Upkeep(
             store=self.store, pipeline=self.pipeline, config=lambda: self.loaded.config, now=self.now, remembered_at=self.reloaded_at
@@ -120,6 +124,7 @@ class Hub:
         self.press.hear(events, results)
         self.books.hear(events, results)
         self.mirror.hear(events)
+        self.deliverer.hear(events, results)
         journal.tell(events)
         if any(isinstance(event, Paused | Resumed) for event in events):
             self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -246,6 +251,7 @@ class Hub:
         self.press.forget(site, self.press.public_ids, stale_after_of(loaded))
         self.books.forget(site.timezone, topology.services, offers(config))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
+        rewire(self.deliverer, config, self.door)
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
         self.controls.configured = configuration.controls(config)
         self.mirror.forget()
@@ -270,6 +276,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
                 kept_alive(hub.upkeep.run, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
                 kept_alive(hub.mirror.run, "mirror", figures),
+                kept_alive(hub.deliverer.run, "delivery", figures),
             ):
                 yield hub
         finally:
@@ -312,10 +319,10 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
         now=now,
         stale_after=stale_after_of(loaded),
     )
-
     books = Books(store=store, now=now, zone=site.timezone, services=topology.services, offers=offers(config), told=press.redraw)
     press.levels = lambda: books.views
     hub = Hub(
+        deliverer=deliverer(press),
         loaded=loaded,
         books=books,
         store=store,

@@ -22,7 +22,7 @@ from statuspage.clock import Now
 from statuspage.days import Day, continued, last_known, strip
 from statuspage.figures import LevelView
 from statuspage.news import Tail, Topic
-from statuspage.page import Site, Snapshot, Story, build, localised
+from statuspage.page import Page, Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
 from statuspage.planned import MOST_OVER, Window, shown
 from statuspage.publish import Publisher, Shelf
@@ -155,6 +155,12 @@ class Press:
     def of_service(self, path: str) -> Callable[[], Finished] | None:
         """What makes the page, a feed or a badge of a service from the newest picture; None where there is none at this *path*."""
         return None if self.shelf is None else self.publisher.of_service(self.shelf.page, path)
+
+    def about(self, stories: Sequence[Story], windows: Sequence[Window], language: str) -> Page:
+        """The picture of some stories and windows alone, in *language*, for what is written to people. It may run on any thread."""
+        now, site = self.now(), replace(self.site, language=language)
+        snapshot = self._snapshot(self.pipeline.situation, now, windows=tuple(windows))
+        return build(replace(snapshot, stories=tuple(stories), site=site), now)
 
     async def older(self, path: str) -> Finished | None:
         """The page of an incident or of a window that is no longer on the shelf, or an archive; None where the public knows none at *path*.

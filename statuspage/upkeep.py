@@ -14,6 +14,7 @@ from statuspage.pipeline import Pipeline
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
+from statuspage.store.outbox import prune_told
 from statuspage.store.results import prune, prune_hours
 from statuspage.store.trends import trends
 
@@ -56,13 +57,15 @@ class Upkeep:
             await asyncio.sleep(HOUSE_EVERY)
 
     async def forget(self, now: datetime) -> None:
-        """Drop results and hourly roll-ups that are past their retention at *now*. Errors: none while the store is away."""
+        """Drop what is past its retention at *now*. Errors: none while the store is away."""
         keeps = self.config().store.retention
         try:
             gone = SLICE
             while gone >= SLICE:
                 gone = await self.store.write(lambda connection: prune(connection, now - keeps.results, SLICE))
             await self.store.write(lambda connection: prune_hours(connection, now - keeps.hourly))
+            while await self.store.write(lambda connection: prune_told(connection, now, now - keeps.notifications, SLICE)) >= SLICE:
+                continue
         except StoreUnavailable as error:
             log.warning("nothing is forgotten this time: %s", error)
 

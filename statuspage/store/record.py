@@ -40,6 +40,7 @@ from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
+from statuspage.store.outbox_tables import outbox
 from statuspage.store.renaming import rename
 from statuspage.store.results import Row, write_results
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
@@ -49,7 +50,6 @@ from statuspage.store.tables import (
     impairments,
     journal,
     notes,
-    outbox,
     paused,
     standings,
     status_changes,
@@ -224,8 +224,6 @@ def _notice(event: Notice, body: JsonValue) -> dict[str, Any]:
         "maintenance": maintenance,
         "kind": kind(event),
         "body": body,
-        "next_try_at": event.at,
-        "tries": 0,
     }
 
 

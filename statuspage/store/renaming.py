@@ -14,6 +14,7 @@ from statuspage.store.feed_tables import feed_entries
 from statuspage.store.incident_rows import change_incident, read_incidents
 from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services
+from statuspage.store.outbox_tables import subscribers
 from statuspage.store.tables import (
     incident_components,
     incident_services,
@@ -63,7 +64,17 @@ def rename(connection: Connection, move: Move) -> None:
         connection.execute(update(table).where(column == move.old).values({column.name: move.new}))
     for table in (standings, status_changes):
         connection.execute(update(table).where(table.c.subject == move.subject, table.c.id == move.old).values(id=move.new))
+    if move.subject is Subject.SERVICE:
+        _rename_wished(connection, move)
     connection.info.pop("places", None)  # the numbers that are remembered beside the connection are of the old ids
+
+
+def _rename_wished(connection: Connection, move: Move) -> None:
+    """What subscribers asked for names services in a list."""
+    for row in connection.execute(select(subscribers.c.id, subscribers.c.services).where(subscribers.c.services.is_not(None))).all():
+        if move.old in row.services:
+            renamed = [move.new if service == move.old else service for service in row.services]
+            connection.execute(update(subscribers).where(subscribers.c.id == row.id).values(services=renamed))
 
 
 def _rename_told(connection: Connection, move: Move) -> None:

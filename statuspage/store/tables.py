@@ -20,7 +20,7 @@ from sqlalchemy import (
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Subject
 from incidents.votes import Level
-from statuspage.store import feed_tables, ledger_tables, maintenance_tables  # noqa: F401 - so that the metadata holds them too
+from statuspage.store import feed_tables, ledger_tables, maintenance_tables, outbox_tables  # noqa: F401 - so that the metadata holds them too
 from statuspage.store.columns import Choice, Instant, metadata
 from statuspage.store.columns import instant as _instant
 from statuspage.store.columns import number as _number
@@ -299,25 +299,6 @@ journal = Table(
     Index(None, "incident", "sequence"),
     Index(None, "maintenance", "sequence"),
 )
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    _text("key", unique=True),
-    _instant("created_at"),
-    Column("incident", Text),
-    _text("kind"),
-    Column("body", JSON, nullable=False),
-    _instant("next_try_at"),
-    _number("tries"),
-    Column("delivered_at", Instant),
-    Column("last_error", Text),
-    Column("maintenance", Text),  # what it tells of: an incident, or a window
-)
-
-_undelivered = outbox.c.delivered_at.is_(None)
-Index("ix_outbox_due", outbox.c.next_try_at, sqlite_where=_undelivered, postgresql_where=_undelivered)
 
 # --- who acts -------------------------------------------------------------------------------------------------------------------
 

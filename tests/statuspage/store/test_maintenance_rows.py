@@ -19,7 +19,7 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.situation import fold
-from statuspage.store import tables
+from statuspage.store import outbox_tables, tables
 from statuspage.store.engine import Database
 from statuspage.store.maintenance_rows import maintenance_words, maintenances_between, newest_maintenances, read_maintenances
 from statuspage.store.spelling import KINDS, spell, understand
@@ -112,7 +112,9 @@ def test_every_event_of_a_window_is_spelled_and_understood(event: MaintenanceEve
 def test_each_change_has_words_and_a_notice_of_its_own(database: Database) -> None:
     begin(database)
     write(database, *LIFE, at=after(9600))
-    rows = database.read(lambda connection: connection.execute(select(tables.outbox.c.key, tables.outbox.c.maintenance)).all())
+    rows = database.read(
+        lambda connection: connection.execute(select(outbox_tables.outbox.c.key, outbox_tables.outbox.c.maintenance)).all()
+    )
     assert [tuple(row) for row in rows] == [(f"{ID}:maintenance_updated:1", ID)]
     words = database.read(lambda connection: maintenance_words(connection, [ID]))
     assert [update.body for update in words[ID]] == ["Soon."]

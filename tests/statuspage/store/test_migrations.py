@@ -133,6 +133,18 @@ def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(b
     assert was == "major_outage"
 
 
+def test_what_was_decided_before_anybody_could_ask_is_told_to_nobody(bare: Place) -> None:
+    def fill(connection: Connection) -> None:
+        columns = "(key, created_at, incident, kind, body, next_try_at, tries)"
+        row = "VALUES ('a:opened:1', '2026-03-02', 'a', 'opened', '[]', '2026-03-02', 0)"
+        connection.execute(text(f"INSERT INTO outbox {columns} {row}"))
+
+    stepped(bare, "0015", fill)
+    with bare.opened() as database:
+        kept = database.read(lambda connection: connection.execute(text("SELECT verdict, decided_at IS NULL FROM outbox")).one())
+    assert (kept[0], bool(kept[1])) == ("earlier", False)
+
+
 def test_head_is_the_newest_step() -> None:
     assert ScriptDirectory.from_config(configuration()).get_heads() == [HEAD]
 

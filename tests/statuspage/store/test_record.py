@@ -34,7 +34,7 @@ from incidents.impairment import Hindrance, Impaired, Proven, Unimpaired
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
 from incidents.votes import Level, Run, Streak
 from probes.result import Failure
-from statuspage.store import tables
+from statuspage.store import outbox_tables, tables
 from statuspage.store.engine import Database
 from statuspage.store.queries import journal, notes, situation, story
 from statuspage.store.spelling import KINDS, understand_runs
@@ -335,7 +335,7 @@ def test_batches_are_numbered_in_order(database: Database) -> None:
 
 
 def keys(connection: Connection) -> list[str]:
-    return list(connection.execute(select(tables.outbox.c.key).order_by(tables.outbox.c.id)).scalars())
+    return list(connection.execute(select(outbox_tables.outbox.c.key).order_by(outbox_tables.outbox.c.id)).scalars())
 
 
 def test_outbox_rows_are_written_with_their_cause(database: Database) -> None:

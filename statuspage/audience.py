@@ -1,0 +1,77 @@
+"""Who is told what, and from when on: the rules between what was said and the notifications that go out. Pure, like ``page``."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from incidents.model import Incident, Service, State, Status, Update
+from incidents.rollup import ORDER, worst
+
+GOOD_NEWS = frozenset({State.MONITORING, State.RESOLVED, State.POSTMORTEM})
+"""States whose words mean something only to those who have heard that it broke."""
+
+
+class Verdict(StrEnum):
+    """What became of something that was written into the outbox."""
+
+    TOLD = "told"
+    """To everybody who asked for it, if there is anybody."""
+    OVER = "over"
+    """It was over before it was to be told."""
+    INSIDE = "inside"
+    """Nothing for subscribers."""
+    QUIET = "quiet"
+    """The ordinary course of work that comes again and again."""
+    WITHDRAWN = "withdrawn"
+    """Its words were taken back before they were told, or nobody knows any more what they were about."""
+    EARLIER = "earlier"
+    """Written before anybody could ask to be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a subscriber asked for: which *services* (None: all), trouble from *floor* on, and whether planned work too."""
+
+    services: frozenset[str] | None = None
+    floor: Status = Status.DEGRADED
+    wants_maintenance: bool = True
+
+
+def verdict(incident: Incident, update: Update, services: Mapping[str, Service], now: datetime, *, was_told: bool) -> Verdict | None:
+    """What becomes of public words about an incident; None while they are held back.
+
+    Pushes wait for ``notify_after``, counted from when it opened or came back: what is over by then is told to nobody. Once anything of
+    an incident *was_told*, the rest follows at once.
+    """
+    if incident.published_at is None or update.redacted_at is not None:
+        return Verdict.WITHDRAWN
+    if was_told:
+        return Verdict.TOLD
+    if update.state in GOOD_NEWS:
+        return Verdict.OVER
+    if now < held_until(incident, services):
+        return None
+    return Verdict.OVER if incident.recovered_at is not None or not incident.is_open else Verdict.TOLD
+
+
+def held_until(incident: Incident, services: Mapping[str, Service]) -> datetime:
+    """Until when nobody is written to. With several services the shortest patience applies; where none is known, there is none."""
+    hit = (services[id] for id in {*incident.services, *incident.worst} if id in services)
+    patience = min((service.notify_after for service in hit), default=timedelta(0))
+    return max(incident.opened_at, incident.returned_at or incident.opened_at) + patience
+
+
+def wants(wish: Wish, incident: Incident, update: Update, *, was_told: bool) -> bool:
+    """Whether the subscriber is told *update*. Whoever *was_told* of the incident hears how it goes on; only they hear good news."""
+    if was_told:
+        return True
+    if update.state in GOOD_NEWS:
+        return False
+    hit = [status for id, status in {**incident.services, **incident.worst}.items() if wish.services is None or id in wish.services]
+    return bool(hit) and ORDER[worst(hit)] >= ORDER[wish.floor]
+
+
+def wants_work(wish: Wish, services: Collection[str]) -> bool:
+    """Whether the subscriber is told of planned work on *services*."""
+    return wish.wants_maintenance and (wish.services is None or not wish.services.isdisjoint(services))

@@ -1,0 +1,149 @@
+"""From notifications to messages: whom each reaches, what is said of it now, and how their channel spells that.
+
+Words are read when they are sent and not when they were decided: what was withdrawn meanwhile goes out to nobody.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from pydantic import JsonValue
+from sqlalchemy import Connection
+
+from incidents.events import MaintenanceUpdated, Updated
+from statuspage.channels.channel import Failed, Message
+from statuspage.links import Links
+from statuspage.page import Page, Site, Story
+from statuspage.planned import Window
+from statuspage.render.mail import Letterhead, Mail
+from statuspage.store import queries
+from statuspage.store.engine import Store
+from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
+from statuspage.store.outbox import Notification
+from statuspage.store.subscribers import Subscriber, id_of, subscribers_of
+
+log = logging.getLogger(__name__)
+
+
+class Picture(Protocol):
+    """Draws the public picture of some stories and windows, in a language."""
+
+    def __call__(self, stories: Sequence[Story], windows: Sequence[Window], language: str) -> Page:
+        """Return the picture as it is now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Nothing is to be sent any more."""
+
+    reason: str
+
+
+Composed: TypeAlias = Message | Dropped | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the store says of some notifications: who is told, and the stories and windows that they tell of, by their ids."""
+
+    subscribers: Mapping[str, Subscriber]
+    stories: Mapping[str, Story]
+    windows: Mapping[str, Window]
+
+    @classmethod
+    def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
+        ids = {id for one in notifications if (id := id_of(one.recipient)) is not None}
+        events = [one.entry.event for one in notifications if one.entry is not None]
+        stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, Updated)})
+        planned = {event.maintenance for event in events if isinstance(event, MaintenanceUpdated)}
+        said = maintenance_words(connection, planned)
+        windows = read_maintenances(connection, planned)
+        return cls(
+            subscribers=subscribers_of(connection, ids),
+            stories={story.incident.id: story for story in stories},
+            windows={id: Window(maintenance=window, updates=said[id]) for id, window in windows.items()},
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Letters:
+    """Writes messages. *sender* is who writes mail, *authority* names this installation for good."""
+
+    store: Store
+    now: Callable[[], datetime]
+    mail: Mail
+    links: Links
+    site: Site
+    authority: str
+    picture: Picture
+    sender: str = ""
+
+    async def compose(self, notifications: Sequence[Notification]) -> Mapping[int, Composed]:
+        """Make what each of *notifications* sends, by their numbers; one that we cannot write has failed. Errors: StoreUnavailable."""
+        known = await self.store.read(lambda connection: _Known.read(notifications, connection))
+        drawn: dict[tuple[str, str], Page] = {}
+        return await asyncio.to_thread(lambda: {one.id: self._attempt(one, known, drawn) for one in notifications})
+
+    def _attempt(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Composed:
+        try:
+            return self._composed(one, known, drawn)
+        except Exception as error:
+            log.exception("notification %s cannot be written", one.key)
+            return Failed(reason=f"a bug of ours: {type(error).__name__}")
+
+    def _composed(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
+        if one.letter is not None:
+            return self._letter(one, one.letter)
+        subscriber = known.subscribers.get(id_of(one.recipient) or "")
+        if subscriber is None or one.entry is None:
+            return Dropped(reason="the subscriber is gone")
+        place = (one.thread, subscriber.language)
+        if place not in drawn:
+            stories = [known.stories[one.thread]] if one.thread in known.stories else []
+            windows = [known.windows[one.thread]] if one.thread in known.windows else []
+            drawn[place] = self.picture(stories, windows, subscriber.language)
+        return self._told(one, subscriber, drawn[place])
+
+    def _letter(self, one: Notification, letter: Mapping[str, JsonValue]) -> Message | Dropped:
+        to, site = str(letter.get("to")), self.site
+        head = self._head(one, to)
+        match letter:
+            case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
+                body = self.mail.confirm(head, site, link, hours)
+            case _:
+                return Dropped(reason="an older release wrote this letter")
+        return Message(key=one.key, to=to, body=body)
+
+    def _told(self, one: Notification, subscriber: Subscriber, page: Page) -> Message | Dropped:
+        head = self._head(one, subscriber.address, subscriber)
+        match one.entry and one.entry.event:
+            case Updated(incident=incident, update=said):
+                view = next((view for view in (*page.open, *page.recent) if view.id == incident), None)
+                update = next((update for update in view.updates if update.number == said.number), None) if view else None
+                if view is None or update is None or update.redacted:
+                    return Dropped(reason="its words were withdrawn")
+                body = self.mail.update(head, page, view, update)
+            case MaintenanceUpdated(maintenance=maintenance, update=planned):
+                window = next((view for view in (*page.planned, *page.past) if view.id == maintenance), None)
+                words = next((update for update in window.updates if update.number == planned.number), None) if window else None
+                if window is None or words is None:
+                    return Dropped(reason="its words were withdrawn")
+                body = self.mail.work(head, page, window, words)
+            case _:
+                return Dropped(reason="nothing for subscribers")
+        return Message(key=one.key, to=subscriber.address, body=body, secret=subscriber.secret or "")
+
+    def _head(self, one: Notification, to: str, subscriber: Subscriber | None = None) -> Letterhead:
+        return Letterhead(
+            key=one.key,
+            to=to,
+            sender=self.sender,
+            at=self.now(),
+            authority=self.authority,
+            thread=one.thread if subscriber else "",
+            manage=self.links.manage(subscriber.id) if subscriber else "",
+            unsubscribe=self.links.unsubscribe(subscriber.id) if subscriber else "",
+        )

@@ -1,0 +1,140 @@
+"""From the outbox to notifications: each entry gets its verdict when its time has come, and everybody who asked for it a notification.
+
+Where it breaks off, it begins the entry again: a notification that is there is not written twice.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from incidents.events import MaintenanceUpdated, Updated
+from incidents.model import Incident, Service, Update
+from statuspage.audience import Verdict, verdict, wants, wants_work
+from statuspage.page import Story
+from statuspage.planned import is_loud
+from statuspage.store import queries
+from statuspage.store.engine import Store
+from statuspage.store.maintenance_rows import read_maintenances
+from statuspage.store.outbox import Entry, decide, notify, told_incidents, told_recipients, undecided
+from statuspage.store.subscribers import Subscriber, subscribers_after
+
+AT_ONCE = 200
+"""Entries that are looked at in one round."""
+
+SLICE = 500
+"""Subscribers whose notifications are written in one transaction: nobody's results wait long for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """An entry and what becomes of it; *thread* is what it is told in."""
+
+    entry: Entry
+    verdict: Verdict
+    thread: str = ""
+
+
+async def spread(store: Store, services: Mapping[str, Service], channels: Collection[str], now: datetime) -> None:
+    """Decide what can be decided at *now*, and write the notifications of what is told. Errors: StoreUnavailable."""
+    ready = await store.read(lambda connection: _ready(connection, services, now))
+    if ready:
+        quiet = [one for one in ready if one.verdict is not Verdict.TOLD]
+        await store.write(partial(_decide, quiet, now))
+    for one in ready:
+        if one.verdict is Verdict.TOLD:
+            await _tell(store, one, channels, now)
+
+
+def _decide(decided: Sequence[Decided], now: datetime, connection: Connection) -> None:
+    for one in decided:
+        decide(connection, one.entry.id, one.verdict, now)
+
+
+async def _tell(store: Store, one: Decided, channels: Collection[str], now: datetime) -> None:
+    last: str | None = ""
+    while last is not None:
+        last = await store.write(partial(_tell_some, one, channels, last, now))
+
+
+def _tell_some(one: Decided, channels: Collection[str], last: str, now: datetime, connection: Connection) -> str | None:
+    """Write the notifications of some subscribers; return the last one's id, or None where there are no more and it is decided."""
+    found = subscribers_after(connection, last, limit=SLICE, channels=channels)
+    told = told_recipients(connection, one.thread, [each.recipient for each in found])
+    wishing = _Wishing.read(connection, one)
+    notify(connection, one.entry, one.thread, [(each.recipient, each.channel) for each in found if wishing.concerns(each, told)], now)
+    if len(found) == SLICE:
+        return found[-1].id
+    decide(connection, one.entry.id, Verdict.TOLD, now)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wishing:
+    """What subscribers' wishes are held against: an incident with its update, or the services of planned work."""
+
+    incident: Incident | None = None
+    update: Update | None = None
+    services: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, connection: Connection, one: Decided) -> "_Wishing":
+        match one.entry.event:
+            case Updated(update=update):
+                story = queries.story(connection, one.thread)
+                return cls(incident=story.incident if story else None, update=update)
+            case _:
+                window = read_maintenances(connection, [one.thread]).get(one.thread)
+                return cls(services=window.services if window else ())
+
+    def concerns(self, subscriber: Subscriber, told: Collection[str]) -> bool:
+        was_told = subscriber.recipient in told
+        if self.incident is None or self.update is None:
+            return wants_work(subscriber.wish, self.services)
+        return wants(subscriber.wish, self.incident, self.update, was_told=was_told)
+
+
+# --- verdicts -------------------------------------------------------------------------------------------------------------------
+
+
+def _ready(connection: Connection, services: Mapping[str, Service], now: datetime) -> list[Decided]:
+    """The entries whose time has come, oldest first, each with what becomes of it."""
+    entries = undecided(connection, limit=AT_ONCE)
+    incidents = {one.event.incident for one in entries if isinstance(one.event, Updated)}
+    stories = {story.incident.id: story for story in queries.stories_of(connection, incidents)}
+    told = set(told_incidents(connection, incidents))
+    ready = []
+    for entry in entries:
+        decided = _decided(connection, entry, stories, services, told, now)
+        if decided is not None:
+            ready.append(decided)
+            if decided.verdict is Verdict.TOLD:
+                told.add(decided.thread)
+    return ready
+
+
+def _decided(
+    connection: Connection,
+    entry: Entry,
+    stories: Mapping[str, Story],
+    services: Mapping[str, Service],
+    told: Collection[str],
+    now: datetime,
+) -> Decided | None:
+    match entry.event:
+        case Updated(incident=incident):
+            story = stories.get(incident)
+            update = next((one for one in story.updates if one.number == entry.event.update.number), None) if story else None
+            if story is None or update is None:
+                return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
+            found = verdict(story.incident, update, services, now, was_told=incident in told)
+            return None if found is None else Decided(entry=entry, verdict=found, thread=incident)
+        case MaintenanceUpdated(maintenance=maintenance, update=said):
+            window = read_maintenances(connection, [maintenance]).get(maintenance)
+            if window is None or not window.is_public:
+                return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
+            return Decided(entry=entry, verdict=Verdict.TOLD if is_loud(window, said) else Verdict.QUIET, thread=maintenance)
+        case _:
+            return Decided(entry=entry, verdict=Verdict.INSIDE)

@@ -1,0 +1,233 @@
+"""The outbox and what leaves it: entries that wait for their verdict, and one notification for each recipient, until it is delivered.
+
+A notification is written once for each key, however often somebody tries; what was sent and could not be noted is sent again.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, or_, select, update
+
+from incidents.events import Event
+from statuspage.audience import Verdict
+from statuspage.store.outbox_tables import asked, notifications, outbox, spent_links
+from statuspage.store.spelling import understand
+from statuspage.store.upsert import put_missing
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between two tries, whoever asks for more."""
+
+ASKED_FOR = timedelta(days=1)
+"""How long it is remembered that somebody asked to be subscribed."""
+
+_PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something that was decided to be told, with the event that it tells."""
+
+    id: int
+    key: str
+    created_at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One thing to be told to one recipient.
+
+    *entry* is what it tells (None: *letter* holds what is said, to an address of its own). *tries* that failed so far; *reason* is why the
+    last one did, or why it was dropped.
+    """
+
+    id: int
+    key: str
+    thread: str
+    channel: str
+    recipient: str
+    created_at: datetime
+    tries: int = 0
+    entry: Entry | None = None
+    letter: Mapping[str, JsonValue] | None = None
+    next_try_at: datetime | None = None
+    delivered_at: datetime | None = None
+    dropped_at: datetime | None = None
+    reason: str = ""
+
+
+# --- what waits for its verdict -------------------------------------------------------------------------------------------------
+
+
+def undecided(connection: Connection, *, limit: int) -> tuple[Entry, ...]:
+    """The oldest entries of which nobody has decided who is told."""
+    chosen = select(outbox).where(outbox.c.decided_at.is_(None)).order_by(outbox.c.id).limit(limit)
+    return tuple(_entry(row) for row in connection.execute(chosen))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(id=row.id, key=row.key, created_at=row.created_at, event=understand(row.kind, row.body))
+
+
+def decide(connection: Connection, entry: int, verdict: Verdict, at: datetime) -> None:
+    """Keep what becomes of an entry."""
+    connection.execute(update(outbox).where(outbox.c.id == entry).values(decided_at=at, verdict=verdict.value))
+
+
+def told_incidents(connection: Connection, ids: Collection[str]) -> frozenset[str]:
+    """Those of the incidents of which anything was told."""
+    chosen = select(outbox.c.incident).where(outbox.c.incident.in_(ids), outbox.c.verdict == Verdict.TOLD.value).distinct()
+    return frozenset(connection.execute(chosen).scalars())
+
+
+def told_recipients(connection: Connection, thread: str, recipients: Collection[str]) -> frozenset[str]:
+    """Those of *recipients* that were, or will be, told anything in *thread*."""
+    mine = (notifications.c.thread == thread, notifications.c.recipient.in_(recipients))
+    return frozenset(connection.execute(select(notifications.c.recipient).where(*mine).distinct()).scalars())
+
+
+# --- notifications --------------------------------------------------------------------------------------------------------------
+
+
+def notify(connection: Connection, entry: Entry, thread: str, recipients: Iterable[tuple[str, str]], at: datetime) -> None:
+    """Have *entry* told to *recipients*, each with the channel that leads there; those that are to be told already are left alone."""
+    rows = [_row(f"{entry.key}>{recipient}", thread, channel, recipient, at) | {"outbox": entry.id} for recipient, channel in recipients]
+    put_missing(connection, notifications, rows)
+
+
+def write_letter(connection: Connection, *, key: str, channel: str, recipient: str, letter: Mapping[str, JsonValue], at: datetime) -> None:
+    """Have something told that has no cause but its recipient; one with the same key is left alone."""
+    put_missing(connection, notifications, [_row(key, key, channel, recipient, at) | {"letter": dict(letter)}])
+
+
+def _row(key: str, thread: str, channel: str, recipient: str, at: datetime) -> dict[str, Any]:
+    named = {"key": key, "thread": thread, "channel": channel, "recipient": recipient}
+    return named | {"created_at": at, "next_try_at": at, "tries": 0, "reason": ""}
+
+
+def due(connection: Connection, channel: str, now: datetime, *, limit: int, without: Collection[str] = ()) -> tuple[Notification, ...]:
+    """What is to be tried now: of each recipient and thread the oldest alone, so that nothing overtakes; *without* some recipients.
+
+    Letters come first: somebody waits for each. A clock that was set back makes nobody wait for longer than a pause may last.
+    """
+    earlier = notifications.alias("earlier")
+    waits_for = exists().where(
+        earlier.c.recipient == notifications.c.recipient,
+        earlier.c.thread == notifications.c.thread,
+        earlier.c.id < notifications.c.id,
+        earlier.c.delivered_at.is_(None),
+        earlier.c.dropped_at.is_(None),
+    )
+    is_time = or_(notifications.c.next_try_at <= now, notifications.c.next_try_at > now + LONGEST_PAUSE)
+    chosen = _with_entries().where(_PENDING, notifications.c.channel == channel, is_time, ~waits_for)
+    if without:
+        chosen = chosen.where(notifications.c.recipient.not_in(without))
+    ordered = chosen.order_by(notifications.c.outbox.is_not(None), notifications.c.id).limit(limit)
+    return tuple(_notification(row) for row in connection.execute(ordered))
+
+
+def _with_entries() -> Select[Any]:
+    entries = (outbox.c.key.label("cause"), outbox.c.created_at.label("caused_at"), outbox.c.kind, outbox.c.body)
+    return select(notifications, *entries).outerjoin(outbox, outbox.c.id == notifications.c.outbox)
+
+
+def _notification(row: Row[Any]) -> Notification:
+    entry = None
+    if row.cause is not None:
+        entry = Entry(id=row.outbox, key=row.cause, created_at=row.caused_at, event=understand(row.kind, row.body))
+    plain = ("id", "key", "thread", "channel", "recipient", "created_at", "tries", "letter", "next_try_at", "delivered_at", "dropped_at")
+    return Notification(**{name: getattr(row, name) for name in plain}, entry=entry, reason=row.reason)
+
+
+def note_delivered(connection: Connection, id: int, at: datetime) -> None:
+    """It arrived, as far as the other side says. A letter's words and address are needed no more, and are forgotten."""
+    connection.execute(update(notifications).where(notifications.c.id == id).values(delivered_at=at, letter=None, reason=""))
+
+
+def note_failed(connection: Connection, id: int, reason: str, next_try_at: datetime) -> None:
+    """It did not arrive, and is tried again."""
+    failed = {"tries": notifications.c.tries + 1, "reason": reason, "next_try_at": next_try_at}
+    connection.execute(update(notifications).where(notifications.c.id == id).values(**failed))
+
+
+def note_dropped(connection: Connection, id: int, reason: str, at: datetime) -> None:
+    """It did not arrive and never will."""
+    connection.execute(update(notifications).where(notifications.c.id == id).values(dropped_at=at, letter=None, reason=reason))
+
+
+# --- the record -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of one entry: its verdict (None: it is held back), and how far its notifications are."""
+
+    entry: Entry
+    verdict: Verdict | None
+    decided_at: datetime | None
+    delivered: int
+    waiting: int
+    dropped: int
+    last_at: datetime | None
+
+
+def told(connection: Connection, *, incident: str | None = None, maintenance: str | None = None) -> tuple[Told, ...]:
+    """What was, or is to be, told of an incident or a window, oldest first; what never was for subscribers is left out."""
+    mine = outbox.c.incident == incident if incident is not None else outbox.c.maintenance == maintenance
+    counted = (
+        func.count(notifications.c.delivered_at).label("delivered"),
+        func.count(notifications.c.dropped_at).label("dropped"),
+        func.count(notifications.c.id).label("all"),
+        func.max(notifications.c.delivered_at).label("last_at"),
+    )
+    joined = select(outbox, *counted).outerjoin(notifications, notifications.c.outbox == outbox.c.id)
+    chosen = joined.where(mine, outbox.c.kind.in_(_PUBLIC)).group_by(outbox.c.id).order_by(outbox.c.id)
+    return tuple(_told(row) for row in connection.execute(chosen))
+
+
+_PUBLIC = ("updated", "maintenance_updated")
+
+
+def _told(row: Row[Any]) -> Told:
+    return Told(
+        entry=_entry(row),
+        verdict=None if row.verdict is None else Verdict(row.verdict),
+        decided_at=row.decided_at,
+        delivered=row.delivered,
+        dropped=row.dropped,
+        waiting=row.all - row.delivered - row.dropped,
+        last_at=row.last_at,
+    )
+
+
+def notifications_of(connection: Connection, thread: str, *, limit: int) -> tuple[Notification, ...]:
+    """The newest notifications of an incident or window, newest first."""
+    chosen = _with_entries().where(notifications.c.thread == thread).order_by(notifications.c.id.desc()).limit(limit)
+    return tuple(_notification(row) for row in connection.execute(chosen))
+
+
+def of_recipient(connection: Connection, recipient: str) -> Sequence[Notification]:
+    """All that one recipient was told, or is to be told, oldest first."""
+    chosen = _with_entries().where(notifications.c.recipient == recipient).order_by(notifications.c.id)
+    return [_notification(row) for row in connection.execute(chosen)]
+
+
+def waiting(connection: Connection) -> int:
+    """How many notifications are on their way."""
+    return connection.execute(select(func.count()).select_from(notifications).where(_PENDING)).scalar_one()
+
+
+def prune_told(connection: Connection, now: datetime, before: datetime, limit: int) -> int:
+    """Forget what ended *before*, at most *limit* of each kind; return how many are gone. So are links and askers that count no more."""
+    ended = func.coalesce(notifications.c.delivered_at, notifications.c.dropped_at)
+    old = select(notifications.c.id).where(ended < before).limit(limit)
+    gone = connection.execute(delete(notifications).where(notifications.c.id.in_(old))).rowcount
+    still = exists().where(notifications.c.outbox == outbox.c.id)
+    causes = select(outbox.c.id).where(outbox.c.decided_at < before, ~still).limit(limit)
+    gone += connection.execute(delete(outbox).where(outbox.c.id.in_(causes))).rowcount
+    connection.execute(delete(spent_links).where(spent_links.c.until < now))
+    connection.execute(delete(asked).where(asked.c.at < now - ASKED_FOR))
+    return gone

@@ -1,0 +1,82 @@
+"""The tables of telling: what was decided to be told, to whom it is told by which channel, and who asked for it."""
+
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, and_
+
+from incidents.model import Status
+from statuspage.store.columns import Choice, Instant, instant, metadata, number, text
+
+# One row for each cause, written with it. Who is told is decided when its time has come, and is then in ``notifications``.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    text("key", unique=True),
+    instant("created_at"),
+    Column("incident", Text),
+    text("kind"),
+    Column("body", JSON, nullable=False),
+    Column("maintenance", Text),  # what it tells of: an incident, or a window
+    Column("decided_at", Instant),
+    Column("verdict", Text),  # of ``audience.Verdict``; none: its time has not come
+)
+
+_undecided = outbox.c.decided_at.is_(None)
+Index("ix_outbox_undecided", outbox.c.id, sqlite_where=_undecided, postgresql_where=_undecided)
+Index("ix_outbox_incident", outbox.c.incident, outbox.c.id)
+
+# One row for each recipient of each cause, and for each letter that has no cause but its recipient.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    text("key", unique=True),
+    Column("outbox", Integer),  # no foreign key: both are pruned
+    text("thread"),  # what is told in order: the id of an incident or window
+    text("channel"),
+    text("recipient"),  # an id that tells nobody who it is
+    Column("letter", JSON(none_as_null=True)),  # what is said, and to which address, where there is no cause
+    instant("created_at"),
+    instant("next_try_at"),
+    number("tries"),
+    Column("delivered_at", Instant),
+    Column("dropped_at", Instant),
+    text("reason"),  # of the last try that failed, or why it was dropped
+    Index(None, "recipient", "thread", "id"),
+    Index(None, "thread", "id"),
+    Index(None, "outbox"),
+)
+
+_pending = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+Index("ix_notifications_pending", notifications.c.channel, notifications.c.id, sqlite_where=_pending, postgresql_where=_pending)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    text("id", primary_key=True),
+    text("channel"),
+    text("address"),
+    text("known_as"),  # the address as it is compared
+    Column("services", JSON(none_as_null=True)),  # ids; none: all services
+    Column("floor", Choice(Status), nullable=False),  # the mildest trouble that is told
+    Column("wants_maintenance", Boolean, nullable=False),
+    text("language"),
+    Column("secret", Text),  # that signs what a webhook is sent
+    instant("created_at"),
+    Column("added_by", Text),  # the agent; none: they asked themselves, and confirmed
+    number("refusals"),  # in a row, of which the other side says that they are for good
+    UniqueConstraint("channel", "known_as"),
+)
+
+# Who asked to be subscribed, lately: digests only, to count by.
+asked = Table(
+    "asked",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    instant("at"),
+    text("address"),
+    text("client"),
+    Index(None, "at"),
+)
+
+# Links that may be used once and were.
+spent_links = Table("spent_links", metadata, text("digest", primary_key=True), instant("until"))

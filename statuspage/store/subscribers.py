@@ -1,0 +1,172 @@
+"""Who asked to be told, what of, and how they are reached. What is kept about them is here and nowhere else."""
+
+import secrets
+import string
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from incidents.model import Status
+from statuspage.audience import Wish
+from statuspage.store.acts import Detail, write_audit
+from statuspage.store.outbox_tables import notifications, subscribers
+
+THEMSELVES = "subscriber"
+"""Who acts in the audit where a subscriber does."""
+
+DELIVERY = "delivery"
+"""Who acts where the other side says for good that nobody is there."""
+
+GONE_AFTER = 3
+"""Refusals in a row, each for good, that end a subscription."""
+
+_PREFIX = "subscriber:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """Somebody who asked to be told by *channel* at *address*; *added_by* is None where they asked themselves, and confirmed it."""
+
+    id: str
+    channel: str
+    address: str
+    wish: Wish
+    language: str
+    created_at: datetime
+    secret: str | None = None
+    added_by: str | None = None
+    refusals: int = 0
+
+    @property
+    def recipient(self) -> str:
+        """What notifications call them: it leads to nobody once they are gone."""
+        return _PREFIX + self.id
+
+
+def id_of(recipient: str) -> str | None:
+    """The id of the subscriber whom notifications call so; None where it is somebody else."""
+    return recipient.removeprefix(_PREFIX) if recipient.startswith(_PREFIX) else None
+
+
+def subscriber(connection: Connection, id: str) -> Subscriber | None:
+    """One of them; None for somebody who is gone, or never was."""
+    return next(iter(subscribers_of(connection, [id]).values()), None)
+
+
+def subscribers_of(connection: Connection, ids: Collection[str]) -> Mapping[str, Subscriber]:
+    """Those that exist, by their ids."""
+    found = connection.execute(select(subscribers).where(subscribers.c.id.in_(ids)))
+    return {row.id: _subscriber(row) for row in found}
+
+
+def subscribers_after(connection: Connection, last: str, *, limit: int, channels: Collection[str] | None = None) -> tuple[Subscriber, ...]:
+    """Some of them by their ids, past *last*; by those *channels* alone where they are named."""
+    chosen = select(subscribers).where(subscribers.c.id > last).order_by(subscribers.c.id).limit(limit)
+    if channels is not None:
+        chosen = chosen.where(subscribers.c.channel.in_(channels))
+    return tuple(_subscriber(row) for row in connection.execute(chosen))
+
+
+def subscriber_at(connection: Connection, channel: str, address: str) -> Subscriber | None:
+    """Who is told at *address*."""
+    row = connection.execute(
+        select(subscribers).where(subscribers.c.channel == channel, subscribers.c.known_as == known_as(address))
+    ).first()
+    return None if row is None else _subscriber(row)
+
+
+def count_subscribers(connection: Connection) -> Mapping[str, int]:
+    """How many there are, by channel."""
+    counted = select(subscribers.c.channel, func.count()).group_by(subscribers.c.channel).order_by(subscribers.c.channel)
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
+def known_as(address: str) -> str:
+    """The address as it is compared: few mailboxes tell large letters from small ones, and nobody wants two letters of each kind."""
+    return address.casefold()
+
+
+def _subscriber(row: Row[Any]) -> Subscriber:
+    services = None if row.services is None else frozenset(row.services)
+    return Subscriber(
+        id=row.id,
+        channel=row.channel,
+        address=row.address,
+        wish=Wish(services=services, floor=row.floor, wants_maintenance=row.wants_maintenance),
+        language=row.language,
+        created_at=row.created_at,
+        secret=row.secret,
+        added_by=row.added_by,
+        refusals=row.refusals,
+    )
+
+
+# --- changes --------------------------------------------------------------------------------------------------------------------
+
+
+def subscribe(
+    connection: Connection,
+    *,
+    channel: str,
+    address: str,
+    wish: Wish,
+    language: str,
+    at: datetime,
+    secret: str | None = None,
+    added_by: str | None = None,
+) -> Subscriber:
+    """Have somebody told from now on; who is told at that address already is told what is wished now."""
+    before = subscriber_at(connection, channel, address)
+    by = added_by or THEMSELVES
+    if before is not None:
+        rewish(connection, before.id, wish, language=language, at=at, by=by)
+        return subscribers_of(connection, [before.id])[before.id]
+    id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(16))
+    named = {"id": id, "channel": channel, "address": address, "known_as": known_as(address), "language": language, "created_at": at}
+    connection.execute(insert(subscribers).values(**named, **_wished(wish), secret=secret, added_by=added_by, refusals=0))
+    _audit(connection, id, "subscribe", {"channel": channel}, at=at, by=by)
+    return subscribers_of(connection, [id])[id]
+
+
+def rewish(connection: Connection, id: str, wish: Wish, *, language: str, at: datetime, by: str = THEMSELVES) -> None:
+    """Have a subscriber told something else."""
+    connection.execute(update(subscribers).where(subscribers.c.id == id).values(**_wished(wish), language=language))
+    _audit(connection, id, "change subscription", {}, at=at, by=by)
+
+
+def _wished(wish: Wish) -> dict[str, Any]:
+    services = None if wish.services is None else sorted(wish.services)
+    return {"services": services, "floor": Status(wish.floor), "wants_maintenance": wish.wants_maintenance}
+
+
+def erase(connection: Connection, id: str, *, at: datetime, by: str = THEMSELVES) -> bool:
+    """Forget a subscriber, and tell them nothing more; whether there was one.
+
+    What stays is that something was told to an id that leads to nobody, and the audit's row, which names no address.
+    """
+    if not connection.execute(delete(subscribers).where(subscribers.c.id == id)).rowcount:
+        return False
+    mine = (notifications.c.recipient == _PREFIX + id, notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+    connection.execute(update(notifications).where(*mine).values(dropped_at=at, reason="the subscriber is gone"))
+    _audit(connection, id, "unsubscribe", {}, at=at, by=by)
+    return True
+
+
+def _audit(connection: Connection, id: str, act: str, detail: Detail, *, at: datetime, by: str) -> None:
+    write_audit(connection, at=at, actor=by, act=act, subject=id, detail=detail)
+
+
+def note_reached(connection: Connection, id: str) -> None:
+    """Something arrived there: earlier refusals count no more."""
+    connection.execute(update(subscribers).where(subscribers.c.id == id, subscribers.c.refusals > 0).values(refusals=0))
+
+
+def note_refused(connection: Connection, id: str, at: datetime) -> None:
+    """The other side says that nobody is there; after GONE_AFTER times in a row it is believed."""
+    connection.execute(update(subscribers).where(subscribers.c.id == id).values(refusals=subscribers.c.refusals + 1))
+    found = subscriber(connection, id)
+    if found is not None and found.refusals >= GONE_AFTER:
+        erase(connection, id, at=at, by=DELIVERY)

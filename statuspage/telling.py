@@ -1,0 +1,63 @@
+"""Puts together what tells people: the deliverer with its letters, as the configuration in use says."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from probes.egress import Door
+from statuspage.bundled import templates
+from statuspage.channels import mail
+from statuspage.config.installation import Mail as MailSection
+from statuspage.config.models import Config
+from statuspage.deliver import Deliverer, Line
+from statuspage.letters import Letters
+from statuspage.links import Links
+from statuspage.press import Press
+from statuspage.readings import site_of
+from statuspage.render.mail import Mail
+
+
+def deliverer(press: Press) -> Deliverer:
+    """Make what delivers beside *press*; it tells nobody before it is given its lines by ``rewire``."""
+    installation, pipeline = press.installation, press.pipeline
+    letters = Letters(
+        store=press.store,
+        now=press.now,
+        mail=Mail(templates()),
+        links=Links(secret=installation.seed, url=press.site.url),
+        site=press.site,
+        authority=installation.authority,
+        picture=press.about,
+    )
+    return Deliverer(
+        store=press.store,
+        now=press.now,
+        services=lambda: pipeline.situation.topology.services,
+        letters=letters,
+        figures=pipeline.figures,
+    )
+
+
+def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
+    """Have it deliver as *config* says from now on."""
+    letters, site = deliverer.letters, site_of(config)
+    deliverer.door, deliverer.lines = door, lines_of(config)
+    letters.site, letters.links = site, replace(letters.links, url=site.url)
+    letters.sender = config.mail.sender if config.mail else ""
+
+
+def lines_of(config: Config) -> Mapping[str, Line]:
+    """The channels by which somebody can be told, each with its settings."""
+    return {} if config.mail is None else {mail.CHANNEL.name: Line(channel=mail.CHANNEL, settings=mail_of(config.mail, config))}
+
+
+def mail_of(given: MailSection, config: Config) -> mail.Settings:
+    """How mail goes out."""
+    login = config.credentials[given.login] if given.login is not None else None
+    return mail.Settings(
+        host=given.host,
+        port=given.port,
+        tls=given.tls,
+        user=login.user if login else None,
+        password=login.password if login else None,
+        sender=given.sender,
+    )
