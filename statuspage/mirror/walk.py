@@ -16,7 +16,8 @@ from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
-from statuspage.web.public import PUBLIC_ROUTES, is_kept
+from statuspage.web.public import is_kept
+from statuspage.web.public_routes import PUBLIC_ROUTES
 
 NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
     {

@@ -5,13 +5,11 @@ handler and no middleware, so that the load of an outage costs what a static fil
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from enum import StrEnum
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -19,112 +17,17 @@ from aiohttp import hdrs, web
 
 from statuspage.clock import Now, wall_clock
 from statuspage.publish import Shelf
-from statuspage.render.addresses import document_at, patterns
+from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.on_request import OnRequest
+from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, surface_of
 from statuspage.web.security import HEADERS
 from statuspage.web.stream import Streams
 
 AS_OF = "Statuspage-As-Of"
 MOST_BYTES_IN = 64 * 1024
-_YEAR = 31_536_000
-
-
-class Surface(StrEnum):
-    """The kinds of public content; each has one policy."""
-
-    PAGE = "page"
-    FEED = "feed"
-    API = "api"
-    BADGE = "badge"
-    ASSET = "asset"
-    FRESH = "fresh"
-    STREAM = "stream"
-    HEALTH = "health"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How a surface may be kept by caches, and whether other sites may read it."""
-
-    cache: str
-    is_for_other_sites: bool = False
-
-
-# Caches ask each time, so that no two surfaces contradict each other; with the hub away they may go on showing the last page, which
-# tells its own age.
-_ASK = "public, max-age=0, stale-if-error=86400"
-POLICIES: Mapping[Surface, Policy] = MappingProxyType(
-    {
-        Surface.PAGE: Policy(cache=_ASK),
-        Surface.FEED: Policy(cache=_ASK, is_for_other_sites=True),
-        Surface.API: Policy(cache=_ASK, is_for_other_sites=True),
-        Surface.BADGE: Policy(cache="public, max-age=60, stale-if-error=86400", is_for_other_sites=True),
-        Surface.ASSET: Policy(cache=f"public, max-age={_YEAR}, immutable"),
-        Surface.FRESH: Policy(cache="no-store"),
-        Surface.STREAM: Policy(cache="no-store"),
-        Surface.HEALTH: Policy(cache="no-store"),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PublicRoute:
-    """A path of the public listener. Nothing outside the table is answered.
-
-    ``{…}`` stands for whatever is there within one step of the path, ``{tail}`` for all that follows.
-    """
-
-    path: str
-    surface: Surface
-
-    def covers(self, path: str) -> bool:
-        """Whether *path* belongs to this route."""
-        return path == self.path if "{" not in self.path else _pattern(self.path).fullmatch(path) is not None
-
-
-@cache
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile("".join(map(_part, re.split(r"(\{\w+\})", path))), re.DOTALL)
-
-
-def _part(part: str) -> str:
-    if part == "{tail}":
-        return ".+"
-    return "[^/]+" if part.startswith("{") else re.escape(part)
-
-
-PUBLIC_ROUTES = (
-    PublicRoute("/", Surface.PAGE),
-    PublicRoute("/incidents/{id}", Surface.PAGE),
-    PublicRoute("/maintenance", Surface.PAGE),
-    PublicRoute("/maintenance/{id}", Surface.PAGE),
-    PublicRoute("/service-levels", Surface.PAGE),
-    *(PublicRoute(pattern, Surface.FEED) for pattern in patterns()),
-    PublicRoute("/maintenance.ics", Surface.FEED),
-    PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
-    PublicRoute("/services/{id}/ledger/{period}.json", Surface.API),
-    PublicRoute("/services/{id}/ledger/{period}.csv", Surface.API),
-    PublicRoute("/services/{id}", Surface.PAGE),
-    PublicRoute("/badges/{id}.svg", Surface.BADGE),
-    PublicRoute("/badges/{id}.json", Surface.BADGE),
-    PublicRoute("/api/v2/summary.json", Surface.API),
-    PublicRoute("/api/v2/status.json", Surface.API),
-    PublicRoute("/api/v2/components.json", Surface.API),
-    PublicRoute("/api/v2/incidents.json", Surface.API),
-    PublicRoute("/api/v2/incidents/unresolved.json", Surface.API),
-    PublicRoute("/api/v2/scheduled-maintenances.json", Surface.API),
-    PublicRoute("/api/v2/scheduled-maintenances/upcoming.json", Surface.API),
-    PublicRoute("/api/v2/scheduled-maintenances/active.json", Surface.API),
-    PublicRoute("/api/v2/{tail}", Surface.API),
-    PublicRoute("/assets/{name}", Surface.ASSET),
-    PublicRoute("/fresh.json", Surface.FRESH),
-    PublicRoute("/events", Surface.STREAM),
-    PublicRoute("/healthz", Surface.HEALTH),
-    PublicRoute("/readyz", Surface.HEALTH),
-)
 
 Older = Callable[[str], Awaitable[Finished | None]]
 Makers = Callable[[str], Callable[[], Finished] | None]
@@ -183,14 +86,8 @@ def public_runner(app: web.Application, *, is_tls: bool = False, patience: Patie
 
 def security_headers(*, is_tls: bool) -> dict[str, str]:
     """Return what goes out with every public answer whatever its status."""
-    secure = {"Strict-Transport-Security": f"max-age={_YEAR}"} if is_tls else {}
+    secure = {"Strict-Transport-Security": f"max-age={YEAR}"} if is_tls else {}
     return {**HEADERS, **secure}
-
-
-@lru_cache(maxsize=1024)
-def surface_of(path: str) -> Surface | None:
-    """Return which surface *path* belongs to, or None where the listener has no such path."""
-    return next((route.surface for route in PUBLIC_ROUTES if route.covers(path)), None)
 
 
 @lru_cache(maxsize=256)

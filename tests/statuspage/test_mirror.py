@@ -18,7 +18,7 @@ from statuspage.page import Snapshot
 from statuspage.publish import HTML
 from statuspage.render.addresses import Document, Format, path_of
 from statuspage.render.finished import Finished, finish
-from statuspage.web.public import PUBLIC_ROUTES
+from statuspage.web.public_routes import PUBLIC_ROUTES
 from tests.statuspage.pictures import NOW, SITE, said, service, snapshot, story, update, window
 from tests.statuspage.serving import Served, serving
 

@@ -1,0 +1,113 @@
+"""Every path of the public listener, as data: what kind of content it has, and how that may be kept and by whom it may be read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+from statuspage.render.addresses import patterns
+
+YEAR = 31_536_000
+
+
+class Surface(StrEnum):
+    """The kinds of public content; each has one policy."""
+
+    PAGE = "page"
+    FEED = "feed"
+    API = "api"
+    BADGE = "badge"
+    ASSET = "asset"
+    FRESH = "fresh"
+    STREAM = "stream"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a surface may be kept by caches, and whether other sites may read it."""
+
+    cache: str
+    is_for_other_sites: bool = False
+
+
+# Caches ask each time, so that no two surfaces contradict each other; with the hub away they may go on showing the last page, which
+# tells its own age.
+_ASK = "public, max-age=0, stale-if-error=86400"
+POLICIES: Mapping[Surface, Policy] = MappingProxyType(
+    {
+        Surface.PAGE: Policy(cache=_ASK),
+        Surface.FEED: Policy(cache=_ASK, is_for_other_sites=True),
+        Surface.API: Policy(cache=_ASK, is_for_other_sites=True),
+        Surface.BADGE: Policy(cache="public, max-age=60, stale-if-error=86400", is_for_other_sites=True),
+        Surface.ASSET: Policy(cache=f"public, max-age={YEAR}, immutable"),
+        Surface.FRESH: Policy(cache="no-store"),
+        Surface.STREAM: Policy(cache="no-store"),
+        Surface.HEALTH: Policy(cache="no-store"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoute:
+    """A path of the public listener. Nothing outside the table is answered.
+
+    ``{…}`` stands for whatever is there within one step of the path, ``{tail}`` for all that follows.
+    """
+
+    path: str
+    surface: Surface
+
+    def covers(self, path: str) -> bool:
+        """Whether *path* belongs to this route."""
+        return path == self.path if "{" not in self.path else _pattern(self.path).fullmatch(path) is not None
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("".join(map(_part, re.split(r"(\{\w+\})", path))), re.DOTALL)
+
+
+def _part(part: str) -> str:
+    if part == "{tail}":
+        return ".+"
+    return "[^/]+" if part.startswith("{") else re.escape(part)
+
+
+PUBLIC_ROUTES = (
+    PublicRoute("/", Surface.PAGE),
+    PublicRoute("/incidents/{id}", Surface.PAGE),
+    PublicRoute("/maintenance", Surface.PAGE),
+    PublicRoute("/maintenance/{id}", Surface.PAGE),
+    PublicRoute("/service-levels", Surface.PAGE),
+    *(PublicRoute(pattern, Surface.FEED) for pattern in patterns()),
+    PublicRoute("/maintenance.ics", Surface.FEED),
+    PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
+    PublicRoute("/services/{id}/ledger/{period}.json", Surface.API),
+    PublicRoute("/services/{id}/ledger/{period}.csv", Surface.API),
+    PublicRoute("/services/{id}", Surface.PAGE),
+    PublicRoute("/badges/{id}.svg", Surface.BADGE),
+    PublicRoute("/badges/{id}.json", Surface.BADGE),
+    PublicRoute("/api/v2/summary.json", Surface.API),
+    PublicRoute("/api/v2/status.json", Surface.API),
+    PublicRoute("/api/v2/components.json", Surface.API),
+    PublicRoute("/api/v2/incidents.json", Surface.API),
+    PublicRoute("/api/v2/incidents/unresolved.json", Surface.API),
+    PublicRoute("/api/v2/scheduled-maintenances.json", Surface.API),
+    PublicRoute("/api/v2/scheduled-maintenances/upcoming.json", Surface.API),
+    PublicRoute("/api/v2/scheduled-maintenances/active.json", Surface.API),
+    PublicRoute("/api/v2/{tail}", Surface.API),
+    PublicRoute("/assets/{name}", Surface.ASSET),
+    PublicRoute("/fresh.json", Surface.FRESH),
+    PublicRoute("/events", Surface.STREAM),
+    PublicRoute("/healthz", Surface.HEALTH),
+    PublicRoute("/readyz", Surface.HEALTH),
+)
+
+
+@lru_cache(maxsize=1024)
+def surface_of(path: str) -> Surface | None:
+    """Return which surface *path* belongs to, or None where the listener has no such path."""
+    return next((route.surface for route in PUBLIC_ROUTES if route.covers(path)), None)
