@@ -42,6 +42,7 @@ class Look:
     width: Width = Width.WIDE
     scheme: Scheme = "light"
     has_script: bool = True
+    timezone: str = "UTC"
 
 
 WIDE = Look()
@@ -72,7 +73,7 @@ async def window(browser: Browser, look: Look = WIDE, *, kept: StorageState | No
         java_script_enabled=look.has_script,
         reduced_motion="reduce",
         locale="en-GB",
-        timezone_id="UTC",
+        timezone_id=look.timezone,
         storage_state=kept,
     )
     context.set_default_timeout(PATIENCE)

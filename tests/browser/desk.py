@@ -21,3 +21,12 @@ async def resolve(page: Page, demo: Demo, incident: str, words: str) -> None:
     await page.get_by_label("Last words for customers").fill(words)
     await page.get_by_role("button", name="Resolve").click()
     await page.get_by_text("Resolved", exact=True).first.wait_for()
+
+
+async def publish(page: Page, demo: Demo, incident: str, *, state: str, words: str) -> None:
+    """Publish an update on its card, logged in."""
+    await page.goto(f"{demo.console}/incidents/{incident}")
+    await page.get_by_label("State").select_option(state)
+    await page.get_by_label("Words for customers", exact=True).fill(words)
+    await page.get_by_role("button", name="Publish").click()
+    await page.get_by_role("region", name="Timeline").get_by_text(words).wait_for()
