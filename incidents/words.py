@@ -30,8 +30,9 @@ UNWATCHED = "We no longer monitor what this incident was about, and close it her
 
 
 def said(texts: Mapping[str, str], language: str) -> str:
-    """The text in *language*, else in English, else in the first language there is; empty where there is none."""
-    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+    """The text in *language* (``de`` serves ``de-AT``), else in English, else in the first there is; empty where there is none."""
+    wanted = (texts.get(one) for one in (language, language.partition("-")[0], "en"))
+    return next((text for text in wanted if text), "") or next(iter(texts.values()), "")
 
 
 def title(situation: Situation, services: Mapping[str, Status], components: Collection[str], language: str) -> str:

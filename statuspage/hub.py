@@ -39,7 +39,7 @@ from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.readings import door_of, fixed_at_start, mirror_of, policy_of, site_of, stale_after_of
+from statuspage.readings import door_of, fixed_at_start, known_errors_of, mirror_of, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
@@ -185,6 +185,7 @@ class Hub:
             levels=lambda: self.books.levels,
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
+            known_errors=lambda: known_errors_of(self.loaded.config),
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 

@@ -1,11 +1,14 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from incidents.policy import Policy
 from probes.egress import Door
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
+from statuspage.known_errors import KnownError
 from statuspage.page import Site
 
 
@@ -25,6 +28,15 @@ def site_of(config: Config) -> Site:
         support=site.support.model_dump(mode="json", exclude_none=True),
         links=site.links,
     )
+
+
+def known_errors_of(config: Config) -> Sequence[KnownError]:
+    """Symptoms that are known, in the file's order."""
+    spoken = partial(configuration.words, language=config.site.language)
+    return [
+        KnownError(id=id, services=one.services, symptom=spoken(one.symptom), workaround=spoken(one.workaround), say=spoken(one.say))
+        for id, one in config.known_errors.items()
+    ]
 
 
 def policy_of(config: Config) -> Policy:

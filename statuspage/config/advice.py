@@ -22,7 +22,6 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
         "services.*.impact.customer_referral_value",
         "services.*.impact.cost_to_resolve",
     ),
-    "known errors": ("known_errors",),
     "pushes to subscribers (notify_after)": ("services.*.notify_after",),
     "owners and runbooks": ("services.*.owner", "services.*.runbook"),
     "backups (store.backup)": ("store.backup",),

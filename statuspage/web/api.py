@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from incidents import act, regroup
 from incidents.events import Event, Noted, Opened, Updated
 from statuspage import board
+from statuspage.known_errors import views
 from statuspage.page import Story
 from statuspage.store import acts, listing, queries
 from statuspage.web import bodies
@@ -123,6 +124,16 @@ async def list_services(request: web.Request) -> web.Response:
     drawn = board.service_rows(desk.pipeline.situation, desk.language)
     rows = (bodies.ServiceShown.model_validate(row, from_attributes=True) for row in drawn)
     return _json(bodies.ServiceList(items=list(rows), next=None))
+
+
+async def list_known_errors(request: web.Request) -> web.Response:
+    """Give the symptoms that are known and the way round them, in the file's order; ``service`` picks those of one."""
+    desk, service = request.app[DESK], request.query.get("service")
+    if service is not None and service not in desk.pipeline.situation.topology.services:
+        raise Rejected(404, "There is no service with this id.")
+    found = views(desk.known_errors(), desk.language, None if service is None else [service])
+    shown = [bodies.KnownErrorShown.model_validate(one, from_attributes=True) for one in found]
+    return _json(bodies.KnownErrorList(items=shown, next=None))
 
 
 async def list_impairments(request: web.Request) -> web.Response:

@@ -234,6 +234,23 @@ class ServiceList(Given):
     next: str | None
 
 
+class KnownErrorShown(Given):
+    """A symptom as customers describe it, the way round it, and what to say to a caller (empty: nothing is prescribed)."""
+
+    id: str
+    services: list[str]
+    symptom: str
+    workaround: str
+    say: str
+
+
+class KnownErrorList(Given):
+    """Known errors, in the configuration's order."""
+
+    items: list[KnownErrorShown]
+    next: str | None
+
+
 class PauseShown(Given):
     """Who has a monitor stand still, since when and why."""
 

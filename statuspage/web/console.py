@@ -17,6 +17,7 @@ from incidents import act
 from incidents.events import Opened
 from incidents.model import Origin, Situation
 from statuspage import board
+from statuspage.known_errors import views
 from statuspage.page import Story
 from statuspage.render.timeline import Line, tell
 from statuspage.spending import spending
@@ -143,6 +144,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         timeline=timeline[::-1],
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
+        known_errors=views(desk.known_errors(), desk.language, story.incident.worst.keys()),
         others=[
             one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)
         ],

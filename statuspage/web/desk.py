@@ -14,6 +14,7 @@ from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
 from statuspage.asking import Beside
 from statuspage.clock import Now
+from statuspage.known_errors import KnownError
 from statuspage.levels import Level
 from statuspage.page import Page, Story
 from statuspage.pipeline import Command, Pipeline
@@ -40,7 +41,8 @@ class Desk:
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
-    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing.
+    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
+    *known_errors* the symptoms that the file names.
     """
 
     store: Store
@@ -62,6 +64,7 @@ class Desk:
     levels: Callable[[], Mapping[str, Level]] = dict
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
+    known_errors: Callable[[], Sequence[KnownError]] = tuple
 
     @property
     def is_tls(self) -> bool:

@@ -19,6 +19,7 @@ from incidents.model import Component, Incident, Monitor, Need, Service, Topolog
 from incidents.policy import Policy
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
+from statuspage.known_errors import KnownError
 from statuspage.pipeline import Pipeline
 from statuspage.store import acts, people, queries
 from statuspage.store.acts import AuditRow
@@ -211,6 +212,18 @@ async def _metrics() -> tuple[bytes, str]:
     return b"statuspage_up 1\n", "text/plain; version=1.0.0"
 
 
+KNOWN_ERRORS = (
+    KnownError(
+        id="full-mailbox",
+        services=("email",),
+        symptom={"en": "Mail comes back with <mailbox full>"},
+        workaround={"en": "Empty the Trash folder."},
+        say={"en": "Here is how to make room."},
+    ),
+    KnownError(id="slow-login", services=("portal",), symptom={"de": "Zäh"}, workaround={"en": "Wait."}, say={}),
+)
+
+
 @asynccontextmanager
 async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", port: int = 0) -> AsyncIterator[House]:
     """Open a store in *data_dir* and serve the desk on a free port."""
@@ -235,6 +248,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         heartbeats=lambda: house.heartbeats,
         planning_policy=lambda: house.planning_policy,
         offers=lambda: house.offers,
+        known_errors=lambda: KNOWN_ERRORS,
         mirror=lambda: house.mirror,
         page_at=page_at,
     )

@@ -273,6 +273,20 @@ async def test_bounds_of_a_list_are_held(pager: Program, query: dict[str, str]) 
     await problem(await pager.get("/incidents", **query), 422)
 
 
+async def test_known_errors_are_listed_all_or_those_of_a_service(pager: Program) -> None:
+    full = {
+        "id": "full-mailbox",
+        "services": ["email"],
+        "symptom": "Mail comes back with <mailbox full>",
+        "workaround": "Empty the Trash folder.",
+        "say": "Here is how to make room.",
+    }
+    slow = {"id": "slow-login", "services": ["portal"], "symptom": "Zäh", "workaround": "Wait.", "say": ""}
+    assert await (await pager.get("/known-errors")).json() == {"items": [full, slow], "next": None}
+    assert await (await pager.get("/known-errors?service=portal")).json() == {"items": [slow], "next": None}
+    assert (await pager.get("/known-errors?service=nothing")).status == 404
+
+
 async def test_services_are_listed_with_the_incidents_that_hit_them(house: House, pager: Program) -> None:
     incident = await house.outage()
     told = await (await pager.get("/services")).json()

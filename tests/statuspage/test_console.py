@@ -98,6 +98,15 @@ async def test_a_public_update_carries_state_words_and_the_promise(house: House)
     assert house.now - at == timedelta(hours=1)
 
 
+async def test_a_card_shows_the_known_errors_of_the_services_it_hits_and_of_no_other(house: House) -> None:
+    incident = await house.outage()
+    card = await (await house.logged_in("anna")).page(f"/incidents/{incident.id}")
+    assert "Mail comes back with &lt;mailbox full&gt;" in card
+    assert "Empty the Trash folder." in card
+    assert "<q>Here is how to make room.</q>" in card
+    assert "Zäh" not in card
+
+
 async def test_a_note_stays_inside_and_stands_on_the_timeline(house: House) -> None:
     incident = await house.outage()
     anna = await house.logged_in("anna")
