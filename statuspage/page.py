@@ -54,7 +54,7 @@ class Snapshot:
     *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where missing),
     *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
     *levels* what may be told of its availability (missing: nothing yet). *windows* are those that ``planned.shown`` chose. *news* is what
-    feeds tell, by topic (missing: nothing was said).
+    feeds tell, by topic (missing: nothing was said), *agenda* the windows that calendars do, as ``agenda.agenda`` chose them.
     """
 
     site: Site
@@ -72,6 +72,7 @@ class Snapshot:
     levels: Mapping[str, LevelView] = field(default_factory=lambda: MappingProxyType({}))
     windows: tuple[Window, ...] = ()
     news: Mapping[Topic, Tail] = field(default_factory=lambda: MappingProxyType({}))
+    agenda: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +225,12 @@ def build(snapshot: Snapshot, now: datetime) -> Page:
         past=tuple(sorted((window for window in windows if window.state in _OVER), key=_newest_end_first)),
         maintenance_updated=max((update.at for window in windows for update in window.updates), default=snapshot.born),
     )
+
+
+def dates(snapshot: Snapshot, page: Page) -> tuple[MaintenanceView, ...]:
+    """What calendars tell of planned work, in the words of *page*, which was drawn from the same *snapshot*."""
+    services = {service.id: service for group in page.groups for service in group.services}
+    return tuple(_window(snapshot, window, services) for window in snapshot.agenda)
 
 
 def localised(texts: Mapping[str, str] | None, language: str) -> str:

@@ -12,7 +12,7 @@ AHEAD_DAYS = 90
 """How far ahead windows that come again are shown. Those that were planned or announced are shown however far ahead they are."""
 
 BACK_DAYS = 30
-"""How long windows that are over are listed. Feeds and calendars have the last MOST_OVER, so that no quiet month takes old news away."""
+"""How long windows that are over are listed. Their pages stay, and feeds and calendars go further back."""
 
 MOST_PLANNED = 200
 MOST_OVER = 100

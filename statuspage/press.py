@@ -14,17 +14,18 @@ from sqlalchemy import Connection
 
 from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent, StatusChanged
 from incidents.levels.availability import Change
-from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
+from statuspage.agenda import Far, agenda
 from statuspage.clock import Now
 from statuspage.days import Day, continued, last_known, strip
+from statuspage.diary import Diary
 from statuspage.figures import LevelView
 from statuspage.news import Tail, Topic
 from statuspage.page import Page, Site, Snapshot, Story, build, localised
 from statuspage.pipeline import Pipeline
-from statuspage.planned import MOST_OVER, Window, shown
+from statuspage.planned import Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
@@ -32,7 +33,7 @@ from statuspage.render.fresh import Fresh, fresh
 from statuspage.store import feed_rows, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.store.maintenance_rows import maintenance_words, newest_maintenances, read_maintenances
+from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.queries import Installation
 
 log = logging.getLogger(__name__)
@@ -54,20 +55,6 @@ class Kept:
     at: datetime
     created: datetime | None
     last_known: Status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
-    """What the store alone knows of planned work: the windows that are over, newest first, and what was said of each."""
-
-    over: Sequence[Maintenance] = ()
-    words: Mapping[str, tuple[MaintenanceUpdate, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, connection: Connection, pending: Collection[str]) -> "_Planned":
-        """Read it; *pending* are the windows that are not over."""
-        over = newest_maintenances(connection, MOST_OVER, is_for_all=True)
-        return cls(over=over, words=maintenance_words(connection, {*pending, *(window.id for window in over)}))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +82,8 @@ class Press:
     _told: set[str] = field(default_factory=set)
     _is_untold: bool = True
     _is_all_outdated: bool = False
-    _planned: _Planned = field(default_factory=_Planned)
+    _diary: Diary = field(default_factory=Diary)
+    _far: Far | None = None
     _is_replanned: bool = True
     _news: dict[Topic, Tail] = field(default_factory=dict)
     _planned_told: set[str] = field(default_factory=set)
@@ -113,7 +101,6 @@ class Press:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
-            self._is_replanned |= bool(self._planned_told)
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
@@ -146,6 +133,7 @@ class Press:
         self._changed.clear()
         now, situation = self.now(), self.pipeline.situation
         await self._read(situation, now)
+        await self._look_ahead(situation, now)
         shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation, now), now)
         self.shelf, self._age = shelf, None
         for tell in self.issued:
@@ -234,7 +222,7 @@ class Press:
         planned_told, self._planned_told = self._planned_told, set()
         is_news_untold, self._is_news_untold = self._is_news_untold, False
         try:
-            if wanted or told or is_untold or is_replanned or is_news_untold:
+            if wanted or told or planned_told or is_untold or is_replanned or is_news_untold:
                 asked = _Asked(
                     is_untold=is_untold,
                     told=told,
@@ -243,6 +231,8 @@ class Press:
                     unborn=[id for id in wanted if self._created(id) is None],
                     planned=situation.maintenances.keys() if is_replanned else None,
                     planned_told=planned_told,
+                    diary=self._diary,
+                    now=now,
                     is_news_untold=is_news_untold,
                 )
                 self._note(await self.store.read(asked.read), asked, now)
@@ -259,7 +249,7 @@ class Press:
         """Take over what was read."""
         others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
-        self._planned = found.planned or self._planned
+        self._diary = found.diary
         self._news = {**({} if asked.is_news_untold else self._news), **found.news}
         for id in asked.services:
             created = found.created.get(id) or self._created(id)
@@ -294,6 +284,12 @@ class Press:
             cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=born)
         return Kept(days=cells, changes=changes, at=now, created=created, last_known=last_known(changes))
 
+    async def _look_ahead(self, situation: Situation, now: datetime) -> None:
+        """Work out a year of what comes again, once a day and beside the event loop: with many series it takes a while."""
+        day = now.astimezone(UTC).date()
+        if self._far is None or not self._far.holds(situation, day):
+            self._far = await asyncio.to_thread(Far.of, situation, day)
+
     def _snapshot(self, situation: Situation, now: datetime, windows: tuple[Window, ...] | None = None) -> Snapshot:
         kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}
         return Snapshot(
@@ -310,8 +306,9 @@ class Press:
             created={id: one.created for id, one in kept.items() if one.created is not None},
             last_known={id: one.last_known for id, one in kept.items()},
             levels=self.levels(),
-            windows=shown(situation, self._planned.over, self._planned.words, now) if windows is None else windows,
+            windows=shown(situation, self._diary.over, self._diary.words, now) if windows is None else windows,
             news=self._news,
+            agenda=() if self._far is None else agenda(situation, self._diary.over, self._diary.words, self._far, now),
         )
 
 
@@ -319,8 +316,8 @@ class Press:
 class _Asked:
     """What one look into the store is to bring: all stories or those of the incidents *told*, and the past of *services* from *since* on.
 
-    *unborn* are those of which it is not known yet since when they are watched. *planned* are the windows that are not over, where what
-    is planned has changed; *planned_told* those of which anything was told. *is_news_untold* asks for all that feeds tell.
+    *unborn* are those of which it is not known yet since when they are watched. *planned* are the windows that are not over, where the
+    *diary* is to be read anew; else it is where *planned_told* says so. *is_news_untold* asks for all that feeds tell.
     """
 
     is_untold: bool
@@ -330,6 +327,8 @@ class _Asked:
     unborn: Collection[str]
     planned: Collection[str] | None
     planned_told: Collection[str]
+    diary: Diary
+    now: datetime
     is_news_untold: bool
 
     def read(self, connection: Connection) -> "_Found":
@@ -338,9 +337,14 @@ class _Asked:
             stories=queries.stories(connection) if self.is_untold else queries.stories_of(connection, self.told),
             changes=queries.changes(connection, self.services, self.since) if self.services else {},
             created=queries.first_changes(connection, self.unborn) if self.unborn else {},
-            planned=None if self.planned is None else _Planned.read(connection, self.planned),
+            diary=self._diary(connection),
             news=feed_rows.tails(connection, self._topics(connection)),
         )
+
+    def _diary(self, connection: Connection) -> Diary:
+        if self.planned is not None:
+            return Diary.read(connection, self.planned, self.now)
+        return self.diary.reread(connection, self.planned_told, self.now) if self.planned_told else self.diary
 
     def _topics(self, connection: Connection) -> Collection[Topic]:
         if self.is_news_untold:
@@ -353,7 +357,7 @@ class _Found:
     stories: tuple[Story, ...]
     changes: Mapping[str, Sequence[Change]]
     created: Mapping[str, datetime | None]
-    planned: _Planned | None
+    diary: Diary
     news: Mapping[Topic, Tail]
 
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 from statuspage import page as picture
 from statuspage.news import About, Said, Tail, Topic
 from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Site, Snapshot
-from statuspage.planned import MaintenanceView
+from statuspage.planned import MaintenanceView, Window
 from statuspage.render import badges, feeds
 from statuspage.render.addresses import Document, Format, document_at, path_of
-from statuspage.render.calendar import Calendar, spell_calendar
+from statuspage.render.calendar import Calendar, Calendars, spell_calendar
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
@@ -74,11 +74,15 @@ class Publisher:
         self._spellers = {topic: feeds.Feeds() for topic in _ON_SHELF}
         self._news = News({}, _NEVER)
         self._kept = Kept[Finished]()
+        self._calendars = Calendars()
+        self._dates: _Dates | None = None
+        self._calendar = Calendar("", ())
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
         """Draw *snapshot* as it stands at *now* and make every public byte. Pure of I/O; takes milliseconds of one core."""
         page = picture.build(snapshot, now)
         self._news = News(snapshot.news, snapshot.born)
+        self._note_dates(snapshot, page)
         self._kept.turn()
         missing = self._drawn(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
         files = dict(chain(self._pages(page), self._spelled(page)))
@@ -114,22 +118,19 @@ class Publisher:
             for form, (spell, kind) in _spellings(speller).items():
                 path = path_of(Document(topic, form))
                 yield path, self._drawn(path, feed, spell, kind)
-        yield from self._calendared(page)
+        yield "/maintenance.ics", self._drawn("/maintenance.ics", self._calendar, spell_calendar, ICALENDAR)
         for path, body in self._compat.bodies(page).items():
             yield path, self._finished(path, body, JSON)
         for path, (body, content_type) in self._html.assets().items():
             yield path, self._finished(path, body, content_type)
 
-    def _calendared(self, page: Page) -> Iterable[tuple[str, Finished]]:
-        """The calendar of all planned work, and of each service."""
-        views = tuple(sorted((*page.planned, *page.past), key=lambda view: (view.starts, view.id)))
-        of_all = Calendar(page.site.name, page.site.url, page.authority, views)
-        yield "/maintenance.ics", self._drawn("/maintenance.ics", of_all, spell_calendar, ICALENDAR)
-        for service in (service for group in page.groups for service in group.services):
-            path = f"/services/{service.id}/maintenance.ics"
-            theirs = tuple(view for view in views if any(one.service == service.id for one in view.services))
-            calendar = Calendar(f"{page.site.name}: {service.name}", page.site.url, page.authority, theirs)
-            yield path, self._drawn(path, calendar, spell_calendar, ICALENDAR)
+    def _note_dates(self, snapshot: Snapshot, page: Page) -> None:
+        """Spell anew what calendars tell, where it is another than it was."""
+        names = tuple((service.id, service.name) for group in page.groups for service in group.services)
+        source = _Dates(page.site, page.authority, names, snapshot.agenda)
+        if source != self._dates:
+            events = self._calendars.events(picture.dates(snapshot, page), page.site.url, page.authority)
+            self._dates, self._calendar = source, Calendar(page.site.name, events)
 
     def _finished(self, path: str, body: bytes, content_type: str) -> Finished:
         """Finish *body*, unless the last round's was the same."""
@@ -152,6 +153,9 @@ class Publisher:
         document = document_at(path)
         if document is not None and document.number is None and document.topic.service in {"", *services}:
             return partial(_feed, self._news.newest(page, document.topic), document.format)
+        id_ = path.removeprefix("/services/").removesuffix("/maintenance.ics")
+        if id_ in services and path == f"/services/{id_}/maintenance.ics":
+            return partial(_calendar, self._calendar.of_service(id_, services[id_].name))
         for face, make in _OF_SERVICE.items():
             start, _, end = face.partition("{id}")
             found = services.get(path.removeprefix(start).removesuffix(end)) if path.startswith(start) and path.endswith(end) else None
@@ -233,6 +237,20 @@ class _Window:
     site: Site
     view: MaintenanceView
     as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """What calendars are made from; *names* are those of services, by id."""
+
+    site: Site
+    authority: str
+    names: tuple[tuple[str, str], ...]
+    windows: tuple[Window, ...]
+
+
+def _calendar(calendar: Calendar) -> Finished:
+    return finish(spell_calendar(calendar), ICALENDAR)
 
 
 def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:

@@ -99,6 +99,15 @@ def newest_maintenances(connection: Connection, limit: int, *, is_for_all: bool 
     return sorted(found.values(), key=lambda window: (window.ended_at or window.ends, window.id), reverse=True)
 
 
+def past_maintenances(connection: Connection, since: datetime, limit: int) -> Sequence[Maintenance]:
+    """Those that were public and are over, and ended or were to begin at *since* or later; the newest by their start."""
+    was_public = or_(~maintenances.c.needs_approval, maintenances.c.approved_by.is_not(None))
+    is_near = or_(maintenances.c.ended_at >= since, maintenances.c.starts >= since)
+    chosen = select(maintenances.c.id).where(maintenances.c.ended_at.is_not(None), was_public, is_near)
+    ids = connection.execute(chosen.order_by(maintenances.c.starts.desc()).limit(limit)).scalars().all()
+    return tuple(read_maintenances(connection, ids).values())
+
+
 def maintenance_words(connection: Connection, ids: Collection[str]) -> Mapping[str, tuple[MaintenanceUpdate, ...]]:
     """The public words of each of those windows, oldest first."""
     words: dict[str, list[MaintenanceUpdate]] = {id: [] for id in ids}

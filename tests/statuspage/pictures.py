@@ -145,8 +145,8 @@ def window(*updates: MaintenanceUpdate, id_: str = "windowwindow", **more: objec
 
 
 def heard(told: Snapshot) -> Snapshot:
-    """*told* with its news: all its public words in the places that the store would have given them."""
-    return replace(told, news=news(told.stories, told.windows))
+    """*told* with its news, all its public words in the places that the store would have given them, and its windows in calendars."""
+    return replace(told, news=news(told.stories, told.windows), agenda=told.agenda or told.windows)
 
 
 def news(stories: Iterable[Story], windows: Iterable[Window]) -> Mapping[Topic, Tail]:

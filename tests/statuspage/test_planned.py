@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import feedparser
+import icalendar
 import pytest
-from icalendar import Calendar
 from lxml import html as dom
 from statuspage_prometheus_exporter.service_checker import check_service_status
 
@@ -269,7 +268,7 @@ def test_an_hour_in_which_nothing_happens_changes_no_page_of_planned_work() -> N
     publisher = Publisher(templates())
     first, later = (publisher.publish(told(OVER, RUNNING, PLANNED), at).files for at in (NOW, NOW + HOUR))
     kept = [path for path in first if "maintenance" in path]
-    assert len(kept) == 13
+    assert len(kept) == 11
     assert all(first[path] is later[path] for path in kept)
 
 
@@ -300,7 +299,7 @@ def test_no_text_breaks_any_surface(hostile: str) -> None:
         assert not any(mark in body for mark in "\u202e\x00\x07")
     assert len(feedparser.parse(shelf.files["/maintenance.rss"].body).entries) == 1
     assert not feedparser.parse(shelf.files["/maintenance.atom"].body).bozo
-    (event,) = Calendar.from_ical(shelf.files["/maintenance.ics"].body).walk("VEVENT")
+    (event,) = icalendar.Calendar.from_ical(shelf.files["/maintenance.ics"].body).walk("VEVENT")
     assert "\x00" not in str(event["SUMMARY"])
     assert json.loads(shelf.files["/api/v2/summary.json"].body)["scheduled_maintenances"]
 
@@ -343,62 +342,6 @@ def test_what_comes_again_and_again_is_news_only_where_it_leaves_its_course() ->
     assert history(ended) == ["windowwindow#update-3"]
     off = window(course[0], said(2, S.CANCELLED, NOW - DAY), series="patches", is_quiet=True, ended_at=NOW - DAY)
     assert history(off) == ["windowwindow#update-2"]
-
-
-def calendar(*windows: Window, path: str = "/maintenance.ics") -> Sequence[Any]:
-    return list(Calendar.from_ical(published(*windows).files[path].body).walk("VEVENT"))
-
-
-def test_the_calendar_has_an_event_for_every_window() -> None:
-    over, running, planned = calendar(OVER, RUNNING, PLANNED)
-    assert planned["UID"] == "windowwindow@status.example.net"
-    assert (planned.decoded("DTSTART"), planned.decoded("DTEND")) == (PLANNED.maintenance.starts, PLANNED.maintenance.ends)
-    assert planned.decoded("DTSTAMP") == (NOW - DAY).replace(microsecond=0)
-    assert (planned["STATUS"], planned["SEQUENCE"], planned["TRANSP"]) == ("CONFIRMED", 1, "TRANSPARENT")
-    assert planned["URL"] == f"{SITE.url}/maintenance/windowwindow"
-    assert "Services: Email" in planned["DESCRIPTION"]
-    assert [one["UID"].partition("@")[0] for one in (over, running)] == ["windowisover", "windowbegun1"]
-
-
-def test_a_window_that_moves_keeps_its_event_and_a_cancelled_one_is_struck_out() -> None:
-    moved = window(*PLANNED.updates, starts=NOW + 3 * DAY, ends=NOW + 3 * DAY + HOUR, changes=2)
-    (before,), (after,) = calendar(PLANNED), calendar(moved)
-    assert before["UID"] == after["UID"]
-    assert (before["SEQUENCE"], after["SEQUENCE"]) == (1, 3)
-    (gone,) = calendar(CANCELLED)
-    assert (gone["STATUS"], gone["SEQUENCE"]) == ("CANCELLED", 2)
-
-
-def test_an_occurrence_that_becomes_a_window_is_taken_over_by_readers() -> None:
-    (far,), (near,) = calendar(window()), calendar(window(said(1, S.SCHEDULED, NOW)))
-    assert (far["UID"], far["SEQUENCE"], near["SEQUENCE"]) == (near["UID"], 0, 1)
-
-
-def test_an_event_never_ends_when_it_begins() -> None:
-    (event,) = calendar(window(ends=PLANNED.maintenance.starts + timedelta(milliseconds=300)))
-    assert "DTEND" not in event
-
-
-@pytest.mark.parametrize("name", ["END:VCALENDAR", "BEGIN:VEVENT\r\nUID:x"])
-def test_no_name_breaks_the_frame_of_a_calendar(name: str) -> None:
-    told_ = replace(told(PLANNED), site=replace(SITE, name=name))
-    body = Publisher(templates()).publish(told_, NOW).files["/maintenance.ics"].body
-    assert len(list(Calendar.from_ical(body).walk("VEVENT"))) == 1
-
-
-def test_each_service_has_a_calendar_of_its_own() -> None:
-    elsewhere = window(said(1, S.SCHEDULED, NOW - DAY), id_="windowportal", services=("portal",))
-    assert [one["UID"][:12] for one in calendar(PLANNED, elsewhere, path="/services/portal/maintenance.ics")] == ["windowportal"]
-    frame = Calendar.from_ical(published(PLANNED).files["/services/portal/maintenance.ics"].body)
-    assert frame["X-WR-CALNAME"] == "Example Networks: Portal – planned maintenance"
-
-
-def test_every_line_of_a_calendar_is_short_and_ends_as_the_standard_says() -> None:
-    body = published(window(said(1, S.SCHEDULED, NOW, "ü" * 300 + "\nsecond; line, too"))).files["/maintenance.ics"].body
-    lines = body.split(b"\r\n")
-    assert lines[-1] == b""
-    assert max(map(len, lines)) <= 75
-    assert b"\n" not in body.replace(b"\r\n", b"")
 
 
 # --- for programs --------------------------------------------------------------------------------------------------------------------

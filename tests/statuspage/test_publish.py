@@ -58,7 +58,7 @@ def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
     files = publisher.publish(heard(snapshot(EMAIL, PORTAL, stories=(OPEN, OVER))), NOW).files
     assets = {path for path in files if path.startswith("/assets/")}
     feeds = {"/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.atom"}
-    feeds |= {"/maintenance.json", "/maintenance.ics", "/services/email/maintenance.ics", "/services/portal/maintenance.ics"}
+    feeds |= {"/maintenance.json", "/maintenance.ics"}
     pages = {"/", "/maintenance", "/service-levels", "/incidents/incidentopen", "/incidents/incidentover"}
     assert files.keys() - assets == pages | feeds | {f"/api/v2/{name}.json" for name in API}
     assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml"}

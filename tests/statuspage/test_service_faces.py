@@ -23,7 +23,7 @@ EMAIL, PORTAL = service("email"), service("portal", None)
 BROKEN = story(update(1), update(2, State.IDENTIFIED, "A disk is full."))
 OVER = story(update(1), update(2, State.RESOLVED, "It works again."), id_="portalwasout", services=("portal",))
 PLANNED = window(said(1, MaintenanceState.SCHEDULED, NOW - timedelta(days=1)))
-PATHS = ("", "/history.rss", "/history.atom", "/feed.json", "/maintenance.rss")
+PATHS = ("", "/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.ics")
 PUBLISHER = Publisher(templates())
 
 

@@ -1,0 +1,71 @@
+"""Which windows of planned work a calendar tells of: far back and far ahead, and never more than so many. Pure, like ``page``."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+
+from incidents.maintenance import Maintenance, MaintenanceUpdate, Series
+from incidents.model import Situation
+from incidents.planned.windows import MOST_AHEAD as MOST_OF_SERIES
+from incidents.planned.windows import occurrence, occurrence_id
+from statuspage.planned import Window
+
+BACK = timedelta(days=92)
+AHEAD = timedelta(days=366)
+
+MOST_PAST = 500
+"""Windows that are over: the newest. One that comes every hour is told of for three weeks."""
+
+MOST_AHEAD = 1000
+"""Windows that run or come: what is planned by itself, then the nearest of what comes again, MOST_OF_SERIES of each series."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Far:
+    """Every occurrence of every series from *day* on, were none planned by itself yet: worked out once a day."""
+
+    day: date
+    series: Mapping[str, Series]
+    windows: tuple[Maintenance, ...]
+
+    @classmethod
+    def of(cls, situation: Situation, day: date) -> "Far":
+        """Work it out. Ids hang on the installation's seed, so that they are those of the windows to come."""
+        since = _midnight(day)
+        found = (
+            occurrence(one, starts, ends, occurrence_id(situation, one.key, starts), starts)
+            for one in situation.topology.series.values()
+            for starts, ends in one.spans(since, since + AHEAD)[:MOST_OF_SERIES]
+        )
+        return cls(day=day, series=situation.topology.series, windows=tuple(sorted(found, key=_by_start)))
+
+    def holds(self, situation: Situation, day: date) -> bool:
+        """Whether it is still what ``of`` would give."""
+        return self.day == day and self.series == situation.topology.series
+
+
+def agenda(
+    situation: Situation, over: Iterable[Maintenance], words: Mapping[str, tuple[MaintenanceUpdate, ...]], far: Far, now: datetime
+) -> tuple[Window, ...]:
+    """Choose the windows, by their start: three months back, twelve ahead, each once and as it is by now.
+
+    *over* are windows that ended, *words* what was said of each window by its id. Moves from day to day and with a change of plans only:
+    what comes again is a window before it begins, unless the hub was away then.
+    """
+    since = _midnight(far.day) - BACK
+    past = [window for window in over if window.is_public and max(window.ends, window.ended_at or window.ends) >= since]
+    known = sorted((window for window in situation.maintenances.values() if window.is_public), key=_by_start)[:MOST_AHEAD]
+    gone = {*situation.maintenances, *situation.spent, *(window.id for window in past)}
+    ahead = islice((window for window in far.windows if window.id not in gone and window.ends > now), MOST_AHEAD - len(known))
+    newest = sorted(past, key=_by_start)[-MOST_PAST:]
+    chosen = sorted((*newest, *known, *ahead), key=_by_start)
+    return tuple(Window(maintenance=window, updates=words.get(window.id, ())) for window in chosen)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def _by_start(window: Maintenance) -> tuple[datetime, str]:
+    return window.starts, window.id
