@@ -75,10 +75,18 @@ def reload(
 def publish(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Made where it is missing; a static host serves DIR/current.")],
     *,
+    notice: Annotated[
+        str | None,
+        typer.Option("--notice", metavar="TEXT", help="Only put TEXT on every page that stands there, without store or hub; empty: away."),
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
 ) -> None:
     """Write the whole public face as files, for any static host; at once, or not at all."""
+    if notice is not None:
+        from statuspage.cli import notice as words
+
+        raise typer.Exit(words.say(directory, notice, config=config))
     from statuspage.cli import publish as commands
 
     raise typer.Exit(commands.publish(directory, config=config, data_dir=data_dir))

@@ -9,9 +9,9 @@ from statuspage.cli.config import load
 from statuspage.cli.instants import spoken
 from statuspage.cli.options import BAD, GOOD, fail
 from statuspage.clock import wall_clock
-from statuspage.mirror import run
 from statuspage.mirror.once import publish_once
 from statuspage.mirror.versions import CURRENT
+from statuspage.mirror.versions import spoken as saying
 from statuspage.store.errors import StoreError
 
 
@@ -23,6 +23,6 @@ def publish(directory: Path, *, config: Path, data_dir: Path) -> int:
     except StoreError as trouble:
         fail(f"{trouble} What stands in {directory} stays as it is; to say something there without the store, use --notice.", BAD)
     except OSError as trouble:
-        fail(f"nothing is published: {run.spoken(trouble)}", BAD)
+        fail(f"nothing is published: {saying(trouble)}", BAD)
     typer.echo(f"{directory / CURRENT} is as of {spoken(as_of)} UTC")
     return GOOD

@@ -26,8 +26,10 @@ from incidents.events import (
     StateChanged,
     Updated,
 )
+from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import publish
-from statuspage.mirror.walk import Walk, leaves
+from statuspage.mirror.versions import spoken
+from statuspage.mirror.walk import Walk
 from statuspage.press import Press
 from statuspage.vitals import MirrorFigures
 
@@ -140,8 +142,3 @@ class Mirror:
         if trouble != figures.trouble:
             log.warning("the mirror stays as it is: %s", trouble)
         figures.trouble, figures.since = trouble, figures.since or self.press.now()
-
-
-def spoken(error: OSError) -> str:
-    """Say why nothing could be written."""
-    return f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)

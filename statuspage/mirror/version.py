@@ -8,6 +8,8 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
+from statuspage.render.notice import Notice
+
 
 class Leaf(NamedTuple):
     """What is to stand in a file. Two leaves with one digest have the same body."""
@@ -22,13 +24,6 @@ class Kept(NamedTuple):
     digest: str
     size: int
     stamp: int
-
-
-class Notice(NamedTuple):
-    """Words that a person put on every page without the hub, and when."""
-
-    text: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

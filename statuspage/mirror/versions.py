@@ -73,8 +73,22 @@ class Versions:
             number = max((int(name) for name in self._names(is_whole=False)), default=0) + 1
             present = self._made(edition, number, present)
             self._switch(present)
-        self._sweep(present, keeps, is_alone=is_alone)
+        self.sweep(present, keeps=keeps, is_alone=is_alone)
         return present
+
+    def sweep(self, present: Version, *, keeps: int, is_alone: bool) -> None:
+        """Take away versions older than *present*, but for *keeps* of them; who *is_alone* also what is not whole."""
+        whole = sorted(name for name in self._names() if name < present.name)
+        gone = set(whole[: max(len(whole) - keeps, 0)])
+        if is_alone:
+            gone |= {name for name in {*self._names(is_whole=False)} - {*self._names()} if name != present.name}
+            for left in self.root.glob(f".{CURRENT}-*"):
+                left.unlink()
+        for name in sorted(gone):
+            home = self.root / VERSIONS / name
+            with suppress(FileNotFoundError):
+                (home / MANIFEST).unlink()  # first, so that a version which is half gone is not taken for a whole one
+            shutil.rmtree(home)
 
     # --- reading
 
@@ -161,18 +175,10 @@ class Versions:
             raise
         sync(self.root)
 
-    def _sweep(self, present: Version, keeps: int, *, is_alone: bool) -> None:
-        whole = sorted(name for name in self._names() if name < present.name)
-        gone = set(whole[: max(len(whole) - keeps, 0)])
-        if is_alone:
-            gone |= {name for name in {*self._names(is_whole=False)} - {*self._names()} if name != present.name}
-            for left in self.root.glob(f".{CURRENT}-*"):
-                left.unlink()
-        for name in sorted(gone):
-            home = self.root / VERSIONS / name
-            with suppress(FileNotFoundError):
-                (home / MANIFEST).unlink()  # first, so that a version which is half gone is not taken for a whole one
-            shutil.rmtree(home)
+
+def spoken(error: OSError) -> str:
+    """Say why nothing could be written."""
+    return f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)
 
 
 def _held(lock: int, patience: float) -> bool:

@@ -6,16 +6,14 @@ anybody could not have read before.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from statuspage.mirror.links import is_page, led_home, links
-from statuspage.mirror.version import Leaf, leaf
+from statuspage.mirror.links import is_page, links
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
-from statuspage.render.fresh import Fresh
 from statuspage.web.public import is_kept
 from statuspage.web.public_routes import PUBLIC_ROUTES
 
@@ -32,10 +30,6 @@ NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
 
 MOST_OLDER = 2000
 """Pages and archives beyond the shelf that are followed, the newest first; what is older is a link to the live site."""
-
-MISSING, FRESH = "404.html", "fresh.json"
-SMALL = 512
-"""Bytes below which a file is not kept compressed as well."""
 
 Older = Callable[[str], Awaitable[Finished | None]]
 
@@ -111,26 +105,3 @@ def is_mirrored(path: str) -> bool:
     """Whether *path* is of the public listener, and one that a file can answer."""
     route = next((route.path for route in PUBLIC_ROUTES if route.covers(path)), None)
     return route is not None and route not in NOT_MIRRORED
-
-
-def leaves(found: Mapping[str, Finished], missing: Finished, fresh: Fresh, site: str) -> Mapping[str, Leaf]:
-    """What is *found* as files for a static host; *missing* is what it says where there is nothing, *site* the live site's address."""
-    told = {file_of(path, one): led_home(one, path, found.keys(), site) for path, one in found.items()}
-    told[MISSING] = led_home(missing, "/", found.keys(), site)
-    return {name: one for file, finished in told.items() for name, one in leaves_of(file, finished)} | {FRESH: leaf(fresh.body)}
-
-
-def file_of(path: str, finished: Finished) -> str:
-    """Where a static host looks for *path*: a page is the index of a directory, whatever else has its ending in its address."""
-    name = path.removeprefix("/")
-    if not is_page(finished) or name.endswith(".html"):
-        return name
-    return f"{name}/index.html" if name else "index.html"
-
-
-def leaves_of(file: str, finished: Finished) -> Iterator[tuple[str, Leaf]]:
-    """The file itself, and the same compressed, for hosts that look for it."""
-    digest = finished.etag.strip('"')
-    yield file, Leaf(finished.body, digest)
-    if len(finished.body) >= SMALL:
-        yield f"{file}.gz", Leaf(finished.gzipped, f"{digest}-gzip")

@@ -10,9 +10,10 @@ import pytest
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from statuspage.mirror.files import FRESH, MISSING, file_of, leaves
 from statuspage.mirror.links import FORM_WORDS, led_home, links
 from statuspage.mirror.version import Leaf
-from statuspage.mirror.walk import FRESH, MISSING, MOST_OLDER, NOT_MIRRORED, Walk, file_of, is_mirrored, leaves
+from statuspage.mirror.walk import MOST_OLDER, NOT_MIRRORED, Walk, is_mirrored
 from statuspage.news import About, Topic
 from statuspage.page import Snapshot
 from statuspage.publish import HTML
