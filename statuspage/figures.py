@@ -9,13 +9,15 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
-from incidents.levels.availability import Ledger, percent
+from incidents.levels.availability import Kind, Ledger, percent
 from incidents.levels.service_level import Credit
 from incidents.levels.terms import Terms
 from statuspage.levels import Level, Month
 
 PLACES = 3
 MINUTE = timedelta(minutes=1)
+
+_DOWN = frozenset({Kind.PARTIAL, Kind.DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +33,14 @@ class FigureView:
 class MonthView:
     """A calendar month; its ledger is called *word*.
 
-    *target* is what was promised for it in percent (None: nothing, or over another period).
+    *down* is how long it did not work, or not all of it, as it was measured. *target* is what was promised for it in percent (None:
+    nothing, or over another period).
     """
 
     first: date
     word: str
     figure: FigureView
+    down: timedelta
     target: str | None
     is_over: bool
     is_missed: bool
@@ -79,7 +83,7 @@ def level_view(told: Level) -> LevelView:
         target=decimal(told.terms.target),
         figures=MappingProxyType({word: figure(ledger) for word, ledger in told.periods.items()}),
         words=told.words,
-        months=tuple(_month(one) for one in told.months),
+        months=tuple(month_view(one) for one in told.months),
         watched_since=_young_since(told, 365),
         bars_since=_young_since(told, 90),
         budget=_budget(told) if told.offer.is_public else None,
@@ -119,9 +123,17 @@ def _spelled(ratio: Fraction | None) -> str | None:
     return None if ratio is None else percent(ratio, PLACES)
 
 
-def _month(one: Month) -> MonthView:
-    target = decimal(one.terms.target) if one.terms.period == "month" else None
-    return MonthView(first=one.first, word=one.word, figure=figure(one.ledger), target=target, is_over=one.is_over, is_missed=one.is_missed)
+def month_view(one: Month) -> MonthView:
+    """What of a month the public may read."""
+    return MonthView(
+        first=one.first,
+        word=one.word,
+        figure=figure(one.ledger),
+        down=sum((stretch.until - stretch.since for stretch in one.ledger.intervals if stretch.measured in _DOWN), timedelta(0)),
+        target=decimal(one.terms.target) if one.terms.period == "month" else None,
+        is_over=one.is_over,
+        is_missed=one.is_missed,
+    )
 
 
 def _budget(told: Level) -> BudgetView | None:

@@ -34,6 +34,7 @@ from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
+from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
@@ -53,7 +54,7 @@ from statuspage.telling import deliverer, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
-from statuspage.web.public import public_app, public_runner
+from statuspage.web.public import Beside, public_app, public_runner
 from statuspage.web.routes import internal_app
 from statuspage.web.security import HEADERS, PRIVATE
 from statuspage.web.stream import Streams, room
@@ -80,19 +81,21 @@ class Hub:
     controls: Controls = field(init=False)
     upkeep: Upkeep = field(init=False)
     mirror: Mirror = field(init=False)
+    library: Library = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
 
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
+        self.library = Library.beside(self.press, Html(templates()))
         self.schedule = Schedule(probing=self, now=self.now)
         rewire(self.deliverer, self.loaded.config, self.door)
         self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
         self.upkeep = Upkeep(
             store=self.store, pipeline=self.pipeline, config=lambda: self.loaded.config, now=self.now, remembered_at=self.reloaded_at
         )
-        self.mirror = Mirror.beside(self.press, to=lambda: mirror_of(self.loaded.config, self.data_dir))
+        self.mirror = Mirror.beside(self.press, past=self.library.find, to=lambda: mirror_of(self.loaded.config, self.data_dir))
 
     # --- what the schedule needs
 
@@ -151,15 +154,8 @@ class Hub:
         shelf, press = (lambda: self.press.shelf), self.press
         streams = Streams(shelf, press.fresh, most=room(), now=self.now)
         press.issued.append(streams.tell)
-        app = public_app(
-            shelf,
-            fresh=press.fresh,
-            older=press.older,
-            services=press.of_service,
-            ledgers=self.books.document,
-            streams=streams,
-            is_tls=is_tls,
-        )
+        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document)
+        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=streams, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)
 
     def internal_runner(self) -> web.AppRunner:

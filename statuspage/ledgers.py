@@ -14,6 +14,7 @@ from incidents.times.spans import Span
 from statuspage.levels import RECENT, Burn, burns
 from statuspage.store import queries
 from statuspage.store.ledger_rows import corrections_of, terms_of, windows_of
+from statuspage.store.months import changes_in
 
 TICK = timedelta(microseconds=1)
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -48,7 +49,7 @@ def ledger_of(connection: Connection, service: str, period: Span) -> Ledger:
         raise LookupError(f"nothing is known of the service {service!r} yet")
     stated = terms_of(connection, service)
     return availability(
-        [change for change in queries.changes(connection, [service], period.since)[service] if change.since < period.until],
+        changes_in(connection, [service], period)[service],
         period,
         born=born,
         terms=stated,

@@ -19,7 +19,7 @@ from incidents.times.spans import Span
 RECENT = timedelta(days=7)
 """How far back the pace of downtime is looked at, to say when a budget runs out."""
 
-MONTHS = 12
+MONTHS = 18
 """Closed months that are told beside the present one."""
 
 BURNS = (
@@ -142,7 +142,7 @@ def burns(ledger: Ledger, terms: Terms, as_of: datetime) -> tuple[Burn, ...]:
 
 
 def earliest(as_of: datetime, zone: str) -> datetime:
-    """From when on a ledger must reach, so that everything can be cut from it: the first of the month a year ago."""
+    """From when on a ledger must reach, so that everything can be cut from it: the first of the oldest month that is told."""
     today = as_of.astimezone(ZoneInfo(zone)).date()
     return calendar_period(Period.MONTH, _month_before(today, MONTHS), zone).since
 

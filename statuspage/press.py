@@ -146,7 +146,14 @@ class Press:
 
     def about(self, stories: Sequence[Story], windows: Sequence[Window], language: str) -> Page:
         """The picture of some stories and windows alone, in *language*, for what is written to people. It may run on any thread."""
-        now, site = self.now(), replace(self.site, language=language)
+        return self._of_these(stories, windows, replace(self.site, language=language))
+
+    def picture(self, stories: Sequence[Story], windows: Sequence[Window]) -> Page:
+        """The same in the site's own language."""
+        return self._of_these(stories, windows, self.site)
+
+    def _of_these(self, stories: Sequence[Story], windows: Sequence[Window], site: Site) -> Page:
+        now = self.now()
         snapshot = self._snapshot(self.pipeline.situation, now, windows=tuple(windows))
         return build(replace(snapshot, stories=tuple(stories), site=site), now)
 
@@ -177,8 +184,7 @@ class Press:
         story = await self.store.read(lambda connection: queries.story(connection, id_))
         if story is None or story.incident.published_at is None:
             return None
-        now = self.now()
-        page = build(replace(self._snapshot(self.pipeline.situation, now, windows=()), stories=(story,)), now)
+        page = self.picture((story,), ())
         (view,) = (*page.open, *page.recent)
         return await asyncio.to_thread(self.publisher.incident, page, view)
 
@@ -190,8 +196,7 @@ class Press:
         windows = await self.store.read(read)
         if not windows:
             return None
-        now = self.now()
-        page = build(self._snapshot(self.pipeline.situation, now, windows=windows), now)
+        page = self.picture(self._stories, windows)
         (view,) = (*page.planned, *page.past)
         return await asyncio.to_thread(self.publisher.maintenance, page, view)
 

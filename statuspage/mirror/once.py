@@ -15,6 +15,7 @@ from statuspage.clock import Now
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Loaded
 from statuspage.config.terms import offers
+from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
@@ -36,7 +37,8 @@ async def publish_once(loaded: Loaded, data_dir: Path, directory: Path, now: Now
     try:
         press = await _press(loaded, store, now)
         await press.issue()
-        await Mirror.beside(press, to=lambda: directory).publish(directory)
+        library = Library.beside(press, Html(templates()))
+        await Mirror.beside(press, past=library.find, to=lambda: directory).publish(directory)
         return press.now()
     finally:
         await store.close()

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
 
+from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Acknowledged,
     Event,
@@ -29,7 +31,7 @@ from incidents.events import (
 from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import publish
 from statuspage.mirror.versions import spoken
-from statuspage.mirror.walk import Walk
+from statuspage.mirror.walk import Older, Walk
 from statuspage.press import Press
 from statuspage.vitals import MirrorFigures
 
@@ -72,9 +74,9 @@ class Mirror:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    def beside(cls, press: Press, *, to: Callable[[], Path | None]) -> Self:
-        """Make one that hears of what *press* issues."""
-        mirror = cls(press=press, walk=Walk(publisher=press.publisher, older=press.older), to=to)
+    def beside(cls, press: Press, *, past: Older, to: Callable[[], Path | None]) -> Self:
+        """Make one that hears of what *press* issues; *past* makes the pages of months."""
+        mirror = cls(press=press, walk=Walk(publisher=press.publisher, older=press.older, past=past), to=to)
         press.issued.append(mirror.wake)
         return mirror
 
@@ -84,6 +86,16 @@ class Mirror:
         self.walk.forget(f"/maintenance/{event.maintenance}" for event in events if isinstance(event, MaintenanceEvent))
         if any(isinstance(event, IncidentEvent | MaintenanceEvent) and not isinstance(event, _ADDS) for event in events):
             self.walk.forget_archives()
+        self._forget_months([event for event in events if isinstance(event, IncidentEvent | MaintenanceEvent | CorrectionEvent)])
+
+    def _forget_months(self, events: Sequence[Event]) -> None:
+        """Ask again for those in which an incident stands of which more is known, and for all where something else is."""
+        situation = self.press.pipeline.situation
+        known = {**situation.ended, **situation.incidents}
+        begun = [known.get(event.incident) if isinstance(event, _ADDS) else None for event in events]
+        for incident in begun:
+            since = date.min if incident is None else incident.started_at.date() - timedelta(days=1)  # whatever the zone of the site is
+            self.walk.forget_months(since)
 
     def forget(self) -> None:
         """Make everything anew: the configuration changed."""

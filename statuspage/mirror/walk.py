@@ -8,19 +8,22 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from types import MappingProxyType
 
+from statuspage.archive import addressed, month_of
 from statuspage.mirror.links import is_page, links
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
-from statuspage.web.public import is_kept
-from statuspage.web.public_routes import PUBLIC_ROUTES
+from statuspage.web.public_routes import PUBLIC_ROUTES, is_kept, is_month
 
 NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
     {
         "/services/{id}/ledger/{period}.json": "dozens for each service, each another one every minute; links lead to the live site",
         "/services/{id}/ledger/{period}.csv": "as the JSON form",
+        "/services/{id}/history": "as many as services times months; links lead to the live site",
+        "/services/{id}/history/{month}": "as /services/{id}/history",
         "/events": "a stream needs a server; an open page asks /fresh.json instead",
         "/healthz": "tells whether the hub is at work, which no file can know",
         "/readyz": "as /healthz",
@@ -38,12 +41,13 @@ Older = Callable[[str], Awaitable[Finished | None]]
 class Walk:
     """Goes through the public face, over and over, and makes anew only what may have changed.
 
-    *older* makes the page of an incident or window that is not on the shelf, or an archive of a feed. What it made is kept until it is
-    told to forget.
+    *older* makes the page of an incident or window that is not on the shelf, or an archive of a feed, *past* that of a month. What they
+    made is kept until it is told to forget; a month that goes on is asked for each time.
     """
 
     publisher: Publisher
     older: Older
+    past: Older
     _found: dict[str, Finished] = field(default_factory=dict)
     _made: dict[str, Finished] = field(default_factory=dict)
     _shelf: Shelf | None = None
@@ -56,6 +60,11 @@ class Walk:
     def forget_archives(self) -> None:
         """Ask for the archives of feeds again: earlier words may read otherwise."""
         self.forget([path for path in self._found if document_at(path) is not None])
+
+    def forget_months(self, since: date = date.min) -> None:
+        """Ask for the months from that of *since* on again: something is known of them now that was not."""
+        asked = {path: addressed(path) for path in self._found}
+        self.forget([path for path, one in asked.items() if one is not None and (one.first or date.max) >= since.replace(day=1)])
 
     def forget_all(self) -> None:
         """Ask for everything again: the configuration changed."""
@@ -81,12 +90,22 @@ class Walk:
 
     async def _one(self, shelf: Shelf, path: str) -> Finished | None:
         """What is at *path* beyond the shelf and what each service has; None where there is nothing."""
+        if is_month(path):
+            return await self._month(shelf, path)
         if not is_kept(path):
             make = self.publisher.of_service(shelf.page, path)
             return None if make is None else await asyncio.to_thread(make)
         if path not in self._found and (found := await self.older(path)) is not None:
             self._found[path] = found
         return self._found.get(path)
+
+    async def _month(self, shelf: Shelf, path: str) -> Finished | None:
+        asked = addressed(path)
+        found = self._found.get(path) or await self.past(path)
+        is_over = asked is not None and asked.first is not None and asked.first < month_of(shelf.page.as_of, shelf.page.site.timezone)
+        if found is not None and is_over:
+            self._found[path] = found
+        return found
 
     def _faces(self, shelf: Shelf) -> dict[str, Finished]:
         """What each service has. Only its page tells the minute; the rest is made when something else changed."""

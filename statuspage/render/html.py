@@ -6,8 +6,8 @@ No inline script and no inline style, so that the strictest content policy holds
 
 import hashlib
 import re
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,12 +19,14 @@ from markupsafe import Markup
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from statuspage.archive import Archive, Asked, address
 from statuspage.figures import decimal
 from statuspage.page import IncidentView, Page, ServiceView
 from statuspage.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
+from statuspage.render.history import excerpt, told
 from statuspage.render.instants import clock, long_date, moment, span
 
 _ASSETS = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml"}
@@ -45,6 +47,7 @@ class Html:
         self._windows = environment.get_template("maintenances.html")
         self._window = environment.get_template("maintenance.html")
         self._service = environment.get_template("service_page.html")
+        self._history = environment.get_template("history.html")
         self._missing = environment.get_template("not_found.html")
 
     def page(self, page: Page) -> bytes:
@@ -92,6 +95,11 @@ class Html:
         """Spell the page of one window."""
         return self._window.render(_context(page, path=f"/maintenance/{window.id}"), window=window).encode()
 
+    def history(self, page: Page, asked: Asked, archives: Sequence[Archive], months: Sequence[date]) -> bytes:
+        """Spell *archives*, newest first, and links to *months*; *page* gives the surroundings, as of when it holds."""
+        around = _context(page, path=address(asked.first, asked.service))
+        return self._history.render(around, **told(page, asked, archives, months)).encode()
+
     def not_found(self, page: Page) -> bytes:
         """Spell the page for an address that leads nowhere; the same for every such address."""
         return self._missing.render(_context(page, path="/")).encode()
@@ -123,7 +131,7 @@ def _environment(directory: Path) -> Environment:
         finalize=speakable,
     )
     environment.filters.update(paragraphs=_paragraphs, capability=words.CAPABILITY.__getitem__, short=NAME.__getitem__)
-    environment.filters.update(promise=words.promise, month=words.month, decimal=decimal)
+    environment.filters.update(promise=words.promise, month=words.month, decimal=decimal, excerpt=excerpt)
     environment.globals.update(
         asset={name.partition("-")[0].rpartition("/")[2]: name for name in _assets(directory)},
         STATUS=words.STATUS,

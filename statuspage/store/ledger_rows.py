@@ -7,7 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, assert_never
 
-from sqlalchemy import Connection, Row, and_, func, insert, not_, or_, select
+from sqlalchemy import Connection, Row, and_, exists, func, insert, not_, or_, select
 
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.levels.availability import Correction
@@ -131,8 +131,9 @@ def waiting_corrections(connection: Connection) -> tuple[CorrectionRow, ...]:
 def windows_of(connection: Connection, service: str, period: Span) -> tuple[Maintenance, ...]:
     """The windows of planned work declared for *service* that may meet *period*."""
     meets = and_(maintenances.c.starts < period.until, maintenances.c.starts > period.since - LONGEST_AFTER)
-    theirs = select(maintenance_services.c.maintenance).where(maintenance_services.c.service == service)
-    ids = connection.execute(select(maintenances.c.id).where(meets, maintenances.c.id.in_(theirs))).scalars().all()
+    # Asked of each window in the period, so that it does not walk through all that the service ever had.
+    theirs = exists().where(maintenance_services.c.maintenance == maintenances.c.id, maintenance_services.c.service == service)
+    ids = connection.execute(select(maintenances.c.id).where(meets, theirs)).scalars().all()
     return tuple(read_maintenances(connection, ids).values())
 
 

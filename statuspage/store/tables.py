@@ -157,6 +157,16 @@ status_changes = Table(
     Index(None, "subject", "id", "sequence"),
 )
 
+# Of services alone, so that a month long ago is found without walking through all that came after.
+_of_service = status_changes.c.subject == "service"
+Index(
+    "ix_status_changes_services",
+    status_changes.c.id,
+    status_changes.c.since,
+    sqlite_where=_of_service,
+    postgresql_where=_of_service,
+)
+
 incidents = Table(
     "incidents",
     metadata,
@@ -189,6 +199,7 @@ incidents = Table(
     Column("flapping_since", Instant),
     Column("calmed_at", Instant),
     Index(None, "resolved_at"),
+    Index(None, "started_at"),
 )
 
 _unresolved_machine = and_(incidents.c.origin == "machine", incidents.c.resolved_at.is_(None))

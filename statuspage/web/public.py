@@ -17,12 +17,11 @@ from aiohttp import hdrs, web
 
 from statuspage.clock import Now, wall_clock
 from statuspage.publish import Shelf
-from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.on_request import OnRequest
-from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, surface_of
+from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, is_kept, is_month, surface_of
 from statuspage.web.security import HEADERS
 from statuspage.web.stream import Streams
 
@@ -37,27 +36,44 @@ def _none(_: str) -> None:
     """Nothing is made."""
 
 
+async def _nothing(_: str) -> None:
+    """Nothing is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What stands beside the shelf, each by the path that is asked for.
+
+    *older* makes what only the store has, the page of an old incident or window or an archive, or None where there is no such public one;
+    a TimeoutError says that this cannot be told now. *past* does the same for the months that went by. *services* and *ledgers* give what
+    makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread.
+    """
+
+    older: Older = _nothing
+    past: Older = _nothing
+    services: Makers = _none
+    ledgers: Makers = _none
+
+
+NOTHING_BESIDE = Beside()
+
+
 def public_app(
     shelf: Callable[[], Shelf | None],
     *,
     fresh: Callable[[], Fresh | None],
-    older: Older,
-    services: Makers = _none,
-    ledgers: Makers = _none,
+    beside: Beside = NOTHING_BESIDE,
     streams: Streams | None = None,
     is_tls: bool = False,
     now: Now = wall_clock,
 ) -> web.Application:
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
-    *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *older* makes the page of an
-    incident or window that is not on the shelf, by its path, or None where there is no such public one; a TimeoutError says that this
-    cannot be told now. *services* and *ledgers* give, by its path, what makes a page, feed, badge or ledger of a service (None: there is
-    none); that runs on another thread. *streams* are open pages that are told; without, all of them ask. *is_tls* says that readers come
-    by https; *now* is for the ``Date`` of answers.
+    *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *streams* are open pages that are told;
+    without, all of them ask. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
     """
     streams = streams or Streams(shelf, fresh, most=0)
-    face = _Face(shelf, fresh, older, (services, ledgers), streams, security_headers(is_tls=is_tls), now)
+    face = _Face(shelf, fresh, beside, streams, security_headers(is_tls=is_tls), now)
     app = web.Application(client_max_size=MOST_BYTES_IN)
     app.cleanup_ctx.append(partial(_telling, streams))
     app.on_shutdown.append(partial(_close, streams))
@@ -135,8 +151,7 @@ class _Face:
         self,
         shelf: Callable[[], Shelf | None],
         fresh: Callable[[], Fresh | None],
-        older: Older,
-        makers: tuple[Makers, Makers],
+        beside: Beside,
         streams: Streams,
         security: Mapping[str, str],
         now: Now,
@@ -144,9 +159,9 @@ class _Face:
         self._shelf, self._fresh, self._streams, self._now = shelf, fresh, streams, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
-        self._find_older, self._older = older, OnRequest(weigh=_weight)
-        services, ledgers = makers  # each with a room of its own: those who read long ledgers keep nobody from a page
-        self._made = ((services, OnRequest(weigh=_weight)), (ledgers, OnRequest(weigh=_weight, at_once=2)))
+        # Each with a room of its own: those who read old months or long ledgers keep nobody from a page.
+        self._beside, self._older, self._past = beside, OnRequest(weigh=_weight), OnRequest(weigh=_weight, at_once=2)
+        self._made = ((beside.services, OnRequest(weigh=_weight)), (beside.ledgers, OnRequest(weigh=_weight, at_once=2)))
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -168,7 +183,7 @@ class _Face:
         shelf = self._shelf()
         if shelf is not self._current:
             self._current, self._parcels = shelf, {}
-            for room in (self._older, *(room for _, room in self._made)):
+            for room in (self._older, self._past, *(room for _, room in self._made)):
                 room.forget()
         parcel = self._parcels.get(path)
         if parcel is None and shelf is not None:
@@ -224,7 +239,9 @@ class _Face:
                 stream = await self._streams.answer(request, self._common[Surface.STREAM])
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
             case Surface.PAGE | Surface.FEED if is_kept(path) and self._current is not None:
-                return await self._asked(path, request, self._older, partial(self._find_older, path))
+                return await self._asked(path, request, self._older, partial(self._beside.older, path))
+            case Surface.PAGE if is_month(path) and self._current is not None:
+                return await self._asked(path, request, self._past, partial(self._beside.past, path))
             case _:
                 return await self._made_now(path, request)
 
@@ -269,19 +286,6 @@ class _Face:
 
     def _say(self, status: int, text: str, headers: Mapping[str, str] = MappingProxyType({})) -> web.StreamResponse:
         return self._dated(Answer(status=status, text=text, headers={**self._refused, **headers}))
-
-
-def is_kept(path: str) -> bool:
-    """Whether *path* could be that of what only the store has: an archive, an incident or a window. Else it never reaches the store.
-
-    Ids are 12 lowercase letters and digits.
-    """
-    document = document_at(path)
-    if document is not None:
-        return document.number is not None
-    room, _, name = path.lstrip("/").partition("/")
-    is_id = len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower()
-    return room in {"incidents", "maintenance"} and is_id
 
 
 def _allowances(policy: Policy) -> dict[str, str]:

@@ -7,7 +7,8 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-from statuspage.render.addresses import patterns
+from statuspage.archive import addressed
+from statuspage.render.addresses import document_at, patterns
 
 YEAR = 31_536_000
 
@@ -85,6 +86,10 @@ PUBLIC_ROUTES = (
     *(PublicRoute(pattern, Surface.FEED) for pattern in patterns()),
     PublicRoute("/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
+    PublicRoute("/history", Surface.PAGE),
+    PublicRoute("/history/{month}", Surface.PAGE),
+    PublicRoute("/services/{id}/history", Surface.PAGE),
+    PublicRoute("/services/{id}/history/{month}", Surface.PAGE),
     PublicRoute("/services/{id}/ledger/{period}.json", Surface.API),
     PublicRoute("/services/{id}/ledger/{period}.csv", Surface.API),
     PublicRoute("/services/{id}", Surface.PAGE),
@@ -111,3 +116,21 @@ PUBLIC_ROUTES = (
 def surface_of(path: str) -> Surface | None:
     """Return which surface *path* belongs to, or None where the listener has no such path."""
     return next((route.surface for route in PUBLIC_ROUTES if route.covers(path)), None)
+
+
+def is_kept(path: str) -> bool:
+    """Whether *path* could be that of what only the store has: an archive, an incident or a window. Else it never reaches the store.
+
+    Ids are 12 lowercase letters and digits.
+    """
+    document = document_at(path)
+    if document is not None:
+        return document.number is not None
+    room, _, name = path.lstrip("/").partition("/")
+    is_id = len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower()
+    return room in {"incidents", "maintenance"} and is_id
+
+
+def is_month(path: str) -> bool:
+    """Whether *path* could be that of a month, or of the newest ones. Else it never reaches the store."""
+    return addressed(path) is not None

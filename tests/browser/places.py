@@ -23,7 +23,7 @@ class Place:
     """A page: where it is, and whether one must be logged in.
 
     ``{incident}`` in the path stands for the outage's id, ``{window}`` for that of the work that the demo plans, ``{lately}`` for an
-    instant that is just over.
+    instant that is just over, ``{month}`` for the present month.
     """
 
     name: str
@@ -35,8 +35,9 @@ class Place:
 
     def address(self, demo: Demo, *, incident: str, window: str) -> str:
         site = {"public": demo.public, "console": demo.console, "control": demo.control}[self.site]
-        lately = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        return f"{site}{self.path.format(incident=incident, window=window, lately=lately)}"
+        now = datetime.now(UTC)
+        times = {"lately": f"{now:%Y-%m-%dT%H:%M:%SZ}", "month": f"{now:%Y-%m}"}
+        return f"{site}{self.path.format(incident=incident, window=window, **times)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,9 @@ PLACES = (
     Place(name="page of a service in trouble", which=Which.BROKEN, site="public", path="/services/email"),
     Place(name="planned maintenance", which=Which.CALM, site="public", path="/maintenance"),
     Place(name="page of a planned window", which=Which.CALM, site="public", path="/maintenance/{window}"),
+    Place(name="history", which=Which.BROKEN, site="public", path="/history"),
+    Place(name="month", which=Which.BROKEN, site="public", path="/history/{month}"),
+    Place(name="month of a service", which=Which.BROKEN, site="public", path="/services/email/history/{month}"),
     Place(name="service levels", which=Which.BROKEN, site="public", path="/service-levels"),
     Place(name="page that is not there", which=Which.CALM, site="public", path="/nothing-here", status=404),
     Place(name="login", which=Which.CALM, site="console", path="/login"),

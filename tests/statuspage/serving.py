@@ -15,7 +15,7 @@ from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
 from statuspage.render.html import Html
 from statuspage.web.listener import Patience
-from statuspage.web.public import public_app, public_runner
+from statuspage.web.public import Beside, public_app, public_runner
 from statuspage.web.stream import BEAT, MOST, Streams
 from tests.statuspage.pictures import NOW, heard
 
@@ -37,7 +37,9 @@ class Served:
     shelf: Shelf | None = None
     fresh: Fresh | None = None
     older: dict[str, Finished] = field(default_factory=dict)
+    past: dict[str, Finished] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    asked_past: list[str] = field(default_factory=list)
     find_ledger: Callable[[str], Callable[[], Finished] | None] = nothing
     port: int = 0
     streams: Streams | None = None
@@ -51,6 +53,11 @@ class Served:
         """Stands behind the shelf, as the store does."""
         self.asked.append(incident)
         return self.older.get(incident)
+
+    async def find_past(self, path: str) -> Finished | None:
+        """Stands behind the shelf, as the library does."""
+        self.asked_past.append(path)
+        return self.past.get(path)
 
     def ledger(self, path: str) -> Callable[[], Finished] | None:
         """Stands beside the shelf, as the books do."""
@@ -73,14 +80,8 @@ class Served:
 async def serving(served: Served, *, most: int = MOST, beat: float = BEAT, **patience: float) -> AsyncIterator[ClientSession]:
     """Serve on a free port; the session neither unpacks nor follows anything. So many readers are told at *most*."""
     streams = served.streams = Streams(lambda: served.shelf, lambda: served.fresh, most=most, beat=beat)
-    app = public_app(
-        lambda: served.shelf,
-        fresh=lambda: served.fresh,
-        older=served.find,
-        services=served.of_service,
-        ledgers=served.ledger,
-        streams=streams,
-    )
+    beside = Beside(older=served.find, past=served.find_past, services=served.of_service, ledgers=served.ledger)
+    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, beside=beside, streams=streams)
     runner = public_runner(app, patience=Patience(**patience))
     await runner.setup()
     try:

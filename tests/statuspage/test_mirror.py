@@ -44,7 +44,8 @@ class Mirrored:
     @classmethod
     def made(cls) -> "Mirrored":
         served = Served()
-        return cls(served, Walk(publisher=served.publisher, older=served.find))
+        served.past = {path: page(path) for path in ("/history", "/history/2026-11", "/history/2026-10")}
+        return cls(served, Walk(publisher=served.publisher, older=served.find, past=served.find_past))
 
     async def found(self, snapshot: Snapshot) -> Mapping[str, Finished]:
         return await self.walk.everything(self.served.publish(snapshot))
@@ -108,6 +109,20 @@ async def test_pages_differ_from_the_served_ones_by_nothing_but_links_to_what_a_
     different = {path for path, one in found.items() if files[file_of(path, one)].body != one.body}
     assert different <= {"/service-levels"}
     assert all(is_mirrored(link) for path, one in found.items() if path not in different for link in links(one, LIVE))
+
+
+async def test_months_are_mirrored_and_those_that_are_over_asked_for_once_until_more_is_known(mirrored: Mirrored) -> None:
+    mirrored.served.past["/history"] = page('<a href="/history/2026-10">before</a><a href="/history/2026-11">now</a>')
+    await mirrored.found(told())
+    found = await mirrored.found(told())
+    assert {"/history", "/history/2026-10", "/history/2026-11"} <= found.keys()
+    assert sorted(mirrored.served.asked_past) == [*["/history"] * 2, "/history/2026-10", *["/history/2026-11"] * 2]
+    mirrored.walk.forget_months(NOW.date())
+    await mirrored.found(told())
+    assert mirrored.served.asked_past.count("/history/2026-10") == 1
+    mirrored.walk.forget_months(NOW.date() - timedelta(days=30))
+    await mirrored.found(told())
+    assert mirrored.served.asked_past.count("/history/2026-10") == 2
 
 
 async def test_the_compressed_file_holds_the_same(mirrored: Mirrored) -> None:

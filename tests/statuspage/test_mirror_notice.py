@@ -35,7 +35,7 @@ async def published(directory: Path, at: datetime = NOW, name: str = "Patches") 
     served = Served()
     planned = window(said(1, MaintenanceState.SCHEDULED, NOW), name={"en": name})
     served.publish(replace(snapshot(service("email"), stories=(story(update(1)),)), windows=(planned,)))
-    walk = Walk(publisher=served.publisher, older=served.find)
+    walk = Walk(publisher=served.publisher, older=served.find, past=served.find_past)
     assert served.shelf is not None
     assert served.fresh is not None
     found = await walk.everything(served.shelf)

@@ -24,7 +24,7 @@ from statuspage.render.html import Html
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.web.public import public_app, public_runner
+from statuspage.web.public import Beside, public_app, public_runner
 from tests.incidents.world import World, need, service, topology
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ async def test_an_older_incident_is_shown_before_the_press_knows_a_new_service(h
 
 
 async def test_an_older_incident_cannot_be_told_while_the_store_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = public_app(lambda: house.press.shelf, fresh=house.press.fresh, older=house.press.older)
+    app = public_app(lambda: house.press.shelf, fresh=house.press.fresh, beside=Beside(older=house.press.older))
     await house.press.issue()
 
     async def away(_: Callable[[Connection], T]) -> T:

@@ -296,6 +296,26 @@ async def test_ids_that_cannot_be_never_reach_the_store(site: Site) -> None:
     assert site.served.asked == ["/incidents/aaaaaaaaaaaa"]
 
 
+async def test_a_month_is_asked_for_once_for_each_publication(site: Site) -> None:
+    paths = ("/history", "/history/2026-10", "/services/email/history", "/services/email/history/2026-10")
+    for path in paths:
+        site.served.past[path] = finish(f"<p>{path}</p>".encode(), "text/html; charset=utf-8")
+    for path in paths * 2:
+        async with site.session.get(f"{path}?page=2") as answer:
+            assert (answer.status, await answer.text()) == (200, f"<p>{path}</p>")
+            assert answer.headers["Cache-Control"] == "public, max-age=0, stale-if-error=86400"
+    assert site.served.asked_past == list(paths)
+    async with site.session.get("/history", headers={"If-None-Match": site.served.past["/history"].etag}) as answer:
+        assert answer.status == 304
+
+
+@pytest.mark.parametrize("path", ["/history/", "/history/2026-13", "/history/now", "/history/2026-10.html", "/services//history/2026-10"])
+async def test_months_that_cannot_be_never_reach_the_store(site: Site, path: str) -> None:
+    async with site.session.get(path) as answer:
+        assert answer.status == 404
+    assert site.served.asked_past == []
+
+
 async def test_a_store_that_is_too_slow_for_all_who_ask_makes_them_wait_and_then_say_busy() -> None:
     served, gate = Served(), asyncio.Event()
     inside, most = 0, 0

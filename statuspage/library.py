@@ -1,0 +1,166 @@
+"""What readers ask for of the past: the months that went by, read from the store when somebody asks, at a cost that the month sets.
+
+While the store is away it cannot be told; nothing else waits for it.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import partial
+from typing import Self
+
+from sqlalchemy import Connection
+
+from incidents.levels.terms import Terms, in_force
+from statuspage.archive import NEWEST, Archive, Asked, addressed, all_months, archive, month_of, paths, span_of
+from statuspage.figures import MonthView, month_view
+from statuspage.ledgers import TICK, ledger_of
+from statuspage.levels import Month
+from statuspage.page import Page, Story
+from statuspage.planned import Window
+from statuspage.press import Press
+from statuspage.publish import HTML, Shelf
+from statuspage.render.finished import Finished, finish
+from statuspage.render.html import Html
+from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.ledger_rows import terms_of
+from statuspage.store.months import first_story, stories_in, windows_in
+
+MOST_KEPT = 128
+"""Pages whose bytes are kept for as long as what they tell is the same."""
+
+Draw = Callable[[tuple[Story, ...], tuple[Window, ...]], Page]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A month as the store has it; *months* is how services were whose figures the books do not keep."""
+
+    first: date
+    stories: tuple[Story, ...]
+    windows: tuple[Window, ...]
+    months: Mapping[str, MonthView]
+
+
+@dataclass(slots=True, kw_only=True)
+class Library:
+    """Makes the pages of the past. *draw* gives the present picture with other incidents and windows in it, *shelf* what is published now.
+
+    *born* is when the store began; what the public knows of may be older, where it was brought along.
+    """
+
+    store: Store
+    draw: Draw
+    shelf: Callable[[], Shelf | None]
+    html: Html
+    born: datetime
+    _kept: OrderedDict[str, tuple[object, Finished]] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def beside(cls, press: Press, html: Html) -> Self:
+        """Make one that draws as *press* does, from the same store."""
+        return cls(store=press.store, draw=press.picture, shelf=lambda: press.shelf, html=html, born=press.installation.born)
+
+    async def find(self, path: str) -> Finished | None:
+        """The page at *path*; None where there is none. Errors: TimeoutError while the store is away."""
+        asked, shelf = addressed(path), self.shelf()
+        if asked is None or shelf is None or not _is_there(shelf.page, asked.service):
+            return None
+        try:
+            return await self._history(path, asked, shelf.page)
+        except StoreUnavailable as error:
+            raise TimeoutError("the store is away") from error
+
+    async def paths(self) -> tuple[str, ...]:
+        """The path of every page that ``find`` finds, before the search. Errors: StoreUnavailable."""
+        shelf = self.shelf()
+        if shelf is None:
+            return ()
+        born = await self.store.read(self._first)
+        return paths(born, shelf.page.as_of, shelf.page.site.timezone, tuple(_services(shelf.page)))
+
+    async def _history(self, path: str, asked: Asked, page: Page) -> Finished | None:
+        zone = page.site.timezone
+        present = month_of(page.as_of, zone)
+        if asked.first is not None and asked.first > present:
+            return None
+        found, oldest = await self.store.read(partial(self._read, asked=asked, page=page))
+        if not found:
+            return None
+        archives = await asyncio.to_thread(self._archives, found, asked, oldest)
+        months = all_months(oldest, present) if asked.first is None else ()
+        as_of = page.as_of if asked.first is None else archives[0].as_of
+        draw = partial(self.html.history, replace(page, as_of=as_of), asked, archives, months)
+        return await self._made(path, (page.site, as_of, archives, months), draw)
+
+    async def _made(self, path: str, source: object, draw: Callable[[], bytes]) -> Finished:
+        """Draw what *path* shows, unless it was drawn from an equal *source* before."""
+        kept = self._kept.get(path)
+        if kept is None or kept[0] != source:
+            kept = self._kept[path] = (source, await asyncio.to_thread(lambda: finish(draw(), HTML)))
+        self._kept.move_to_end(path)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return kept[1]
+
+    def _first(self, connection: Connection) -> datetime:
+        told = first_story(connection)
+        return self.born if told is None else min(told, self.born)
+
+    def _read(self, connection: Connection, asked: Asked, page: Page) -> tuple[Sequence[_Found], date]:
+        """The months asked for that there are, newest first, and the oldest of all."""
+        zone = page.site.timezone
+        present = month_of(page.as_of, zone)
+        oldest = min(month_of(self._first(connection), zone), present)
+        newest = all_months(oldest, present)[:NEWEST] if asked.first is None else (asked.first,)
+        chosen = [first for first in newest if first >= oldest]
+        return [_month(connection, first, page, asked.service) for first in chosen], oldest
+
+    def _archives(self, found: Sequence[_Found], asked: Asked, oldest: date) -> tuple[Archive, ...]:
+        pictures = ((one, self.draw(one.stories, one.windows)) for one in found)
+        return tuple(archive(picture, one.months, asked, first=one.first, born=oldest) for one, picture in pictures)
+
+
+def _month(connection: Connection, first: date, page: Page, service: str | None) -> _Found:
+    span = span_of(first, page.site.timezone)
+    told = replace(span, until=min(span.until, page.as_of)) if span.since < page.as_of else span
+    wanted = [id for id in _services(page) if service in {None, id}]
+    return _Found(
+        first=first,
+        stories=stories_in(connection, told),
+        windows=windows_in(connection, told),
+        months={id: view for id in wanted if (view := _kept_month(page, id, first) or _old_month(connection, id, first, page)) is not None},
+    )
+
+
+def _kept_month(page: Page, service: str, first: date) -> MonthView | None:
+    """The figures of a month that the books keep: the same as on every other surface."""
+    level = _services(page)[service]
+    return next((month for month in level if month.first == first), None)
+
+
+def _old_month(connection: Connection, service: str, first: date, page: Page) -> MonthView | None:
+    """The figures of a month that is older than those; None where the service was not watched yet."""
+    span = span_of(first, page.site.timezone)
+    if span.until > page.as_of:
+        return None
+    try:
+        ledger, stated = ledger_of(connection, service, span), terms_of(connection, service)
+    except LookupError:
+        return None
+    if not ledger.intervals:
+        return None
+    terms: Terms = in_force(stated, span.until - TICK)
+    return month_view(Month(first=first, ledger=ledger, terms=terms, is_over=True))
+
+
+def _services(page: Page) -> Mapping[str, Sequence[MonthView]]:
+    """The months that the books keep of each service on the page."""
+    return {one.id: () if one.level is None else one.level.months for group in page.groups for one in group.services}
+
+
+def _is_there(page: Page, service: str | None) -> bool:
+    return service is None or service in _services(page)

@@ -1,0 +1,182 @@
+"""Months that went by, as readers see them: each tells what happened in it, and costs the same however many there are."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection, update
+
+from incidents.corrected import Corrected
+from incidents.levels.availability import percent
+from incidents.model import Status
+from incidents.times.spans import Span
+from statuspage.archive import paths
+from statuspage.ledgers import ledger_of
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.tables import updates
+from statuspage.web.public_routes import Surface, surface_of
+from tests.statuspage.libraries import Reading, reading
+from tests.statuspage.years import DAY, HOUR, changed, lived, outage, work
+from tests.stores import Place
+
+T = TypeVar("T")
+BORN = datetime(2023, 11, 20, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(url="sqlite:///past.db", data_dir=tmp_path)
+
+
+@pytest.fixture
+async def years(place: Place) -> AsyncIterator[Reading]:
+    """Three years with an incident each fortnight."""
+    async with reading(place, *lived(BORN, NOW, incidents_a_month=2), born=BORN, now=NOW) as read:
+        yield read
+
+
+async def test_the_newest_months_are_told_and_all_others_lead_on(years: Reading) -> None:
+    told = await years.page("/history")
+    assert told.index("Nov 2026") < told.index("Oct 2026") < told.index("Sep 2026") < told.index("All months")
+    found = await years.library.find("/history")
+    assert found is not None
+    body = found.body.decode()
+    assert body.count('href="/history/20') == 3 + 37
+    assert 'href="/history/2023-11"' in body
+    assert 'href="/history/2023-10"' not in body
+
+
+async def test_a_month_tells_its_incidents_with_the_length_of_the_outage(place: Place) -> None:
+    events = [changed("email", BORN, Status.OPERATIONAL), *outage("incident0001", NOW - 40 * DAY, timedelta(minutes=42))]
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        told = await read.page("/history/2026-10")
+    assert "Email is not working" in told
+    assert "Major outage for 42 min, from 13 Oct 2026, 16:00 UTC" in told  # it was closed five minutes later
+    assert "Affected: Email." in told
+    assert "Resolved" in told
+    assert "First words We are looking into it. Last words It works again." in told
+    assert "99.905 %" in told
+    assert "42 min" in told.partition("Availability")[2]
+
+
+async def test_an_outage_over_midnight_of_the_site_stands_in_both_months(place: Place) -> None:
+    midnight = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)  # in Berlin
+    events = [changed("email", BORN, Status.OPERATIONAL), *outage("incident0001", midnight - HOUR, 3 * HOUR)]
+    async with reading(place, *events, born=BORN, now=NOW, zone="Europe/Berlin") as read:
+        for month, down in (("2026-09", "1 h"), ("2026-10", "2 h")):
+            told = await read.page(f"/history/{month}")
+            assert "Major outage for 3 h, from 30 Sep 2026, 23:00 CEST" in told
+            assert f"% measured, {down} down." in await read.page(f"/services/email/history/{month}")
+
+
+async def test_one_that_goes_on_says_so(place: Place) -> None:
+    events = [changed("email", BORN, Status.OPERATIONAL), *outage("incident0001", NOW - HOUR, HOUR, is_over=False)]
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        assert "Major outage since 22 Nov 2026, 15:00 UTC ; it goes on." in await read.page("/history/2026-11")
+
+
+async def test_an_empty_month_says_so_plainly(place: Place) -> None:
+    async with reading(place, changed("email", BORN, Status.OPERATIONAL), born=BORN, now=NOW) as read:
+        told = await read.page("/history/2024-02")
+        assert "No incident was published in this month." in told
+        assert "No maintenance was planned in this month." in told
+        assert "No incident was published in this month so far." in await read.page("/history/2026-11")
+
+
+@pytest.mark.parametrize("month", ["2023-10", "2026-12", "1000-01", "9999-12", "2026-13", "2026-1", "02026-01", "2026-10/", "search", ""])
+async def test_months_before_the_birth_or_yet_to_come_are_not_there(years: Reading, month: str) -> None:
+    assert await years.library.find(f"/history/{month}") is None
+    assert await years.library.find("/services/nobody/history/2026-10") is None
+
+
+async def test_what_was_brought_along_from_before_the_birth_is_there(place: Place) -> None:
+    async with reading(place, *outage("incident0001", BORN - 70 * DAY, HOUR), born=BORN, now=NOW) as read:
+        assert "Email is not working" in await read.page("/history/2023-09")
+        assert "not watched yet" in await read.page("/history/2023-09")
+        assert await read.library.find("/history/2023-08") is None
+
+
+async def test_a_service_has_a_history_of_its_own(place: Place) -> None:
+    events = [
+        changed("email", BORN, Status.OPERATIONAL),
+        changed("portal", BORN + 400 * DAY, Status.OPERATIONAL),
+        *outage("incident0001", NOW - 40 * DAY, HOUR),
+        *outage("incident0002", NOW - 41 * DAY, HOUR, service="portal", name="The portal is down"),
+        *work("window000001", NOW - 39 * DAY, HOUR),
+    ]
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        email, portal = [await read.page(f"/services/{id}/history/2026-10") for id in ("email", "portal")]
+        assert ("Email is not working" in email, "The portal is down" in email, "Patches" in email) == (True, False, True)
+        assert ("Email is not working" in portal, "The portal is down" in portal, "Patches" in portal) == (False, True, False)
+        assert "Not watched yet." in await read.page("/services/portal/history/2024-01")
+        assert "no downtime" in await read.page("/services/email/history")
+
+
+async def test_figures_of_every_month_are_those_of_its_ledger(years: Reading) -> None:
+    for first in (datetime(2024, 2, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)):
+        span = Span(first, (first + 31 * DAY).replace(day=1))
+        ledger = await years.store.read(lambda connection, span=span: ledger_of(connection, "email", span))  # type: ignore[misc]
+        assert ledger.measured.ratio is not None
+        told = await years.page(f"/services/email/history/{first:%Y-%m}")
+        assert f"{percent(ledger.measured.ratio)} % measured" in told
+
+
+async def test_a_closed_month_is_drawn_once_however_the_clock_goes_on(years: Reading) -> None:
+    first = await years.library.find("/history/2025-03")
+    for _ in range(2):
+        years.now += 3 * DAY  # into the next month, too
+        await years.turn()
+    assert await years.library.find("/history/2025-03") is first
+
+
+async def test_what_is_known_better_later_is_in_the_month_at_once(years: Reading) -> None:
+    first = await years.page("/history/2024-03")
+    day = datetime(2024, 3, 10, tzinfo=UTC)
+    claim = {"since": day, "until": day + 5 * HOUR, "status": Status.MAJOR, "reason": "seen by hand"}
+    await years.add(Corrected(at=NOW, correction="correction01", service="email", by="ada", **claim))  # type: ignore[arg-type]
+    second = await years.page("/history/2024-03")
+    assert first != second
+    assert "6 h 24 min" in second
+
+
+async def test_withdrawn_words_are_in_no_month(years: Reading) -> None:
+    assert "It works again." in await years.page("/history/2024-03")
+    gone = update(updates).values(redacted_at=NOW).where(updates.c.number == 2)
+    await years.store.write(lambda connection: connection.execute(gone))
+    told = await years.page("/history/2024-03")
+    assert "It works again." not in told
+    assert "This text has been withdrawn." in told
+
+
+async def test_drafts_are_in_no_month(place: Place) -> None:
+    secret = outage("incident0001", NOW - 40 * DAY, HOUR, name="Intruders in the mail server", is_published=False)
+    private = work("window000001", NOW - 39 * DAY, HOUR, name="Secret patch", needs_approval=True)
+    async with reading(place, changed("email", BORN, Status.OPERATIONAL), *secret, *private, born=BORN, now=NOW) as read:
+        for path in ("/history", "/history/2026-10", "/services/email/history/2026-10"):
+            told = await read.page(path)
+            assert "Intruders" not in told
+            assert "Secret" not in told
+
+
+async def test_the_paths_that_are_told_of_are_all_there(years: Reading) -> None:
+    told = await years.library.paths()
+    assert len(told) == 3 * (1 + 37) == len(set(told))
+    for path in told:
+        assert surface_of(path) is Surface.PAGE
+        assert await years.library.find(path) is not None, path
+
+
+def test_a_store_whose_birth_lies_ahead_has_the_present_month_alone() -> None:
+    assert paths(NOW + 40 * DAY, NOW, "UTC", ()) == ("/history", "/history/2026-11")
+
+
+async def test_while_the_store_is_away_the_past_cannot_be_told(years: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: Callable[[Connection], T]) -> T:
+        raise StoreUnavailable("The disk is full.")
+
+    monkeypatch.setattr(years.store, "read", away)
+    with pytest.raises(TimeoutError):
+        await years.library.find("/history/2025-03")
