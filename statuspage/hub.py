@@ -53,6 +53,7 @@ from statuspage.store.recall import newest_batch
 from statuspage.telling import deliverer, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
+from statuspage.web.hammering import Hammering
 from statuspage.web.listener import PatientRunner
 from statuspage.web.public import Beside, public_app, public_runner
 from statuspage.web.routes import internal_app
@@ -155,7 +156,8 @@ class Hub:
         streams = Streams(shelf, press.fresh, most=room(), now=self.now)
         press.issued.append(streams.tell)
         beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document)
-        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=streams, is_tls=is_tls)
+        hammering = Hammering(self.loaded.config.listen.trusted_proxies)
+        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=streams, hammering=hammering, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)
 
     def internal_runner(self) -> web.AppRunner:

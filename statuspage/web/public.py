@@ -19,6 +19,7 @@ from statuspage.clock import Now, wall_clock
 from statuspage.publish import Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
+from statuspage.web.hammering import RETRY_AFTER, Hammering
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.on_request import OnRequest
 from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, is_kept, is_month, surface_of
@@ -64,16 +65,18 @@ def public_app(
     fresh: Callable[[], Fresh | None],
     beside: Beside = NOTHING_BESIDE,
     streams: Streams | None = None,
+    hammering: Hammering | None = None,
     is_tls: bool = False,
     now: Now = wall_clock,
 ) -> web.Application:
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *streams* are open pages that are told;
-    without, all of them ask. *is_tls* says that readers come by https; *now* is for the ``Date`` of answers.
+    without, all of them ask. *hammering* tells who asks for feeds too often. *is_tls* says that readers come by https; *now* is for the
+    ``Date`` of answers.
     """
     streams = streams or Streams(shelf, fresh, most=0)
-    face = _Face(shelf, fresh, beside, streams, security_headers(is_tls=is_tls), now)
+    face = _Face(shelf, fresh, beside, streams, Hammering() if hammering is None else hammering, security_headers(is_tls=is_tls), now)
     app = web.Application(client_max_size=MOST_BYTES_IN)
     app.cleanup_ctx.append(partial(_telling, streams))
     app.on_shutdown.append(partial(_close, streams))
@@ -133,6 +136,7 @@ class _Parcel:
     """A finished thing with its heads spelled, for each encoding and for a reader that has it already."""
 
     finished: Finished
+    is_feed: bool
     plain: bytes
     gzipped: bytes
     plain_kept: bytes
@@ -153,10 +157,11 @@ class _Face:
         fresh: Callable[[], Fresh | None],
         beside: Beside,
         streams: Streams,
+        hammering: Hammering,
         security: Mapping[str, str],
         now: Now,
     ) -> None:
-        self._shelf, self._fresh, self._streams, self._now = shelf, fresh, streams, now
+        self._shelf, self._fresh, self._streams, self._hammering, self._now = shelf, fresh, streams, hammering, now
         self._current: Shelf | None = None
         self._parcels: dict[str, _Parcel] = {}
         # Each with a room of its own: those who read old months or long ledgers keep nobody from a page.
@@ -199,6 +204,7 @@ class _Face:
         plain_size, gzipped_size = ({hdrs.CONTENT_LENGTH: str(len(body))} for body in (finished.body, finished.gzipped))
         return _Parcel(
             finished,
+            is_feed=surface is Surface.FEED,
             plain=head(HTTPStatus.OK, plain | kind | plain_size),
             gzipped=head(HTTPStatus.OK, gzipped | kind | gzipped_size | {hdrs.CONTENT_ENCODING: "gzip"}),
             plain_kept=head(HTTPStatus.NOT_MODIFIED, plain),
@@ -206,6 +212,9 @@ class _Face:
         )
 
     def _send(self, parcel: _Parcel, request: web.Request) -> web.StreamResponse:
+        if parcel.is_feed and self._hammering.is_by(request, request.path, self._now()):
+            told = {"Retry-After": str(RETRY_AFTER), **_allowances(POLICIES[Surface.FEED])}
+            return self._say(429, "too often: once a minute is enough\n", told)
         asked = request.headers
         is_gzip = accepts_gzip(asked.get(hdrs.ACCEPT_ENCODING, ""))
         known = asked.get(hdrs.IF_NONE_MATCH)

@@ -41,13 +41,20 @@ def hardening(*, is_tls: bool) -> Callable[[web.Request, web.StreamResponse], Aw
 
 
 def client_address(request: web.BaseRequest, trusted: Sequence[Network]) -> str:
-    """Return whose request it is: the peer, or, where proxies are *trusted*, the nearest address that none of them vouches away."""
-    peer = request.remote or ""
-    if not _is_within(peer, trusted):
+    """Return whose request it is: see ``caller``."""
+    return caller(request.remote or "", request.headers.getall(hdrs.X_FORWARDED_FOR, ()), trusted)
+
+
+def caller(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Return who asks: the *peer*, or, where proxies are *trusted*, the nearest address that none of them vouches away.
+
+    *forwarded* are the lines of ``X-Forwarded-For``.
+    """
+    if not is_within(peer, trusted):
         return peer
-    hops = [hop.strip() for line in request.headers.getall(hdrs.X_FORWARDED_FOR, ()) for hop in line.split(",")]
+    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
     for hop in reversed(hops):
-        if not _is_within(hop, trusted):
+        if not is_within(hop, trusted):
             return hop if _is_address(hop) else peer
     return peer
 
@@ -91,7 +98,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_within(text: str, networks: Sequence[Network]) -> bool:
+def is_within(text: str, networks: Sequence[Network]) -> bool:
+    """Whether *text* is an address in one of *networks*."""
     if not _is_address(text):
         return False
     address = ip_address(text)

@@ -9,11 +9,13 @@ from functools import cache
 from aiohttp import ClientSession, TCPConnector, web
 
 from statuspage import bundled
+from statuspage.clock import Now, wall_clock
 from statuspage.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
 from statuspage.render.html import Html
+from statuspage.web.hammering import Hammering
 from statuspage.web.listener import Patience
 from statuspage.web.public import Beside, public_app, public_runner
 from statuspage.web.stream import BEAT, MOST, Streams
@@ -41,6 +43,8 @@ class Served:
     asked: list[str] = field(default_factory=list)
     asked_past: list[str] = field(default_factory=list)
     find_ledger: Callable[[str], Callable[[], Finished] | None] = nothing
+    hammering: Hammering | None = None
+    now: Now = wall_clock
     port: int = 0
     streams: Streams | None = None
     publisher: Publisher = field(default_factory=lambda: Publisher(templates()))
@@ -81,7 +85,14 @@ async def serving(served: Served, *, most: int = MOST, beat: float = BEAT, **pat
     """Serve on a free port; the session neither unpacks nor follows anything. So many readers are told at *most*."""
     streams = served.streams = Streams(lambda: served.shelf, lambda: served.fresh, most=most, beat=beat)
     beside = Beside(older=served.find, past=served.find_past, services=served.of_service, ledgers=served.ledger)
-    app = public_app(lambda: served.shelf, fresh=lambda: served.fresh, beside=beside, streams=streams)
+    app = public_app(
+        lambda: served.shelf,
+        fresh=lambda: served.fresh,
+        beside=beside,
+        streams=streams,
+        hammering=served.hammering,
+        now=served.now,
+    )
     runner = public_runner(app, patience=Patience(**patience))
     await runner.setup()
     try:
