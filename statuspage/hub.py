@@ -50,7 +50,7 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.telling import deliverer, rewire
+from statuspage.telling import deliverer, rewire, subscribing
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.hammering import Hammering
@@ -155,7 +155,8 @@ class Hub:
         shelf, press = (lambda: self.press.shelf), self.press
         streams = Streams(shelf, press.fresh, most=room(), now=self.now)
         press.issued.append(streams.tell)
-        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document)
+        forms = subscribing(self.deliverer, press, self.loaded.config.listen.trusted_proxies).answer
+        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document, forms=forms)
         hammering = Hammering(self.loaded.config.listen.trusted_proxies)
         app = public_app(shelf, fresh=press.fresh, beside=beside, streams=streams, hammering=hammering, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)

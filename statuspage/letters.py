@@ -111,6 +111,8 @@ class Letters:
         to, site = str(letter.get("to")), self.site
         head = self._head(one, to)
         match letter:
+            case {"kind": "confirm", "until": str(until)} if self.now() >= datetime.fromisoformat(until):
+                return Dropped(reason="its link would lead nowhere any more")
             case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
                 body = self.mail.confirm(head, site, link, hours)
             case _:

@@ -34,6 +34,7 @@ class Site:
     language: str = "en"
     support: Mapping[str, str]
     links: Mapping[str, str]
+    takes_mail: bool = False  # it writes to those who ask for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,8 +279,7 @@ def _service(snapshot: Snapshot, service: Service) -> ServiceView:
 def _capabilities(service: Service, situation: Situation, language: str) -> Iterable[CapabilityView]:
     status_of = partial(standing, situation, Subject.COMPONENT)
     for need in service.needs:
-        label = localised(need.label, language)
-        if label:
+        if label := localised(need.label, language):
             yield CapabilityView(label=label, status=need_status(need, status_of))
 
 

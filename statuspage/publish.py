@@ -21,6 +21,7 @@ from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
 from statuspage.render.jsonfeed import KIND, json_feed
 from statuspage.render.kept import Kept
+from statuspage.render.subscription import Subscription, Typed
 
 Source = TypeVar("Source")
 
@@ -93,6 +94,9 @@ class Publisher:
         services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
         path = "/service-levels"
         yield path, self._drawn(path, (page.site, page.as_of, services), lambda _: self._html.service_levels(page), HTML)
+        path, today = "/subscribe", replace(page, as_of=page.as_of.replace(hour=0, minute=0))
+        asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
+        yield path, self._drawn(path, asked, lambda _: Subscription(self._html).form(today, Typed()), HTML)
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:

@@ -27,6 +27,7 @@ def site_of(config: Config) -> Site:
         language=site.language,
         support=site.support.model_dump(mode="json", exclude_none=True),
         links=site.links,
+        takes_mail=config.mail is not None,
     )
 
 

@@ -1,6 +1,6 @@
 """Puts together what tells people: the deliverer with its letters, as the configuration in use says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from probes.egress import Door
@@ -13,7 +13,11 @@ from statuspage.letters import Letters
 from statuspage.links import Links
 from statuspage.press import Press
 from statuspage.readings import site_of
+from statuspage.render.html import Html
 from statuspage.render.mail import Mail
+from statuspage.render.subscription import Subscription
+from statuspage.web.security import Network
+from statuspage.web.subscribing import Subscribing
 
 
 def deliverer(press: Press) -> Deliverer:
@@ -43,6 +47,19 @@ def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
     deliverer.door, deliverer.lines = door, lines_of(config)
     letters.site, letters.links = site, replace(letters.links, url=site.url)
     letters.sender = config.mail.sender if config.mail else ""
+
+
+def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Subscribing:
+    """Make what answers the public forms; those proxies are believed who it is that asks."""
+    return Subscribing(
+        store=press.store,
+        now=press.now,
+        pages=Subscription(Html(templates())),
+        page=lambda: press.shelf.page if press.shelf else None,
+        links=lambda: deliverer.letters.links,
+        wake=deliverer.wake,
+        trusted_proxies=trusted_proxies,
+    )
 
 
 def lines_of(config: Config) -> Mapping[str, Line]:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from probes import heartbeat
+from probes.addresses import literal
 from probes.kind import ProbeKind
 from statuspage.config.complete import Complete
 from statuspage.config.models import Config, Maintenance, Service
@@ -13,7 +14,6 @@ from statuspage.config.problems import Problem, Sources, Trail, matches
 from statuspage.config.types import ALWAYS
 
 INACTIVE: Mapping[str, tuple[str, ...]] = {
-    "outgoing mail (mail)": ("mail",),
     "escalation: tiers, escalate_after, notifying teams": ("services.*.tiers", "services.*.escalate_after", "teams.*.notify"),
     "hours of teams": ("teams.*.hours",),
     "priority, and of impact what only priority needs": (
@@ -22,7 +22,6 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
         "services.*.impact.customer_referral_value",
         "services.*.impact.cost_to_resolve",
     ),
-    "pushes to subscribers (notify_after)": ("services.*.notify_after",),
     "owners and runbooks": ("services.*.owner", "services.*.runbook"),
     "backups (store.backup)": ("store.backup",),
     "retention of the audit and of callers": ("store.retention.audit", "store.retention.callers"),
@@ -109,6 +108,8 @@ def _undeclared(window: str, planned: Maintenance, config: Config, sources: Sour
 def _mail_through_itself(config: Config, sources: Sources) -> Iterator[Problem]:
     if config.mail is None:
         return
+    if config.mail.login is not None and config.mail.tls == "never" and not _is_on_this_machine(config.mail.host):
+        yield sources.problem(("mail", "tls"), "the login crosses the network for everybody to read; write starttls or implicit")
     ours = (config.mail.host.lower(), config.mail.port)
     through = {monitor.component for monitor in config.monitors.values() if ours in _targets(monitor.settings)}
     for name, service in config.services.items():
@@ -117,6 +118,11 @@ def _mail_through_itself(config: Config, sources: Sources) -> Iterator[Problem]:
                 f"notices travel through {name}, the service they would tell about; mail from elsewhere, or notify by other means too"
             )
             yield sources.problem(("mail", "host"), sentence)
+
+
+def _is_on_this_machine(host: str) -> bool:
+    address = literal(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
 
 
 def _targets(settings: BaseModel | None) -> Iterator[tuple[str, int]]:

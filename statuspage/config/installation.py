@@ -111,7 +111,7 @@ class Mirror(Section):
 
 
 class Mail(Section):
-    """Outgoing mail: subscriptions, reports, escalation."""
+    """Outgoing mail: to subscribers, so far."""
 
     host: Host = Field(description="The submission server.")
     port: Port = Field(587, description="Its port.")

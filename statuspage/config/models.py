@@ -258,7 +258,7 @@ class Config(Section):
     listen: Listen = Field(Listen(), description="Addresses to listen on.")
     store: Store = Field(Store(), description="Where everything is kept.")
     mirror: Mirror | None = Field(None, description="The public face as files, for any static host.")
-    mail: Mail | None = Field(None, description="Outgoing mail: subscriptions, reports, escalation.")
+    mail: Mail | None = Field(None, description="Outgoing mail: to subscribers, so far.")
     egress: Egress = Field(Egress(), description="Where redirects and webhooks may lead.")
     plugins: Plugins = Field(Plugins(), description="Which programs monitors may run.")
     locations: Mapping[Id, Location] = Field({}, description="Where probes are made from; `local` is the hub itself.")

@@ -40,7 +40,7 @@ class Html:
 
     def __init__(self, templates: Path) -> None:
         self._assets = _assets(templates / "public")
-        environment = _environment(templates / "public")
+        environment = self._environment = _environment(templates / "public")
         self._front = Front(environment)
         self._single = environment.get_template("incident.html")
         self._levels = environment.get_template("service_levels.html")
@@ -99,6 +99,10 @@ class Html:
         """Spell *archives*, newest first, and links to *months*; *page* gives the surroundings, as of when it holds."""
         around = _context(page, path=address(asked.first, asked.service))
         return self._history.render(around, **told(page, asked, archives, months)).encode()
+
+    def drawn(self, page: Page, template: str, path: str, **values: object) -> bytes:
+        """Draw *template* within the surroundings that *page* gives; *path* is its canonical one."""
+        return self._environment.get_template(template).render(_context(page, path=path), **values).encode()
 
     def not_found(self, page: Page) -> bytes:
         """Spell the page for an address that leads nowhere; the same for every such address."""

@@ -19,10 +19,11 @@ from statuspage.clock import Now, wall_clock
 from statuspage.publish import Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
+from statuspage.web.forms import Reply
 from statuspage.web.hammering import RETRY_AFTER, Hammering
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.on_request import OnRequest
-from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, is_kept, is_month, surface_of
+from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, is_kept, is_month, surface_of, takes_forms
 from statuspage.web.security import HEADERS
 from statuspage.web.stream import Streams
 
@@ -33,6 +34,9 @@ Older = Callable[[str], Awaitable[Finished | None]]
 Makers = Callable[[str], Callable[[], Finished] | None]
 
 
+Forms = Callable[[web.Request], Awaitable[Reply | None]]
+
+
 def _none(_: str) -> None:
     """Nothing is made."""
 
@@ -41,19 +45,25 @@ async def _nothing(_: str) -> None:
     """Nothing is found."""
 
 
+async def _nobody(_: web.Request) -> None:
+    """No form is taken."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """What stands beside the shelf, each by the path that is asked for.
 
     *older* makes what only the store has, the page of an old incident or window or an archive, or None where there is no such public one;
     a TimeoutError says that this cannot be told now. *past* does the same for the months that went by. *services* and *ledgers* give what
-    makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread.
+    makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread. *forms* answers at the addresses of
+    forms (None: there is nothing).
     """
 
     older: Older = _nothing
     past: Older = _nothing
     services: Makers = _none
     ledgers: Makers = _none
+    forms: Forms = _nobody
 
 
 NOTHING_BESIDE = Beside()
@@ -178,7 +188,9 @@ class _Face:
             await request.writer.drain()  # a peer that does not take its answers gets no more of them
         path = request.path
         if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
-            return self._refuse_method(request.method, surface_of(path))
+            if request.method == hdrs.METH_POST and takes_forms(path):
+                return await self._filled(request)
+            return self._refuse_method(request.method, path)
         parcel = self._on_shelf(path)
         if parcel is None:
             return await self._beside_shelf(path, request)
@@ -247,12 +259,23 @@ class _Face:
             case Surface.STREAM:
                 stream = await self._streams.answer(request, self._common[Surface.STREAM])
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
+            case Surface.FORM:
+                return await self._filled(request)
             case Surface.PAGE | Surface.FEED if is_kept(path) and self._current is not None:
                 return await self._asked(path, request, self._older, partial(self._beside.older, path))
             case Surface.PAGE if is_month(path) and self._current is not None:
                 return await self._asked(path, request, self._past, partial(self._beside.past, path))
             case _:
                 return await self._made_now(path, request)
+
+    async def _filled(self, request: web.Request) -> web.StreamResponse:
+        """The answer to a form, or to the address of one; search engines and caches have no business there."""
+        reply = await self._beside.forms(request)
+        if reply is None:
+            self._on_shelf(request.path)
+            return self._missing(request.path)
+        always = {**self._refused, "X-Robots-Tag": "noindex", hdrs.CONTENT_TYPE: "text/html; charset=utf-8"}
+        return self._dated(Answer(status=reply.status, body=reply.body, headers={**always, **reply.headers}))
 
     async def _made_now(self, path: str, request: web.Request) -> web.StreamResponse:
         """What is made from the picture when somebody asks for it."""
@@ -284,9 +307,9 @@ class _Face:
         headers[hdrs.CONTENT_TYPE] = self._current.missing.content_type
         return self._dated(Answer(status=404, body=self._current.missing.body, headers=headers))
 
-    def _refuse_method(self, method: str, surface: Surface | None) -> web.StreamResponse:
-        is_shared = surface is Surface.API
-        allowed = {"Allow": "GET, HEAD, OPTIONS" if is_shared else "GET, HEAD"}
+    def _refuse_method(self, method: str, path: str) -> web.StreamResponse:
+        is_shared = surface_of(path) is Surface.API
+        allowed = {"Allow": "GET, HEAD, OPTIONS" if is_shared else "GET, HEAD, POST" if takes_forms(path) else "GET, HEAD"}
         if is_shared and method == hdrs.METH_OPTIONS:
             preflight = {"Access-Control-Allow-Methods": allowed["Allow"], "Access-Control-Max-Age": "86400"}
             headers = {**self._refused, **allowed, **preflight, **_allowances(POLICIES[Surface.API])}

@@ -23,6 +23,7 @@ class Surface(StrEnum):
     ASSET = "asset"
     FRESH = "fresh"
     STREAM = "stream"
+    FORM = "form"
     HEALTH = "health"
 
 
@@ -46,6 +47,7 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
         Surface.ASSET: Policy(cache=f"public, max-age={YEAR}, immutable"),
         Surface.FRESH: Policy(cache="no-store"),
         Surface.STREAM: Policy(cache="no-store"),
+        Surface.FORM: Policy(cache="no-store"),
         Surface.HEALTH: Policy(cache="no-store"),
     }
 )
@@ -55,11 +57,13 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
 class PublicRoute:
     """A path of the public listener. Nothing outside the table is answered.
 
-    ``{…}`` stands for whatever is there within one step of the path, ``{tail}`` for all that follows.
+    ``{…}`` stands for whatever is there within one step of the path, ``{tail}`` for all that follows. One that *takes_forms* answers POST,
+    beside GET and HEAD.
     """
 
     path: str
     surface: Surface
+    takes_forms: bool = False
 
     def covers(self, path: str) -> bool:
         """Whether *path* belongs to this route."""
@@ -83,6 +87,11 @@ PUBLIC_ROUTES = (
     PublicRoute("/maintenance", Surface.PAGE),
     PublicRoute("/maintenance/{id}", Surface.PAGE),
     PublicRoute("/service-levels", Surface.PAGE),
+    PublicRoute("/subscribe", Surface.PAGE, takes_forms=True),
+    PublicRoute("/subscribe/confirm/{token}", Surface.FORM, takes_forms=True),
+    PublicRoute("/subscribe/manage/{token}", Surface.FORM, takes_forms=True),
+    PublicRoute("/subscribe/manage/{token}/data.json", Surface.FORM),
+    PublicRoute("/unsubscribe/{token}", Surface.FORM, takes_forms=True),
     *(PublicRoute(pattern, Surface.FEED) for pattern in patterns()),
     PublicRoute("/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
@@ -134,3 +143,9 @@ def is_kept(path: str) -> bool:
 def is_month(path: str) -> bool:
     """Whether *path* could be that of a month, or of the newest ones. Else it never reaches the store."""
     return addressed(path) is not None
+
+
+@lru_cache(maxsize=1024)
+def takes_forms(path: str) -> bool:
+    """Whether a form may be sent to *path*."""
+    return any(route.takes_forms and route.covers(path) for route in PUBLIC_ROUTES)

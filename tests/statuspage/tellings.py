@@ -30,7 +30,7 @@ from statuspage.telling import deliverer
 from tests.incidents.world import World, need, service, topology
 from tests.rude.postbox import Postbox
 
-SITE = Site(name="Muster IT", url="https://status.example.net", timezone="Europe/Berlin", support={}, links={})
+SITE = Site(name="Muster IT", url="https://status.example.net", timezone="Europe/Berlin", support={}, links={}, takes_mail=True)
 SENDER = "Muster IT Status <status@example.net>"
 
 

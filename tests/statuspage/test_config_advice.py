@@ -95,3 +95,22 @@ services:
 """
     (tmp_path / "secret").write_text("x", encoding="utf-8")
     assert len(warned(tmp_path, text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("mail", "is_told"),
+    [
+        ("host: smtp.example.net, tls: never, login: it", True),
+        ("host: 192.0.2.1, tls: never, login: it", True),
+        ("host: smtp.example.net, tls: never", False),
+        ("host: smtp.example.net, tls: starttls, login: it", False),
+        ("host: 127.0.0.1, tls: never, login: it", False),
+        ("host: localhost, tls: never, login: it", False),
+    ],
+)
+def test_a_login_for_mail_that_everybody_on_the_way_can_read(tmp_path: Path, mail: str, is_told: bool) -> None:  # noqa: FBT001 - the expectation
+    (tmp_path / "password").write_text("swordfish", encoding="utf-8")
+    login = f"credentials: {{it: {{user: it, password: {{file: {tmp_path}/password}}}}}}\n"
+    text = f"services: {{x: {{needs: [a, b, c]}}}}\nmail: {{{mail}, from: it@example.net}}\n{login}"
+    told = [line for line in warned(tmp_path, text + WATCHED) if "crosses the network" in line]
+    assert bool(told) is is_told
