@@ -53,7 +53,7 @@ class Versions:
 
     def newest(self) -> Version | None:
         """The version that is served; where ``current`` leads nowhere, the newest that is whole; None where there is none."""
-        names = [name for name in (self._current(), *sorted(self._names(), reverse=True)) if name is not None]
+        names = [name for name in (self._current(), *sorted(self.names(), reverse=True)) if name is not None]
         return next((version for version in map(self._read, names) if version is not None), None)
 
     def bodies(self, version: Version, names: Collection[str] | None = None) -> Mapping[str, Leaf]:
@@ -70,7 +70,7 @@ class Versions:
         """
         present = self.newest()
         if present is None or self._current() != present.name or not is_the_same(present, edition):
-            number = max((int(name) for name in self._names(is_whole=False)), default=0) + 1
+            number = max((int(name) for name in self.names(is_whole=False)), default=0) + 1
             present = self._made(edition, number, present)
             self._switch(present)
         self.sweep(present, keeps=keeps, is_alone=is_alone)
@@ -78,10 +78,10 @@ class Versions:
 
     def sweep(self, present: Version, *, keeps: int, is_alone: bool) -> None:
         """Take away versions older than *present*, but for *keeps* of them; who *is_alone* also what is not whole."""
-        whole = sorted(name for name in self._names() if name < present.name)
+        whole = sorted(name for name in self.names() if name < present.name)
         gone = set(whole[: max(len(whole) - keeps, 0)])
         if is_alone:
-            gone |= {name for name in {*self._names(is_whole=False)} - {*self._names()} if name != present.name}
+            gone |= {name for name in {*self.names(is_whole=False)} - {*self.names()} if name != present.name}
             for left in self.root.glob(f".{CURRENT}-*"):
                 left.unlink()
         for name in sorted(gone):
@@ -104,7 +104,7 @@ class Versions:
             case _:
                 return None
 
-    def _names(self, *, is_whole: bool = True) -> list[str]:
+    def names(self, *, is_whole: bool = True) -> list[str]:
         """What versions there are; without *is_whole* also those that were never finished."""
         try:
             names = [path.name for path in (self.root / VERSIONS).iterdir() if path.name.isdecimal()]
