@@ -28,7 +28,12 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _PLACE = re.compile(rb"<main\b[^>]*>")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
-_NOTICE = Markup('\n<section class="notice" aria-label="Notice">\n<p class="when">Notice of {}</p>\n{}\n<p class="age">{}</p>\n</section>')
+_NOTICE = Markup("""
+<section class="notice" aria-label="Notice">
+<p class="said-at">Notice of {}</p>
+{}
+<p class="age">{}</p>
+</section>""")
 _AGE = Markup("What stands below was last known to be true on {}, and is not being brought up to date.")
 _NOTHING = Markup("Nothing else can be told here at the moment.")
 
@@ -45,7 +50,7 @@ _BARE = Markup("""<!doctype html>
 <body>
 <header class="top"><p class="site"><b>{name}</b> <span>status</span></p></header>
 <main id="main" tabindex="-1">
-<h1 class="title">{name} status</h1>
+<h1 class="unseen">{name} status</h1>
 {told}
 </main>
 </body>

@@ -3,8 +3,6 @@
 import fcntl
 import gzip
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,36 +10,20 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from incidents.maintenance import MaintenanceState
-from statuspage.mirror.files import FRESH, leaves
+from statuspage.mirror.files import FRESH
 from statuspage.mirror.notice import put_notice
 from statuspage.mirror.publication import publish
 from statuspage.mirror.version import leaf
 from statuspage.mirror.versions import CURRENT, LOCK, VERSIONS, Versions
-from statuspage.mirror.walk import Walk
 from statuspage.render.notice import LONGEST, LONGEST_TITLE, Notice, noticed
-from tests.statuspage.pictures import NOW, said, service, snapshot, story, update, window
-from tests.statuspage.serving import Served
+from tests.statuspage.mirrored import published
+from tests.statuspage.pictures import NOW
 from tests.statuspage.terminal import statuspage
 
 LATER = NOW + timedelta(hours=3)
 WORDS = "We have lost our data centre.\n\nMail is not lost: it waits.\nCall +43 1 234567."
 NAME = "Example Networks"
 INCIDENT_FEEDS = ("history.rss", "history.atom", "feed.json", "services/email/history.atom", "history/major.rss")
-
-
-async def published(directory: Path, at: datetime = NOW, name: str = "Patches") -> Mapping[str, bytes]:
-    """The picture of a small site in *directory*; gives what its files hold."""
-    served = Served()
-    planned = window(said(1, MaintenanceState.SCHEDULED, NOW), name={"en": name})
-    served.publish(replace(snapshot(service("email"), stories=(story(update(1)),)), windows=(planned,)))
-    walk = Walk(publisher=served.publisher, older=served.find, past=served.find_past)
-    assert served.shelf is not None
-    assert served.fresh is not None
-    found = await walk.everything(served.shelf)
-    files = leaves(found, served.shelf.missing, served.fresh, "https://status.example.net")
-    publish(directory, files, at)
-    return {name: one.body for name, one in files.items()}
 
 
 def standing(directory: Path) -> dict[str, bytes]:
