@@ -15,6 +15,7 @@ from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Sit
 from statuspage.planned import MaintenanceView, Window
 from statuspage.render import badges, feeds
 from statuspage.render.addresses import Document, Format, document_at, path_of
+from statuspage.render.banner import banner
 from statuspage.render.calendar import Calendar, Calendars, spell_calendar
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
@@ -29,6 +30,7 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 RSS = "application/rss+xml; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
+SCRIPT = "text/javascript; charset=utf-8"
 ICALENDAR = "text/calendar; charset=utf-8"
 MISSING = "missing"
 """Stands among the paths for what is answered where there is nothing; no path begins like it."""
@@ -125,6 +127,8 @@ class Publisher:
         yield "/maintenance.ics", self._drawn("/maintenance.ics", self._calendar, spell_calendar, ICALENDAR)
         for path, body in self._compat.bodies(page).items():
             yield path, self._finished(path, body, JSON)
+        yield "/banner.json", self._finished("/banner.json", banner(page), JSON)
+        yield "/banner.js", self._finished("/banner.js", self._html.banner_script, SCRIPT)
         for path, (body, content_type) in self._html.assets().items():
             yield path, self._finished(path, body, content_type)
 

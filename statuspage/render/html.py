@@ -40,6 +40,7 @@ class Html:
 
     def __init__(self, templates: Path) -> None:
         self._assets = _assets(templates / "public")
+        self.banner_script = (templates / "public" / "banner.js").read_bytes()
         environment = self._environment = _environment(templates / "public")
         self._front = Front(environment)
         self._single = environment.get_template("incident.html")

@@ -20,6 +20,7 @@ class Surface(StrEnum):
     FEED = "feed"
     API = "api"
     BADGE = "badge"
+    BANNER = "banner"
     ASSET = "asset"
     FRESH = "fresh"
     STREAM = "stream"
@@ -44,6 +45,7 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
         Surface.FEED: Policy(cache=_ASK, is_for_other_sites=True),
         Surface.API: Policy(cache=_ASK, is_for_other_sites=True),
         Surface.BADGE: Policy(cache="public, max-age=60, stale-if-error=86400", is_for_other_sites=True),
+        Surface.BANNER: Policy(cache="public, max-age=60, stale-if-error=3600", is_for_other_sites=True),
         Surface.ASSET: Policy(cache=f"public, max-age={YEAR}, immutable"),
         Surface.FRESH: Policy(cache="no-store"),
         Surface.STREAM: Policy(cache="no-store"),
@@ -104,6 +106,8 @@ PUBLIC_ROUTES = (
     PublicRoute("/services/{id}", Surface.PAGE),
     PublicRoute("/badges/{id}.svg", Surface.BADGE),
     PublicRoute("/badges/{id}.json", Surface.BADGE),
+    PublicRoute("/banner.js", Surface.BANNER),
+    PublicRoute("/banner.json", Surface.BANNER),
     PublicRoute("/api/v2/summary.json", Surface.API),
     PublicRoute("/api/v2/status.json", Surface.API),
     PublicRoute("/api/v2/components.json", Surface.API),

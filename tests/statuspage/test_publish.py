@@ -60,7 +60,7 @@ def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
     feeds = {"/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.atom"}
     feeds |= {"/maintenance.json", "/maintenance.ics"}
     pages = {"/", "/maintenance", "/service-levels", "/subscribe", "/incidents/incidentopen", "/incidents/incidentover"}
-    assert files.keys() - assets == pages | feeds | {f"/api/v2/{name}.json" for name in API}
+    assert files.keys() - assets == pages | feeds | {"/banner.js", "/banner.json"} | {f"/api/v2/{name}.json" for name in API}
     assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml"}
 
 
