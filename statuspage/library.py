@@ -28,11 +28,12 @@ from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of
 from statuspage.store.months import first_story, stories_in, windows_in
+from statuspage.translation import split
 
 MOST_KEPT = 128
 """Pages whose bytes are kept for as long as what they tell is the same."""
 
-Draw = Callable[[tuple[Story, ...], tuple[Window, ...]], Page]
+Draw = Callable[[tuple[Story, ...], tuple[Window, ...], str | None], Page]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +67,13 @@ class Library:
 
     async def find(self, path: str) -> Finished | None:
         """The page at *path*; None where there is none. Errors: TimeoutError while the store is away."""
-        asked, shelf = addressed(path), self.shelf()
+        shelf = self.shelf()
+        language, own = split(path, () if shelf is None else shelf.translations)
+        asked = addressed(own)
         if asked is None or shelf is None or not _is_there(shelf.page, asked.service):
             return None
         try:
-            return await self._history(path, asked, shelf.page)
+            return await self._history(path, asked, shelf, language)
         except StoreUnavailable as error:
             raise TimeoutError("the store is away") from error
 
@@ -82,7 +85,8 @@ class Library:
         born = await self.store.read(self._first)
         return paths(born, shelf.page.as_of, shelf.page.site.timezone, tuple(_services(shelf.page)))
 
-    async def _history(self, path: str, asked: Asked, page: Page) -> Finished | None:
+    async def _history(self, path: str, asked: Asked, shelf: Shelf, language: str | None) -> Finished | None:
+        page = shelf.page if language is None else await asyncio.to_thread(shelf.translations[language].page)
         zone = page.site.timezone
         present = month_of(page.as_of, zone)
         if asked.first is not None and asked.first > present:
@@ -90,7 +94,7 @@ class Library:
         found, oldest = await self.store.read(partial(self._read, asked=asked, page=page))
         if not found:
             return None
-        archives = await asyncio.to_thread(self._archives, found, asked, oldest)
+        archives = await asyncio.to_thread(self._archives, found, asked, oldest, language)
         months = all_months(oldest, present) if asked.first is None else ()
         as_of = page.as_of if asked.first is None else archives[0].as_of
         draw = partial(self.html.history, replace(page, as_of=as_of), asked, archives, months)
@@ -119,8 +123,8 @@ class Library:
         chosen = [first for first in newest if first >= oldest]
         return [_month(connection, first, page, asked.service) for first in chosen], oldest
 
-    def _archives(self, found: Sequence[_Found], asked: Asked, oldest: date) -> tuple[Archive, ...]:
-        pictures = ((one, self.draw(one.stories, one.windows)) for one in found)
+    def _archives(self, found: Sequence[_Found], asked: Asked, oldest: date, language: str | None) -> tuple[Archive, ...]:
+        pictures = ((one, self.draw(one.stories, one.windows, language)) for one in found)
         return tuple(archive(picture, one.months, asked, first=one.first, born=oldest) for one, picture in pictures)
 
 

@@ -16,22 +16,27 @@ from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
 from statuspage.days import Day
 from statuspage.figures import LevelView
+from statuspage.marking import localised, marked
 from statuspage.news import Tail, Topic
 from statuspage.planned import MaintenanceView, ServiceTold, Window, view
 
-WITHDRAWN = "This text has been withdrawn."
+WITHDRAWN = marked("This text has been withdrawn.")
 
 _OVER = frozenset({MaintenanceState.COMPLETED, MaintenanceState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text."""
+    """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text.
+
+    *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one.
+    """
 
     name: str
     url: str
     timezone: str = "UTC"
     language: str = "en"
+    languages: tuple[str, ...] = ()
     support: Mapping[str, str]
     links: Mapping[str, str]
     takes_mail: bool = False  # it writes to those who ask for it
@@ -168,7 +173,7 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The public picture.
+    """The public picture, for readers of *language*. All that it leads to stands under *root*: empty, or ``/de``.
 
     *as_of* is the freshness stamp, cut to the minute. *held_back* are the instants of problems whose words are not public yet: one neutral
     line each. *open* are published open incidents, newest first; *recent* the newest closed ones. *feed_updated* is the newest instant
@@ -193,22 +198,23 @@ class Page:
     planned: tuple[MaintenanceView, ...]
     past: tuple[MaintenanceView, ...]
     maintenance_updated: datetime
+    language: str = "en"
+    root: str = ""
 
 
-# --- the picture --------------------------------------------------------------------------------------------------------------
-
-
-def build(snapshot: Snapshot, now: datetime) -> Page:
+def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Page:
     """Draw the public picture of *snapshot* as it stands at *now* (aware, UTC).
 
+    *language* is that of readers who chose one: what they read stands under a path of its own. None gives the site's.
     The freshness stamp is *now* cut to the minute; nothing else depends on *now*, so that a quiet page is drawn the same again.
     Errors: KeyError where a service has no public id.
     """
+    tongue = language or snapshot.site.language
     published = sorted((s for s in snapshot.stories if s.incident.published_at is not None), key=_newest_first)
-    services = tuple(_service(snapshot, service) for service in snapshot.situation.topology.services.values())
+    services = tuple(_service(snapshot, service, tongue) for service in snapshot.situation.topology.services.values())
     by_id = {service.id: service for service in services}
     views = tuple(_incident(snapshot, story, by_id) for story in published)
-    windows = tuple(_window(snapshot, window, by_id) for window in snapshot.windows)
+    windows = tuple(_window(snapshot, window, by_id, tongue) for window in snapshot.windows)
     return Page(
         site=snapshot.site,
         page_id=snapshot.page_id,
@@ -225,23 +231,15 @@ def build(snapshot: Snapshot, now: datetime) -> Page:
         planned=tuple(window for window in windows if window.state not in _OVER),
         past=tuple(sorted((window for window in windows if window.state in _OVER), key=_newest_end_first)),
         maintenance_updated=max((update.at for window in windows for update in window.updates), default=snapshot.born),
+        language=tongue,
+        root=f"/{language}" if language else "",
     )
 
 
 def dates(snapshot: Snapshot, page: Page) -> tuple[MaintenanceView, ...]:
     """What calendars tell of planned work, in the words of *page*, which was drawn from the same *snapshot*."""
     services = {service.id: service for group in page.groups for service in group.services}
-    return tuple(_window(snapshot, window, services) for window in snapshot.agenda)
-
-
-def localised(texts: Mapping[str, str] | None, language: str) -> str:
-    """Choose the text of *language* (``de`` serves ``de-AT``), else the English one, else the first; empty where there is none."""
-    if not texts:
-        return ""
-    for wanted in (language, language.partition("-")[0], "en"):
-        if wanted in texts:
-            return texts[wanted]
-    return next(iter(texts.values()))
+    return tuple(_window(snapshot, window, services, page.language) for window in snapshot.agenda)
 
 
 def _newest_first(story: Story) -> tuple[float, str]:
@@ -252,23 +250,23 @@ def _is_troubled(incident: Incident) -> bool:
     return incident.is_open and incident.state in (State.INVESTIGATING, State.IDENTIFIED)
 
 
-def _service(snapshot: Snapshot, service: Service) -> ServiceView:
-    site, situation = snapshot.site, snapshot.situation
+def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView:
+    situation = snapshot.situation
     found = situation.standings.get((Subject.SERVICE, service.id))
     status, since = (found.status, found.since) if found else (Status.UNKNOWN, None)
     is_unknown = status is Status.UNKNOWN
     return ServiceView(
         id=service.id,
         public_id=snapshot.public_ids[service.id],
-        name=localised(service.name, site.language) or service.id,
-        description=localised(service.description, site.language),
-        group=localised(service.group, site.language) or None,
+        name=localised(service.name, language) or service.id,
+        description=localised(service.description, language),
+        group=localised(service.group, language) or None,
         status=status,
         since=since,
         last_known=snapshot.last_known.get(service.id, Status.UNKNOWN) if is_unknown else status,
         unknown_since=since if is_unknown else None,
         checked_at=snapshot.seen.get(service.id),
-        capabilities=tuple(_capabilities(service, situation, site.language)),
+        capabilities=tuple(_capabilities(service, situation, language)),
         days=snapshot.days.get(service.id, ()),
         created_at=snapshot.created.get(service.id, snapshot.born),
         is_watched=_is_watched(service, situation.topology),
@@ -292,10 +290,12 @@ def _groups(snapshot: Snapshot, services: Sequence[ServiceView]) -> tuple[GroupV
     members: dict[str | None, list[ServiceView]] = {}
     for service in services:
         members.setdefault(service.group, []).append(service)
+    own = snapshot.site.language  # whatever the reader's: public ids of groups are kept by their names in the site's own
+    known = {service.id: localised(service.group, own) for service in snapshot.situation.topology.services.values()}
     return tuple(
         GroupView(
             name=name,
-            public_id=snapshot.public_ids.get(f"group:{name}") if name else None,
+            public_id=snapshot.public_ids.get(f"group:{known[group[0].id]}") if name else None,
             status=_worst_watched(group),
             services=tuple(group),
         )
@@ -386,8 +386,8 @@ def _update(update: Update) -> UpdateView:
     )
 
 
-def _window(snapshot: Snapshot, window: Window, services: Mapping[str, ServiceView]) -> MaintenanceView:
-    told, language = window.maintenance, snapshot.site.language
+def _window(snapshot: Snapshot, window: Window, services: Mapping[str, ServiceView], language: str) -> MaintenanceView:
+    told = window.maintenance
     named = [
         ServiceTold(service=id_, public_id=snapshot.public_ids.get(id_, ""), name=services[id_].name if id_ in services else id_)
         for id_ in told.services

@@ -22,8 +22,9 @@ from statuspage.clock import Now
 from statuspage.days import Day, continued, last_known, strip
 from statuspage.diary import Diary
 from statuspage.figures import LevelView
+from statuspage.marking import localised
 from statuspage.news import Tail, Topic
-from statuspage.page import Page, Site, Snapshot, Story, build, localised
+from statuspage.page import Page, Site, Snapshot, Story, build
 from statuspage.pipeline import Pipeline
 from statuspage.planned import Window, shown
 from statuspage.publish import Publisher, Shelf
@@ -35,6 +36,7 @@ from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.queries import Installation
+from statuspage.translation import split
 
 log = logging.getLogger(__name__)
 
@@ -148,47 +150,48 @@ class Press:
         """The picture of some stories and windows alone, in *language*, for what is written to people. It may run on any thread."""
         return self._of_these(stories, windows, replace(self.site, language=language))
 
-    def picture(self, stories: Sequence[Story], windows: Sequence[Window]) -> Page:
-        """The same in the site's own language."""
-        return self._of_these(stories, windows, self.site)
+    def picture(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None) -> Page:
+        """The same as it stands under the path of *language*, or in the site's own."""
+        return self._of_these(stories, windows, self.site, language)
 
-    def _of_these(self, stories: Sequence[Story], windows: Sequence[Window], site: Site) -> Page:
+    def _of_these(self, stories: Sequence[Story], windows: Sequence[Window], site: Site, language: str | None = None) -> Page:
         now = self.now()
         snapshot = self._snapshot(self.pipeline.situation, now, windows=tuple(windows))
-        return build(replace(snapshot, stories=tuple(stories), site=site), now)
+        return build(replace(snapshot, stories=tuple(stories), site=site), now, language)
 
     async def older(self, path: str) -> Finished | None:
         """The page of an incident or of a window that is no longer on the shelf, or an archive; None where the public knows none at *path*.
 
         Errors: TimeoutError while the store is away.
         """
-        room, _, id_ = path.strip("/").partition("/")
-        document = document_at(path)
+        language, own = split(path, self.site.languages)
+        room, _, id_ = own.strip("/").partition("/")
+        document = document_at(own)
         try:
             if document is not None:
-                return await self._archive(document)
-            return await (self._older_incident(id_) if room == "incidents" else self._older_window(id_))
+                return await self._archive(document, language)
+            return await (self._older_incident(id_, language) if room == "incidents" else self._older_window(id_, language))
         except StoreUnavailable as error:
             raise TimeoutError("the store is away") from error
 
-    async def _archive(self, document: Document) -> Finished | None:
+    async def _archive(self, document: Document, language: str | None) -> Finished | None:
         """A closed archive of a feed. Which there are is known without a look into the store."""
         topic, number, shelf = document.topic, document.number, self.shelf
         is_known = not topic.service or topic.service in self.pipeline.situation.topology.services
         if shelf is None or number is None or not is_known or number > self._news.get(topic, Tail()).archives:
             return None
         said = await self.store.read(lambda connection: feed_rows.archive(connection, topic, number))
-        return await asyncio.to_thread(self.publisher.archive, shelf.page, document, said)
+        return await asyncio.to_thread(self.publisher.archive, shelf, document, said, language)
 
-    async def _older_incident(self, id_: str) -> Finished | None:
+    async def _older_incident(self, id_: str, language: str | None) -> Finished | None:
         story = await self.store.read(lambda connection: queries.story(connection, id_))
         if story is None or story.incident.published_at is None:
             return None
-        page = self.picture((story,), ())
+        page = self.picture((story,), (), language)
         (view,) = (*page.open, *page.recent)
         return await asyncio.to_thread(self.publisher.incident, page, view)
 
-    async def _older_window(self, id_: str) -> Finished | None:
+    async def _older_window(self, id_: str, language: str | None) -> Finished | None:
         def read(connection: Connection) -> tuple[Window, ...]:
             kept, words = read_maintenances(connection, [id_]), maintenance_words(connection, [id_])
             return tuple(Window(maintenance=one, updates=words[id_]) for one in kept.values() if one.is_public)
@@ -196,7 +199,7 @@ class Press:
         windows = await self.store.read(read)
         if not windows:
             return None
-        page = self.picture(self._stories, windows)
+        page = self.picture(self._stories, windows, language)
         (view,) = (*page.planned, *page.past)
         return await asyncio.to_thread(self.publisher.maintenance, page, view)
 

@@ -1,16 +1,14 @@
 """The picture made into finished bytes, each under its path, so that a request needs nothing but a look-up."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from itertools import chain
 from types import MappingProxyType
-from typing import TypeVar
 
 from statuspage import page as picture
-from statuspage.news import About, Said, Tail, Topic
+from statuspage.news import FLOORS, About, Said, Tail, Topic
 from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Site, Snapshot
 from statuspage.planned import MaintenanceView, Window
 from statuspage.render import badges, feeds
@@ -21,10 +19,9 @@ from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
 from statuspage.render.jsonfeed import KIND, json_feed
-from statuspage.render.kept import Kept
 from statuspage.render.subscription import Subscription, Typed
-
-Source = TypeVar("Source")
+from statuspage.render.tongue import Tongue
+from statuspage.translation import Bench, Sheet, Translation, split
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
@@ -49,20 +46,24 @@ class News:
     tails: Mapping[Topic, Tail]
     born: datetime
 
-    def newest(self, page: Page, topic: Topic) -> feeds.Feed:
+    def newest(self, page: Page, tongue: Tongue, topic: Topic) -> feeds.Feed:
         """What the newest document about *topic* says. Until there are words about a service it is as old as the service."""
         created = {service.id: service.created_at for group in page.groups for service in group.services}
-        return feeds.Feed.newest(page, topic, self.tails.get(topic, Tail()), created.get(topic.service, self.born))
+        return feeds.Feed.newest(page, tongue, topic, self.tails.get(topic, Tail()), created.get(topic.service, self.born))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """One publication: everything the public may read, finished, by path. *missing* is the body of a 404, *publication* its name."""
+    """One publication: everything the public may read, finished, by path. *missing* is the body of a 404, *publication* its name.
+
+    *translations* are the languages in which it stands under paths of their own (``/de/…``), by their codes.
+    """
 
     page: Page
     files: Mapping[str, Finished]
     missing: Finished
     publication: str
+    translations: Mapping[str, Translation] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Publisher:
@@ -74,79 +75,111 @@ class Publisher:
     def __init__(self, html: Html) -> None:
         self._html = html
         self._compat = Compat()
-        self._spellers = {topic: feeds.Feeds() for topic in _ON_SHELF}
+        self._benches: dict[str, Bench] = {}
+        self._spellers: dict[tuple[str, Topic], feeds.Feeds] = {}
         self._news = News({}, _NEVER)
-        self._kept = Kept[Finished]()
-        self._calendars = Calendars()
-        self._dates: _Dates | None = None
-        self._calendar = Calendar("", ())
+        self._dates: dict[str, _Spelled] = {}
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
-        """Draw *snapshot* as it stands at *now* and make every public byte. Pure of I/O; takes milliseconds of one core."""
-        page = picture.build(snapshot, now)
-        self._news = News(snapshot.news, snapshot.born)
-        self._note_dates(snapshot, page)
-        self._kept.turn()
-        missing = self._drawn(MISSING, (page.site, page.as_of), lambda _: self._html.not_found(page), HTML)
-        files = dict(chain(self._pages(page), self._spelled(page)))
-        return Shelf(page=page, missing=missing, files=files, publication=publication_name(files))
+        """Draw *snapshot* as it stands at *now* and make every public byte of the site's language.
 
-    def _pages(self, page: Page) -> Iterable[tuple[str, Finished]]:
-        yield "/", self._finished("/", self._html.page(page), HTML)
+        Pure of I/O; takes milliseconds of one core.
+        """
+        page, bench = picture.build(snapshot, now), self._benches.setdefault("", Bench())
+        self._news = News(snapshot.news, snapshot.born)
+        bench.turn()
+        told = {sheet.path: bench.finished(sheet) for sheet in self._told(snapshot, page)}
+        files = {path: finished for path, finished in told.items() if path != MISSING}
+        files |= {sheet.path: bench.finished(sheet) for sheet in self._plain(page)}
+        translations = {code: self._translation(snapshot, now, page, told.keys(), code) for code in snapshot.site.languages}
+        return Shelf(page=page, missing=told[MISSING], files=files, publication=publication_name(files), translations=translations)
+
+    def paths(self, shelf: Shelf) -> Iterator[str]:
+        """Every path that there is in *shelf*, in all languages, also of what is made only when somebody asks; but of nothing older."""
+        floors = (path_of(Document(Topic(about), form)) for about in FLOORS for form in Format)
+        calendars = (f"/services/{service.id}/maintenance.ics" for group in shelf.page.groups for service in group.services)
+        aside = (*self.paths_of_services(shelf.page), *floors, *calendars)
+        yield from dict.fromkeys((*shelf.files, *aside))
+        for code, translation in shelf.translations.items():
+            yield from (f"/{code}{path}" for path in dict.fromkeys((*translation.paths, *aside)) if path != MISSING)
+
+    def made(self, shelf: Shelf, path: str) -> Finished | None:
+        """What stands at *path* in *shelf*, from wherever it comes; None where there is nothing. It may be called on any thread."""
+        if path in shelf.files:
+            return shelf.files[path]
+        code, rest = split(path, shelf.translations)
+        make = self.of_service(shelf.page, path) if code is None else shelf.translations[code].maker(rest)
+        return None if make is None else make()
+
+    def _translation(self, snapshot: Snapshot, now: datetime, own: Page, paths: Collection[str], code: str) -> Translation:
+        return Translation(
+            draw=partial(picture.build, snapshot, now, code),
+            sheets=partial(self._told, snapshot),
+            aside=self.of_service,
+            bench=self._benches.setdefault(code, Bench()),
+            own=own,
+            paths=frozenset(paths),
+        )
+
+    def _told(self, snapshot: Snapshot, page: Page) -> Iterator[Sheet]:
+        """All that is told in the language of *page*; what there is does not depend on it."""
+        self._note_dates(snapshot, page)
+        yield Sheet(MISSING, partial(self._html.not_found, page), HTML, (page.site, page.as_of))
+        yield from self._pages(page)
+        yield from self._fed(page)
+        calendar = self._dates[page.root].calendar
+        yield Sheet("/banner.json", partial(banner, page, self._html.tongue(page)), JSON)
+        yield Sheet("/maintenance.ics", partial(spell_calendar, calendar, self._html.tongue(page)), ICALENDAR, calendar)
+
+    def _plain(self, page: Page) -> Iterator[Sheet]:
+        """What is the same for all readers."""
+        yield Sheet("/banner.js", partial(bytes, self._html.banner_script), SCRIPT)
+        for path, body in self._compat.bodies(page).items():
+            yield Sheet(path, partial(bytes, body), JSON)
+        for path, (body, content_type) in self._html.assets().items():
+            yield Sheet(path, partial(bytes, body), content_type)
+
+    def _pages(self, page: Page) -> Iterator[Sheet]:
+        yield Sheet("/", partial(self._html.page, page), HTML)
         services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
-        path = "/service-levels"
-        yield path, self._drawn(path, (page.site, page.as_of, services), lambda _: self._html.service_levels(page), HTML)
-        path, today = "/subscribe", replace(page, as_of=page.as_of.replace(hour=0, minute=0))
+        yield Sheet("/service-levels", partial(self._html.service_levels, page), HTML, (page.site, page.as_of, services))
+        today = replace(page, as_of=page.as_of.replace(hour=0, minute=0))
         asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
-        yield path, self._drawn(path, asked, lambda _: Subscription(self._html).form(today, Typed()), HTML)
+        yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
             affected = tuple(capabilities.get(one.service, ()) for one in view.services)
-            path, opened = f"/incidents/{view.id}", _Open(page.site, view, page.as_of, affected)
-            yield path, self._drawn(path, opened, partial(self._opened, page), HTML)
+            yield Sheet(
+                f"/incidents/{view.id}", partial(self._html.incident, page, view), HTML, _Open(page.site, view, page.as_of, affected)
+            )
         for view in page.recent:
-            path = f"/incidents/{view.id}"
-            yield path, self._drawn(path, _Closed(page.site, view), partial(self._closed, page), HTML)
+            closed = _Closed(page.site, view)
+            yield Sheet(f"/incidents/{view.id}", partial(self._closed, page, closed), HTML, closed)
 
-    def _windows(self, page: Page) -> Iterable[tuple[str, Finished]]:
+    def _windows(self, page: Page) -> Iterator[Sheet]:
         """The pages of planned work. They hold as of their last word, or of the day, so that a quiet hour keeps them."""
         today = page.as_of.replace(hour=0, minute=0)
         source = _Windows(page.site, page.planned, page.past, max(today, page.maintenance_updated))
-        yield "/maintenance", self._drawn("/maintenance", source, partial(self._listed, page), HTML)
+        yield Sheet("/maintenance", partial(self._html.maintenances, replace(page, as_of=source.as_of)), HTML, source)
         for view in (*page.planned, *page.past):
-            path, as_of = f"/maintenance/{view.id}", max(view.told_at, view.ended_at or today)
-            yield path, self._drawn(path, _Window(page.site, view, as_of), partial(self._window, page), HTML)
+            window = _Window(page.site, view, max(view.told_at, view.ended_at or today))
+            yield Sheet(f"/maintenance/{view.id}", partial(self._window, page, window), HTML, window)
 
-    def _spelled(self, page: Page) -> Iterable[tuple[str, Finished]]:
-        for topic, speller in self._spellers.items():
-            feed = self._news.newest(page, topic)
-            for form, (spell, kind) in _spellings(speller).items():
-                path = path_of(Document(topic, form))
-                yield path, self._drawn(path, feed, spell, kind)
-        yield "/maintenance.ics", self._drawn("/maintenance.ics", self._calendar, spell_calendar, ICALENDAR)
-        for path, body in self._compat.bodies(page).items():
-            yield path, self._finished(path, body, JSON)
-        yield "/banner.json", self._finished("/banner.json", banner(page), JSON)
-        yield "/banner.js", self._finished("/banner.js", self._html.banner_script, SCRIPT)
-        for path, (body, content_type) in self._html.assets().items():
-            yield path, self._finished(path, body, content_type)
+    def _fed(self, page: Page) -> Iterator[Sheet]:
+        for topic in _ON_SHELF:
+            feed = self._news.newest(page, self._html.tongue(page), topic)
+            for form, (spell, kind) in _spellings(self._spellers.setdefault((page.root, topic), feeds.Feeds())).items():
+                yield Sheet(path_of(Document(topic, form)), partial(spell, feed), kind, feed)
 
     def _note_dates(self, snapshot: Snapshot, page: Page) -> None:
-        """Spell anew what calendars tell, where it is another than it was."""
+        """Spell anew what calendars tell in the language of *page*, where it is another than it was."""
         names = tuple((service.id, service.name) for group in page.groups for service in group.services)
-        source = _Dates(page.site, page.authority, names, snapshot.agenda)
-        if source != self._dates:
-            events = self._calendars.events(picture.dates(snapshot, page), page.site.url, page.authority)
-            self._dates, self._calendar = source, Calendar(page.site.name, events)
-
-    def _finished(self, path: str, body: bytes, content_type: str) -> Finished:
-        """Finish *body*, unless the last round's was the same."""
-        return self._kept.made(path, body, partial(finish, content_type=content_type))
-
-    def _drawn(self, path: str, source: Source, draw: Callable[[Source], bytes], content_type: str) -> Finished:
-        """Draw *source* and finish it, unless the last round's was made from an equal one."""
-        return self._kept.made(path, source, lambda source: finish(draw(source), content_type))
+        source, kept = _Dates(page.site, page.authority, names, snapshot.agenda), self._dates.setdefault(page.root, _Spelled())
+        if source != kept.source:
+            stem, tongue = f"{page.site.url}{page.root}", self._html.tongue(page)
+            events = kept.calendars.events(picture.dates(snapshot, page), stem, page.authority, tongue)
+            kept.source, kept.calendar = source, Calendar(page.site.name, events)
 
     def incident(self, page: Page, view: IncidentView) -> Finished:
         """Make the page of an incident that is no longer on the shelf; *page* gives the surroundings."""
@@ -160,10 +193,10 @@ class Publisher:
         services = {service.id: service for group in page.groups for service in group.services}
         document = document_at(path)
         if document is not None and document.number is None and document.topic.service in {"", *services}:
-            return partial(_feed, self._news.newest(page, document.topic), document.format)
+            return partial(self._newest, page, document)
         id_ = path.removeprefix("/services/").removesuffix("/maintenance.ics")
         if id_ in services and path == f"/services/{id_}/maintenance.ics":
-            return partial(_calendar, self._calendar.of_service(id_, services[id_].name))
+            return partial(self._calendar, page, services[id_])
         for face, make in _OF_SERVICE.items():
             start, _, end = face.partition("{id}")
             found = services.get(path.removeprefix(start).removesuffix(end)) if path.startswith(start) and path.endswith(end) else None
@@ -171,9 +204,17 @@ class Publisher:
                 return partial(make, self._html, page, found)
         return None
 
-    def archive(self, page: Page, document: Document, said: Sequence[Said]) -> Finished:
-        """Make the archive *document* from what is *said* in it; *page* gives the surroundings. It may run on any thread."""
-        return _feed(feeds.Feed.archived(page, document.topic, said, document.number or 1), document.format)
+    def _newest(self, page: Page, document: Document) -> Finished:
+        return _feed(self._news.newest(page, self._html.tongue(page), document.topic), document.format)
+
+    def _calendar(self, page: Page, service: ServiceView) -> Finished:
+        calendar = self._dates[page.root].calendar.of_service(service.id, service.name)
+        return finish(spell_calendar(calendar, self._html.tongue(page)), ICALENDAR)
+
+    def archive(self, shelf: Shelf, document: Document, said: Sequence[Said], language: str | None = None) -> Finished:
+        """Make the archive *document* from what is *said* in it, as it stands under the path of *language*. It may run on any thread."""
+        page = shelf.page if language is None else shelf.translations[language].page()
+        return _feed(feeds.Feed.archived(page, self._html.tongue(page), document.topic, said, document.number or 1), document.format)
 
     def paths_of_services(self, page: Page) -> tuple[str, ...]:
         """The path of everything that a service has, and that ``of_service`` makes."""
@@ -186,14 +227,8 @@ class Publisher:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
         return finish(self._window(page, _Window(page.site, view, view.told_at)), HTML)
 
-    def _listed(self, page: Page, source: "_Windows") -> bytes:
-        return self._html.maintenances(replace(page, as_of=source.as_of))
-
     def _window(self, page: Page, source: "_Window") -> bytes:
         return self._html.maintenance(replace(page, as_of=source.as_of), source.view)
-
-    def _opened(self, page: Page, opened: "_Open") -> bytes:
-        return self._html.incident(page, opened.view)
 
     def _closed(self, page: Page, closed: "_Closed") -> bytes:
         return self._html.incident(replace(page, as_of=closed.as_of), closed.view)
@@ -257,8 +292,13 @@ class _Dates:
     windows: tuple[Window, ...]
 
 
-def _calendar(calendar: Calendar) -> Finished:
-    return finish(spell_calendar(calendar), ICALENDAR)
+@dataclass(slots=True)
+class _Spelled:
+    """What calendars in one language tell, and what it was made from."""
+
+    calendars: Calendars = field(default_factory=Calendars)
+    source: _Dates | None = None
+    calendar: Calendar = field(default_factory=partial(Calendar, "", ()))
 
 
 def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:
@@ -274,8 +314,8 @@ def _spellings(speller: feeds.Feeds) -> Mapping[Format, tuple[Callable[[feeds.Fe
     return {Format.RSS: (speller.rss, RSS), Format.ATOM: (speller.atom, ATOM), Format.JSON: (json_feed, KIND)}
 
 
-def _badge(spell: Callable[[ServiceView], bytes], kind: str, _: Html, __: Page, service: ServiceView) -> Finished:
-    return finish(spell(service), kind)
+def _badge(spell: Callable[[ServiceView, Tongue], bytes], kind: str, html: Html, page: Page, service: ServiceView) -> Finished:
+    return finish(spell(service, html.tongue(page)), kind)
 
 
 _OF_SERVICE: Mapping[str, Callable[[Html, Page, ServiceView], Finished]] = MappingProxyType(

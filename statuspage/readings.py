@@ -6,10 +6,12 @@ from pathlib import Path
 
 from incidents.policy import Policy
 from probes.egress import Door
+from statuspage.bundled import templates
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
 from statuspage.known_errors import KnownError
 from statuspage.page import Site
+from statuspage.render.tongue import languages
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:
@@ -25,6 +27,7 @@ def site_of(config: Config) -> Site:
         url=site.url,
         timezone=site.timezone,
         language=site.language,
+        languages=_languages(site.language, site.languages),
         support=site.support.model_dump(mode="json", exclude_none=True),
         links=site.links,
         takes_mail=config.mail is not None,
@@ -38,6 +41,13 @@ def known_errors_of(config: Config) -> Sequence[KnownError]:
         KnownError(id=id, services=one.services, symptom=spoken(one.symptom), workaround=spoken(one.workaround), say=spoken(one.say))
         for id, one in config.known_errors.items()
     ]
+
+
+def _languages(own: str, named: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Those that the page can be read in, its own first: as *named*, else all that can be spoken. One alone needs no paths of its own."""
+    spoken = (one for one in languages(templates() / "languages") if one.partition("-")[0] != own.partition("-")[0])
+    found = named or (own, *spoken)
+    return found if len(found) > 1 else ()
 
 
 def policy_of(config: Config) -> Policy:

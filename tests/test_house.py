@@ -21,7 +21,7 @@ PURE_IMPORTS = {
     "dateutil",
     "incidents", "probes",
 }  # fmt: skip
-PICTURE = ("page", "planned", "archive", "news", "agenda", "board", "days", "levels", "figures", "spending", "audience")
+PICTURE = ("page", "planned", "archive", "news", "agenda", "board", "days", "levels", "figures", "spending", "audience", "marking")
 PURE_MODULES = [
     path
     for path in SOURCES

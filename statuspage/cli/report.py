@@ -24,6 +24,7 @@ from statuspage.config.terms import offers, terms
 from statuspage.ledgers import account_of
 from statuspage.render.ledgers import COLUMNS, cells, table
 from statuspage.render.report import Reported, report
+from statuspage.render.tongue import ENGLISH
 from statuspage.render.words import length
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreError, StoreUnavailable
@@ -116,8 +117,14 @@ def _cells(one: Reported) -> Iterator[str]:
     yield f"{one.target} % a {one.terms.period}" if one.target else "no service level"
     yield _percent(figure.measured)
     yield _percent(figure.contractual)
-    yield length(one.ledger.unknown.total_seconds()) if one.ledger is not None and one.ledger.unknown else ""
-    yield "" if left is None else f"-{length((-left).total_seconds())}" if left < timedelta(0) else length(left.total_seconds())
+    yield length(one.ledger.unknown.total_seconds(), ENGLISH) if one.ledger is not None and one.ledger.unknown else ""
+    yield (
+        ""
+        if left is None
+        else f"-{length((-left).total_seconds(), ENGLISH)}"
+        if left < timedelta(0)
+        else length(left.total_seconds(), ENGLISH)
+    )
     yield f"{one.runs_out_at:%Y-%m-%d %H:%M} UTC" if one.runs_out_at is not None else ""
     yield f"{float(one.credit):g} %" if one.credit else ""
     yield f"{one.cost:,.0f}" if one.cost is not None else ""

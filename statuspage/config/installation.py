@@ -44,8 +44,21 @@ class Site(Section):
     url: SiteUrl = Field(description="The canonical address: the stem of every link in pages, feeds and mail.")
     timezone: Zone = Field("UTC", description="The zone whose days the history shows, and whose time stands beside UTC.")
     language: Language = Field("en", description="The language of texts that are given in one language only.")
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] | None = Field(
+        None, description="The languages that the page can be read in, site.language first; all that it speaks by default."
+    )
     support: Support = Field(Support(), description="Where customers get help.")
     links: Mapping[Id, Link] = Field({}, description="Links at the foot of the page, such as imprint and privacy.")
+
+    @field_validator("languages")
+    @classmethod
+    def _begin_with_its_own(cls, named: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        own = info.data.get("language")
+        if named is not None and own is not None and named[0] != own:
+            refuse(f"the first must be the site's own, which is {own}; write [{', '.join((own, *(one for one in named if one != own)))}]")
+        if named is not None and len(set(named)) < len(named):
+            refuse("each language once")
+        return named
 
 
 class Console(Section):

@@ -22,7 +22,7 @@ def leaves(found: Mapping[str, Finished], missing: Finished, fresh: Fresh, site:
 
 def file_of(path: str, finished: Finished) -> str:
     """Where a static host looks for *path*: a page is the index of a directory, whatever else has its ending in its address."""
-    name = path.removeprefix("/")
+    name = path.strip("/")
     if not is_page(finished) or name.endswith(".html"):
         return name
     return f"{name}/index.html" if name else "index.html"

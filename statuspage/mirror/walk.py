@@ -6,7 +6,7 @@ anybody could not have read before.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from statuspage.mirror.links import is_page, links
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
+from statuspage.translation import split
 from statuspage.web.public_routes import PUBLIC_ROUTES, is_kept, is_month
 
 NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
@@ -55,20 +56,26 @@ class Walk:
     _found: dict[str, Finished] = field(default_factory=dict)
     _made: dict[str, Finished] = field(default_factory=dict)
     _shelf: Shelf | None = None
+    _languages: tuple[str, ...] = ()
 
     def forget(self, paths: Iterable[str]) -> None:
         """Ask for *paths* again: something was said there, or withdrawn."""
         for path in paths:
-            self._found.pop(path, None)
+            for root in ("", *(f"/{code}" for code in self._languages)):
+                self._found.pop(f"{root}{path}", None)
 
     def forget_archives(self) -> None:
         """Ask for the archives of feeds again: earlier words may read otherwise."""
-        self.forget([path for path in self._found if document_at(path) is not None])
+        self.forget([path for path in self._own() if document_at(path) is not None])
 
     def forget_months(self, since: date = date.min) -> None:
         """Ask for the months from that of *since* on again: something is known of them now that was not."""
-        asked = {path: addressed(path) for path in self._found}
+        asked = {path: addressed(path) for path in self._own()}
         self.forget([path for path, one in asked.items() if one is not None and (one.first or date.max) >= since.replace(day=1)])
+
+    def _own(self) -> set[str]:
+        """What was found, in whatever language, by its path without that."""
+        return {split(path, self._languages)[1] for path in self._found}
 
     def forget_all(self) -> None:
         """Ask for everything again: the configuration changed."""
@@ -77,16 +84,17 @@ class Walk:
     async def everything(self, shelf: Shelf) -> Mapping[str, Finished]:
         """Every public thing by its path, as it is served beside *shelf*. Errors: TimeoutError while the store is away."""
         faces, site = await asyncio.to_thread(self._faces, shelf), shelf.page.site.url
+        languages = self._languages = tuple(shelf.translations)
         found = {path: one for path, one in (*shelf.files.items(), *faces.items()) if is_mirrored(path)}
         seen = {*found}
         coming = deque(path for one in found.values() for path in links(one, site))
         left = MOST_OLDER
         while coming and left:
             path = coming.popleft()
-            if path in seen or not is_mirrored(path):
+            if path in seen or not is_mirrored(path, languages):
                 continue
             seen.add(path)
-            left -= is_kept(path)
+            left -= is_kept(split(path, languages)[1])
             if (one := await self._one(shelf, path)) is not None:
                 found[path] = one
                 coming.extend(links(one, site))
@@ -94,17 +102,17 @@ class Walk:
 
     async def _one(self, shelf: Shelf, path: str) -> Finished | None:
         """What is at *path* beyond the shelf and what each service has; None where there is nothing."""
-        if is_month(path):
+        rest = split(path, shelf.translations)[1]
+        if is_month(rest):
             return await self._month(shelf, path)
-        if not is_kept(path):
-            make = self.publisher.of_service(shelf.page, path)
-            return None if make is None else await asyncio.to_thread(make)
+        if not is_kept(rest):
+            return await asyncio.to_thread(self.publisher.made, shelf, path)
         if path not in self._found and (found := await self.older(path)) is not None:
             self._found[path] = found
         return self._found.get(path)
 
     async def _month(self, shelf: Shelf, path: str) -> Finished | None:
-        asked = addressed(path)
+        asked = addressed(split(path, self._languages)[1])
         found = self._found.get(path) or await self.past(path)
         is_over = asked is not None and asked.first is not None and asked.first < month_of(shelf.page.as_of, shelf.page.site.timezone)
         if found is not None and is_over:
@@ -124,7 +132,8 @@ class Walk:
         return kept
 
 
-def is_mirrored(path: str) -> bool:
-    """Whether *path* is of the public listener, and one that a file can answer."""
-    route = next((route.path for route in PUBLIC_ROUTES if route.covers(path)), None)
+def is_mirrored(path: str, languages: Collection[str] = ()) -> bool:
+    """Whether *path* is of the public listener, and one that a file can answer; it may stand under one of *languages*."""
+    _, rest = split(path, languages)
+    route = next((route.path for route in PUBLIC_ROUTES if route.covers(rest)), None)
     return route is not None and route not in NOT_MIRRORED

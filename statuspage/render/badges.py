@@ -13,7 +13,8 @@ from markupsafe import escape
 from incidents.model import Status
 from statuspage.page import ServiceView
 from statuspage.render.html import speakable
-from statuspage.render.words import STATUS, UNWATCHED
+from statuspage.render.tongue import Tongue
+from statuspage.render.words import UNWATCHED_WITHIN, within
 
 SVG = "image/svg+xml; charset=utf-8"
 
@@ -43,9 +44,9 @@ _HEIGHT, _PAD, _LETTER = 20, 8, 6.6
 _FONT = "font-family='Verdana,DejaVu Sans,Geneva,sans-serif' font-size='11'"
 
 
-def svg(service: ServiceView) -> bytes:
+def svg(service: ServiceView, tongue: Tongue) -> bytes:
     """Draw *service* as a picture without script, style sheet or link. Its words stand in a title too, for who cannot see it."""
-    name, word = _name(service), _word(service)
+    name, word = _name(service), _word(service, tongue)
     left, right = (round(len(text) * _LETTER) + 2 * _PAD for text in (name, word))
     said, colour = escape(f"{name}: {word}"), LOOKS[service.status].colour
     texts = "".join(
@@ -62,10 +63,11 @@ def svg(service: ServiceView) -> bytes:
     ).encode()
 
 
-def shields(service: ServiceView) -> bytes:
+def shields(service: ServiceView, tongue: Tongue) -> bytes:
     """Spell *service* as shields.io's endpoint has it."""
     named = LOOKS[service.status].named
-    return json.dumps({"schemaVersion": 1, "label": _name(service), "message": _word(service), "color": named}, ensure_ascii=False).encode()
+    said = {"schemaVersion": 1, "label": _name(service), "message": _word(service, tongue), "color": named}
+    return json.dumps(said, ensure_ascii=False).encode()
 
 
 def _name(service: ServiceView) -> str:
@@ -73,7 +75,7 @@ def _name(service: ServiceView) -> str:
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
-def _word(service: ServiceView) -> str:
+def _word(service: ServiceView, tongue: Tongue) -> str:
     if not service.is_watched and service.status is Status.UNKNOWN:
-        return UNWATCHED.lower()
-    return STATUS[service.status].lower()
+        return tongue.said_in("in a sentence", UNWATCHED_WITHIN)
+    return within(service.status, tongue)

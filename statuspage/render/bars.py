@@ -5,6 +5,7 @@ colour tells: the taller a bar, the worse the day; a short one is a day of which
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from markupsafe import Markup, escape
@@ -12,6 +13,7 @@ from markupsafe import Markup, escape
 from incidents.model import Status
 from statuspage.days import Day
 from statuspage.render import words
+from statuspage.render.tongue import Tongue
 
 STEP = 6
 TALL = 32
@@ -28,22 +30,23 @@ NAME = {
 """The short name of a status in class names and symbols."""
 
 
-def bars(days: Sequence[Day]) -> Markup:
+def bars(days: Sequence[Day], tongue: Tongue) -> Markup:
     """Draw *days* (oldest first) as an inline SVG without style attributes; hidden from screen readers, which get the sentence."""
     if not days:
         return Markup()
-    shapes = "".join(_shapes(days))
+    shapes = "".join(_shapes(days, tongue))
     return Markup(  # noqa: S704 - numbers, our own names and escaped words only
         f'<svg class="bars" viewBox="0 0 {len(days) * STEP - 2} {TALL}" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg>'
     )
 
 
-def _shapes(days: Sequence[Day]) -> Iterator[str]:
+def _shapes(days: Sequence[Day], tongue: Tongue) -> Iterator[str]:
     at = 0
-    for (look, said), run in groupby(days, key=_look):
+    for (look, said), run in groupby(days, key=partial(_look, tongue=tongue)):
         same = list(run)
-        first, last = words.short_date(same[0].day), words.short_date(same[-1].day)
-        title = f"{first}: {said}" if first == last else f"{first} to {last}: {said}"
+        first, last = tongue.short_date(same[0].day), tongue.short_date(same[-1].day)
+        when = first if first == last else tongue.between(first, last)
+        title = f"{when}: {said}"
         yield _line(look, at, len(same), title)
         if look == "operational" and same[0].unknown:
             # A gap in an otherwise good day: a grey cap, neither hidden nor made to look like an outage.
@@ -51,13 +54,13 @@ def _shapes(days: Sequence[Day]) -> Iterator[str]:
         at += len(same)
 
 
-def _look(day: Day) -> tuple[str, str]:
+def _look(day: Day, tongue: Tongue) -> tuple[str, str]:
     """What a day looks like and what is said of it; equal neighbours are drawn as one."""
     if day.worst is None:
-        return "none", words.day(day)
+        return "none", words.day(day, tongue)
     if day.worst is Status.UNKNOWN and not day.is_mostly_unknown:
-        return "operational", words.day(day)
-    return NAME[day.worst], words.day(day)
+        return "operational", words.day(day, tongue)
+    return NAME[day.worst], words.day(day, tongue)
 
 
 def _line(look: str, at: int, count: int, title: str) -> str:

@@ -14,6 +14,7 @@ import icalendar as ical
 from incidents.maintenance import MaintenanceState
 from statuspage.planned import MaintenanceView
 from statuspage.render.feeds import fit
+from statuspage.render.tongue import Tongue
 
 REFRESH = timedelta(hours=1)
 """How often readers are asked to look again."""
@@ -44,18 +45,19 @@ class Calendars:
     """Spells windows as events. Each is drawn once and kept for as long as the calendar has it; not for two threads at once."""
 
     def __init__(self) -> None:
-        self._drawn: dict[tuple[str, str, MaintenanceView], Event] = {}
+        self._drawn: dict[tuple[str, str, Tongue, MaintenanceView], Event] = {}
 
-    def events(self, views: Iterable[MaintenanceView], site_url: str, authority: str) -> tuple[Event, ...]:
-        """Spell *views*: an event that is not kept costs a fraction of a millisecond."""
-        wanted = [(site_url, authority, view) for view in views]
-        self._drawn = {key: self._drawn.get(key) or Event(_services(key[2]), _event(key[2], site_url, authority)) for key in wanted}
+    def events(self, views: Iterable[MaintenanceView], stem: str, authority: str, tongue: Tongue) -> tuple[Event, ...]:
+        """Spell *views*: an event that is not kept costs a fraction of a millisecond. *stem* is what links begin with."""
+        wanted = [(stem, authority, tongue, view) for view in views]
+        self._drawn = {key: self._drawn.get(key) or Event(_services(key[3]), _event(key[3], stem, authority, tongue)) for key in wanted}
         return tuple(self._drawn.values())
 
 
-def spell_calendar(source: Calendar) -> bytes:
+def spell_calendar(source: Calendar, tongue: Tongue) -> bytes:
     """Spell *source*."""
-    head, end, tail = _frame(f"{source.about} – planned maintenance").rpartition(b"END:VCALENDAR")
+    title = tongue.gettext("%(about)s – planned maintenance", about=source.about)
+    head, end, tail = _frame(title).rpartition(b"END:VCALENDAR")
     return head + b"".join(event.body for event in source.events) + end + tail
 
 
@@ -77,9 +79,9 @@ def _frame(title: str) -> bytes:
     return bytes(made.to_ical())
 
 
-def _event(view: MaintenanceView, site_url: str, authority: str) -> bytes:
+def _event(view: MaintenanceView, stem: str, authority: str, tongue: Tongue) -> bytes:
     # What merely comes again has no page of its own before it is announced.
-    address = f"{site_url}/maintenance/{view.id}" if view.is_announced else f"{site_url}/maintenance"
+    address = f"{stem}/maintenance/{view.id}" if view.is_announced else f"{stem}/maintenance"
     services = ", ".join(one.name for one in view.services)
     words = view.updates[0].body if view.updates else view.description
     made = ical.Event()
@@ -90,11 +92,14 @@ def _event(view: MaintenanceView, site_url: str, authority: str) -> bytes:
     if view.ends.replace(microsecond=0) > view.starts.replace(microsecond=0):  # RFC 5545, 3.8.2.2
         made.add("dtend", view.ends)
     made.add("summary", fit(view.name))
-    made.add("description", fit("\n\n".join(filter(None, (words, f"Services: {services}" if services else "", address)))))
+    made.add(
+        "description",
+        fit("\n\n".join(filter(None, (words, tongue.gettext("Services: %(names)s", names=services) if services else "", address)))),
+    )
     made.add("url", address)
     made.add("status", _STATUS.get(view.state, "CONFIRMED"))
     made.add("transp", "TRANSPARENT")  # it takes nobody's time
-    made.add("categories", ["Maintenance"])
+    made.add("categories", [tongue.gettext("Maintenance")])
     return bytes(made.to_ical())
 
 

@@ -16,6 +16,7 @@ from statuspage.render.bars import NAME
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment as dated
 from statuspage.render.instants import span, typed_as
+from statuspage.render.tongue import ENGLISH
 from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, UNWATCHED, history, length
 
 _ASSETS = {
@@ -52,7 +53,9 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
     clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
     environment.filters["local"] = partial(typed_as, zone=ZoneInfo(zone))
     environment.filters.update(clock=clock, moment=moment, span=_span, short=NAME.__getitem__, lines=_lines)
-    environment.filters.update(dated=partial(dated, zone=ZoneInfo(zone)), stamp=_iso, history=history)
+    environment.filters.update(
+        dated=partial(dated, zone=ZoneInfo(zone), tongue=ENGLISH), stamp=_iso, history=partial(history, tongue=ENGLISH)
+    )
     environment.globals.update(
         site_name=site_name,
         public_url=public_url,
@@ -64,7 +67,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         UNWATCHED=UNWATCHED,
         MAINTENANCE_STATE=MAINTENANCE_STATE,
         MaintenanceState=MaintenanceState,
-        between=partial(span, zone=ZoneInfo(zone)),
+        between=partial(span, zone=ZoneInfo(zone), tongue=ENGLISH),
         Status=Status,
         State=State,
     )
@@ -103,7 +106,7 @@ def _iso(at: datetime) -> str:
 def _span(span: timedelta) -> str:
     """Say how long something lasts, in whole minutes past the first: a page that is open is not redrawn each second."""
     seconds = max(span.total_seconds(), 0.0)
-    return "less than a minute" if seconds < 60 else length(seconds // 60 * 60)
+    return "less than a minute" if seconds < 60 else length(seconds // 60 * 60, ENGLISH)
 
 
 def _lines(text: str) -> Markup:

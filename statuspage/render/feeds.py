@@ -19,6 +19,7 @@ from statuspage.news import About, Said, Tail, Topic
 from statuspage.page import WITHDRAWN, Page
 from statuspage.render.addresses import Document, Format, path_of, stem
 from statuspage.render.marks import Link, Marks, Tombstone
+from statuspage.render.tongue import Tongue
 
 KINDS = {Format.RSS: "application/rss+xml", Format.ATOM: "application/atom+xml", Format.JSON: "application/feed+json"}
 
@@ -63,29 +64,31 @@ class Feed:
     tombstones: tuple[Tombstone, ...] = ()
 
     @classmethod
-    def newest(cls, page: Page, topic: Topic, tail: Tail, since: datetime) -> "Feed":
+    def newest(cls, page: Page, tongue: Tongue, topic: Topic, tail: Tail, since: datetime) -> "Feed":
         """Tell the newest of what was said about *topic*. Its date is that of the words, or *since* where there are none yet."""
-        return cls._made(page, topic, tail.said, since, number=None, previous=tail.archives or None)
+        return cls._made(page, tongue, topic, tail.said, since, number=None, previous=tail.archives or None)
 
     @classmethod
-    def archived(cls, page: Page, topic: Topic, said: Sequence[Said], number: int) -> "Feed":
+    def archived(cls, page: Page, tongue: Tongue, topic: Topic, said: Sequence[Said], number: int) -> "Feed":
         """Tell what is *said* in the closed archive *number*. Nothing that is said later changes it, but where it corrects these words."""
-        return cls._made(page, topic, said, said[0].at, number=number, previous=number - 1 or None)
+        return cls._made(page, tongue, topic, said, said[0].at, number=number, previous=number - 1 or None)
 
     @classmethod
-    def _made(cls, page: Page, topic: Topic, said: Sequence[Said], since: datetime, *, number: int | None, previous: int | None) -> "Feed":
-        entries = tuple(_entry(page, one) for one in reversed(said))
-        home, title, about = _about(page, topic)
+    def _made(
+        cls, page: Page, tongue: Tongue, topic: Topic, said: Sequence[Said], since: datetime, *, number: int | None, previous: int | None
+    ) -> "Feed":
+        entries = tuple(_entry(page, one, tongue) for one in reversed(said))
+        home, title, about = _about(page, topic, tongue)
         return cls(
-            id=f"{_tag(page)}:{stem(topic)[1:]}",
+            id=f"{_tag(page)}:{page.root}{stem(topic)}".replace(":/", ":"),
             topic=topic,
             number=number,
             previous=previous,
             home=home,
-            title=fit(f"{page.site.name} – {title}"),
+            title=fit(title),
             description=fit(about),
-            url=page.site.url,
-            language=page.site.language,
+            url=f"{page.site.url}{page.root}",
+            language=page.language,
             author=fit(page.site.name),
             email=page.site.support.get("email"),
             updated=max((entry.updated for entry in entries), default=since),
@@ -190,25 +193,28 @@ def _kept(entry: Entry) -> _Kept:
     return made
 
 
-def _about(page: Page, topic: Topic) -> tuple[str, str, str]:
-    """The path of the page that a feed of *topic* is about, its title after the site's name, and what it tells."""
-    site, name = page.site.name, _name(page, topic.service)
+def _about(page: Page, topic: Topic, tongue: Tongue) -> tuple[str, str, str]:
+    """The path of the page that a feed of *topic* is about, its title, and what it tells."""
+    site, name, _ = page.site.name, _name(page, topic.service), tongue.gettext
     match topic.about:
         case About.EVERYTHING:
-            return "/", "status", f"Incidents and planned maintenance at {site}, and how they go on"
+            return "/", _("%(site)s – status", site=site), _("Incidents and planned maintenance at %(site)s, and how they go on", site=site)
         case About.DEGRADED:
-            return "/", "incidents", f"Incidents at {site}, and how they go on"
+            return "/", _("%(site)s – incidents", site=site), _("Incidents at %(site)s, and how they go on", site=site)
         case About.PARTIAL:
-            return "/", "partial and major outages", f"Incidents at {site} in which a service was down in part or in whole"
+            about = _("Incidents at %(site)s in which a service was down in part or in whole", site=site)
+            return "/", _("%(site)s – partial and major outages", site=site), about
         case About.MAJOR:
-            return "/", "major outages", f"Incidents at {site} in which a whole service was down"
+            return "/", _("%(site)s – major outages", site=site), _("Incidents at %(site)s in which a whole service was down", site=site)
         case About.MAINTENANCE:
-            return "/maintenance", "planned maintenance", f"Maintenance that is planned at {site}, and how it goes on"
+            about = _("Maintenance that is planned at %(site)s, and how it goes on", site=site)
+            return "/maintenance", _("%(site)s – planned maintenance", site=site), about
         case About.SERVICE:
-            return f"/services/{topic.service}", name, f"Incidents and planned maintenance of {name}, and how they go on"
+            about = _("Incidents and planned maintenance of %(service)s, and how they go on", service=name)
+            return f"/services/{topic.service}", f"{site} – {name}", about
         case About.SERVICE_MAINTENANCE:
-            home, title = f"/services/{topic.service}", f"{name}, planned maintenance"
-            return home, title, f"Maintenance that is planned at {name}, and how it goes on"
+            about = _("Maintenance that is planned for %(service)s, and how it goes on", service=name)
+            return f"/services/{topic.service}", _("%(site)s – %(service)s, planned maintenance", site=site, service=name), about
         case _:
             assert_never(topic.about)
 
@@ -217,12 +223,12 @@ def _name(page: Page, service: str) -> str:
     return next((one.name for group in page.groups for one in group.services if one.id == service), service)
 
 
-def _entry(page: Page, said: Said) -> Entry:
+def _entry(page: Page, said: Said, tongue: Tongue) -> Entry:
     return Entry(
         id=_id(page, said.is_planned, said.subject, said.number),
-        title=fit(said.title).replace("\n", " ").strip() or "Update",
-        body=WITHDRAWN if said.is_withdrawn else fit(said.body),
-        link=f"{page.site.url}/{'maintenance' if said.is_planned else 'incidents'}/{said.subject}#update-{said.number}",
+        title=fit(said.title).replace("\n", " ").strip() or tongue.gettext("Update"),
+        body=tongue.said(WITHDRAWN) if said.is_withdrawn else fit(said.body),
+        link=f"{page.site.url}{page.root}/{'maintenance' if said.is_planned else 'incidents'}/{said.subject}#update-{said.number}",
         published=said.at,
         updated=said.updated,
     )

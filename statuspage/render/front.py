@@ -16,8 +16,9 @@ from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentVie
 from statuspage.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
-from statuspage.render.instants import clock, day_of, long_date, moment, span
+from statuspage.render.instants import clock, day_of, moment, span
 from statuspage.render.kept import Kept
+from statuspage.render.tongue import Tongue
 
 RECENT_DAYS = 14
 
@@ -29,9 +30,10 @@ _WHEN = Markup("\0")
 
 
 class Front:
-    """Draws the front page with the templates of *environment*. Not safe for two threads at once."""
+    """Draws the front page in *tongue*, with the templates of *environment*, which speak it too. Not safe for two threads at once."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, tongue: Tongue) -> None:
+        self._tongue = tongue
         self._front = environment.get_template("page.html")
         self._service = environment.get_template("service.html")
         self._open = environment.get_template("open.html")
@@ -48,24 +50,24 @@ class Front:
         """Spell *page*; *context* is what every page of the site has around it."""
         for kept in (self._strips, self._services, self._incidents, self._past, self._planned):
             kept.turn()
-        able, timezone = capabilities(page), page.site.timezone
+        able, timezone, told_in = capabilities(page), page.site.timezone, context["told_in"]
         first = day_of(page.as_of, ZoneInfo(timezone)) - timedelta(days=RECENT_DAYS - 1)
-        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone) for view in page.open]
+        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone, told_in) for view in page.open]
         return self._front.render(
             context,
-            answer=words.answer(page),
+            answer=words.answer(page, self._tongue),
             going_on=[self._incidents.made(one.view.id, one, self._drawn_open) for one in opened],
             groups=[(group.name, Markup("".join(self._group(group, timezone)))) for group in page.groups],  # noqa: S704 - drawn here
             samples=self._samples,
             planned=self._planned.made("planned", _Planned(page.planned, timezone), self._drawn_windows),
-            recent=self._past.made("past", _Past(page.recent, first, timezone), self._drawn_past),
+            recent=self._past.made("past", _Past(page.recent, first, timezone, told_in), self._drawn_past),
             recent_since=first,
         ).encode()
 
     def _group(self, group: GroupView, timezone: str) -> Iterator[str]:
         """The services of a group. When each was last looked at is another time in every round: it is put in here, the rest is kept."""
         for service in group.services:
-            strip = self._strips.made(service.id, service.days, strip_of)
+            strip = self._strips.made(service.id, service.days, partial(strip_of, tongue=self._tongue))
             source = _Service(service, strip, service.checked_at is not None, timezone)
             before, after = self._services.made(service.id, source, self._drawn_service)
             yield before
@@ -74,25 +76,28 @@ class Front:
 
     def _drawn_service(self, source: "_Service") -> tuple[str, str]:
         """What stands before and after the time of the last look."""
-        drawn = self._service.render(moment=_moment(source.timezone), service=source.view, strip=source.strip, checked=_WHEN)
+        drawn = self._service.render(moment=self._moment(source.timezone), service=source.view, strip=source.strip, checked=_WHEN)
         before, _, after = drawn.partition(_WHEN)
         return before, after
 
     def _drawn_open(self, source: "_Open") -> Markup:
-        told = {"incident": source.view, "affected": source.affected, "is_late": source.is_late}
-        return Markup(self._open.render(told, moment=_moment(source.timezone)))  # noqa: S704 - by a template of ours, which escapes
+        told = {"incident": source.view, "affected": source.affected, "is_late": source.is_late, "told_in": source.told_in}
+        return Markup(self._open.render(told, moment=self._moment(source.timezone)))  # noqa: S704 - by a template of ours, which escapes
 
     def _drawn_past(self, source: "_Past") -> Markup:
         days = _by_day(source.closed, source.first, ZoneInfo(source.timezone))
-        return Markup(self._recent.render(moment=_moment(source.timezone), recent=days))  # noqa: S704 - as above
+        return Markup(self._recent.render(moment=self._moment(source.timezone), recent=days, told_in=source.told_in))  # noqa: S704 - as above
 
     def _drawn_windows(self, source: "_Planned") -> Markup:
         """What runs, and what was announced; nothing where there is neither. What merely comes again is told when its notice is due."""
         told = [view for view in source.planned if view.is_announced or view.state is not MaintenanceState.SCHEDULED]
         if not told:
             return Markup()
-        drawn = self._windows.render(span=partial(span, zone=ZoneInfo(source.timezone)), windows=told[:MOST_WINDOWS])
+        drawn = self._windows.render(span=partial(span, zone=ZoneInfo(source.timezone), tongue=self._tongue), windows=told[:MOST_WINDOWS])
         return Markup(drawn)  # noqa: S704 - as above
+
+    def _moment(self, timezone: str) -> "partial[Markup]":
+        return partial(moment, zone=ZoneInfo(timezone), tongue=self._tongue)
 
 
 class _Service(NamedTuple):
@@ -111,6 +116,7 @@ class _Open(NamedTuple):
     affected: "Affected"
     is_late: bool
     timezone: str
+    told_in: object
 
 
 class _Planned(NamedTuple):
@@ -126,6 +132,7 @@ class _Past(NamedTuple):
     closed: tuple[IncidentView, ...]
     first: date
     timezone: str
+    told_in: object
 
 
 Affected = tuple[tuple[AffectedView, tuple[CapabilityView, ...]], ...]
@@ -147,24 +154,20 @@ def is_late(view: IncidentView, as_of: datetime) -> bool:
     return any(update.next_update_by is not None and update.next_update_by < as_of for update in view.updates[:1])
 
 
-def _moment(timezone: str) -> "partial[Markup]":
-    return partial(moment, zone=ZoneInfo(timezone))
-
-
-def strip_of(days: Sequence[Day]) -> Markup:
+def strip_of(days: Sequence[Day], tongue: Tongue) -> Markup:
     """The bars, their sentence, and the days with trouble as a list that opens without a script."""
-    sentence = escape(words.history(days))
-    rows = "".join(map(_row, reversed(days)))
+    sentence, drawn = escape(words.history(days, tongue)), bars(days, tongue)
+    rows = "".join(_row(day, tongue) for day in reversed(days))
     if not rows:
-        return Markup(f'{bars(days)}<p class="history">{sentence}</p>')  # noqa: S704 - our own names and escaped words only
-    return Markup(f'{bars(days)}<details class="history"><summary>{sentence}</summary><ul>{rows}</ul></details>')  # noqa: S704 - as above
+        return Markup(f'{drawn}<p class="history">{sentence}</p>')  # noqa: S704 - our own names and escaped words only
+    return Markup(f'{drawn}<details class="history"><summary>{sentence}</summary><ul>{rows}</ul></details>')  # noqa: S704 - as above
 
 
-def _row(day: Day) -> str:
+def _row(day: Day, tongue: Tongue) -> str:
     """A day with trouble; nothing for one without."""
     if day.worst is None or day.worst is Status.OPERATIONAL or _is_small_gap(day):
         return ""
-    return f'<li class="{NAME[day.worst]}"><b>{escape(long_date(day.day))}</b> {escape(words.day(day))}</li>'
+    return f'<li class="{NAME[day.worst]}"><b>{escape(tongue.long_date(day.day))}</b> {escape(words.day(day, tongue))}</li>'
 
 
 def _is_small_gap(day: Day) -> bool:

@@ -6,7 +6,7 @@ No inline script and no inline style, so that the strictest content policy holds
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -21,68 +21,87 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.archive import Archive, Asked, address
 from statuspage.figures import decimal
+from statuspage.marking import marked
 from statuspage.page import IncidentView, Page, ServiceView
 from statuspage.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
 from statuspage.render.history import excerpt, told
-from statuspage.render.instants import clock, long_date, moment, span
+from statuspage.render.instants import clock, moment, span
+from statuspage.render.tongue import Tongue, tongue_of
 
 _ASSETS = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml"}
 # C0 and C1 controls, marks that turn or hide the direction of text, lone surrogates (no UTF-8 has them) and noncharacters.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_SUPPORT = {"email": marked("Email"), "phone": marked("Phone"), "url": marked("Web page")}
+_LINKS = {
+    "imprint": marked("Imprint"),
+    "privacy": marked("Privacy"),
+    "terms": marked("Terms"),
+    "contact": marked("Contact"),
+    "accessibility": marked("Accessibility"),
+}
+"""What links at the foot are called, where the product knows their ids; others are called as their ids."""
+
 _SAFE_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 
 
 class Html:
-    """The public pages as bytes. *templates* is the directory that holds ``public/``."""
+    """The public pages as bytes, each in the language of its picture. *templates* holds ``public/`` and ``languages/``.
+
+    Not safe for two threads at once where both draw front pages in one language.
+    """
 
     def __init__(self, templates: Path) -> None:
+        self._directory = templates
         self._assets = _assets(templates / "public")
         self.banner_script = (templates / "public" / "banner.js").read_bytes()
-        environment = self._environment = _environment(templates / "public")
-        self._front = Front(environment)
-        self._single = environment.get_template("incident.html")
-        self._levels = environment.get_template("service_levels.html")
-        self._windows = environment.get_template("maintenances.html")
-        self._window = environment.get_template("maintenance.html")
-        self._service = environment.get_template("service_page.html")
-        self._history = environment.get_template("history.html")
-        self._missing = environment.get_template("not_found.html")
+        self._fronts: dict[tuple[str, str], Front] = {}
+
+    def tongue(self, page: Page) -> Tongue:
+        """What *page* is told in."""
+        return tongue_of(page.language, self._directory / "languages")
 
     def page(self, page: Page) -> bytes:
         """Spell the front page."""
-        return self._front.page(page, _context(page, path="/"))
+        key = page.language, page.root
+        if key not in self._fronts:
+            self._fronts[key] = Front(self._environment(page), self.tongue(page))
+        return self._fronts[key].page(page, self._context(page, path="/"))
 
     def incident(self, page: Page, incident: IncidentView) -> bytes:
         """Spell the page of one published incident; *page* gives the surroundings and how its services are now."""
-        return self._single.render(
-            _context(page, path=f"/incidents/{incident.id}"),
+        return self.drawn(
+            page,
+            "incident.html",
+            f"/incidents/{incident.id}",
             incident=incident,
             affected=affected(incident, capabilities(page)),
             is_late=is_late(incident, page.as_of),
-        ).encode()
+        )
 
     def service(self, page: Page, service: ServiceView) -> bytes:
         """Spell the page of one service: how it is, what it can do, what was and what is planned, and what is promised."""
         hit = partial(_is_about, service.id)
         able = capabilities(page)
         opened = [(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)]
-        return self._service.render(
-            _context(page, path=f"/services/{service.id}"),
+        return self.drawn(
+            page,
+            "service_page.html",
+            f"/services/{service.id}",
             service=service,
-            strip=strip_of(service.days),
+            strip=strip_of(service.days, self.tongue(page)),
             checked=clock,
             opened=opened,
             recent=[view for view in page.recent if hit(view)],
             planned=[view for view in page.planned if hit(view)],
-        ).encode()
+        )
 
     def service_levels(self, page: Page) -> bytes:
         """Spell what is promised of each service, and what was kept."""
         services = [service for group in page.groups for service in group.services]
-        return self._levels.render(_context(page, path="/service-levels"), services=services).encode()
+        return self.drawn(page, "service_levels.html", "/service-levels", services=services)
 
     def maintenances(self, page: Page) -> bytes:
         """Spell what work is planned, and what was."""
@@ -90,24 +109,47 @@ class Html:
         coming = [view for view in page.planned if view.state is MaintenanceState.SCHEDULED]
         since = page.as_of - timedelta(days=BACK_DAYS)
         past = [view for view in page.past if (view.ended_at or view.ends) >= since]
-        return self._windows.render(_context(page, path="/maintenance"), going_on=going_on, coming=coming, past=past).encode()
+        return self.drawn(page, "maintenances.html", "/maintenance", going_on=going_on, coming=coming, past=past)
 
     def maintenance(self, page: Page, window: MaintenanceView) -> bytes:
         """Spell the page of one window."""
-        return self._window.render(_context(page, path=f"/maintenance/{window.id}"), window=window).encode()
+        return self.drawn(page, "maintenance.html", f"/maintenance/{window.id}", window=window)
 
     def history(self, page: Page, asked: Asked, archives: Sequence[Archive], months: Sequence[date]) -> bytes:
         """Spell *archives*, newest first, and links to *months*; *page* gives the surroundings, as of when it holds."""
-        around = _context(page, path=address(asked.first, asked.service))
-        return self._history.render(around, **told(page, asked, archives, months)).encode()
-
-    def drawn(self, page: Page, template: str, path: str, **values: object) -> bytes:
-        """Draw *template* within the surroundings that *page* gives; *path* is its canonical one."""
-        return self._environment.get_template(template).render(_context(page, path=path), **values).encode()
+        return self.drawn(page, "history.html", address(asked.first, asked.service), **told(page, asked, archives, months))
 
     def not_found(self, page: Page) -> bytes:
         """Spell the page for an address that leads nowhere; the same for every such address."""
-        return self._missing.render(_context(page, path="/")).encode()
+        return self.drawn(page, "not_found.html", "/")
+
+    def drawn(self, page: Page, template: str, path: str, **values: object) -> bytes:
+        """Draw *template* within the surroundings that *page* gives; *path* is its canonical one, without the language."""
+        return self._environment(page).get_template(template).render(self._context(page, path=path), **values).encode()
+
+    def _environment(self, page: Page) -> Environment:
+        return _environment(self._directory / "public", self.tongue(page), page.root)
+
+    def _context(self, page: Page, *, path: str) -> dict[str, object]:
+        site, zone, tongue = page.site, ZoneInfo(page.site.timezone), self.tongue(page)
+        return {
+            "page": page,
+            "site": site,
+            "canonical": f"{site.url}{page.root}{path}",
+            "moment": partial(moment, zone=zone, tongue=tongue),
+            "span": partial(span, zone=zone, tongue=tongue),
+            "support": [(_named(_SUPPORT, kind, tongue), text, _link(kind, text)) for kind, text in site.support.items()],
+            "links": [(_named(_LINKS, kind, tongue), text, _link(kind, text)) for kind, text in site.links.items()],
+            "path": path,
+            "site_title": tongue.gettext("%(site)s status", site=speakable(site.name)),
+            "told_in": self._told_in(page),
+            "tongues": [tongue_of(code, self._directory / "languages") for code in site.languages],
+        }
+
+    def _told_in(self, page: Page) -> str | None:
+        """The language of words that were published, for a page in another: they were said in the site's."""
+        theirs = tongue_of(page.site.language, self._directory / "languages").tag
+        return None if theirs == self.tongue(page).tag else theirs
 
     def assets(self) -> Mapping[str, tuple[bytes, str]]:
         """Give path -> (body, content type) of what the pages refer to. The path holds the content's hash: keep it for ever."""
@@ -124,8 +166,8 @@ def speakable(value: object) -> object:
 
 
 @cache
-def _environment(directory: Path) -> Environment:
-    """The templates, which are compiled once: that takes longer than to draw every one of them."""
+def _environment(directory: Path, tongue: Tongue, root: str) -> Environment:
+    """The templates, which are compiled once for each language: that takes longer than to draw every one of them."""
     environment = Environment(
         loader=FileSystemLoader(directory),
         autoescape=True,
@@ -134,25 +176,61 @@ def _environment(directory: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
         finalize=speakable,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.filters.update(paragraphs=_paragraphs, capability=words.CAPABILITY.__getitem__, short=NAME.__getitem__)
-    environment.filters.update(promise=words.promise, month=words.month, decimal=decimal, excerpt=excerpt)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension's: {% trans %} hands its values over by name
+    environment.filters.update(
+        paragraphs=_paragraphs,
+        short=NAME.__getitem__,
+        capability=words.spoken(words.CAPABILITY, tongue, "capability").__getitem__,
+        within=partial(words.within, tongue=tongue),
+        said=partial(words.body, tongue=tongue),
+        promise=partial(words.promise, tongue=tongue),
+        month=tongue.month,
+        decimal=decimal,
+        excerpt=excerpt,
+        number=tongue.number,
+    )
+    environment.globals.update(_spoken(tongue))
     environment.globals.update(
+        root=root,
+        language=tongue.tag,
         asset={name.partition("-")[0].rpartition("/")[2]: name for name in _assets(directory)},
-        STATUS=words.STATUS,
-        STATE=words.STATE,
-        MAINTENANCE_STATE=words.MAINTENANCE_STATE,
-        MAINTENANCE_STEPS=words.MAINTENANCE_STEPS,
         MaintenanceState=MaintenanceState,
-        UNWATCHED=words.UNWATCHED,
-        STEPS=words.STEPS,
         State=State,
         Status=Status,
-        length=words.length,
-        day_words=long_date,
-        PERIODS=words.PERIODS,
+        length=partial(words.length, tongue=tongue),
+        day_words=tongue.long_date,
     )
     return environment
+
+
+def _spoken(tongue: Tongue) -> Mapping[str, object]:
+    """What templates speak with: the tables of words, and what ``{% trans %}`` and ``_()`` call."""
+    return {
+        "_": partial(_said, tongue.said),
+        "gettext": partial(_said, tongue.said),
+        "pgettext": partial(_said, tongue.said_in),
+        "ngettext": partial(_counted, tongue),
+        "STATUS": words.spoken(words.STATUS, tongue),
+        "STATE": words.spoken(words.STATE, tongue),
+        "STEPS": words.spoken(words.STEPS, tongue),
+        "MAINTENANCE_STATE": words.spoken(words.MAINTENANCE_STATE, tongue),
+        "MAINTENANCE_STEPS": words.spoken(words.MAINTENANCE_STEPS, tongue),
+        "PERIODS": words.spoken(words.PERIODS, tongue),
+        "UNWATCHED": tongue.said(words.UNWATCHED),
+        "UNWATCHED_WITHIN": tongue.said_in("in a sentence", words.UNWATCHED_WITHIN),
+    }
+
+
+def _said(find: Callable[..., str], *message: object, **values: object) -> Markup:
+    """A message of ours, with *values* that are hostile: they go through the same sieve as what stands in a template by itself."""
+    return Markup(find(*message)) % {name: speakable(value) for name, value in values.items()}  # noqa: S704 - from our catalogues
+
+
+def _counted(tongue: Tongue, one: str, many: str, number: int, **values: object) -> Markup:
+    return _said(tongue.counted, one, many, number, **{"number": number, **values})
 
 
 @cache
@@ -165,16 +243,8 @@ def _asset(path: Path, kind: str) -> tuple[str, tuple[bytes, str]]:
     return f"/assets/{path.stem}-{hashlib.sha256(body).hexdigest()[:12]}{path.suffix}", (body, kind)
 
 
-def _context(page: Page, *, path: str) -> dict[str, object]:
-    return {
-        "page": page,
-        "site": page.site,
-        "canonical": page.site.url + path,
-        "moment": partial(moment, zone=ZoneInfo(page.site.timezone)),
-        "span": partial(span, zone=ZoneInfo(page.site.timezone)),
-        "support": [(kind, text, _link(kind, text)) for kind, text in page.site.support.items()],
-        "links": [(kind, text, _link(kind, text)) for kind, text in page.site.links.items()],
-    }
+def _named(names: Mapping[str, str], kind: str, tongue: Tongue) -> str:
+    return tongue.said(names[kind]) if kind in names else kind.capitalize()
 
 
 def _paragraphs(text: str) -> list[list[str]]:

@@ -5,44 +5,41 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from statuspage.render import words
+from statuspage.render.tongue import Tongue
 
 
-def moment(at: datetime, zone: ZoneInfo) -> Markup:
+def moment(at: datetime, zone: ZoneInfo, tongue: Tongue) -> Markup:
     """An instant in *zone* with UTC beside it."""
     here, there = at.astimezone(zone), at.astimezone(UTC)
-    text = f"{long_date(here.date())}, {here:%H:%M} {_zone_name(here)}"
+    text = f"{tongue.long_date(here.date())}, {here:%H:%M} {tongue.zone_name(here)}"
     shown = f'<time datetime="{_iso(there)}Z">{escape(text)}</time>'
     if here.utcoffset() == timedelta(0):
         return Markup(shown)  # noqa: S704 - digits and a zone's abbreviation, escaped
-    return Markup(f'{shown} <span class="utc">({_beside(here, there)} UTC)</span>')  # noqa: S704 - as above
+    return Markup(f'{shown} <span class="utc">({_beside(here, there, tongue)} UTC)</span>')  # noqa: S704 - as above
 
 
-def span(since: datetime, until: datetime, zone: ZoneInfo) -> Markup:
+def span(since: datetime, until: datetime, zone: ZoneInfo, tongue: Tongue) -> Markup:
     """From one instant to another in *zone* with UTC beside it, with the days of the week; what both share is said once."""
     here = since.astimezone(zone), until.astimezone(zone)
     there = since.astimezone(UTC), until.astimezone(UTC)
-    ends = (f'<time datetime="{_iso(at)}Z">{escape(text)}</time>' for at, text in zip(there, _ends(*here), strict=True))
-    shown = " to ".join(ends)
+    ends = (f'<time datetime="{_iso(at)}Z">{escape(text)}</time>' for at, text in zip(there, _ends(*here, tongue), strict=True))
+    shown = tongue.between(*ends)
     if all(at.utcoffset() == timedelta(0) for at in here):
         return Markup(shown)  # noqa: S704 - digits and a zone's abbreviation, escaped
-    utc = " to ".join(_beside(local, at) for local, at in zip(here, there, strict=True))
+    utc = tongue.between(*(_beside(local, at, tongue) for local, at in zip(here, there, strict=True)))
     return Markup(f'{shown} <span class="utc">({utc} UTC)</span>')  # noqa: S704 - as above
 
 
-def _beside(here: datetime, there: datetime) -> str:
+def _beside(here: datetime, there: datetime, tongue: Tongue) -> str:
     """The same instant *there*, with its day where that is another."""
-    return f"{'' if here.date() == there.date() else f'{words.short_date(there.date())}, '}{there:%H:%M}"
+    return f"{'' if here.date() == there.date() else f'{tongue.short_date(there.date())}, '}{there:%H:%M}"
 
 
-def _ends(first: datetime, last: datetime) -> tuple[str, str]:
-    is_one_day, is_one_name = first.date() == last.date(), _zone_name(first) == _zone_name(last)
-    begins = f"{_full_date(first.date())}, {first:%H:%M}" + ("" if is_one_day and is_one_name else f" {_zone_name(first)}")
-    return begins, ("" if is_one_day else f"{_full_date(last.date())}, ") + f"{last:%H:%M} {_zone_name(last)}"
-
-
-def _full_date(day: date) -> str:
-    return f"{words.weekday(day)} {long_date(day)}"
+def _ends(first: datetime, last: datetime, tongue: Tongue) -> tuple[str, str]:
+    begins_in, ends_in = tongue.zone_name(first), tongue.zone_name(last)
+    is_one_day, is_one_name = first.date() == last.date(), begins_in == ends_in
+    begins = f"{tongue.full_date(first.date())}, {first:%H:%M}" + ("" if is_one_day and is_one_name else f" {begins_in}")
+    return begins, ("" if is_one_day else f"{tongue.full_date(last.date())}, ") + f"{last:%H:%M} {ends_in}"
 
 
 def clock(at: datetime) -> Markup:
@@ -56,11 +53,6 @@ def typed_as(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
-def long_date(day: date) -> str:
-    """A date with its year, whatever the process's locale is."""
-    return f"{words.short_date(day)} {day.year}"
-
-
 def day_of(at: datetime, zone: ZoneInfo) -> date:
     """The day on which an instant falls in *zone*."""
     return at.astimezone(zone).date()
@@ -68,8 +60,3 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
 
 def _iso(at: datetime) -> str:
     return at.replace(microsecond=0, tzinfo=None).isoformat()
-
-
-def _zone_name(at: datetime) -> str:
-    name = at.tzname() or "UTC"
-    return f"UTC{name}" if name[:1] in "+-" else name

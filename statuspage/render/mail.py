@@ -23,6 +23,7 @@ from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.render import words
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment, span
+from statuspage.render.tongue import ENGLISH
 
 _LONGEST_SUBJECT = 200
 _POLICY = SMTP.clone(max_line_length=998)
@@ -84,7 +85,8 @@ class Mail:
 
     def _letter(self, head: Letterhead, site: Site, subject: str, template: str, values: Mapping[str, object]) -> bytes:
         zone = ZoneInfo(site.timezone)
-        context = {**values, "head": head, "site": site, "moment": partial(moment, zone=zone), "span": partial(span, zone=zone)}
+        told = {"moment": partial(moment, zone=zone, tongue=ENGLISH), "span": partial(span, zone=zone, tongue=ENGLISH)}
+        context = {**values, "head": head, "site": site, **told}
         message = EmailMessage(policy=_POLICY)
         message["Subject"] = plain(subject, _LONGEST_SUBJECT)
         for name, value in _headers(head).items():

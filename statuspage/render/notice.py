@@ -19,6 +19,7 @@ from statuspage.render.addresses import Format
 from statuspage.render.feeds import fit
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment
+from statuspage.render.tongue import ENGLISH
 
 LONGEST = 5000
 LONGEST_TITLE = 120
@@ -78,8 +79,8 @@ def noticed(text: str, at: datetime) -> Notice:
 def block(notice: Notice, as_of: datetime | None) -> Markup:
     """The notice as a page has it; *as_of* is how old the rest of the page is, None where there is no rest."""
     paragraphs = (Markup("<p>{}</p>").format(Markup("<br>").join(part.split("\n"))) for part in _PARAGRAPH.split(notice.text))
-    age = _NOTHING if as_of is None else _AGE.format(moment(as_of, _UTC))
-    return _NOTICE.format(moment(notice.at, _UTC), Markup("\n").join(paragraphs), age)
+    age = _NOTHING if as_of is None else _AGE.format(moment(as_of, _UTC, ENGLISH))
+    return _NOTICE.format(moment(notice.at, _UTC, ENGLISH), Markup("\n").join(paragraphs), age)
 
 
 def on_page(body: bytes, notice: Notice, as_of: datetime) -> bytes:

@@ -16,6 +16,7 @@ from incidents.levels.terms import Terms
 from incidents.times.spans import Span
 from statuspage.figures import FigureView, decimal, figure
 from statuspage.render.html import speakable
+from statuspage.render.tongue import ENGLISH
 from statuspage.render.words import length
 
 WIDE = 1000
@@ -84,7 +85,7 @@ def report(templates: Path, reported: Sequence[Reported], *, site: str, word: st
     )
     here = ZoneInfo(zone)
     environment.filters.update(
-        span=lambda lasted: length(lasted.total_seconds()), at=lambda instant: f"{instant.astimezone(here):%Y-%m-%d %H:%M:%S}"
+        span=lambda lasted: length(lasted.total_seconds(), ENGLISH), at=lambda instant: f"{instant.astimezone(here):%Y-%m-%d %H:%M:%S}"
     )
     charts = {one.service: tuple(timeline(one.ledger, period, here)) for one in reported if one.ledger is not None}
     days = {one.service: tuple(_by_day(one.ledger, period, here)) for one in reported if one.ledger is not None}
@@ -114,7 +115,7 @@ def _by_day(ledger: Ledger, period: Span, zone: ZoneInfo) -> Iterator[Stretch]:
     for day, span, down in found:
         if down:
             x, width = _place(span.since, span.until, period)
-            told = f"{day:%d %b}: {length(float(down) / 1_000_000)} down"
+            told = f"{day:%d %b}: {length(float(down) / 1_000_000, ENGLISH)} down"
             yield Stretch(x=x, width=max(width * 0.8, 1.0), look="down", told=told, tall=max(float(100 * down / most), 2.0))
 
 

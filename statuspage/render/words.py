@@ -1,89 +1,132 @@
 """The words of the public face: what a status is called, and the sentences that answer "is something wrong now?".
 
-No template and no markup here: every surface that speaks to customers takes its words from this one place.
+No template and no markup here: every surface that speaks to customers takes its words from this one place. They stand here in English;
+a ``Tongue`` says them in the reader's language.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
+from types import MappingProxyType
+from typing import TypeVar
 
+from incidents.levels.terms import Period
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
 from incidents.times.calendars import Calendar
 from statuspage.days import Day
 from statuspage.figures import LevelView, decimal
-from statuspage.page import Page, ServiceView
+from statuspage.marking import marked, marked_in, marked_pair
+from statuspage.page import Page, ServiceView, UpdateView
+from statuspage.render.tongue import Tongue
+
+Named = TypeVar("Named")
 
 STATUS = {
-    Status.OPERATIONAL: "Operational",
-    Status.DEGRADED: "Degraded",
-    Status.PARTIAL: "Partial outage",
-    Status.MAJOR: "Major outage",
-    Status.MAINTENANCE: "Under maintenance",
-    Status.UNKNOWN: "Not known",
+    Status.OPERATIONAL: marked("Operational"),
+    Status.DEGRADED: marked("Degraded"),
+    Status.PARTIAL: marked("Partial outage"),
+    Status.MAJOR: marked("Major outage"),
+    Status.MAINTENANCE: marked("Under maintenance"),
+    Status.UNKNOWN: marked("Not known"),
 }
 
+WITHIN = {
+    Status.OPERATIONAL: marked_in("in a sentence", "operational"),
+    Status.DEGRADED: marked_in("in a sentence", "degraded"),
+    Status.PARTIAL: marked_in("in a sentence", "partial outage"),
+    Status.MAJOR: marked_in("in a sentence", "major outage"),
+    Status.MAINTENANCE: marked_in("in a sentence", "under maintenance"),
+    Status.UNKNOWN: marked_in("in a sentence", "not known"),
+}
+"""A status inside a sentence, or after a colon: not every language writes it small there."""
+
 CAPABILITY = {
-    Status.OPERATIONAL: "works",
-    Status.DEGRADED: "degraded",
-    Status.PARTIAL: "partly down",
-    Status.MAJOR: "down",
-    Status.MAINTENANCE: "under maintenance",
-    Status.UNKNOWN: "not known",
+    Status.OPERATIONAL: marked_in("capability", "works"),
+    Status.DEGRADED: marked_in("capability", "degraded"),
+    Status.PARTIAL: marked_in("capability", "partly down"),
+    Status.MAJOR: marked_in("capability", "down"),
+    Status.MAINTENANCE: marked_in("capability", "under maintenance"),
+    Status.UNKNOWN: marked_in("capability", "not known"),
 }
 
 STATE = {
-    State.INVESTIGATING: "Investigating",
-    State.IDENTIFIED: "Identified",
-    State.MONITORING: "Recovered, being watched",
-    State.RESOLVED: "Resolved",
-    State.POSTMORTEM: "Review published",
+    State.INVESTIGATING: marked("Investigating"),
+    State.IDENTIFIED: marked("Identified"),
+    State.MONITORING: marked("Recovered, being watched"),
+    State.RESOLVED: marked("Resolved"),
+    State.POSTMORTEM: marked("Review published"),
 }
 
 MAINTENANCE_STATE = {
-    MaintenanceState.SCHEDULED: "Planned",
-    MaintenanceState.IN_PROGRESS: "In progress",
-    MaintenanceState.VERIFYING: "Past its end, being verified",
-    MaintenanceState.COMPLETED: "Completed",
-    MaintenanceState.CANCELLED: "Cancelled",
+    MaintenanceState.SCHEDULED: marked("Planned"),
+    MaintenanceState.IN_PROGRESS: marked("In progress"),
+    MaintenanceState.VERIFYING: marked("Past its end, being verified"),
+    MaintenanceState.COMPLETED: marked("Completed"),
+    MaintenanceState.CANCELLED: marked("Cancelled"),
 }
 
 MAINTENANCE_STEPS = {
-    MaintenanceState.SCHEDULED: "Planned",
-    MaintenanceState.IN_PROGRESS: "In progress",
-    MaintenanceState.VERIFYING: "Being verified",
-    MaintenanceState.COMPLETED: "Completed",
+    MaintenanceState.SCHEDULED: marked("Planned"),
+    MaintenanceState.IN_PROGRESS: marked("In progress"),
+    MaintenanceState.VERIFYING: marked("Being verified"),
+    MaintenanceState.COMPLETED: marked("Completed"),
 }
 """The way that planned work goes, where it is not cancelled."""
 
 STEPS = {
-    State.INVESTIGATING: "Investigating",
-    State.IDENTIFIED: "Identified",
-    State.MONITORING: "Recovered",
-    State.RESOLVED: "Resolved",
+    State.INVESTIGATING: marked("Investigating"),
+    State.IDENTIFIED: marked("Identified"),
+    State.MONITORING: marked("Recovered"),
+    State.RESOLVED: marked("Resolved"),
 }
 """The way that an incident goes, in words short enough to stand in one line."""
 
-UNWATCHED = "Not monitored"
+UNWATCHED = marked("Not monitored")
+UNWATCHED_WITHIN = marked_in("in a sentence", "not monitored")
 
 PERIODS = {
-    "24h": "Last 24 hours",
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
-    "90d": "Last 90 days",
-    "365d": "Last 365 days",
-    "month": "This month",
-    "quarter": "This quarter",
-    "year": "This year",
+    "24h": marked("Last 24 hours"),
+    "7d": marked("Last 7 days"),
+    "30d": marked("Last 30 days"),
+    "90d": marked("Last 90 days"),
+    "365d": marked("Last 365 days"),
+    "month": marked("This month"),
+    "quarter": marked("This quarter"),
+    "year": marked("This year"),
 }
 """What the periods of a service level are called, in their order."""
 
-NO_LEVEL = "No service level is stated; we count every minute."
+NO_LEVEL = marked("No service level is stated; we count every minute.")
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PROMISED = {
+    Period.MONTH: marked("%(target)s %% are promised for each month, %(hours)s."),
+    Period.QUARTER: marked("%(target)s %% are promised for each quarter, %(hours)s."),
+    Period.YEAR: marked("%(target)s %% are promised for each year, %(hours)s."),
+}
+
+_FEW = {
+    Status.MAJOR: marked_pair("%(names)s is not working", "%(names)s are not working"),
+    Status.PARTIAL: marked_pair("Parts of %(names)s are not working", "Parts of %(names)s are not working"),
+    Status.DEGRADED: marked_pair("%(names)s is degraded", "%(names)s are degraded"),
+    Status.MAINTENANCE: marked_pair("%(names)s is under maintenance", "%(names)s are under maintenance"),
+    Status.UNKNOWN: marked_pair("The state of %(names)s is not known", "The state of %(names)s is not known"),
+    Status.OPERATIONAL: marked_pair("%(names)s is operational", "%(names)s are operational"),
+}
+_MANY = {
+    Status.MAJOR: marked("%(number)s services are not working"),
+    Status.PARTIAL: marked("Parts of %(number)s services are not working"),
+    Status.DEGRADED: marked("%(number)s services are degraded"),
+    Status.MAINTENANCE: marked("%(number)s services are under maintenance"),
+    Status.UNKNOWN: marked("The state of %(number)s services is not known"),
+    Status.OPERATIONAL: marked("%(number)s services are operational"),
+}
+MOST_NAMES = 3
+"""Services that a headline names; more are counted."""
+
 _OUTAGE = frozenset({Status.PARTIAL, Status.MAJOR})
 
 
@@ -97,172 +140,211 @@ class Answer:
     since: datetime | None = None
 
 
-def answer(page: Page) -> Answer:
+def spoken(table: Mapping[Named, str], tongue: Tongue, context: str | None = None) -> Mapping[Named, str]:
+    """One of the tables above in *tongue*."""
+    return MappingProxyType({one: tongue.said(word) if context is None else tongue.said_in(context, word) for one, word in table.items()})
+
+
+def within(status: Status, tongue: Tongue) -> str:
+    """What *status* is called inside a sentence."""
+    return tongue.said_in("in a sentence", WITHIN[status])
+
+
+def body(update: UpdateView, tongue: Tongue) -> str:
+    """The words of an update as they were said, or in the reader's language that they were withdrawn."""
+    return tongue.said(update.body) if update.redacted else update.body
+
+
+def answer(page: Page, tongue: Tongue) -> Answer:
     """Say in words what the page's status means, naming services while they are few."""
+    _ = tongue.gettext
     services = [service for group in page.groups for service in group.services if service.is_watched or service.since is not None]
     named = [service for service in services if service.status is page.status]
     since = min((service.since for service in named if service.since), default=None)
     if page.impaired_since is not None and page.status is Status.UNKNOWN:
-        detail = "Our own monitoring is impaired. That does not mean that a service is down."
-        what = "our services" if len(named) == len(services) else _names(named, within=True)
-        return Answer(status=page.status, headline=f"We cannot see the state of {what}", detail=detail, since=page.impaired_since)
+        detail = _("Our own monitoring is impaired. That does not mean that a service is down.")
+        headline = _unseen(named, is_all=len(named) == len(services), tongue=tongue)
+        return Answer(status=page.status, headline=headline, detail=detail, since=page.impaired_since)
     if page.status is Status.OPERATIONAL:
-        return _all_well(page, services)
+        return _all_well(page, services, tongue)
     if page.status is Status.UNKNOWN and all(service.checked_at is None for service in services):
-        return Answer(status=page.status, headline="Waiting for the first results", detail="Monitoring has started. Nothing is known yet.")
-    headline = _headline(page.status, named)
-    return Answer(status=page.status, headline=headline, detail=_others(page.status, services), since=since)
+        detail = _("Monitoring has started. Nothing is known yet.")
+        return Answer(status=page.status, headline=_("Waiting for the first results"), detail=detail)
+    headline = _headline(page.status, named, tongue)
+    return Answer(status=page.status, headline=headline, detail=_others(page.status, services, tongue), since=since)
 
 
-def _all_well(page: Page, services: Sequence[ServiceView]) -> Answer:
+def _all_well(page: Page, services: Sequence[ServiceView], tongue: Tongue) -> Answer:
+    _ = tongue.gettext
     if page.open:
-        detail = "All services work again. We keep watching before we call it resolved."
-        return Answer(status=page.status, headline="Recovered, being watched", detail=detail)
-    return Answer(status=page.status, headline="All services are operational", detail=f"{_count(len(services), 'service')} watched.")
+        detail = _("All services work again. We keep watching before we call it resolved.")
+        return Answer(status=page.status, headline=_("Recovered, being watched"), detail=detail)
+    detail = tongue.ngettext("%(number)s service watched.", "%(number)s services watched.", len(services))
+    return Answer(status=page.status, headline=_("All services are operational"), detail=detail)
 
 
-def _headline(status: Status, named: Sequence[ServiceView]) -> str:
+def _unseen(named: Sequence[ServiceView], *, is_all: bool, tongue: Tongue) -> str:
+    if is_all:
+        return tongue.gettext("We cannot see the state of our services")
+    if len(named) > MOST_NAMES:
+        return tongue.gettext("We cannot see the state of %(number)s services", number=len(named))
+    return tongue.gettext("We cannot see the state of %(names)s", names=tongue.listed([service.name for service in named]))
+
+
+def _headline(status: Status, named: Sequence[ServiceView], tongue: Tongue) -> str:
     if not named:
-        return "We are looking into a problem"
-    who, verb = _names(named), "is" if len(named) == 1 else "are"
-    match status:
-        case Status.MAJOR:
-            return f"{who} {verb} not working"
-        case Status.PARTIAL:
-            return f"Parts of {_names(named, within=True)} are not working"
-        case Status.DEGRADED:
-            return f"{who} {verb} degraded"
-        case Status.MAINTENANCE:
-            return f"{who} {verb} under maintenance"
-        case Status.UNKNOWN:
-            return f"The state of {_names(named, within=True)} is not known"
-        case Status.OPERATIONAL:
-            return f"{who} {verb} operational"
+        return tongue.gettext("We are looking into a problem")
+    if len(named) > MOST_NAMES:
+        return tongue.said(_MANY[status]) % {"number": len(named)}
+    names = tongue.listed([service.name for service in named])
+    told = tongue.counted(*_FEW[status], len(named)) % {"names": names}
+    return told[:1].upper() + told[1:]
 
 
-def _names(services: Sequence[ServiceView], *, within: bool = False) -> str:
-    if len(services) > 3:
-        return f"{len(services)} services"
-    names = [service.name for service in services]
-    if not within:
-        names[0] = names[0][:1].upper() + names[0][1:]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _others(status: Status, services: Sequence[ServiceView]) -> str:
+def _others(status: Status, services: Sequence[ServiceView], tongue: Tongue) -> str:
     """How those are doing that are not of *status*, which the headline tells: those in trouble by name, the others by number."""
     rest = [service for service in services if service.status is not status]
-    said = [f"{service.name}: {STATUS[service.status].lower()}" for service in rest if service.status in TROUBLE]
-    shown, more = said[:3], len(said) - 3
+    troubled = [service for service in rest if service.status in TROUBLE]
     well = sum(service.status is Status.OPERATIONAL for service in rest)
-    parts = [f"{part}." for part in shown]
-    if more > 0:
-        parts.append(f"{more} more with problems.")
+    parts = [
+        tongue.gettext("%(service)s: %(status)s.", service=service.name, status=within(service.status, tongue))
+        for service in troubled[:MOST_NAMES]
+    ]
+    if len(troubled) > MOST_NAMES:
+        more = len(troubled) - MOST_NAMES
+        parts.append(tongue.ngettext("%(number)s more with problems.", "%(number)s more with problems.", more))
     if well and well == len(rest):
-        parts.append("All other services are operational.")
-    elif services:
-        parts.append(f"{well} of {_count(len(services), 'service')} {'is' if well == 1 else 'are'} operational.")
+        parts.append(tongue.gettext("All other services are operational."))
+    elif len(services) > 1:
+        told = tongue.counted("%(number)s of %(all)s services is operational.", "%(number)s of %(all)s services are operational.", well)
+        parts.append(told % {"number": well, "all": len(services)})
     return " ".join(parts)
 
 
-def history(days: Sequence[Day]) -> str:
+def history(days: Sequence[Day], tongue: Tongue) -> str:
     """A strip of days as one sentence, for those who cannot see the bars: days with an outage, time down, time not known."""
     seen = [day for day in days if day.worst is not None]
     if not seen:
-        return "No history yet"
-    span = f"Last {_count(len(days), 'day')}" if len(seen) == len(days) else f"Watched for {_count(len(seen), 'day')}"
+        return tongue.gettext("No history yet")
+    if len(seen) == len(days):
+        span = tongue.ngettext("Last %(number)s day", "Last %(number)s days", len(days))
+    else:
+        span = tongue.ngettext("Watched for %(number)s day", "Watched for %(number)s days", len(seen))
+    return tongue.gettext("%(span)s: %(told)s", span=span, told=", ".join(_told(seen, tongue)))
+
+
+def _told(seen: Sequence[Day], tongue: Tongue) -> list[str]:
     bad = sum(day.worst in _OUTAGE for day in seen)
     weak = sum(day.worst is Status.DEGRADED for day in seen)
     planned = sum(day.worst is Status.MAINTENANCE for day in seen)
-    parts = [f"{_count(bad, 'day')} with an outage" if bad else "no outage"]
-    if bad:
-        parts.append(f"{length(sum(day.downtime for day in seen))} down")
+    if not bad:
+        parts = [tongue.gettext("no outage")]
+    else:
+        parts = [tongue.ngettext("%(number)s day with an outage", "%(number)s days with an outage", bad)]
+        parts.append(_down(sum(day.downtime for day in seen), tongue))
     if weak:
-        parts.append(f"{_count(weak, 'day')} degraded")
+        parts.append(tongue.ngettext("%(number)s day degraded", "%(number)s days degraded", weak))
     if planned:
-        parts.append(f"{_count(planned, 'day')} with maintenance")
+        parts.append(tongue.ngettext("%(number)s day with maintenance", "%(number)s days with maintenance", planned))
     if unknown := sum(day.unknown for day in seen):
-        parts.append(f"not known for {length(unknown)}")
-    return f"{span}: {', '.join(parts)}"
+        parts.append(_unknown(unknown, tongue))
+    return parts
 
 
-def day(one: Day) -> str:
+def _down(seconds: float, tongue: Tongue) -> str:
+    return tongue.gettext("%(length)s down", length=length(seconds, tongue))
+
+
+def _unknown(seconds: float, tongue: Tongue) -> str:
+    return tongue.gettext("not known for %(length)s", length=length(seconds, tongue))
+
+
+def day(one: Day, tongue: Tongue) -> str:
     """What happened on one day, without its date."""
     if one.worst is None:
-        return "not watched yet"
-    parts = ["no outage" if one.worst in (Status.OPERATIONAL, Status.UNKNOWN) else STATUS[one.worst].lower()]
+        return tongue.gettext("not watched yet")
+    is_quiet = one.worst in (Status.OPERATIONAL, Status.UNKNOWN)
+    parts = [tongue.gettext("no outage") if is_quiet else within(one.worst, tongue)]
     if one.downtime:
-        parts.append(f"{length(one.downtime)} down")
+        parts.append(_down(one.downtime, tongue))
     if one.unknown:
-        parts.append(f"not known for {length(one.unknown)}")
+        parts.append(_unknown(one.unknown, tongue))
     return ", ".join(parts[1:] if one.is_mostly_unknown and len(parts) > 1 and one.worst is Status.UNKNOWN else parts)
 
 
-def length(seconds: float) -> str:
+def length(seconds: float, tongue: Tongue) -> str:
     """A length of time in the two largest units that matter. Rounded up at the last one: downtime is never made to look shorter."""
     whole = math.ceil(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _seconds(whole, tongue)
     minutes = math.ceil(whole / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return _minutes(minutes, tongue)
     if minutes < 24 * 60:
-        return _pair(minutes, 60, "h", "min")
-    return _pair(math.ceil(minutes / 60), 24, "d", "h")
+        large, small = divmod(minutes, 60)
+        return " ".join([_hours(large, tongue), *([_minutes(small, tongue)] if small else [])])
+    large, small = divmod(math.ceil(minutes / 60), 24)
+    return " ".join([_days(large, tongue), *([_hours(small, tongue)] if small else [])])
 
 
-def short_date(date_: date) -> str:
-    """A date without its year, whatever the process's locale is."""
-    return f"{date_.day} {_MONTHS[date_.month - 1]}"
+def _seconds(number: int, tongue: Tongue) -> str:
+    return tongue.ngettext("%(number)s s", "%(number)s s", number)
 
 
-def weekday(date_: date) -> str:
-    """The day of the week, in three letters."""
-    return _DAYS[date_.weekday()]
+def _minutes(number: int, tongue: Tongue) -> str:
+    return tongue.ngettext("%(number)s min", "%(number)s min", number)
 
 
-def _pair(amount: int, size: int, large: str, small: str) -> str:
-    whole, rest = divmod(amount, size)
-    return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
+def _hours(number: int, tongue: Tongue) -> str:
+    return tongue.ngettext("%(number)s h", "%(number)s h", number)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _days(number: int, tongue: Tongue) -> str:
+    return tongue.ngettext("%(number)s d", "%(number)s d", number)
 
 
-def promise(level: LevelView) -> str:
+def promise(level: LevelView, tongue: Tongue) -> str:
     """What is promised of a service, in a sentence or two."""
-    terms = level.terms
+    terms, _ = level.terms, tongue.gettext
     if level.target is None:
-        return NO_LEVEL
-    told = [f"{level.target} % are promised for each {terms.period}, {'around the clock' if terms.hours is None else hours(terms.hours)}."]
+        return tongue.said(NO_LEVEL)
+    when = _("around the clock") if terms.hours is None else hours(terms.hours, tongue)
+    told = [tongue.said(_PROMISED[terms.period]) % {"target": tongue.number(level.target), "hours": when}]
     if terms.notice:
-        long = f" that lasts {length(terms.notice_from.total_seconds())} or longer" if terms.notice_from else ""
-        told.append(f"Planned work{long} is left out where it was announced {length(terms.notice.total_seconds())} before.")
+        notice = length(terms.notice.total_seconds(), tongue)
+        if terms.notice_from:
+            least = length(terms.notice_from.total_seconds(), tongue)
+            told.append(
+                _(
+                    "Planned work that lasts %(least)s or longer is left out where it was announced %(notice)s before.",
+                    least=least,
+                    notice=notice,
+                )
+            )
+        else:
+            told.append(_("Planned work is left out where it was announced %(notice)s before.", notice=notice))
     if terms.partial_counts != 1:
-        told.append(f"Of a partial outage {decimal(terms.partial_counts)} % count as downtime.")
+        share = tongue.number(decimal(terms.partial_counts) or "")
+        told.append(_("Of a partial outage %(share)s %% count as downtime.", share=share))
     return " ".join(told)
 
 
-def hours(calendar: Calendar) -> str:
+def hours(calendar: Calendar, tongue: Tongue) -> str:
     """Hours of the week: ``Mon to Fri 08:00 to 18:00 (Europe/Berlin), but for public holidays and other closed days``."""
     parts = []
     for spans, run in groupby(range(7), key=lambda day: calendar.weekly.get(day, ())):
-        days = list(run)
+        days = [tongue.weekday(_MONDAY + timedelta(days=number)) for number in run]
         if spans:
-            which = _DAYS[days[0]] if len(days) == 1 else f"{_DAYS[days[0]]} to {_DAYS[days[-1]]}"
-            parts.append(f"{which} {' and '.join(f'{_clock(opens)} to {_clock(closes)}' for opens, closes in spans)}")
-    closed = ", but for public holidays and other closed days" if calendar.closed else ""
-    return f"{', '.join(parts) or 'at no hour'} ({calendar.timezone}){closed}"
+            which = days[0] if len(days) == 1 else tongue.between(days[0], days[-1])
+            open_ = tongue.listed([tongue.between(_clock(opens), _clock(closes)) for opens, closes in spans])
+            parts.append(f"{which} {open_}")
+    open_ = ", ".join(parts) if parts else tongue.gettext("at no hour")
+    told = f"{open_} ({calendar.timezone})"
+    return tongue.gettext("%(hours)s, but for public holidays and other closed days", hours=told) if calendar.closed else told
 
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONDAY = date(2026, 1, 5)
 
 
 def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def month(first: date) -> str:
-    """A month with its year, whatever the process's locale is."""
-    return f"{short_date(first).partition(' ')[2]} {first.year}"

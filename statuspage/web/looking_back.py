@@ -13,6 +13,7 @@ from statuspage.page import IncidentView, Page
 from statuspage.render import words
 from statuspage.render.front import RECENT_DAYS
 from statuspage.render.instants import day_of
+from statuspage.render.tongue import ENGLISH
 from statuspage.web.desk import DESK
 from statuspage.web.entry import instant_typed
 from statuspage.web.problems import Rejected
@@ -65,7 +66,7 @@ def _drawn(request: web.Request, at: datetime, connection: Connection) -> web.Re
         typed=_local(at, desk.timezone),
         trouble=None,
         page=page,
-        answer=words.answer(page),
+        answer=words.answer(page, ENGLISH),
         planned=[one for one in page.planned if one.is_announced or one.state is not MaintenanceState.SCHEDULED],
         recent=_recent(page),
         steps=[(word, at + step) for word, step in STEPS if at + step <= desk.now()],

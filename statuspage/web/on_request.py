@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class OnRequest(Generic[T]):
-    """Few look-ups at once, the newest answers kept within so many bytes, of which each *weighs* some."""
+    """Few look-ups at once, one for each thing however many ask; the newest answers kept within so many bytes: each *weighs* some."""
 
     def __init__(
         self,
@@ -24,27 +24,40 @@ class OnRequest(Generic[T]):
         self._gate, self._weigh = asyncio.Semaphore(at_once), weigh
         self._room, self._most, self._most_bytes, self._patience = waiting, most, most_bytes, patience
         self._kept: OrderedDict[str, T | None] = OrderedDict()
+        self._looking: dict[str, asyncio.Task[T | None]] = {}
 
     def forget(self) -> None:
         """Drop what is kept: words may have been corrected or withdrawn."""
-        self._kept = OrderedDict()
+        self._kept, self._looking = OrderedDict(), {}
 
     async def find(self, path: str, find: Callable[[], Awaitable[T | None]]) -> T | None:
-        """Return what *find* finds at *path*, or None. Errors: TimeoutError where too many ask."""
+        """Return what *find* finds at *path*, or None. Errors: TimeoutError where too many different things are asked for, or too slow."""
         if path in self._kept:
             self._kept.move_to_end(path)
             return self._kept[path]
-        if self._room == 0:
-            raise TimeoutError
-        self._room -= 1
-        kept = self._kept  # a publication meanwhile puts another in its place, and this answer must not outlive it
+        look = self._looking.get(path)
+        if look is None:
+            if self._room == 0:
+                raise TimeoutError
+            self._room -= 1
+            look = self._looking[path] = asyncio.ensure_future(self._look(path, find))
+            look.add_done_callback(self._end)
+        return await asyncio.shield(look)  # whoever goes away leaves it to the others
+
+    async def _look(self, path: str, find: Callable[[], Awaitable[T | None]]) -> T | None:
+        # A publication meanwhile puts others in their places: neither this answer nor this look must outlive it.
+        kept, looking = self._kept, self._looking
         try:
             async with asyncio.timeout(self._patience), self._gate:
-                if path not in kept:  # somebody who waited before may have found it
-                    kept[path] = await find()
-                found = kept[path]
+                found = kept[path] = await find()
         finally:
-            self._room += 1
+            looking.pop(path, None)
         while len(kept) > self._most or sum(self._weigh(one) for one in kept.values() if one is not None) > self._most_bytes:
             kept.popitem(last=False)
         return found
+
+    def _end(self, look: "asyncio.Task[T | None]") -> None:
+        """Make room for another, and take note of how it ended, also where nobody waits for it any more."""
+        self._room += 1
+        if not look.cancelled():
+            look.exception()

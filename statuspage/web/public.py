@@ -1,7 +1,7 @@
 """The public listener: finished bytes by path, and not a line of session code.
 
-Whatever a request brings along (query, cookies, odd headers), a path has one content; only its encoding is negotiated. There is one
-handler and no middleware, so that the load of an outage costs what a static file costs.
+Whatever a request brings along (query, cookies, odd headers), a path has one content: only its encoding is negotiated, and of a page under
+no language's path, the language. There is one handler and no middleware, so that the load of an outage costs what a static file costs.
 """
 
 import asyncio
@@ -16,20 +16,22 @@ from types import MappingProxyType
 from aiohttp import hdrs, web
 
 from statuspage.clock import Now, wall_clock
-from statuspage.publish import Shelf
+from statuspage.publish import MISSING, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
+from statuspage.translation import split
 from statuspage.web.forms import Reply
 from statuspage.web.hammering import RETRY_AFTER, Hammering
 from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
+from statuspage.web.negotiation import accepts_gzip, preferred
 from statuspage.web.on_request import OnRequest
-from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, YEAR, Policy, Surface, is_kept, is_month, surface_of, takes_forms
+from statuspage.web.parcels import Parcel, Place, weight
+from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, TOLD, YEAR, Policy, Surface, is_kept, is_month, surface_of, takes_forms
 from statuspage.web.security import HEADERS
 from statuspage.web.stream import Streams
 
 AS_OF = "Statuspage-As-Of"
 MOST_BYTES_IN = 64 * 1024
-
 Older = Callable[[str], Awaitable[Finished | None]]
 Makers = Callable[[str], Callable[[], Finished] | None]
 
@@ -119,17 +121,6 @@ def security_headers(*, is_tls: bool) -> dict[str, str]:
     return {**HEADERS, **secure}
 
 
-@lru_cache(maxsize=256)
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether a reader with this ``Accept-Encoding`` takes gzip (RFC 9110, section 12.5.3)."""
-    weights: dict[str, bool] = {}
-    for part in accept_encoding.lower().split(","):
-        coding, _, weight = part.partition(";")
-        refused = weight.replace(" ", "").removeprefix("q=").strip("0.") == "" and weight.strip() != ""
-        weights[coding.strip()] = not refused
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
-
-
 @lru_cache(maxsize=4)
 def _moving(at: datetime, as_of: str | None) -> bytes:
     told = f"Date: {format_datetime(at, usegmt=True)}\r\n"
@@ -141,23 +132,7 @@ async def _expect_nothing(_: web.Request) -> web.StreamResponse | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """A finished thing with its heads spelled, for each encoding and for a reader that has it already."""
-
-    finished: Finished
-    is_feed: bool
-    plain: bytes
-    gzipped: bytes
-    plain_kept: bytes
-    gzipped_kept: bytes
-
-
 Find = Callable[[], Awaitable[Finished | None]]
-
-
-def _weight(parcel: _Parcel) -> int:
-    return len(parcel.finished.body) + len(parcel.finished.gzipped)
 
 
 class _Face:
@@ -173,10 +148,11 @@ class _Face:
     ) -> None:
         self._shelf, self._fresh, self._streams, self._hammering, self._now = shelf, fresh, streams, hammering, now
         self._current: Shelf | None = None
-        self._parcels: dict[str, _Parcel] = {}
+        self._parcels: dict[tuple[str, str | None], Parcel] = {}
         # Each with a room of its own: those who read old months or long ledgers keep nobody from a page.
-        self._beside, self._older, self._past = beside, OnRequest(weigh=_weight), OnRequest(weigh=_weight, at_once=2)
-        self._made = ((beside.services, OnRequest(weigh=_weight)), (beside.ledgers, OnRequest(weigh=_weight, at_once=2)))
+        self._beside, self._older, self._past = beside, OnRequest(weigh=weight), OnRequest(weigh=weight, at_once=2)
+        self._made = ((beside.services, OnRequest(weigh=weight)), (beside.ledgers, OnRequest(weigh=weight, at_once=2)))
+        self._translations = OnRequest(weigh=weight)
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -191,30 +167,51 @@ class _Face:
             if request.method == hdrs.METH_POST and takes_forms(path):
                 return await self._filled(request)
             return self._refuse_method(request.method, path)
-        parcel = self._on_shelf(path)
+        self._renew()
+        language = self._preferred(path, request)
+        parcel = self._parcels.get((path, language)) or (self._on_shelf(path) if language is None else None)
         if parcel is None:
-            return await self._beside_shelf(path, request)
+            return await self._beside_shelf(path, language, request)
         return self._send(parcel, request)
 
-    def _on_shelf(self, path: str) -> _Parcel | None:
+    def _renew(self) -> None:
+        """Turn to the newest shelf, and forget all that was made of the one before."""
         shelf = self._shelf()
         if shelf is not self._current:
             self._current, self._parcels = shelf, {}
-            for room in (self._older, self._past, *(room for _, room in self._made)):
+            for room in (self._older, self._past, self._translations, *(room for _, room in self._made)):
                 room.forget()
-        parcel = self._parcels.get(path)
-        if parcel is None and shelf is not None:
-            finished, surface = shelf.files.get(path), surface_of(path)
-            if finished is not None and surface is not None:
-                parcel = self._parcels[path] = self._pack(finished, surface)
+
+    def _preferred(self, path: str, request: web.Request) -> str | None:
+        """The language in which this reader would have a page that has one in each; None where it is the site's, or stands in the path."""
+        asked = request.headers.get(hdrs.ACCEPT_LANGUAGE)
+        if asked is None or self._current is None or not self._current.translations:
+            return None
+        site = self._current.page.site
+        language = preferred(asked, site.languages)
+        return None if language == site.language or surface_of(path) is not Surface.PAGE else language
+
+    def _on_shelf(self, path: str) -> Parcel | None:
+        shelf = self._current
+        finished, surface = (None, None) if shelf is None else (shelf.files.get(path), surface_of(path))
+        if finished is None or surface is None:
+            return None
+        parcel = self._parcels[path, None] = self._pack(finished, surface)
         return parcel
 
-    def _pack(self, finished: Finished, surface: Surface) -> _Parcel:
-        always = {**self._common[surface], hdrs.VARY: hdrs.ACCEPT_ENCODING}
+    def _pack(self, finished: Finished, surface: Surface, translation: str | None = None, *, is_addressed: bool = False) -> Parcel:
+        """Spell the heads. *translation* is another language than the site's, and *is_addressed* says that the path asked for it."""
+        is_open = surface is Surface.PAGE and not is_addressed and self._current is not None and bool(self._current.translations)
+        always = {
+            **self._common[surface],
+            hdrs.VARY: f"{hdrs.ACCEPT_ENCODING}, {hdrs.ACCEPT_LANGUAGE}" if is_open else hdrs.ACCEPT_ENCODING,
+        }
+        if surface in TOLD and self._current is not None:
+            always[hdrs.CONTENT_LANGUAGE] = translation or self._current.page.site.language
         plain, gzipped = always | {hdrs.ETAG: finished.etag}, always | {hdrs.ETAG: finished.gzip_etag}
         kind = {hdrs.CONTENT_TYPE: finished.content_type}
         plain_size, gzipped_size = ({hdrs.CONTENT_LENGTH: str(len(body))} for body in (finished.body, finished.gzipped))
-        return _Parcel(
+        return Parcel(
             finished,
             is_feed=surface is Surface.FEED,
             plain=head(HTTPStatus.OK, plain | kind | plain_size),
@@ -223,7 +220,7 @@ class _Face:
             gzipped_kept=head(HTTPStatus.NOT_MODIFIED, gzipped),
         )
 
-    def _send(self, parcel: _Parcel, request: web.Request) -> web.StreamResponse:
+    def _send(self, parcel: Parcel, request: web.Request) -> web.StreamResponse:
         if parcel.is_feed and self._hammering.is_by(request, request.path, self._now()):
             told = {"Retry-After": str(RETRY_AFTER), **_allowances(POLICIES[Surface.FEED])}
             return self._say(429, "too often: once a minute is enough\n", told)
@@ -248,7 +245,10 @@ class _Face:
             answer.headers[AS_OF] = fresh.as_of
         return answer
 
-    async def _beside_shelf(self, path: str, request: web.Request) -> web.StreamResponse:
+    async def _beside_shelf(self, path: str, preferred: str | None, request: web.Request) -> web.StreamResponse:
+        place = self._place(path, preferred)
+        if place.translation is not None:
+            return await self._in_translation(place, place.translation, request)
         match surface_of(path):
             case Surface.HEALTH:
                 is_well = path == "/healthz" or self._current is not None
@@ -262,41 +262,85 @@ class _Face:
             case Surface.FORM:
                 return await self._filled(request)
             case Surface.PAGE | Surface.FEED if is_kept(path) and self._current is not None:
-                return await self._asked(path, request, self._older, partial(self._beside.older, path))
+                return await self._asked(place, request, self._older, partial(self._beside.older, path))
             case Surface.PAGE if is_month(path) and self._current is not None:
-                return await self._asked(path, request, self._past, partial(self._beside.past, path))
+                return await self._asked(place, request, self._past, partial(self._beside.past, path))
             case _:
-                return await self._made_now(path, request)
+                return await self._made_now(place, request)
 
     async def _filled(self, request: web.Request) -> web.StreamResponse:
         """The answer to a form, or to the address of one; search engines and caches have no business there."""
         reply = await self._beside.forms(request)
         if reply is None:
-            self._on_shelf(request.path)
+            self._renew()
             return self._missing(request.path)
         always = {**self._refused, "X-Robots-Tag": "noindex", hdrs.CONTENT_TYPE: "text/html; charset=utf-8"}
         return self._dated(Answer(status=reply.status, body=reply.body, headers={**always, **reply.headers}))
 
-    async def _made_now(self, path: str, request: web.Request) -> web.StreamResponse:
+    def _place(self, path: str, preferred: str | None) -> Place:
+        if self._current is None or preferred is not None:
+            return Place(path, path, preferred, is_addressed=False)
+        translation, rest = split(path, self._current.translations)
+        return Place(path, rest, translation, is_addressed=translation is not None)
+
+    async def _made_now(self, place: Place, request: web.Request) -> web.StreamResponse:
         """What is made from the picture when somebody asks for it."""
         for maker, room in self._made if self._current is not None else ():
-            if (make := maker(path)) is not None:
-                return await self._asked(path, request, room, partial(asyncio.to_thread, make))
-        return self._missing(path)
+            if (make := maker(place.path)) is not None:
+                return await self._asked(place, request, room, partial(asyncio.to_thread, make))
+        return self._missing(place.path)
 
-    async def _asked(self, path: str, request: web.Request, room: OnRequest[_Parcel], find: Find) -> web.StreamResponse:
+    async def _in_translation(self, place: Place, translation: str, request: web.Request) -> web.StreamResponse:
+        """What is told in another language than the site's, or where the path names one: made from the picture, too, and kept ready."""
+        shelf = self._current
+        if shelf is None or surface_of(place.rest) not in TOLD:
+            return self._missing(place.rest)
+        make = shelf.translations[translation].maker(place.rest)
+        if make is not None:
+            return await self._asked(place, request, self._translations, partial(asyncio.to_thread, make))
+        if is_kept(place.rest):
+            return await self._asked(place, request, self._older, partial(self._beside.older, place.addressed))
+        if is_month(place.rest):
+            return await self._asked(place, request, self._past, partial(self._beside.past, place.addressed))
+        return await self._missing_in(translation)
+
+    async def _asked(self, place: Place, request: web.Request, room: OnRequest[Parcel], find: Find) -> web.StreamResponse:
+        shelf, key = self._current, (place.path, None if place.is_addressed else place.translation)
         try:
-            parcel = await room.find(path, partial(self._packed, path, find))
+            parcel = await room.find(f"{key[1] or ''}{place.path}", partial(self._packed, place, find))
         except TimeoutError:
-            return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
-        return self._missing(path) if parcel is None else self._send(parcel, request)
+            return self._busy()
+        if parcel is None:
+            return self._missing(place.path) if place.translation is None else await self._missing_in(place.translation)
+        if shelf is not None and shelf is self._current and place.rest in shelf.files:
+            self._parcels[key] = parcel  # from now on it costs what a file costs
+        return self._send(parcel, request)
 
-    async def _packed(self, path: str, find: Find) -> _Parcel | None:
+    async def _packed(self, place: Place, find: Find) -> Parcel | None:
         """What is kept has its heads spelled: asked for again, it costs what anything on the shelf does."""
-        finished, surface = await find(), surface_of(path)
-        return None if finished is None or surface is None else self._pack(finished, surface)
+        finished, surface = await find(), surface_of(place.rest)
+        if finished is None or surface is None:
+            return None
+        return self._pack(finished, surface, place.translation, is_addressed=place.is_addressed)
 
-    def _missing(self, path: str) -> web.StreamResponse:
+    async def _missing_in(self, translation: str) -> web.StreamResponse:
+        """Say in the language of *translation* that there is nothing."""
+        make = None if self._current is None else self._current.translations[translation].maker(MISSING)
+        if make is None:
+            return self._missing(MISSING)
+        try:
+            parcel = await self._translations.find(
+                f"{translation}{MISSING}", partial(self._packed_missing, partial(asyncio.to_thread, make))
+            )
+            return self._missing(MISSING, None if parcel is None else parcel.finished)
+        except TimeoutError:
+            return self._busy()
+
+    async def _packed_missing(self, find: Find) -> Parcel | None:
+        finished = await find()
+        return None if finished is None else self._pack(finished, Surface.PAGE)
+
+    def _missing(self, path: str, told: Finished | None = None) -> web.StreamResponse:
         if self._current is None:
             return self._say(503, "nothing is published yet\n", {"Retry-After": "5"})
         headers = dict(self._refused)
@@ -304,8 +348,12 @@ class _Face:
             headers.update(_allowances(POLICIES[Surface.API]))
             headers[hdrs.CONTENT_TYPE] = "application/json; charset=utf-8"
             return self._dated(Answer(status=404, body=b'{"error":"Not found"}', headers=headers))
-        headers[hdrs.CONTENT_TYPE] = self._current.missing.content_type
-        return self._dated(Answer(status=404, body=self._current.missing.body, headers=headers))
+        told = told or self._current.missing
+        headers[hdrs.CONTENT_TYPE] = told.content_type
+        return self._dated(Answer(status=404, body=told.body, headers=headers))
+
+    def _busy(self) -> web.StreamResponse:
+        return self._say(503, "busy, please try again\n", {"Retry-After": "10"})
 
     def _refuse_method(self, method: str, path: str) -> web.StreamResponse:
         is_shared = surface_of(path) is Surface.API

@@ -125,6 +125,10 @@ PUBLIC_ROUTES = (
 )
 
 
+TOLD = frozenset({Surface.PAGE, Surface.FEED, Surface.BADGE, Surface.BANNER})
+"""What is told in languages, and has in each a path of its own, such as ``/de/history.rss``."""
+
+
 @lru_cache(maxsize=1024)
 def surface_of(path: str) -> Surface | None:
     """Return which surface *path* belongs to, or None where the listener has no such path."""

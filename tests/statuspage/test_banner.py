@@ -10,6 +10,7 @@ import pytest
 from incidents.model import Status
 from statuspage.page import build
 from statuspage.render.banner import banner
+from statuspage.render.tongue import ENGLISH
 from tests.statuspage.pictures import NOW, SITE, service, snapshot, story, update
 from tests.statuspage.serving import Served, serving
 
@@ -18,7 +19,7 @@ EMAIL, PORTAL = service("email"), service("portal", None)
 
 def told(*stories: str, at: int = 0, **statuses: Status) -> dict[str, Any]:
     opened = tuple(story(update(1), id_=id_) for id_ in stories)
-    spelled = banner(build(snapshot(EMAIL, PORTAL, stories=opened, statuses=statuses), NOW + timedelta(minutes=at)))
+    spelled = banner(build(snapshot(EMAIL, PORTAL, stories=opened, statuses=statuses), NOW + timedelta(minutes=at)), ENGLISH)
     said: dict[str, Any] = json.loads(spelled)
     return said
 
@@ -47,7 +48,7 @@ def test_it_stays_the_same_while_nothing_happens() -> None:
 
 def test_what_has_no_business_in_a_line_is_dropped_from_it() -> None:
     named = snapshot(replace(EMAIL, name={"en": "E\u202email\x07"}), statuses={"email": Status.MAJOR})
-    assert json.loads(banner(build(named, NOW)))["line"] == "Email is not working"
+    assert json.loads(banner(build(named, NOW), ENGLISH))["line"] == "Email is not working"
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/banner.js", "text/javascript"), ("/banner.json", "application/json")])

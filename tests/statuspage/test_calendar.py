@@ -27,6 +27,7 @@ from statuspage.planned import Window
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.calendar import Calendars
 from statuspage.render.feeds import fit
+from statuspage.render.tongue import ENGLISH
 from tests.statuspage.pictures import NOW, SITE, heard, said, window
 from tests.statuspage.serving import templates
 from tests.statuspage.test_planned import CANCELLED, DAY, HOUR, OVER, PLANNED, RUNNING, S, coming, published, told, weekly
@@ -254,7 +255,7 @@ def test_a_day_later_nothing_is_drawn_again_but_what_is_new() -> None:
     def drawn(at: datetime) -> dict[str, object]:
         known = replace(told(), situation=base, agenda=chosen(base, at))
         views = dates(known, build(known, at))
-        return dict(zip([view.id for view in views], calendars.events(views, SITE.url, "status.example.net"), strict=True))
+        return dict(zip([view.id for view in views], calendars.events(views, SITE.url, "status.example.net", ENGLISH), strict=True))
 
     first, later = drawn(NOW), drawn(NOW + 7 * DAY)
     assert len(first.keys() & later.keys()) > 50

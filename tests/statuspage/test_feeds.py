@@ -16,6 +16,7 @@ from statuspage import page as picture
 from statuspage.news import About, Tail, Topic
 from statuspage.page import Snapshot, Story
 from statuspage.render.feeds import Feed, Feeds, fit
+from statuspage.render.tongue import ENGLISH
 from tests.statuspage.pictures import BORN, NOW, heard, service, snapshot, story, update
 
 Render = Callable[[Feed], bytes]
@@ -30,7 +31,7 @@ def feed(*stories: Story) -> Feed:
 
 def of(told: Snapshot, at: datetime = NOW) -> Feed:
     topic = Topic(About.EVERYTHING)
-    return Feed.newest(picture.build(told, at), topic, told.news.get(topic, Tail()), told.born)
+    return Feed.newest(picture.build(told, at), ENGLISH, topic, told.news.get(topic, Tail()), told.born)
 
 
 def read(document: bytes) -> feedparser.FeedParserDict:

@@ -20,6 +20,7 @@ from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentVie
 from statuspage.render import words
 from statuspage.render.bars import NAME, STEP, bars
 from statuspage.render.html import Html, speakable
+from statuspage.render.tongue import ENGLISH, Tongue
 
 NOW = datetime(2026, 11, 22, 8, 31, tzinfo=UTC)
 BEGUN = NOW - timedelta(minutes=37)
@@ -327,11 +328,11 @@ def test_an_address_that_leads_nowhere_gets_a_whole_page(html: Html) -> None:
     ],
 )
 def test_the_headline_names_services_while_they_are_few(status: Status, count: int, headline: str) -> None:
-    assert words.answer(page(*(service(f"s{number}", status=status) for number in range(count)))).headline == headline
+    assert words.answer(page(*(service(f"s{number}", status=status) for number in range(count))), ENGLISH).headline == headline
 
 
 def test_an_incident_without_a_broken_service_is_still_a_problem() -> None:
-    said = words.answer(page(status=Status.DEGRADED, open=(incident(),)))
+    said = words.answer(page(status=Status.DEGRADED, open=(incident(),)), ENGLISH)
     assert (said.headline, said.status) == ("We are looking into a problem", Status.DEGRADED)
 
 
@@ -468,7 +469,7 @@ def test_only_schemes_that_run_nothing_become_links(html: Html, scheme: str) -> 
 
 
 def drawn(days: tuple[Day, ...]) -> list[tuple[str, int]]:
-    svg = dom.fragment_fromstring(str(bars(days)))
+    svg = dom.fragment_fromstring(str(bars(days, ENGLISH)))
     paths = [path for path in svg.xpath(".//path") if path.get("class") != "gap"]
     return [(path.get("class"), int(path.get("d").rpartition("h")[2]) // STEP) for path in paths]
 
@@ -481,20 +482,19 @@ def test_every_day_is_drawn_once_in_order(chosen: list[Status | None]) -> None:
     )
     expected = ["none" if worst is None else NAME[worst] for worst in chosen]
     assert [look for look, count in drawn(days) for _ in range(count)] == expected
-    starts = [
-        int(path.get("d")[1:].split()[0]) // STEP for path in dom.fragment_fromstring(str(bars(days))).xpath(".//path[not(@class='gap')]")
-    ]
+    svg = dom.fragment_fromstring(str(bars(days, ENGLISH)))
+    starts = [int(path.get("d")[1:].split()[0]) // STEP for path in svg.xpath(".//path[not(@class='gap')]")]
     assert starts == [sum(count for _, count in drawn(days)[:index]) for index in range(len(starts))]
 
 
 def test_a_quiet_quarter_is_one_line() -> None:
     assert drawn(quiet(90)) == [("operational", 90)]
-    assert len(bars(quiet(90))) < 250
+    assert len(bars(quiet(90), ENGLISH)) < 250
 
 
 def test_a_short_gap_is_a_grey_cap_on_a_good_day() -> None:
     gap = Day(day=NOW.date(), worst=Status.UNKNOWN, downtime=0, unknown=300)
-    svg = dom.fragment_fromstring(str(bars(quiet(3, d0=gap))))
+    svg = dom.fragment_fromstring(str(bars(quiet(3, d0=gap), ENGLISH)))
     assert svg.xpath(".//path/@class") == ["operational", "operational", "gap"]
     assert "22 Nov: no outage, not known for 5 min" in svg.xpath(".//title/text()")
 
@@ -511,9 +511,9 @@ def test_each_look_has_its_own_height_and_its_own_shape(html: Html) -> None:
 def test_a_strip_is_drawn_again_only_when_a_day_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     html, drawn = Html(templates()), list[Sequence[Day]]()
 
-    def counted(days: Sequence[Day]) -> Markup:
+    def counted(days: Sequence[Day], tongue: Tongue) -> Markup:
         drawn.append(days)
-        return bars(days)
+        return bars(days, tongue)
 
     monkeypatch.setattr("statuspage.render.front.bars", counted)
     good, bad = quiet(90), quiet(90, d0=bad_day(0))
@@ -531,8 +531,8 @@ def test_days_with_trouble_are_listed_in_words(html: Html) -> None:
 
 def test_history_before_birth_is_no_time_at_all() -> None:
     unborn = Day(day=NOW.date(), worst=None, downtime=0, unknown=0)
-    assert words.history(quiet(90, **{f"d{back}": unborn for back in range(12, 90)})) == "Watched for 12 days: no outage"
-    assert words.history(()) == "No history yet"
+    assert words.history(quiet(90, **{f"d{back}": unborn for back in range(12, 90)}), ENGLISH) == "Watched for 12 days: no outage"
+    assert words.history((), ENGLISH) == "No history yet"
 
 
 @pytest.mark.parametrize(
@@ -550,12 +550,12 @@ def test_history_before_birth_is_no_time_at_all() -> None:
     ],
 )
 def test_a_length_is_rounded_up_in_its_last_unit(seconds: float, said: str) -> None:
-    assert words.length(seconds) == said
+    assert words.length(seconds, ENGLISH) == said
 
 
 @given(st.floats(0, 1e8))
 def test_downtime_never_looks_shorter_than_it_was(seconds: float) -> None:
-    parts = words.length(seconds).split()
+    parts = words.length(seconds, ENGLISH).split()
     sizes = {"s": 1, "min": 60, "h": 3600, "d": 86400}
     assert sum(int(amount) * sizes[unit] for amount, unit in zip(parts[::2], parts[1::2], strict=True)) >= seconds
 

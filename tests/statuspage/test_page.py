@@ -27,7 +27,8 @@ from incidents.model import (
 )
 from incidents.rollup import ORDER
 from incidents.votes import Streak
-from statuspage.page import WITHDRAWN, Page, Site, Snapshot, Story, build, localised
+from statuspage.marking import localised
+from statuspage.page import WITHDRAWN, Page, Site, Snapshot, Story, build
 
 NOW = datetime(2026, 11, 22, 8, 31, 12, 345, tzinfo=UTC)
 BORN = datetime(2026, 8, 1, tzinfo=UTC)

@@ -28,6 +28,7 @@ from statuspage.page import Page, Snapshot
 from statuspage.planned import AHEAD_DAYS, MOST_PLANNED, Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.instants import span
+from statuspage.render.tongue import ENGLISH
 from statuspage.store.errors import StoreUnavailable
 from tests.statuspage.pictures import NOW, SITE, heard, public_id, said, service, situation, snapshot, window
 from tests.statuspage.serving import Served, serving, templates
@@ -283,11 +284,11 @@ def test_an_hour_in_which_nothing_happens_changes_no_page_of_planned_work() -> N
 )
 def test_a_span_says_day_and_zone_once_where_both_share_them(since: str, until: str, words: str) -> None:
     first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (since, until))
-    assert dom.fromstring(f"<p>{span(first, last, zone=ZoneInfo('Europe/Berlin'))}</p>").text_content() == words
+    assert dom.fromstring(f"<p>{span(first, last, zone=ZoneInfo('Europe/Berlin'), tongue=ENGLISH)}</p>").text_content() == words
 
 
 def test_a_span_in_utc_says_it_once() -> None:
-    assert "(" not in span(NOW, NOW + HOUR, zone=ZoneInfo("UTC"))
+    assert "(" not in span(NOW, NOW + HOUR, zone=ZoneInfo("UTC"), tongue=ENGLISH)
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "R&D ]]> <b>x</b>", "\u202eevil", "null\x00bell\x07", "{{ 7 * 7 }}"])

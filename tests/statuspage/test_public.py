@@ -16,7 +16,7 @@ from aiohttp import ClientSession
 
 from incidents.model import State, Status
 from statuspage.render.finished import finish
-from statuspage.web.public import accepts_gzip
+from statuspage.web.negotiation import accepts_gzip
 from statuspage.web.public_routes import PUBLIC_ROUTES, Surface, surface_of
 from tests.statuspage.pictures import NOW, service, snapshot, story, update
 from tests.statuspage.serving import Served, serving

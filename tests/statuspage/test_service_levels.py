@@ -19,6 +19,7 @@ from statuspage.levels import earliest, level
 from statuspage.publish import Publisher
 from statuspage.render import words
 from statuspage.render.html import Html
+from statuspage.render.tongue import ENGLISH
 from tests.statuspage.pictures import NOW, service, snapshot
 
 HOUR = timedelta(hours=1)
@@ -125,7 +126,7 @@ def test_the_page_is_made_again_only_where_it_would_look_otherwise(publisher: Pu
 
 def test_hours_are_told_by_days_that_share_them() -> None:
     week: dict[int, tuple[tuple[int, int], ...]] = {**dict.fromkeys(range(5), ((480, 720), (780, 1440))), 6: ((0, 60),)}
-    told = words.hours(Calendar(timezone="Asia/Kathmandu", weekly=week, closed=frozenset({NOW.date()})))
+    told = words.hours(Calendar(timezone="Asia/Kathmandu", weekly=week, closed=frozenset({NOW.date()})), ENGLISH)
     assert told == (
         "Mon to Fri 08:00 to 12:00 and 13:00 to 24:00, Sun 00:00 to 01:00 (Asia/Kathmandu), but for public holidays and other closed days"
     )
