@@ -172,7 +172,7 @@
   const ask = (path) => fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(patience) });
 
   const renew = async (publication) => {
-    const answer = await ask(location.pathname);
+    const answer = await ask(location.pathname + location.search);
     if (!answer.ok) return;
     if (tag === null || answer.headers.get("ETag") !== tag) {
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");

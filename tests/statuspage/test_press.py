@@ -94,6 +94,12 @@ async def test_words_said_while_a_page_is_in_the_making_are_on_the_next_one(hous
     assert all(b"A disk is full." in shelf.files[path].body for path in ("/", f"/incidents/{incident}", "/history.atom"))
 
 
+async def test_of_every_shelf_somebody_is_told_when_it_is_there(house: House) -> None:
+    seen: list[object] = []
+    house.press.issued.append(lambda: seen.append(house.press.shelf))
+    assert [await house.press.issue(), await house.press.issue()] == seen
+
+
 async def test_a_configuration_taken_into_use_while_a_page_is_in_the_making_breaks_neither(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import select
 import socket
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from typing import cast
 import pytest
 
 from incidents.model import Status
-from statuspage.web.stream import AT_ONCE, COMES_AGAIN, PER_SECOND, QUIETLY
+from statuspage.web.stream import AT_ONCE, COMES_AGAIN, MOST, PER_SECOND, QUIETLY, room
 from tests.statuspage.pictures import NOW, service, snapshot, story, update
 from tests.statuspage.serving import Served, serving
 
@@ -176,6 +177,18 @@ async def test_past_the_cap_a_reader_is_told_to_ask_and_pages_are_served(served:
         await until(served, 1)
         async with reading(served) as third:
             assert third.head.startswith(b"HTTP/1.1 200")
+
+
+def test_readers_that_are_told_leave_most_descriptors_to_others() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        rooms = []
+        for limit in (400, hard):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            rooms.append(room())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert rooms == [100, MOST if hard == resource.RLIM_INFINITY else min(MOST, hard // 4)]
 
 
 async def test_who_asks_for_the_head_alone_takes_no_room(served: Served) -> None:
