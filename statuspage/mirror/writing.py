@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,9 @@ SITE, BEFORE, MANIFEST = "site", "before", "version.json"
 
 FILE_MODE, DIRECTORY_MODE = 0o444, 0o755
 """Public as it is, whatever the umask; and versions share their files, so that nobody may write into one."""
+
+AT_ONCE = 16
+"""Files that are brought to the disk at the same time: a file system writes down together what is asked for together."""
 
 _CANNOT_LINK = {errno.ENOENT, errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """Where a file cannot be shared and is written once more instead: the old one is gone, or this file system has no hard links."""
@@ -40,8 +44,8 @@ class Writing:
 
     def finish(self, manifest: bytes) -> None:
         """Bring everything to the disk, and only then say that it is whole."""
-        for path in (*self._fresh, *sorted(self._directories, reverse=True)):
-            sync(path)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="mirror-sync") as syncing:
+            list(syncing.map(sync, (*self._fresh, *self._directories)))  # taken out of the map, or an error would stay in it
         path = self.home / f".{MANIFEST}"
         self._write(path, manifest)
         sync(path)

@@ -103,6 +103,17 @@ async def test_what_is_in_the_mirror_is_what_the_public_listener_serves(house: H
                 assert await answer.text() == house.told(name)
 
 
+async def test_what_is_over_is_in_the_mirror_under_its_month(house: House) -> None:
+    await house.open_incident("Mail is late")
+    (incident,) = house.service.hub.pipeline.situation.incidents
+    await house.service.hub.pipeline.act(partial(act.resolve, incident=incident, by="anna", body="Mail is quick again."))
+    month = f"history/{datetime.now(UTC):%Y-%m}/index.html"
+    await until(lambda: "Mail is late" in house.told(month))
+    assert f'href="/incidents/{incident}"' in house.told(month)
+    await until(lambda: "Mail is quick again." in house.told(f"incidents/{incident}/index.html"))
+    assert "Mail is quick again." in house.told("history.atom")
+
+
 async def test_a_draft_of_the_desk_is_nowhere_in_the_mirror(house: House) -> None:
     draft = partial(
         act.open_incident, name="Secret plan", services={"email": Status.PARTIAL}, by="anna", body="Between ourselves", is_draft=True
