@@ -17,7 +17,9 @@ demo = typer.Typer(help="Run a small company of real local servers under watch; 
 agents = typer.Typer(help="The people at the desk.", no_args_is_help=True)
 tokens = typer.Typer(help="The programs that may use the API.", no_args_is_help=True)
 report = typer.Typer(help="What was promised, and what was kept.", no_args_is_help=True)
+notify = typer.Typer(help="See whether what is to be told gets through.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
+app.add_typer(notify, name="notify")
 app.add_typer(report, name="report")
 app.add_typer(windows.maintenance, name="maintenance")
 app.add_typer(agents, name="agents")
@@ -255,6 +257,19 @@ def explain(
     from statuspage.cli import explain as commands
 
     raise typer.Exit(commands.explain(incident, config=config, data_dir=data_dir, wants_json=wants_json))
+
+
+@notify.command("test")
+def notify_test(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where the letter goes.")],
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    wants_json: JsonOption = False,
+) -> None:
+    """Send a letter by the server of `mail:`, and say what it answered; leaves with 1 where it does not take it."""
+    from statuspage.cli import notify as commands
+
+    raise typer.Exit(commands.test(address, config=config, wants_json=wants_json))
 
 
 # --- who may come in ------------------------------------------------------------------------------------------------------------

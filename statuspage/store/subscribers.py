@@ -78,6 +78,12 @@ def subscriber_at(connection: Connection, channel: str, address: str) -> Subscri
     return None if row is None else _subscriber(row)
 
 
+def subscribers_at(connection: Connection, address: str) -> tuple[Subscriber, ...]:
+    """Whoever is told at *address*, by whatever channel."""
+    chosen = select(subscribers).where(subscribers.c.known_as == known_as(address)).order_by(subscribers.c.id)
+    return tuple(_subscriber(row) for row in connection.execute(chosen))
+
+
 def count_subscribers(connection: Connection) -> Mapping[str, int]:
     """How many there are, by channel."""
     counted = select(subscribers.c.channel, func.count()).group_by(subscribers.c.channel).order_by(subscribers.c.channel)

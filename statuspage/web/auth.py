@@ -29,6 +29,7 @@ class Permission(StrEnum):
     OVERRIDE = "override"
     APPROVE = "approve"
     READ_OWN_AUDIT = "read own audit"
+    KNOW_SUBSCRIBERS = "know subscribers"
 
 
 class Access(StrEnum):
@@ -54,6 +55,7 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.OVERRIDE: frozenset({Role.MANAGER}),
         Permission.APPROVE: frozenset({Role.MANAGER}),
         Permission.READ_OWN_AUDIT: frozenset({Role.LEVEL_TWO, Role.MANAGER, Role.ADMIN}),
+        Permission.KNOW_SUBSCRIBERS: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
     }
 )
 READS_WHOLE_AUDIT = frozenset({Role.MANAGER, Role.ADMIN})

@@ -27,6 +27,7 @@ from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.entry import misfit
 from statuspage.web.problems import Rejected, refused, title
+from statuspage.web.pushed import Pushed, pushed_of_incident
 from statuspage.web.screens import screen, see_other
 from statuspage.web.window_rows import at_work
 
@@ -126,14 +127,17 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
     """Draw the card, with what stood in the way of an act and what had been typed for it."""
     desk, incident = request.app[DESK], request.match_info["id"]
 
-    def read(connection: Connection) -> tuple[Story | None, list[Line]]:
-        told = (tell(row.event) for row in queries.journal(connection, incident))
-        return queries.story(connection, incident), [line for line in told if line is not None]
-
-    story, timeline = await desk.store.read(read)
-    if story is None:
-        raise Rejected(404, "There is no incident with this id.")
     now, situation = desk.now(), desk.pipeline.situation
+
+    def read(connection: Connection) -> tuple[Story, list[Line], Pushed]:
+        told = (tell(row.event) for row in queries.journal(connection, incident))
+        story = queries.story(connection, incident)
+        if story is None:
+            raise Rejected(404, "There is no incident with this id.")
+        record = pushed_of_incident(connection, story.incident, situation.topology.services)
+        return story, [line for line in told if line is not None], record
+
+    story, timeline, record = await desk.store.read(read)
     row = board.queue_row(situation, board.component_rows(situation), story, now, language=desk.language)
     return screen(
         request,
@@ -142,6 +146,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         row=row,
         incident=story.incident,
         timeline=timeline[::-1],
+        record=record,
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
         known_errors=views(desk.known_errors(), desk.language, story.incident.worst.keys()),

@@ -43,17 +43,19 @@ _PERIOD: Json = {
     "schema": {"type": "string"},
     "description": f"One such as {FORMS}; without it the present period of the promise.",
 }
+_ADDRESS: Json = {"name": "address", "in": "query", "schema": {"type": "string"}, "description": "Only whoever is told at this address."}
 _QUERY: Mapping[str, Sequence[Json]] = {
     "list_incidents": (_OPEN, *_PAGING),
     "list_impairments": _PAGING,
     "list_audit": _PAGING,
+    "list_subscribers": (_ADDRESS, *_PAGING),
     "list_corrections": _PAGING,
     "list_maintenances": _SPAN,
     "show_availability": _SPAN,
     "show_service_level": (_PERIOD,),
 }
 _WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
-_REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": _WRITING, "PATCH": _WRITING}
+_REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": _WRITING, "PATCH": _WRITING, "DELETE": (401, 403, 503)}
 
 
 def describe(routes: Sequence[Route]) -> Json:

@@ -22,6 +22,8 @@ from statuspage.web import (
     monitors,
     pings,
     regrouping,
+    subscriber_bodies,
+    subscribers,
     surroundings,
     window_bodies,
     window_forms,
@@ -85,6 +87,7 @@ _API = "/api/v1"
 _ONE = "/incidents/{id}"
 _WORK = "/maintenance/{id}"
 _WINDOW = "/maintenances/{id}"
+_SUBSCRIBER = "/subscribers/{id}"
 
 
 def _planned(
@@ -167,6 +170,16 @@ ROUTES: tuple[Route, ...] = (
     _planned("/{id}/finish", maintenance.finish, window_bodies.EndBody),
     _planned("/{id}/cancel", maintenance.cancel, window_bodies.EndBody),
     _planned("/{id}/approve", maintenance.approve, window_bodies.ApproveBody, policy=Permission.APPROVE),
+    _read(f"{_API}/subscribers", subscribers.list_subscribers, subscriber_bodies.SubscriberList, Permission.KNOW_SUBSCRIBERS),
+    _read(f"{_API}{_SUBSCRIBER}", subscribers.export_subscriber, subscriber_bodies.SubscriberExport, Permission.KNOW_SUBSCRIBERS),
+    Route(
+        method="DELETE",
+        path=f"{_API}{_SUBSCRIBER}",
+        handler=subscribers.erase_subscriber,
+        policy=Permission.KNOW_SUBSCRIBERS,
+        face=Face.PROGRAM,
+        gives=subscriber_bodies.SubscriberErased,
+    ),
     _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )
 

@@ -17,6 +17,7 @@ from statuspage.web.attempts import Attempt
 from statuspage.web.auth import CALLER, Permission
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
+from statuspage.web.pushed import Pushed, pushed_of_window
 from statuspage.web.screens import screen
 from statuspage.web.window_rows import by_start, row
 
@@ -55,11 +56,12 @@ async def window_page(request: web.Request, attempt: Attempt | None = None) -> w
     """Draw it with what stood in the way of an act and what had been typed for it. Errors: Rejected 404."""
     desk, id_ = request.app[DESK], request.match_info["id"]
 
-    def read(connection: Connection) -> tuple[Maintenance | None, list[Line]]:
+    def read(connection: Connection) -> tuple[Maintenance | None, list[Line], Pushed]:
         told = (tell(entry.event) for entry in queries.journal_of_window(connection, id_))
-        return read_maintenances(connection, [id_]).get(id_), [line for line in told if line is not None]
+        kept = read_maintenances(connection, [id_]).get(id_)
+        return kept, [line for line in told if line is not None], pushed_of_window(connection, id_)
 
-    kept, timeline = await desk.store.read(read)
+    kept, timeline, record = await desk.store.read(read)
     window = kept or far(desk, id_)
     if window is None:
         raise Rejected(404, "There is no maintenance with this id.")
@@ -72,6 +74,7 @@ async def window_page(request: web.Request, attempt: Attempt | None = None) -> w
         row=row(desk, window),
         seen=spelled(window),
         timeline=timeline[::-1],
+        record=record,
         components=[known[part].name if part in known else part for part in window.components],
         body=said(window.description, desk.language),
         may_approve=request[CALLER].may(Permission.APPROVE) and window.planned_by != request[CALLER].name,

@@ -24,6 +24,7 @@ MATRIX: Mapping[Policy, AbstractSet[str | None]] = {
     Permission.OVERRIDE: {"manager"},
     Permission.APPROVE: {"manager"},
     Permission.READ_OWN_AUDIT: {"level-two", "manager", "admin"},
+    Permission.KNOW_SUBSCRIBERS: {"level-two", "manager"},
     Access.PUBLIC: {"viewer", "level-one", "level-two", "manager", "admin", None},
     Access.AGENT: {"viewer", "level-one", "level-two", "manager", "admin"},
     Access.SCRAPER: {"viewer", "level-one", "level-two", "manager", "admin", None},
@@ -118,7 +119,7 @@ def test_nothing_is_served_that_the_table_does_not_name(house: House) -> None:
 
 def test_no_get_leads_to_an_act() -> None:
     assert not [route for route in ROUTES if route.method == "GET" and "acknowledge" in route.path]
-    assert {route.method for route in ROUTES} == {"GET", "POST", "PATCH"}
+    assert {route.method for route in ROUTES} == {"GET", "POST", "PATCH", "DELETE"}
 
 
 def broken(house: House) -> None:

@@ -1,0 +1,121 @@
+"""Who was told what, and when: the record as the desk sees it beside an incident or a window."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from incidents.events import MaintenanceUpdated, Updated
+from incidents.model import Incident, Service
+from statuspage.audience import Verdict, held_until
+from statuspage.store import outbox
+from statuspage.store.outbox import Notification, Told
+from statuspage.store.subscribers import id_of, subscribers_of
+
+NEWEST = 30
+"""Single notifications that are listed; the sums have all of them."""
+
+_VERDICTS: Mapping[Verdict, str] = MappingProxyType(
+    {
+        Verdict.TOLD: "",
+        Verdict.OVER: "told to nobody: it was over before",
+        Verdict.INSIDE: "nothing for subscribers",
+        Verdict.QUIET: "told to nobody: the ordinary course of what comes again",
+        Verdict.WITHDRAWN: "told to nobody: withdrawn, or not public",
+        Verdict.EARLIER: "told to nobody: written before anybody could ask",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Public words, and what became of them: *words* where they were told to nobody, else how far their letters are.
+
+    *held_until* is set while they are held back.
+    """
+
+    title: str
+    words: str
+    held_until: datetime | None
+    delivered: int
+    waiting: int
+    dropped: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One notification. *to* is the recipient's address but for most of its name; *state* is delivered, waiting or dropped."""
+
+    title: str
+    channel: str
+    to: str
+    state: str
+    at: datetime
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """The record of an incident or a window, texts oldest first, notifications newest first."""
+
+    texts: Sequence[Text]
+    sent: Sequence[Sent]
+
+
+def pushed_of_incident(connection: Connection, incident: Incident, services: Mapping[str, Service]) -> Pushed:
+    """What was, or is to be, told of an incident."""
+    return _pushed(connection, outbox.told(connection, incident=incident.id), incident.id, held_until(incident, services))
+
+
+def pushed_of_window(connection: Connection, maintenance: str) -> Pushed:
+    """What was, or is to be, told of a window of planned work."""
+    return _pushed(connection, outbox.told(connection, maintenance=maintenance), maintenance, None)
+
+
+def _pushed(connection: Connection, told: Sequence[Told], thread: str, until: datetime | None) -> Pushed:
+    single = outbox.notifications_of(connection, thread, limit=NEWEST)
+    ids = {id for one in single if (id := id_of(one.recipient)) is not None}
+    addresses = {id: masked(one.address) for id, one in subscribers_of(connection, ids).items()}
+    return Pushed(
+        texts=[_text(one, until) for one in told],
+        sent=[_sent(one, addresses.get(id_of(one.recipient) or "", "somebody who is gone")) for one in single],
+    )
+
+
+def _text(one: Told, until: datetime | None) -> Text:
+    return Text(
+        title=_title(one.entry.event),
+        words="" if one.verdict is None else _VERDICTS[one.verdict],
+        held_until=(until or one.entry.created_at) if one.verdict is None else None,
+        delivered=one.delivered,
+        waiting=one.waiting,
+        dropped=one.dropped,
+        last_at=one.last_at,
+    )
+
+
+def _sent(one: Notification, to: str) -> Sent:
+    state = "delivered" if one.delivered_at else "dropped" if one.dropped_at else "waiting"
+    return Sent(
+        title=_title(one.entry.event) if one.entry else "",
+        channel=one.channel,
+        to=to,
+        state=state,
+        at=one.delivered_at or one.dropped_at or one.next_try_at or one.created_at,
+        tries=one.tries,
+        reason=one.reason,
+    )
+
+
+def _title(event: object) -> str:
+    return event.update.title if isinstance(event, Updated | MaintenanceUpdated) else ""
+
+
+def masked(address: str) -> str:
+    """An address of which a viewer sees enough to know it again: the first letter of the name, and the domain."""
+    name, at, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}" if at else address

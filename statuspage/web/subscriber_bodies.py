@@ -1,0 +1,89 @@
+"""What the API gives of subscribers."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from incidents.model import Status
+from statuspage.store.outbox import Notification
+from statuspage.store.subscribers import Subscriber
+from statuspage.web.bodies import Given
+
+
+class SubscriberShown(Given):
+    """Somebody who asked to be told. *services* is null where they asked for all; *floor* is the mildest trouble that is told.
+
+    *added_by* is the agent; null where they asked themselves, and confirmed it. *refusals* says how often in a row nobody was there.
+    """
+
+    id: str
+    channel: str
+    address: str
+    services: list[str] | None
+    floor: Status
+    maintenance: bool
+    language: str
+    subscribed_at: datetime
+    added_by: str | None
+    refusals: int
+
+    @classmethod
+    def of(cls, one: Subscriber) -> "SubscriberShown":
+        """Show *one*."""
+        return cls(**_shown(one))
+
+
+class SubscriberList(Given):
+    """Subscribers by their ids; *next* is the cursor of those that follow."""
+
+    items: list[SubscriberShown]
+    next: str | None
+
+
+class ToldShown(Given):
+    """A notification: which incident or window it is about, and what became of it."""
+
+    about: str
+    written_at: datetime
+    state: Literal["delivered", "dropped", "waiting"]
+    at: datetime | None
+    reason: str
+
+    @classmethod
+    def of(cls, one: Notification) -> "ToldShown":
+        """Show *one*."""
+        state: Literal["delivered", "dropped", "waiting"] = "delivered" if one.delivered_at else "dropped" if one.dropped_at else "waiting"
+        return cls(about=one.thread, written_at=one.created_at, state=state, at=one.delivered_at or one.dropped_at, reason=one.reason)
+
+
+class SubscriberExport(SubscriberShown):
+    """All that is kept about a subscriber, with everything that they were told, oldest first."""
+
+    told: list[ToldShown] = Field(description="What they were told, or are to be told.")
+
+    @classmethod
+    def whole(cls, one: Subscriber, told: list[Notification]) -> "SubscriberExport":
+        """Show all of *one*."""
+        return cls(**_shown(one), told=[ToldShown.of(each) for each in told])
+
+
+class SubscriberErased(Given):
+    """Somebody who is told nothing any more, and of whom nothing is kept."""
+
+    id: str
+
+
+def _shown(one: Subscriber) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "channel": one.channel,
+        "address": one.address,
+        "services": None if one.wish.services is None else sorted(one.wish.services),
+        "floor": one.wish.floor,
+        "maintenance": one.wish.wants_maintenance,
+        "language": one.language,
+        "subscribed_at": one.created_at,
+        "added_by": one.added_by,
+        "refusals": one.refusals,
+    }
