@@ -4,7 +4,8 @@
 (() => {
   const script = document.currentScript;
   if (!script) return; // as a module, it cannot know where it came from
-  const source = new URL("banner.json", script.src);
+  const { into, language } = script.dataset;
+  const source = new URL(language ? `${language}/banner.json` : "banner.json", script.src);
   const askEvery = 120_000; // milliseconds
   const patience = 10_000; // milliseconds
   const believedFor = 3_600_000; // milliseconds since the picture was true; an older one says nothing of now
@@ -68,7 +69,6 @@
   };
 
   const begin = () => {
-    const into = script.dataset.into;
     const place = into ? document.querySelector(into) : document.body;
     if (!place) return;
     place.prepend(host);

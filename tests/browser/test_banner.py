@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group
 ASKS_EVERY = 120_000  # milliseconds
 MARGIN = 8  # pixels around every page, unless it says otherwise
 LINE = "Example Networks: Intranet is degraded"
+LINE_IN_GERMAN = "Example Networks: Intranet ist eingeschränkt"
 # The shop's own rules would make a mess of a line that they reached.
 SHOP = """<!doctype html><html lang="en"><title>Shop</title><link rel="stylesheet" href="/shop.css">
 <main><h1>Parcels, cheap</h1><div id="news"><p>New: string.</p></div></main>
@@ -97,13 +98,14 @@ async def test_the_line_is_there_while_something_is_wrong_and_then_it_is_gone(br
         assert complaints == []
 
 
-async def test_it_stands_where_the_site_wants_it(browser: Browser, calm: Demo, desk: Page) -> None:
+async def test_it_stands_where_the_site_wants_it_in_the_language_of_the_site(browser: Browser, calm: Demo, desk: Page) -> None:
     incident = await open_incident(desk, calm, "Parcels arrive late", service="Intranet", words="The post is on strike.")
     try:
-        async with shop(calm.public, ' data-into="#news"') as address, window(browser) as page:
+        async with shop(calm.public, ' data-into="#news" data-language="de"') as address, window(browser) as page:
             await page.goto(address)
-            await expect(page.locator("#news").get_by_role("link", name=LINE)).to_be_visible()
-            assert await page.locator("#news > :first-child").get_attribute("role") == "status"
+            await expect(page.locator("#news").get_by_role("link", name=LINE_IN_GERMAN)).to_be_visible()
+            shown = page.locator("#news > :first-child")
+            assert (await shown.get_attribute("role"), await shown.get_attribute("lang")) == ("status", "de")
     finally:
         await resolve(desk, calm, incident, "They are here.")
 

@@ -94,6 +94,13 @@ async def test_without_a_script_the_sites_time_and_utc_are_told(browser: Browser
         assert (await told(page, "New disks"), await told(page, "New roof")) == (f"{DISKS})", f"{ROOF})")
 
 
+async def test_the_readers_own_time_is_told_in_the_language_of_the_page(browser: Browser, berlin: str) -> None:
+    async with window(browser, Look(timezone="America/New_York")) as page:
+        await page.goto(f"{berlin}/de/maintenance")
+        beside = page.get_by_role("article", name="New disks").locator(".utc")
+        await expect(beside).to_have_text("(02:00 bis 02:20 UTC; 9. Jan., 21:00 bis 21:20 Ihrer Ortszeit)")
+
+
 async def test_a_page_that_is_renewed_tells_the_readers_time_as_before(browser: Browser, berlin: str) -> None:
     """What the script put in is taken for what the server says."""
     async with window(browser, Look(timezone="America/New_York")) as page:
