@@ -21,6 +21,9 @@ SVG = "image/svg+xml; charset=utf-8"
 LONGEST = 60
 """Characters of a name on a badge."""
 
+HOLDS_FOR = 300
+"""Seconds after which a badge on a page that stays open no longer says how the service is: nobody has asked since."""
+
 
 class Look(NamedTuple):
     """The colour of a picture, dark enough for white words (WCAG AA), and shields' name for one like it."""
@@ -45,22 +48,33 @@ _FONT = "font-family='Verdana,DejaVu Sans,Geneva,sans-serif' font-size='11'"
 
 
 def svg(service: ServiceView, tongue: Tongue) -> bytes:
-    """Draw *service* as a picture without script, style sheet or link. Its words stand in a title too, for who cannot see it."""
-    name, word = _name(service), _word(service, tongue)
-    left, right = (round(len(text) * _LETTER) + 2 * _PAD for text in (name, word))
-    said, colour = escape(f"{name}: {word}"), LOOKS[service.status].colour
-    texts = "".join(
-        f"<text x='{x}' y='14' text-anchor='middle' textLength='{wide - 2 * _PAD}'>{escape(text)}</text>"
-        for x, wide, text in ((left / 2, left, name), (left + right / 2, right, word))
+    """Draw *service* as a picture without script, style sheet or link. Its words stand in a title too, for who cannot see it.
+
+    A picture cannot ask again, so that it turns grey by itself (SMIL, which runs in an ``img`` too) after HOLDS_FOR.
+    """
+    name, word, later = _name(service), _word(service, tongue), within(Status.UNKNOWN, tongue)
+    left, right = round(len(name) * _LETTER) + 2 * _PAD, round(max(len(word), len(later)) * _LETTER) + 2 * _PAD
+    said, colour, grey = escape(f"{name}: {word}"), LOOKS[service.status].colour, LOOKS[Status.UNKNOWN].colour
+    texts = _text(name, left / 2) + (
+        f"<g>{_text(word, left + right / 2)}{_turns('display', 'none')}</g>"
+        f"<g display='none'>{_text(later, left + right / 2)}{_turns('display', 'inline')}</g>"
     )
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{left + right}' height='{_HEIGHT}' role='img' aria-label='{said}'>"
         f"<title>{said}</title>"
         f"<clipPath id='r'><rect width='{left + right}' height='{_HEIGHT}' rx='4'/></clipPath>"
         f"<g clip-path='url(#r)'><rect width='{left}' height='{_HEIGHT}' fill='#3d434d'/>"
-        f"<rect x='{left}' width='{right}' height='{_HEIGHT}' fill='{colour}'/></g>"
+        f"<rect x='{left}' width='{right}' height='{_HEIGHT}' fill='{colour}'>{_turns('fill', grey)}</rect></g>"
         f"<g fill='#fff' {_FONT}>{texts}</g></svg>"
     ).encode()
+
+
+def _text(text: str, middle: float) -> str:
+    return f"<text x='{middle}' y='14' text-anchor='middle' textLength='{round(len(text) * _LETTER)}'>{escape(text)}</text>"
+
+
+def _turns(attribute: str, value: str) -> str:
+    return f"<set attributeName='{attribute}' to='{value}' begin='{HOLDS_FOR}s' fill='freeze'/>"
 
 
 def shields(service: ServiceView, tongue: Tongue) -> bytes:

@@ -44,7 +44,8 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
         Surface.PAGE: Policy(cache=_ASK),
         Surface.FEED: Policy(cache=_ASK, is_for_other_sites=True),
         Surface.API: Policy(cache=_ASK, is_for_other_sites=True),
-        Surface.BADGE: Policy(cache="public, max-age=60, stale-if-error=86400", is_for_other_sites=True),
+        # It tells no age: rather none than one that says that all works while nobody can know.
+        Surface.BADGE: Policy(cache="public, max-age=60, must-revalidate", is_for_other_sites=True),
         Surface.BANNER: Policy(cache="public, max-age=60, stale-if-error=3600", is_for_other_sites=True),
         Surface.ASSET: Policy(cache=f"public, max-age={YEAR}, immutable"),
         Surface.FRESH: Policy(cache="no-store"),
