@@ -83,6 +83,7 @@ class Hub:
     upkeep: Upkeep = field(init=False)
     mirror: Mirror = field(init=False)
     library: Library = field(init=False)
+    streams: Streams = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
@@ -90,6 +91,8 @@ class Hub:
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.library = Library.beside(self.press, Html(templates()))
+        self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
+        self.press.issued.append(self.streams.tell)
         self.schedule = Schedule(probing=self, now=self.now)
         rewire(self.deliverer, self.loaded.config, self.door)
         self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
@@ -153,12 +156,10 @@ class Hub:
         """The public face."""
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
-        streams = Streams(shelf, press.fresh, most=room(), now=self.now)
-        press.issued.append(streams.tell)
         forms = subscribing(self.deliverer, press, self.loaded.config.listen.trusted_proxies).answer
         beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document, forms=forms)
         hammering = Hammering(self.loaded.config.listen.trusted_proxies)
-        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=streams, hammering=hammering, is_tls=is_tls)
+        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=self.streams, hammering=hammering, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)
 
     def internal_runner(self) -> web.AppRunner:
@@ -214,6 +215,7 @@ class Hub:
             failed_writes=figures.failed_writes,
             is_reload_good=self.is_reload_good,
             reloaded_at=self.reloaded_at,
+            readers=self.streams.readers,
             mirror=None if self.loaded.config.mirror is None else self.mirror.figures,
         )
 

@@ -34,8 +34,8 @@ _PENDING_STATES = (MaintenanceState.SCHEDULED, MaintenanceState.IN_PROGRESS, Mai
 class Health:
     """How the service itself is doing. *loop_lag* is in seconds; the totals count since the process started.
 
-    *queue_depth* counts results that wait to be written. *reloaded_at* is when a configuration was last taken into use.
-    *mirror* is None where there is to be none.
+    *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
+    configuration was last taken into use. *mirror* is None where there is to be none.
     """
 
     loop_lag: float
@@ -44,6 +44,7 @@ class Health:
     failed_writes: int
     is_reload_good: bool
     reloaded_at: datetime
+    readers: int = 0
     mirror: MirrorFigures | None = None
 
 
@@ -234,6 +235,7 @@ class _Own(Collector):
             "statuspage_loop_lag_seconds", "How late the event loop ran at worst since the last scrape.", health.loop_lag
         )
         yield GaugeMetricFamily("statuspage_queue_depth", "Results that wait to be written.", health.queue_depth)
+        yield GaugeMetricFamily("statuspage_readers", "Open pages that are told at once when something changes.", health.readers)
         yield CounterMetricFamily("statuspage_crashed_turns", "Turns of the service that broke off with a bug.", health.crashed_turns)
         yield CounterMetricFamily("statuspage_failed_writes", "Writes that the store did not take.", health.failed_writes)
         told = "Whether the newest configuration could be used."

@@ -60,7 +60,7 @@ class Streams:
         self._readers: set[Stream] = set()
         self._changed = asyncio.Event()
         self._told: Shelf | None = None
-        self._is_open = True
+        self._is_open = False
 
     @property
     def readers(self) -> int:
@@ -72,7 +72,8 @@ class Streams:
         self._changed.set()
 
     async def run(self) -> None:
-        """Tell and show signs of life for ever; ended by cancelling."""
+        """Let readers in, tell them and show signs of life for ever; ended by cancelling."""
+        self._is_open = True
         while True:
             try:
                 async with asyncio.timeout(self._beat):

@@ -18,7 +18,9 @@ from statuspage.render.metrics import Health, Metrics
 from statuspage.vitals import MirrorFigures
 from tests.statuspage.pictures import NOW, service, situation, story, update, window
 
-HEALTH = Health(loop_lag=0.004, queue_depth=7, crashed_turns=1, failed_writes=3, is_reload_good=True, reloaded_at=NOW - timedelta(hours=1))
+HEALTH = Health(
+    loop_lag=0.004, queue_depth=7, readers=11, crashed_turns=1, failed_writes=3, is_reload_good=True, reloaded_at=NOW - timedelta(hours=1)
+)
 PLACE = ("email-sending", "local")
 
 
@@ -87,6 +89,7 @@ def test_the_service_tells_its_own_health() -> None:
         >= {
             "statuspage_loop_lag_seconds": 0.004,
             "statuspage_queue_depth": 7,
+            "statuspage_readers": 11,
             "statuspage_crashed_turns": 1,
             "statuspage_failed_writes": 3,
             "statuspage_config_last_reload_successful": 1,

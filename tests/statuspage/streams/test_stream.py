@@ -10,11 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import cast
 
 import pytest
+from aiohttp import ClientSession
 
 from incidents.model import Status
+from statuspage.app import Service
 from statuspage.web.stream import AT_ONCE, COMES_AGAIN, MOST, PER_SECOND, QUIETLY, room
 from tests.statuspage.pictures import NOW, service, snapshot, story, update
 from tests.statuspage.serving import Served, serving
@@ -270,6 +273,26 @@ async def test_all_streams_end_with_the_service_and_do_not_hold_it_up(served: Se
         async with asyncio.timeout(4), serving(served):  # a second less than the listener waits for answers
             readers = [await stack.enter_async_context(reading(served)) for _ in range(3)]
         assert all([await reader.is_over() for reader in readers])
+
+
+async def test_a_running_service_tells_its_readers_and_counts_them(tmp_path: Path) -> None:
+    config = tmp_path / "statuspage.yaml"
+    config.write_text('{site: {name: Muster IT, url: "http://status.example.net"}, services: {files: {}}}')
+    loopback = ("127.0.0.1", 0)
+    async with (
+        Service(config_path=config, data_dir=tmp_path / "kept", public=loopback, internal=loopback) as running,
+        ClientSession() as session,
+    ):
+        port = int(running.public_url.rpartition(":")[2])
+        async with reading(Served(port=port)) as reader:
+            await reader.event()
+            running.hub.press.redraw()
+            told = await reader.event()
+            shelf = running.hub.press.shelf
+            assert shelf is not None
+            assert told["publication"] == shelf.publication
+            async with session.get(f"{running.internal_url}/metrics") as answer:
+                assert "statuspage_readers 1.0" in await answer.text()
 
 
 def readers(served: Served) -> int:
