@@ -23,12 +23,19 @@ from statuspage.planned import Window
 from statuspage.press import Press
 from statuspage.publish import HTML, Shelf
 from statuspage.render.finished import Finished, finish
+from statuspage.render.history import Answer
 from statuspage.render.html import Html
+from statuspage.search import asked as asked_for
+from statuspage.search import searched, typed
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of
 from statuspage.store.months import first_story, stories_in, windows_in
+from statuspage.store.words import find
 from statuspage.translation import split
+
+MOST_FOUND = 30
+"""Incidents and windows that a search shows."""
 
 MOST_KEPT = 128
 """Pages whose bytes are kept for as long as what they tell is the same."""
@@ -69,11 +76,14 @@ class Library:
         """The page at *path*; None where there is none. Errors: TimeoutError while the store is away."""
         shelf = self.shelf()
         language, own = split(path, () if shelf is None else shelf.translations)
-        asked = addressed(own)
-        if asked is None or shelf is None or not _is_there(shelf.page, asked.service):
+        asked, words = addressed(own), searched(own)
+        if shelf is None:
             return None
         try:
-            return await self._history(path, asked, shelf, language)
+            if words is not None:
+                return await self._search(words, shelf, language)
+            is_there = asked is not None and (asked.service is None or asked.service in _services(shelf.page))
+            return await self._history(path, asked, shelf, language) if asked is not None and is_there else None
         except StoreUnavailable as error:
             raise TimeoutError("the store is away") from error
 
@@ -86,7 +96,7 @@ class Library:
         return paths(born, shelf.page.as_of, shelf.page.site.timezone, tuple(_services(shelf.page)))
 
     async def _history(self, path: str, asked: Asked, shelf: Shelf, language: str | None) -> Finished | None:
-        page = shelf.page if language is None else await asyncio.to_thread(shelf.translations[language].page)
+        page = await asyncio.to_thread(_in, shelf, language)
         zone = page.site.timezone
         present = month_of(page.as_of, zone)
         if asked.first is not None and asked.first > present:
@@ -99,6 +109,18 @@ class Library:
         as_of = page.as_of if asked.first is None else archives[0].as_of
         draw = partial(self.html.history, replace(page, as_of=as_of), asked, archives, months)
         return await self._made(path, (page.site, as_of, archives, months), draw)
+
+    async def _search(self, words: str, shelf: Shelf, language: str | None) -> Finished:
+        """What has the words that were asked for, newest first. Nothing of it is kept here: a reader's words are seldom asked for again."""
+        query = asked_for(words)
+        page = await asyncio.to_thread(_in, shelf, language)
+        found = await self.store.read(lambda connection: find(connection, query, MOST_FOUND))
+
+        def draw() -> Finished:
+            picture = self.draw(found.stories, found.windows, language)
+            return finish(self.html.search(page, Answer.of(picture, query, words=" ".join(typed(words)), is_more=found.is_more)), HTML)
+
+        return await asyncio.to_thread(draw)
 
     async def _made(self, path: str, source: object, draw: Callable[[], bytes]) -> Finished:
         """Draw what *path* shows, unless it was drawn from an equal *source* before."""
@@ -161,10 +183,11 @@ def _old_month(connection: Connection, service: str, first: date, page: Page) ->
     return month_view(Month(first=first, ledger=ledger, terms=terms, is_over=True))
 
 
+def _in(shelf: Shelf, language: str | None) -> Page:
+    """The picture in *language*; in the site's where there is none."""
+    return shelf.page if language is None else shelf.translations[language].page()
+
+
 def _services(page: Page) -> Mapping[str, Sequence[MonthView]]:
     """The months that the books keep of each service on the page."""
     return {one.id: () if one.level is None else one.level.months for group in page.groups for one in group.services}
-
-
-def _is_there(page: Page, service: str | None) -> bool:
-    return service is None or service in _services(page)

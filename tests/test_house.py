@@ -17,11 +17,25 @@ SOURCES = sorted(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.p
 # Beside the standard library's values, what a pure module may import.
 PURE_IMPORTS = {
     "bisect", "calendar", "collections", "dataclasses", "datetime", "enum", "fractions", "functools", "hashlib", "heapq", "itertools",
-    "math", "operator", "re", "string", "types", "typing", "unicodedata", "zoneinfo",
+    "math", "operator", "re", "string", "types", "typing", "unicodedata", "urllib", "zoneinfo",
     "dateutil",
     "incidents", "probes",
 }  # fmt: skip
-PICTURE = ("page", "planned", "archive", "news", "agenda", "board", "days", "levels", "figures", "spending", "audience", "marking")
+PICTURE = (
+    "page",
+    "planned",
+    "archive",
+    "search",
+    "news",
+    "agenda",
+    "board",
+    "days",
+    "levels",
+    "figures",
+    "spending",
+    "audience",
+    "marking",
+)
 PURE_MODULES = [
     path
     for path in SOURCES

@@ -29,6 +29,8 @@ NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
         "/subscribe/manage/{token}": "as the page that confirms",
         "/subscribe/manage/{token}/data.json": "as the page that confirms",
         "/unsubscribe/{token}": "as the page that confirms",
+        "/history/search": "words are looked for in the store; the form leads to the live site",
+        "/history/search/{words}": "as /history/search",
         "/events": "a stream needs a server; an open page asks /fresh.json instead",
         "/healthz": "tells whether the hub is at work, which no file can know",
         "/readyz": "as /healthz",

@@ -1,10 +1,15 @@
 """What a page of the past is drawn from: months with what happened in them, and the way from one to another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 from statuspage.archive import Archive, Asked, address, by_year
-from statuspage.page import Page
+from statuspage.page import IncidentView, Page
+from statuspage.planned import MaintenanceView
+from statuspage.search import Query
+from statuspage.search import excerpt as found_in
 
 MOST_LETTERS = 320
 """Letters of an update that a list of incidents repeats; the incident's own page has them all."""
@@ -39,3 +44,38 @@ def excerpt(text: str) -> str:
         return line
     begun = line[: MOST_LETTERS + 1]
     return f"{begun.rpartition(' ')[0] or begun[:-1]} …"
+
+
+Pieces = tuple[tuple[str, bool], ...]
+"""A line of words in pieces, each with whether it was looked for."""
+
+MOST_LINES = 2
+"""Lines that are shown of what was found in one incident."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was found for *words* as the reader typed them: incidents and windows, newest first, each with the lines that have them."""
+
+    words: str
+    incidents: tuple[tuple[IncidentView, tuple[Pieces, ...]], ...]
+    windows: tuple[tuple[MaintenanceView, tuple[Pieces, ...]], ...]
+    is_more: bool
+
+    @classmethod
+    def of(cls, page: Page, query: Query, *, words: str, is_more: bool) -> Self:
+        """The answer from a picture that holds what was found and nothing else."""
+        incidents = sorted((*page.open, *page.recent), key=lambda view: (view.started_at, view.id), reverse=True)
+        windows = sorted((*page.planned, *page.past), key=lambda view: (view.starts, view.id), reverse=True)
+        return cls(
+            words=words,
+            incidents=tuple((one, _lines(query, (said.body for said in one.updates if not said.redacted))) for one in incidents),
+            windows=tuple((one, _lines(query, (one.description, *(said.body for said in one.updates)))) for one in windows),
+            is_more=is_more,
+        )
+
+
+def _lines(query: Query, texts: Iterable[str]) -> tuple[Pieces, ...]:
+    """The newest lines that have something of *query*, each once."""
+    found = dict.fromkeys(pieces for text in texts if (pieces := found_in(query, text)))
+    return tuple(found)[:MOST_LINES]

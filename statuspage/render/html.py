@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from statuspage import search
 from statuspage.archive import Archive, Asked, address
 from statuspage.figures import decimal
 from statuspage.marking import marked
@@ -27,7 +28,7 @@ from statuspage.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
-from statuspage.render.history import excerpt, told
+from statuspage.render.history import Answer, excerpt, told
 from statuspage.render.instants import clock, moment, span
 from statuspage.render.tongue import Tongue, tongue_of
 
@@ -118,6 +119,10 @@ class Html:
     def history(self, page: Page, asked: Asked, archives: Sequence[Archive], months: Sequence[date]) -> bytes:
         """Spell *archives*, newest first, and links to *months*; *page* gives the surroundings, as of when it holds."""
         return self.drawn(page, "history.html", address(asked.first, asked.service), **told(page, asked, archives, months))
+
+    def search(self, page: Page, answer: Answer) -> bytes:
+        """Spell what was found; *page* gives the surroundings."""
+        return self.drawn(page, "search.html", search.address(answer.words), answer=answer)
 
     def not_found(self, page: Page) -> bytes:
         """Spell the page for an address that leads nowhere; the same for every such address."""

@@ -10,19 +10,27 @@ from sqlalchemy import Connection, delete, insert, update
 from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Acknowledged,
+    Calmed,
     Counted,
     Event,
+    Flapped,
+    Impacted,
     IncidentEvent,
+    Joined,
     MaintenanceEvent,
     MaintenanceUpdated,
     Moved,
     Noted,
     Opened,
+    Parted,
     Paused,
     Reclaimed,
     Reopened,
+    Rerooted,
     Resolved,
     Resumed,
+    Settled,
+    StateChanged,
     StatusChanged,
     Updated,
     Waived,
@@ -58,6 +66,12 @@ from statuspage.store.tables import (
     waived,
 )
 from statuspage.store.upsert import put, put_missing
+from statuspage.store.words import keep_words
+
+_WORDLESS = (
+    Opened | Joined | Parted | Rerooted | Impacted | StateChanged | Acknowledged | Noted | Resolved | Reopened | Settled | Flapped | Calmed
+)
+"""What changes no public word of an incident. Whatever else comes to be does, unless it is named here."""
 
 
 def record(
@@ -99,7 +113,16 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
     write_corrections(connection, [event for event in events if isinstance(event, CorrectionEvent)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
+    _keep_words(connection, events)
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
+
+
+def _keep_words(connection: Connection, events: Sequence[Event]) -> None:
+    """Have what can be searched in step with what is public, whatever became of it."""
+    told = {event.incident for event in events if isinstance(event, IncidentEvent) and not isinstance(event, _WORDLESS)}
+    keep_words(
+        connection, incident_ids=told, maintenance_ids={event.maintenance for event in events if isinstance(event, MaintenanceEvent)}
+    )
 
 
 def _write_streaks(connection: Connection, counted: Iterable[Counted]) -> None:

@@ -20,7 +20,13 @@ from sqlalchemy import (
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Subject
 from incidents.votes import Level
-from statuspage.store import feed_tables, ledger_tables, maintenance_tables, outbox_tables  # noqa: F401 - so that the metadata holds them too
+from statuspage.store import (  # noqa: F401 - so that the metadata holds them too
+    feed_tables,
+    ledger_tables,
+    maintenance_tables,
+    outbox_tables,
+    word_tables,
+)
 from statuspage.store.columns import Choice, Instant, metadata
 from statuspage.store.columns import instant as _instant
 from statuspage.store.columns import number as _number

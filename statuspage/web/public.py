@@ -1,7 +1,8 @@
 """The public listener: finished bytes by path, and not a line of session code.
 
 Whatever a request brings along (query, cookies, odd headers), a path has one content: only its encoding is negotiated, and of a page under
-no language's path, the language. There is one handler and no middleware, so that the load of an outage costs what a static file costs.
+no language's path, the language. What is typed into the form of the search is led on to a path that holds the words (ADR 19). There is one
+handler and no middleware, so that the load of an outage costs what a static file costs.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from statuspage.clock import Now, wall_clock
 from statuspage.publish import MISSING, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
+from statuspage.search import SEARCH, address
 from statuspage.translation import split
 from statuspage.web.forms import Reply
 from statuspage.web.hammering import RETRY_AFTER, Hammering
@@ -26,7 +28,19 @@ from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.negotiation import accepts_gzip, preferred
 from statuspage.web.on_request import OnRequest
 from statuspage.web.parcels import Parcel, Place, weight
-from statuspage.web.public_routes import POLICIES, PUBLIC_ROUTES, TOLD, YEAR, Policy, Surface, is_kept, is_month, surface_of, takes_forms
+from statuspage.web.public_routes import (
+    POLICIES,
+    PUBLIC_ROUTES,
+    TOLD,
+    YEAR,
+    Policy,
+    Surface,
+    is_kept,
+    is_month,
+    is_search,
+    surface_of,
+    takes_forms,
+)
 from statuspage.web.security import HEADERS
 from statuspage.web.stream import Streams
 
@@ -56,9 +70,9 @@ class Beside:
     """What stands beside the shelf, each by the path that is asked for.
 
     *older* makes what only the store has, the page of an old incident or window or an archive, or None where there is no such public one;
-    a TimeoutError says that this cannot be told now. *past* does the same for the months that went by. *services* and *ledgers* give what
-    makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread. *forms* answers at the addresses of
-    forms (None: there is nothing).
+    a TimeoutError says that this cannot be told now. *past* does the same for the months that went by, and for searches. *services* and
+    *ledgers* give what makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread. *forms* answers
+    at the addresses of forms (None: there is nothing).
     """
 
     older: Older = _nothing
@@ -152,7 +166,7 @@ class _Face:
         # Each with a room of its own: those who read old months or long ledgers keep nobody from a page.
         self._beside, self._older, self._past = beside, OnRequest(weigh=weight), OnRequest(weigh=weight, at_once=2)
         self._made = ((beside.services, OnRequest(weigh=weight)), (beside.ledgers, OnRequest(weigh=weight, at_once=2)))
-        self._translations = OnRequest(weigh=weight)
+        self._translations, self._searches = OnRequest(weigh=weight), OnRequest(weigh=weight, at_once=1, waiting=16)
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -179,7 +193,7 @@ class _Face:
         shelf = self._shelf()
         if shelf is not self._current:
             self._current, self._parcels = shelf, {}
-            for room in (self._older, self._past, self._translations, *(room for _, room in self._made)):
+            for room in (self._older, self._past, self._translations, self._searches, *(room for _, room in self._made)):
                 room.forget()
 
     def _preferred(self, path: str, request: web.Request) -> str | None:
@@ -247,6 +261,10 @@ class _Face:
 
     async def _beside_shelf(self, path: str, preferred: str | None, request: web.Request) -> web.StreamResponse:
         place = self._place(path, preferred)
+        if place.rest == SEARCH and "q" in request.query:
+            # A form without a script can only send a query: it is led on to the path whose one content is the answer.
+            language = f"/{place.translation}" if place.is_addressed else ""
+            return self._say(303, "", {hdrs.LOCATION: language + address(request.query["q"])})
         if place.translation is not None:
             return await self._in_translation(place, place.translation, request)
         match surface_of(path):
@@ -261,12 +279,18 @@ class _Face:
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
             case Surface.FORM:
                 return await self._filled(request)
-            case Surface.PAGE | Surface.FEED if is_kept(path) and self._current is not None:
-                return await self._asked(place, request, self._older, partial(self._beside.older, path))
-            case Surface.PAGE if is_month(path) and self._current is not None:
-                return await self._asked(place, request, self._past, partial(self._beside.past, path))
+            case Surface.PAGE | Surface.FEED if self._current is not None and (behind := self._behind(place)) is not None:
+                return await self._asked(place, request, *behind)
             case _:
                 return await self._made_now(place, request)
+
+    def _behind(self, place: Place) -> tuple[OnRequest[Parcel], Find] | None:
+        """The room in which that is asked for which only the store has, and what finds it there."""
+        if is_kept(place.rest):
+            return self._older, partial(self._beside.older, place.addressed)
+        if is_search(place.rest):
+            return self._searches, partial(self._beside.past, place.addressed)
+        return (self._past, partial(self._beside.past, place.addressed)) if is_month(place.rest) else None
 
     async def _filled(self, request: web.Request) -> web.StreamResponse:
         """The answer to a form, or to the address of one; search engines and caches have no business there."""
@@ -298,11 +322,8 @@ class _Face:
         make = shelf.translations[translation].maker(place.rest)
         if make is not None:
             return await self._asked(place, request, self._translations, partial(asyncio.to_thread, make))
-        if is_kept(place.rest):
-            return await self._asked(place, request, self._older, partial(self._beside.older, place.addressed))
-        if is_month(place.rest):
-            return await self._asked(place, request, self._past, partial(self._beside.past, place.addressed))
-        return await self._missing_in(translation)
+        behind = self._behind(place)
+        return await self._missing_in(translation) if behind is None else await self._asked(place, request, *behind)
 
     async def _asked(self, place: Place, request: web.Request, room: OnRequest[Parcel], find: Find) -> web.StreamResponse:
         shelf, key = self._current, (place.path, None if place.is_addressed else place.translation)

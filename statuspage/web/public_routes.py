@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from statuspage.archive import addressed
 from statuspage.render.addresses import document_at, patterns
+from statuspage.search import SEARCH, searched
 
 YEAR = 31_536_000
 
@@ -99,6 +100,8 @@ PUBLIC_ROUTES = (
     PublicRoute("/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),
     PublicRoute("/history", Surface.PAGE),
+    PublicRoute(SEARCH, Surface.PAGE),  # and the one that looks at a query: it leads on to the next
+    PublicRoute(f"{SEARCH}/{{words}}", Surface.PAGE),
     PublicRoute("/history/{month}", Surface.PAGE),
     PublicRoute("/services/{id}/history", Surface.PAGE),
     PublicRoute("/services/{id}/history/{month}", Surface.PAGE),
@@ -158,3 +161,8 @@ def is_month(path: str) -> bool:
 def takes_forms(path: str) -> bool:
     """Whether a form may be sent to *path*."""
     return any(route.takes_forms and route.covers(path) for route in PUBLIC_ROUTES)
+
+
+def is_search(path: str) -> bool:
+    """Whether *path* is that of a search: its form, or the answer to words that stand in the path itself."""
+    return searched(path) is not None

@@ -71,6 +71,8 @@ PLACES = (
     Place(name="history", which=Which.BROKEN, site="public", path="/history"),
     Place(name="month", which=Which.BROKEN, site="public", path="/history/{month}"),
     Place(name="month of a service", which=Which.BROKEN, site="public", path="/services/email/history/{month}"),
+    Place(name="search", which=Which.BROKEN, site="public", path="/history/search/noticed%20problem"),
+    Place(name="search for nothing that is there", which=Which.CALM, site="public", path="/history/search/tape"),
     Place(name="service levels", which=Which.BROKEN, site="public", path="/service-levels"),
     Place(name="page that is not there", which=Which.CALM, site="public", path="/nothing-here", status=404),
     Place(name="login", which=Which.CALM, site="console", path="/login"),

@@ -86,7 +86,7 @@ async def test_an_empty_month_says_so_plainly(place: Place) -> None:
         assert "No incident was published in this month so far." in await read.page("/history/2026-11")
 
 
-@pytest.mark.parametrize("month", ["2023-10", "2026-12", "1000-01", "9999-12", "2026-13", "2026-1", "02026-01", "2026-10/", "search", ""])
+@pytest.mark.parametrize("month", ["2023-10", "2026-12", "1000-01", "9999-12", "2026-13", "2026-1", "02026-01", "2026-10/", "now", ""])
 async def test_months_before_the_birth_or_yet_to_come_are_not_there(years: Reading, month: str) -> None:
     assert await years.library.find(f"/history/{month}") is None
     assert await years.library.find("/services/nobody/history/2026-10") is None
@@ -180,3 +180,55 @@ async def test_while_the_store_is_away_the_past_cannot_be_told(years: Reading, m
     monkeypatch.setattr(years.store, "read", away)
     with pytest.raises(TimeoutError):
         await years.library.find("/history/2025-03")
+
+
+# --- search
+
+
+async def test_a_search_tells_where_the_words_stand(place: Place) -> None:
+    events = [
+        changed("email", BORN, Status.OPERATIONAL),
+        *outage("incident0001", NOW - 400 * DAY, timedelta(minutes=42), said=("One moment.", "The <b>disk</b> was full of Störungen.")),
+        *outage("incident0002", NOW - 40 * DAY, HOUR),
+        *work("window000001", NOW - 39 * DAY, HOUR, name="New disks"),
+    ]
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        found = await read.library.find("/history/search/STORUNG disk")
+        assert found is not None
+        body = found.body.decode()
+        assert "The &lt;b&gt;<mark>disk</mark>&lt;/b&gt; was full of <mark>Störungen</mark>." in body
+        assert "Major outage for 42 min" in await read.page("/history/search/STORUNG disk")
+        assert "incident0002" not in body
+        assert "window000001" not in body
+        assert '<meta name="robots" content="noindex">' in body
+        assert "New disks" in await read.page("/history/search/disks")
+        assert "Nothing found" in await read.page("/history/search/tape")
+        assert 'value="&lt;"' not in body
+
+
+@pytest.mark.parametrize("words", ["", "\x00", '"', "%", "\ud800", "' OR 1=1 --", "<script>", "x" * 10_000, "a " * 4000, "../../x"])
+async def test_whatever_is_typed_there_is_a_plain_page(years: Reading, words: str) -> None:
+    found = await years.library.find(f"/history/search/{words}" if words and "/" not in words else "/history/search")
+    assert found is not None
+    assert b"<script>alert" not in found.body
+    assert b"<h1" in found.body
+    assert len(found.body) < 200_000
+
+
+async def test_a_search_shows_the_newest_and_says_that_there_are_more(years: Reading) -> None:
+    told = await years.page("/history/search/email")
+    assert told.count("Email is not working") == 30 - told.count("Patches")
+    assert "There is more" in told
+
+
+async def test_nothing_that_is_not_public_is_found_or_counted(place: Place) -> None:
+    secret = outage("incident0001", NOW - 40 * DAY, HOUR, name="Intruders", said=("Intruders!",), is_published=False)
+    private = work("window000001", NOW - 39 * DAY, HOUR, name="Intruders out", needs_approval=True)
+    gone = outage("incident0002", NOW - 30 * DAY, HOUR, said=("Intruders it was.", "It works again."))
+    async with reading(place, changed("email", BORN, Status.OPERATIONAL), *secret, *private, *gone, born=BORN, now=NOW) as read:
+        withdrawn = update(updates).values(redacted_at=NOW).where(updates.c.number == 1)
+        await read.store.write(lambda connection: connection.execute(withdrawn))
+        for words in ("intruders", "Intrud", "intruders out", "works intruders"):
+            told = await read.page(f"/history/search/{words}")
+            assert "Nothing found" in told
+            assert "There is more" not in told

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientSession
 
 from incidents.model import State, Status
-from statuspage.render.finished import finish
+from statuspage.render.finished import Finished, finish
 from statuspage.web.negotiation import accepts_gzip
 from statuspage.web.public_routes import PUBLIC_ROUTES, Surface, surface_of
 from tests.statuspage.pictures import NOW, service, snapshot, story, update
@@ -314,6 +314,65 @@ async def test_months_that_cannot_be_never_reach_the_store(site: Site, path: str
     async with site.session.get(path) as answer:
         assert answer.status == 404
     assert site.served.asked_past == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "to"),
+    [
+        ("disk+full", "/history/search/disk%20full"),
+        ("%20St%C3%B6rung,%20disk!!", "/history/search/St%C3%B6rung%20disk"),
+        ("a/../../etc", "/history/search/a%20etc"),
+        ("%0d%0aSet-Cookie:%20x", "/history/search/Set%20Cookie%20x"),
+        ("//evil.example", "/history/search/evil%20example"),
+        ("%00%22%27", "/history/search"),
+        ("", "/history/search"),
+        ("x" * 5000, f"/history/search/{'x' * 100}"),
+    ],
+)
+async def test_what_is_typed_leads_on_to_the_path_that_has_its_answer(site: Site, typed: str, to: str) -> None:
+    async with site.session.get(f"/history/search?q={typed}", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, to)
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert site.served.asked_past == []
+
+
+async def test_an_answer_is_looked_for_once_for_each_publication_and_letters_without_end_are_refused(site: Site) -> None:
+    site.served.past["/history/search/disk full"] = finish(b"<p>it was full</p>", "text/html; charset=utf-8")
+    for _ in range(2):
+        async with site.session.get("/history/search/disk%20full?q=other") as answer:
+            assert await answer.text() == "<p>it was full</p>"
+    assert site.served.asked_past == ["/history/search/disk full"]
+    said = await speak(site.served, b"GET /history/search?q=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert head(said)[0] == 400
+
+
+async def test_a_search_keeps_nobody_from_a_month_and_a_flood_of_them_is_told_that_we_are_busy(site: Site) -> None:
+    gate = asyncio.Event()
+    inside: list[str] = []
+
+    async def slow(path: str) -> Finished | None:
+        if "search" in path:
+            inside.append(path)
+            await gate.wait()
+        return finish(path.encode(), "text/html; charset=utf-8")
+
+    site.served.find_past = slow  # type: ignore[method-assign]
+
+    async def status(session: ClientSession, path: str) -> int:
+        async with session.get(path) as answer:
+            return answer.status
+
+    async with serving(site.served) as session:
+        asking = [asyncio.create_task(status(session, f"/history/search/word{number}")) for number in range(20)]
+        done, waiting = await asyncio.wait(asking, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        while len(done) < 4:
+            more, waiting = await asyncio.wait(waiting, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            done |= more
+        assert {task.result() for task in done} == {503}
+        assert await status(session, "/history/2026-10") == 200
+        assert len(inside) == 1
+        gate.set()
+        assert {task.result() for task in (await asyncio.wait(waiting, timeout=10))[0]} == {200}
 
 
 async def test_a_store_that_is_too_slow_for_all_who_ask_makes_them_wait_and_then_say_busy() -> None:

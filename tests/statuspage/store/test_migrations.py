@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -49,20 +50,26 @@ def stepped(place: Place, until: str = "head", then: Callable[[Connection], obje
     database.close()
 
 
-def schema(connection: Connection) -> dict[str, object]:
-    """All that a database tells of its tables, whatever the order in which it came there, and the rows in them."""
-    told, found = inspect(connection), dict[str, object]()
-    for name in told.get_table_names():
-        constraints = (told.get_foreign_keys(name), told.get_unique_constraints(name), told.get_check_constraints(name))
-        found[name] = {
-            "columns": sorted((one["name"], str(one["type"]), one["nullable"], one["default"]) for one in told.get_columns(name)),
-            "key": told.get_pk_constraint(name),
-            "constraints": [sorted(map(str, some)) for some in constraints],
-            "indexes": sorted((one["name"], one["column_names"], one["unique"], condition(one)) for one in told.get_indexes(name)),
-            "options": told.get_table_options(name),
-            "rows": connection.execute(select(Table(name, MetaData(), autoload_with=connection))).all(),
-        }
-    return found
+def schema(database: Database) -> dict[str, object]:
+    """All that a database tells of its tables, whatever the order in which it came there, and the rows in them.
+
+    Each is asked for by itself: all of them together may take a busy server longer than any transaction of ours is waited for.
+    """
+    names = database.read(lambda connection: inspect(connection).get_table_names())
+    return {name: database.read(partial(told_of, name=name)) for name in names}
+
+
+def told_of(connection: Connection, name: str) -> object:
+    told = inspect(connection)
+    constraints = (told.get_foreign_keys(name), told.get_unique_constraints(name), told.get_check_constraints(name))
+    return {
+        "columns": sorted((one["name"], str(one["type"]), one["nullable"], one["default"]) for one in told.get_columns(name)),
+        "key": told.get_pk_constraint(name),
+        "constraints": [sorted(map(str, some)) for some in constraints],
+        "indexes": sorted((str(one["name"]), one["column_names"], one["unique"], condition(one)) for one in told.get_indexes(name)),
+        "options": told.get_table_options(name),
+        "rows": connection.execute(select(Table(name, MetaData(), autoload_with=connection))).all(),
+    }
 
 
 def condition(index: ReflectedIndex) -> str:
@@ -70,7 +77,13 @@ def condition(index: ReflectedIndex) -> str:
 
 
 def differences(connection: Connection) -> list[object]:
-    return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata))
+    opts = {"compare_server_default": True, "include_object": is_plain}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=opts), metadata))
+
+
+def is_plain(_: object, name: str | None, *__: object) -> bool:
+    """Whether it is no index over words: what those are made of differs by database, and no table of ours says it."""
+    return name is None or "public_words_index" not in name
 
 
 def test_migrated_schema_is_what_the_tables_say(bare: Place) -> None:
@@ -83,7 +96,7 @@ def test_a_new_store_is_what_the_steps_build(another: Callable[[], Place]) -> No
     new, old = another(), another()
     stepped(old)
     with new.opened() as made, old.opened() as grown:
-        assert made.read(schema) == grown.read(schema)
+        assert schema(made) == schema(grown)
 
 
 def test_a_missing_column_would_be_noticed(bare: Place) -> None:

@@ -1,0 +1,130 @@
+"""Public words, to be searched: kept with what is written, in its own transaction, and compared with what is public when they are found."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, bindparam, delete, insert, select, text, update
+
+from statuspage.page import Story
+from statuspage.planned import Window
+from statuspage.search import VERSION, Query, is_begun, kept
+from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
+from statuspage.store.maintenance_tables import maintenances
+from statuspage.store.queries import stories_of
+from statuspage.store.tables import incidents, installation
+from statuspage.store.upsert import put
+from statuspage.store.word_tables import public_words
+
+_AT_ONCE = 200
+
+_FIND = {
+    "sqlite": text(
+        "SELECT w.incident, w.maintenance FROM public_words_index i JOIN public_words w ON w.sequence = i.rowid "
+        "WHERE public_words_index MATCH :words ORDER BY i.rowid DESC LIMIT :most"
+    ),
+    "postgresql": text(
+        "SELECT incident, maintenance FROM public_words "
+        "WHERE array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:words AS tsquery) ORDER BY sequence DESC LIMIT :most"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What has the words that were looked for, as far as it is public; *is_more* where not all was read."""
+
+    stories: tuple[Story, ...] = ()
+    windows: tuple[Window, ...] = ()
+    is_more: bool = False
+
+
+def words_of_story(story: Story) -> Iterable[str]:
+    """The words of an incident that the public may read; none of one that is not published, or was withdrawn."""
+    if story.incident.published_at is not None:
+        yield story.incident.name
+        yield from (update.body for update in story.updates if update.redacted_at is None)
+
+
+def words_of_window(window: Window) -> Iterable[str]:
+    """The words of a window that the public may read, in every language."""
+    if window.maintenance.is_public:
+        yield from (*window.maintenance.name.values(), *window.maintenance.description.values())
+        yield from (update.body for update in window.updates)
+
+
+def find(connection: Connection, query: Query, most: int) -> Found:
+    """What was last made public of all that has the words of *query*, *most* at most.
+
+    What the index says is compared with what is public now: if it ever were behind, it could miss something and never tell a secret.
+    """
+    if not query.words:
+        return Found()
+    name = connection.dialect.name
+    spelled = _spelled_for_sqlite(query) if name == "sqlite" else _spelled_for_postgresql(query)
+    rows = connection.execute(_FIND[name], {"words": spelled, "most": most + 1}).all()
+    stories = stories_of(connection, [row.incident for row in rows[:most] if row.incident is not None])
+    windows = _windows(connection, [row.maintenance for row in rows[:most] if row.maintenance is not None])
+    return Found(
+        stories=tuple(story for story in stories if query.is_met_by(words_of_story(story))),
+        windows=tuple(window for window in windows.values() if query.is_met_by(words_of_window(window))),
+        is_more=len(rows) > most,
+    )
+
+
+def _spelled_for_sqlite(query: Query) -> str:
+    return " AND ".join(f'"{word}"{" *" if is_begun(word) else ""}' for word in query.words)
+
+
+def _spelled_for_postgresql(query: Query) -> str:
+    return " & ".join(f"'{word}'{':*' if is_begun(word) else ''}" for word in query.words)
+
+
+# --- keeping them -------------------------------------------------------------------------------------------------------------------
+
+
+def keep_words(connection: Connection, *, incident_ids: Collection[str] = (), maintenance_ids: Collection[str] = ()) -> None:
+    """Keep what is public of those incidents and windows now. Inside the write that changed them."""
+    if incident_ids:
+        stories = {story.incident.id: story for story in stories_of(connection, incident_ids)}
+        _keep(connection, public_words.c.incident, {id: kept(words_of_story(stories[id])) if id in stories else "" for id in incident_ids})
+    if maintenance_ids:
+        windows = _windows(connection, maintenance_ids)
+        said = {id: kept(words_of_window(windows[id])) if id in windows else "" for id in maintenance_ids}
+        _keep(connection, public_words.c.maintenance, said)
+
+
+def _keep(connection: Connection, whose: Column[str], wanted: Mapping[str, str]) -> None:
+    there = select(public_words.c.sequence, whose.label("id"), public_words.c.words).where(whose.in_(wanted))
+    known = {row.id: row for row in connection.execute(there)}
+    new = [{whose.name: id, "words": words} for id, words in wanted.items() if words and id not in known]
+    gone = [row.sequence for id, row in known.items() if not wanted[id]]
+    other = [{"at": row.sequence, "said": wanted[id]} for id, row in known.items() if wanted[id] and wanted[id] != row.words]
+    if new:
+        connection.execute(insert(public_words), new)
+    if gone:
+        connection.execute(delete(public_words).where(public_words.c.sequence.in_(gone)))
+    if other:
+        at = public_words.c.sequence == bindparam("at")
+        connection.execute(update(public_words).where(at).values(words=bindparam("said")), other)
+
+
+def bring_words_up_to_date(connection: Connection) -> None:
+    """Keep the words of all that there is, where none were kept yet or by other rules than today's. Inside a write."""
+    at = installation.c.name == "words"
+    if connection.execute(select(installation.c.value).where(at)).scalar() == VERSION:
+        return
+    connection.execute(delete(public_words))
+    for some in _slices(connection.execute(select(incidents.c.id).order_by(incidents.c.opened_at)).scalars().all()):
+        keep_words(connection, incident_ids=some)
+    for some in _slices(connection.execute(select(maintenances.c.id).order_by(maintenances.c.planned_at)).scalars().all()):
+        keep_words(connection, maintenance_ids=some)
+    put(connection, installation, [{"name": "words", "value": VERSION}])
+
+
+def _slices(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+
+
+def _windows(connection: Connection, ids: Collection[str]) -> Mapping[str, Window]:
+    said = maintenance_words(connection, ids)
+    return {id: Window(maintenance=one, updates=said[id]) for id, one in read_maintenances(connection, ids).items()}
