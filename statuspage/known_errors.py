@@ -28,7 +28,7 @@ class KnownErrorView:
     say: str
 
 
-def views(known: Iterable[KnownError], language: str, services: Collection[str] | None = None) -> Sequence[KnownErrorView]:
+def spoken(known: Iterable[KnownError], language: str, services: Collection[str] | None = None) -> Sequence[KnownErrorView]:
     """Those that show in any of *services* (None: all there are), in the file's order."""
     return [
         KnownErrorView(

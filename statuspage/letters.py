@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 from incidents.events import MaintenanceUpdated, Updated
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
-from statuspage.page import Page, Site, Story
+from statuspage.page import Page, Story
 from statuspage.planned import Window
 from statuspage.render.mail import Letterhead, Mail
+from statuspage.site import Site
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances

@@ -5,6 +5,8 @@ Pure, like ``page``.
 
 from collections.abc import Mapping
 
+from incidents.words import said
+
 
 def marked(message: str) -> str:
     """Mark *message* for the catalogues."""
@@ -23,9 +25,4 @@ def marked_pair(one: str, many: str) -> tuple[str, str]:
 
 def localised(texts: Mapping[str, str] | None, language: str) -> str:
     """Choose the text of *language* (``de`` serves ``de-AT``), else the English one, else the first; empty where there is none."""
-    if not texts:
-        return ""
-    for wanted in (language, language.partition("-")[0], "en"):
-        if wanted in texts:
-            return texts[wanted]
-    return next(iter(texts.values()))
+    return said(texts or {}, language)

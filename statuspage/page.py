@@ -19,27 +19,11 @@ from statuspage.figures import LevelView
 from statuspage.marking import localised, marked
 from statuspage.news import Tail, Topic
 from statuspage.planned import MaintenanceView, ServiceTold, Window, view
+from statuspage.site import Site
 
 WITHDRAWN = marked("This text has been withdrawn.")
 
 _OVER = frozenset({MaintenanceState.COMPLETED, MaintenanceState.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text.
-
-    *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one.
-    """
-
-    name: str
-    url: str
-    timezone: str = "UTC"
-    language: str = "en"
-    languages: tuple[str, ...] = ()
-    support: Mapping[str, str]
-    links: Mapping[str, str]
-    takes_mail: bool = False  # it writes to those who ask for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +235,7 @@ def _is_troubled(incident: Incident) -> bool:
 
 
 def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView:
-    situation = snapshot.situation
-    found = situation.standings.get((Subject.SERVICE, service.id))
+    found = snapshot.situation.standings.get((Subject.SERVICE, service.id))
     status, since = (found.status, found.since) if found else (Status.UNKNOWN, None)
     is_unknown = status is Status.UNKNOWN
     return ServiceView(
@@ -266,10 +249,10 @@ def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView
         last_known=snapshot.last_known.get(service.id, Status.UNKNOWN) if is_unknown else status,
         unknown_since=since if is_unknown else None,
         checked_at=snapshot.seen.get(service.id),
-        capabilities=tuple(_capabilities(service, situation, language)),
+        capabilities=tuple(_capabilities(service, snapshot.situation, language)),
         days=snapshot.days.get(service.id, ()),
         created_at=snapshot.created.get(service.id, snapshot.born),
-        is_watched=_is_watched(service, situation.topology),
+        is_watched=_is_watched(service, snapshot.situation.topology),
         level=snapshot.levels.get(service.id),
     )
 

@@ -24,13 +24,14 @@ from statuspage.diary import Diary
 from statuspage.figures import LevelView
 from statuspage.marking import localised
 from statuspage.news import Tail, Topic
-from statuspage.page import Page, Site, Snapshot, Story, build
+from statuspage.page import Page, Snapshot, Story, build
 from statuspage.pipeline import Pipeline
 from statuspage.planned import Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
+from statuspage.site import Site
 from statuspage.store import feed_rows, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable

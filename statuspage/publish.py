@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from statuspage import page as picture
 from statuspage.news import FLOORS, About, Said, Tail, Topic
-from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Site, Snapshot
+from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
 from statuspage.planned import MaintenanceView, Window
 from statuspage.render import badges, feeds
 from statuspage.render.addresses import Document, Format, document_at, path_of
@@ -21,6 +21,7 @@ from statuspage.render.html import Html
 from statuspage.render.jsonfeed import KIND, json_feed
 from statuspage.render.subscription import Subscription, Typed
 from statuspage.render.tongue import Tongue
+from statuspage.site import Site
 from statuspage.translation import Bench, Sheet, Translation, split
 
 HTML = "text/html; charset=utf-8"

@@ -1,6 +1,5 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from statuspage.bundled import templates
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
 from statuspage.known_errors import KnownError
-from statuspage.page import Site
 from statuspage.render.tongue import languages
+from statuspage.site import Site
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:
@@ -31,16 +30,17 @@ def site_of(config: Config) -> Site:
         support=site.support.model_dump(mode="json", exclude_none=True),
         links=site.links,
         takes_mail=config.mail is not None,
+        known_errors=known_errors_of(config),
     )
 
 
-def known_errors_of(config: Config) -> Sequence[KnownError]:
+def known_errors_of(config: Config) -> tuple[KnownError, ...]:
     """Symptoms that are known, in the file's order."""
     spoken = partial(configuration.words, language=config.site.language)
-    return [
+    return tuple(
         KnownError(id=id, services=one.services, symptom=spoken(one.symptom), workaround=spoken(one.workaround), say=spoken(one.say))
         for id, one in config.known_errors.items()
-    ]
+    )
 
 
 def _languages(own: str, named: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from incidents.model import State, Status
 from statuspage import search
 from statuspage.archive import Archive, Asked, address
 from statuspage.figures import decimal
+from statuspage.known_errors import spoken
 from statuspage.marking import marked
 from statuspage.page import IncidentView, Page, ServiceView
 from statuspage.planned import BACK_DAYS, MaintenanceView
@@ -80,6 +81,7 @@ class Html:
             incident=incident,
             affected=affected(incident, capabilities(page)),
             is_late=is_late(incident, page.as_of),
+            known_errors=spoken(page.site.known_errors, page.language, [one.service for one in incident.services]),
         )
 
     def service(self, page: Page, service: ServiceView) -> bytes:
@@ -97,6 +99,7 @@ class Html:
             opened=opened,
             recent=[view for view in page.recent if hit(view)],
             planned=[view for view in page.planned if hit(view)],
+            known_errors=spoken(page.site.known_errors, page.language, [service.id]),
         )
 
     def service_levels(self, page: Page) -> bytes:

@@ -18,12 +18,13 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from probes.text import plain
-from statuspage.page import IncidentView, Page, Site, UpdateView
+from statuspage.page import IncidentView, Page, UpdateView
 from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.render import words
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment, span
 from statuspage.render.tongue import ENGLISH
+from statuspage.site import Site
 
 _LONGEST_SUBJECT = 200
 _POLICY = SMTP.clone(max_line_length=998)

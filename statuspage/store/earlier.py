@@ -16,7 +16,8 @@ from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, fold, opened
-from statuspage.page import Site, Story
+from statuspage.page import Story
+from statuspage.site import Site
 from statuspage.store.queries import Installation, nothing_known
 from statuspage.store.recall import site
 from statuspage.store.spelling import instant, milliseconds, understand

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from incidents import act, regroup
 from incidents.events import Event, Noted, Opened, Updated
 from statuspage import board
-from statuspage.known_errors import views
+from statuspage.known_errors import spoken
 from statuspage.page import Story
 from statuspage.store import acts, listing, queries
 from statuspage.web import bodies
@@ -131,7 +131,7 @@ async def list_known_errors(request: web.Request) -> web.Response:
     desk, service = request.app[DESK], request.query.get("service")
     if service is not None and service not in desk.pipeline.situation.topology.services:
         raise Rejected(404, "There is no service with this id.")
-    found = views(desk.known_errors(), desk.language, None if service is None else [service])
+    found = spoken(desk.known_errors(), desk.language, None if service is None else [service])
     shown = [bodies.KnownErrorShown.model_validate(one, from_attributes=True) for one in found]
     return _json(bodies.KnownErrorList(items=shown, next=None))
 

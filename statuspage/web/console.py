@@ -17,7 +17,7 @@ from incidents import act
 from incidents.events import Opened
 from incidents.model import Origin, Situation
 from statuspage import board
-from statuspage.known_errors import views
+from statuspage.known_errors import spoken
 from statuspage.page import Story
 from statuspage.render.timeline import Line, tell
 from statuspage.spending import spending
@@ -149,7 +149,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         record=record,
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
-        known_errors=views(desk.known_errors(), desk.language, story.incident.worst.keys()),
+        known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),
         others=[
             one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)
         ],

@@ -23,8 +23,9 @@ from incidents.model import (
 )
 from statuspage.days import Day
 from statuspage.news import PAGE, Said, Tail, Topic, tail, topics_of_incident, topics_of_window
-from statuspage.page import Site, Snapshot, Story
+from statuspage.page import Snapshot, Story
 from statuspage.planned import Window
+from statuspage.site import Site
 
 NOW = datetime(2026, 11, 22, 16, 0, 30, tzinfo=UTC)
 BORN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,11 +17,11 @@ from statuspage.audience import Wish
 from statuspage.bundled import templates
 from statuspage.channels import mail
 from statuspage.deliver import Deliverer, Line
-from statuspage.page import Site
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
+from statuspage.site import Site
 from statuspage.store import outbox, queries, subscribers
 from statuspage.store.engine import Store
 from statuspage.store.outbox import Notification

@@ -16,11 +16,12 @@ from markupsafe import Markup
 from incidents.model import State, Status
 from statuspage.bundled import templates
 from statuspage.days import Day
-from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, Site, UpdateView
+from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, UpdateView
 from statuspage.render import words
 from statuspage.render.bars import NAME, STEP, bars
 from statuspage.render.html import Html, speakable
 from statuspage.render.tongue import ENGLISH, Tongue
+from statuspage.site import Site
 
 NOW = datetime(2026, 11, 22, 8, 31, tzinfo=UTC)
 BEGUN = NOW - timedelta(minutes=37)

@@ -12,6 +12,7 @@ from lxml import html as dom
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from statuspage.known_errors import KnownError
 from statuspage.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.badges import LOOKS
@@ -54,6 +55,25 @@ def test_the_page_says_how_it_is_what_works_and_what_was_said() -> None:
     assert "What works Sending: works Receiving: works" in page
     assert "Planned maintenance Patches Mon 23 Nov 2026, 16:00 to 18:00 UTC" in page
     assert "portalwasout" not in of("/services/email").body.decode()
+
+
+def test_what_helps_with_known_errors_stands_with_the_service_and_its_incidents_and_what_is_for_the_desk_does_not() -> None:
+    full = KnownError(
+        id="full-mailbox",
+        services=("email",),
+        symptom={"en": "Mail comes back with <mailbox full>", "de": "Mail kommt zurück"},
+        workaround={"en": "Empty the Trash folder."},
+        say={"en": "Tell them to breathe."},
+    )
+    told = replace(known(), site=replace(SITE, known_errors=(full,)))
+    published = shelf(told)
+    pages = (of("/services/email", told), published.files["/incidents/abcdefghijk1"])
+    for page in pages:
+        text = page.body.decode()
+        assert "<dt>Mail comes back with &lt;mailbox full&gt;</dt><dd>Empty the Trash folder.</dd>" in text
+    for finished in (*pages, of("/services/portal", told), *published.files.values()):
+        assert b"breathe" not in finished.body
+    assert b"Trash" not in of("/services/portal", told).body
 
 
 def test_what_was_and_what_is_planned_is_of_this_service_alone() -> None:

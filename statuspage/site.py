@@ -1,0 +1,25 @@
+"""Whose page it is, as the configuration says. Pure, like ``page``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from statuspage.known_errors import KnownError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text.
+
+    *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one. *takes_mail*
+    where it writes to those who ask for it.
+    """
+
+    name: str
+    url: str
+    timezone: str = "UTC"
+    language: str = "en"
+    languages: tuple[str, ...] = ()
+    support: Mapping[str, str]
+    links: Mapping[str, str]
+    takes_mail: bool = False
+    known_errors: tuple[KnownError, ...] = ()
