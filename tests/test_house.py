@@ -23,6 +23,8 @@ PURE_IMPORTS = {
 }  # fmt: skip
 PICTURE = (
     "page",
+    "site",
+    "known_errors",
     "planned",
     "archive",
     "search",
