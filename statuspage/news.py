@@ -5,12 +5,30 @@ which a reader may look for it. Pure, like ``page``.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from incidents.events import (
+    Acknowledged,
+    Event,
+    Impacted,
+    IncidentEvent,
+    Joined,
+    MaintenanceUpdated,
+    Noted,
+    Opened,
+    Parted,
+    Published,
+    Renamed,
+    Reopened,
+    Rerooted,
+    Resolved,
+    StateChanged,
+    Updated,
+)
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Status
 from incidents.rollup import ORDER, worst
@@ -18,6 +36,24 @@ from statuspage.planned import is_loud
 
 PAGE = 50
 """Entries of a closed archive. The newest document of a feed has as many at least, once there are so many, and never twice as many."""
+
+
+ADDS = (
+    Opened
+    | Joined
+    | Parted
+    | Rerooted
+    | Renamed
+    | Impacted
+    | Published
+    | StateChanged
+    | Acknowledged
+    | Updated
+    | Noted
+    | Resolved
+    | Reopened
+)
+"""What adds to an incident and leaves its earlier words alone. After whatever else happens they may read otherwise."""
 
 
 class About(StrEnum):
@@ -72,6 +108,39 @@ class Tail:
     def archives(self) -> int:
         """How many archives are closed; they are numbered from 1, the oldest first."""
         return closed(self.count)
+
+
+@dataclass(slots=True)
+class Untold:
+    """What feeds have not been told yet.
+
+    *words* are new ones, each as the id of its incident or window and its number there, *reworded* the incidents whose earlier words may
+    read otherwise by now; where *is_everything*, all is told anew.
+    """
+
+    words: set[tuple[str, int]] = field(default_factory=set)
+    reworded: set[str] = field(default_factory=set)
+    is_everything: bool = True
+
+    def hear(self, events: Iterable[Event]) -> None:
+        """Note what was said."""
+        for event in events:
+            if isinstance(event, Updated):
+                self.words.add((event.incident, event.update.number))
+            elif isinstance(event, MaintenanceUpdated):
+                self.words.add((event.maintenance, event.update.number))
+            elif isinstance(event, IncidentEvent) and not isinstance(event, ADDS):
+                self.reworded.add(event.incident)
+
+    def add(self, other: "Untold") -> None:
+        """Note all that the *other* one holds."""
+        self.words |= other.words
+        self.reworded |= other.reworded
+        self.is_everything |= other.is_everything
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.words or self.reworded or self.is_everything)
 
 
 def closed(count: int) -> int:

@@ -23,7 +23,7 @@ from statuspage.days import Day, continued, last_known, strip
 from statuspage.diary import Diary
 from statuspage.figures import LevelView
 from statuspage.marking import localised
-from statuspage.news import Tail, Topic
+from statuspage.news import Tail, Topic, Untold
 from statuspage.page import Page, Snapshot, Story, build
 from statuspage.pipeline import Pipeline
 from statuspage.planned import Window, shown
@@ -90,7 +90,7 @@ class Press:
     _is_replanned: bool = True
     _news: dict[Topic, Tail] = field(default_factory=dict)
     _planned_told: set[str] = field(default_factory=set)
-    _is_news_untold: bool = True
+    _untold: Untold = field(default_factory=Untold)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turned: set[str] = field(default_factory=set)
     _age: tuple[datetime, Fresh] | None = None
@@ -104,12 +104,13 @@ class Press:
             self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
+            self._untold.hear(news)
             self._changed.set()
 
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
         """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
-        self._is_all_outdated = self._is_untold = self._is_replanned = self._is_news_untold = True
+        self._is_all_outdated = self._is_untold = self._is_replanned = self._untold.is_everything = True
         self._changed.set()
 
     def redraw(self) -> None:
@@ -229,9 +230,9 @@ class Press:
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
         is_replanned, self._is_replanned = self._is_replanned, False
         planned_told, self._planned_told = self._planned_told, set()
-        is_news_untold, self._is_news_untold = self._is_news_untold, False
+        untold, self._untold = self._untold, Untold(is_everything=False)
         try:
-            if wanted or told or planned_told or is_untold or is_replanned or is_news_untold:
+            if wanted or told or planned_told or is_untold or is_replanned or untold:
                 asked = _Asked(
                     is_untold=is_untold,
                     told=told,
@@ -242,7 +243,8 @@ class Press:
                     planned_told=planned_told,
                     diary=self._diary,
                     now=now,
-                    is_news_untold=is_news_untold,
+                    untold=untold,
+                    news=self._news,
                 )
                 self._note(await self.store.read(asked.read), asked, now)
         except BaseException:
@@ -251,7 +253,7 @@ class Press:
             self._is_untold |= is_untold
             self._is_replanned |= is_replanned
             self._planned_told |= planned_told
-            self._is_news_untold |= is_news_untold
+            self._untold.add(untold)
             raise
 
     def _note(self, found: "_Found", asked: "_Asked", now: datetime) -> None:
@@ -259,7 +261,7 @@ class Press:
         others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
         self._diary = found.diary
-        self._news = {**({} if asked.is_news_untold else self._news), **found.news}
+        self._news = {**({} if asked.untold.is_everything else self._news), **found.news}
         for id in asked.services:
             created = found.created.get(id) or self._created(id)
             self._kept[id] = self._keep(self._kept.get(id), found.changes.get(id, ()), created, now)
@@ -326,7 +328,7 @@ class _Asked:
     """What one look into the store is to bring: all stories or those of the incidents *told*, and the past of *services* from *since* on.
 
     *unborn* are those of which it is not known yet since when they are watched. *planned* are the windows that are not over, where the
-    *diary* is to be read anew; else it is where *planned_told* says so. *is_news_untold* asks for all that feeds tell.
+    *diary* is to be read anew; else it is where *planned_told* says so. *untold* is what feeds have not been told yet, beyond the *news*.
     """
 
     is_untold: bool
@@ -338,7 +340,8 @@ class _Asked:
     planned_told: Collection[str]
     diary: Diary
     now: datetime
-    is_news_untold: bool
+    untold: Untold
+    news: Mapping[Topic, Tail]
 
     def read(self, connection: Connection) -> "_Found":
         """Read it all in one transaction, so that what is told and what is drawn agree."""
@@ -347,18 +350,13 @@ class _Asked:
             changes=queries.changes(connection, self.services, self.since) if self.services else {},
             created=queries.first_changes(connection, self.unborn) if self.unborn else {},
             diary=self._diary(connection),
-            news=feed_rows.tails(connection, self._topics(connection)),
+            news=feed_rows.told(connection, self.news, self.untold),
         )
 
     def _diary(self, connection: Connection) -> Diary:
         if self.planned is not None:
             return Diary.read(connection, self.planned, self.now)
         return self.diary.reread(connection, self.planned_told, self.now) if self.planned_told else self.diary
-
-    def _topics(self, connection: Connection) -> Collection[Topic]:
-        if self.is_news_untold:
-            return feed_rows.every_topic(connection)
-        return feed_rows.topics_told(connection, self.told, self.planned_told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

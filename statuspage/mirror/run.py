@@ -11,27 +11,15 @@ from typing import Self
 
 from incidents.corrected import CorrectionEvent
 from incidents.events import (
-    Acknowledged,
     Event,
-    Impacted,
     IncidentEvent,
-    Joined,
     MaintenanceEvent,
-    Noted,
-    Opened,
-    Parted,
-    Published,
-    Renamed,
-    Reopened,
-    Rerooted,
-    Resolved,
-    StateChanged,
-    Updated,
 )
 from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import publish
 from statuspage.mirror.versions import spoken
 from statuspage.mirror.walk import Older, Walk
+from statuspage.news import ADDS
 from statuspage.press import Press
 from statuspage.vitals import MirrorFigures
 
@@ -44,23 +32,6 @@ REST = 4.0
 """Times as long as a publication took, it rests after it: a fifth of a core at most."""
 
 RETRY = 5.0
-
-_ADDS = (
-    Opened
-    | Joined
-    | Parted
-    | Rerooted
-    | Renamed
-    | Impacted
-    | Published
-    | StateChanged
-    | Acknowledged
-    | Updated
-    | Noted
-    | Resolved
-    | Reopened
-)
-"""What adds to an incident and leaves its earlier words alone. Whatever else happens, archives are asked for again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +55,7 @@ class Mirror:
         """Note whose pages beyond the shelf are others after a committed turn."""
         self.walk.forget(f"/incidents/{event.incident}" for event in events if isinstance(event, IncidentEvent))
         self.walk.forget(f"/maintenance/{event.maintenance}" for event in events if isinstance(event, MaintenanceEvent))
-        if any(isinstance(event, IncidentEvent | MaintenanceEvent) and not isinstance(event, _ADDS) for event in events):
+        if any(isinstance(event, IncidentEvent | MaintenanceEvent) and not isinstance(event, ADDS) for event in events):
             self.walk.forget_archives()
         self._forget_months([event for event in events if isinstance(event, IncidentEvent | MaintenanceEvent | CorrectionEvent)])
 
@@ -92,7 +63,7 @@ class Mirror:
         """Ask again for those in which an incident stands of which more is known, and for all where something else is."""
         situation = self.press.pipeline.situation
         known = {**situation.ended, **situation.incidents}
-        begun = [known.get(event.incident) if isinstance(event, _ADDS) else None for event in events]
+        begun = [known.get(event.incident) if isinstance(event, ADDS) else None for event in events]
         for incident in begun:
             since = date.min if incident is None else incident.started_at.date() - timedelta(days=1)  # whatever the zone of the site is
             self.walk.forget_months(since)

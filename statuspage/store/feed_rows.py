@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, insert, select, union
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, insert, or_, select
 
 from incidents.maintenance import MaintenanceState
-from statuspage.news import PAGE, Said, Tail, Topic, tail
+from statuspage.news import PAGE, Said, Tail, Topic, Untold, tail
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.maintenance_tables import maintenance_updates, maintenances
 from statuspage.store.tables import updates
@@ -37,7 +37,7 @@ def _is_about() -> Any:  # noqa: ANN401 - as above
     return and_(*(column == bindparam(column.name, type_=column.type) for column in topic))
 
 
-def _words() -> Select[Any]:
+def _told_of() -> Select[Any]:
     of_incident = and_(updates.c.incident == feed_entries.c.incident, updates.c.number == feed_entries.c.word)
     of_window = and_(maintenance_updates.c.maintenance == feed_entries.c.maintenance, maintenance_updates.c.number == feed_entries.c.word)
     joined = (
@@ -49,21 +49,21 @@ def _words() -> Select[Any]:
     planned = (
         column.label(f"planned_{column.name}") for column in maintenance_updates.c if column.name in {"title", "body", "at", "state"}
     )
-    columns = (feed_entries.c.place, feed_entries.c.incident, feed_entries.c.maintenance, feed_entries.c.word, maintenances.c.began_at)
-    return select(*columns, *(updates.c[name] for name in told), *planned).select_from(joined).where(_is_about())
+    columns = (*feed_entries.c, maintenances.c.began_at)
+    return select(*columns, *(updates.c[name] for name in told), *planned).select_from(joined)
 
 
 _PLACE = _next_place()
-_NEWEST = _words().order_by(feed_entries.c.place.desc()).limit(2 * PAGE - 1)
+_NEWEST = _told_of().where(_is_about()).order_by(feed_entries.c.place.desc()).limit(2 * PAGE - 1)
 _BETWEEN = (
-    _words().where(feed_entries.c.place >= bindparam("first"), feed_entries.c.place < bindparam("end")).order_by(feed_entries.c.place)
+    _told_of()
+    .where(_is_about(), feed_entries.c.place >= bindparam("first"), feed_entries.c.place < bindparam("end"))
+    .order_by(feed_entries.c.place)
 )
-_INCIDENTS: BindParameter[list[str]] = bindparam("incidents", expanding=True)
-_WINDOWS: BindParameter[list[str]] = bindparam("windows", expanding=True)
-_THEIR_TOPICS = union(
-    select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.incident.in_(_INCIDENTS)),
-    select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.maintenance.in_(_WINDOWS)),
-)
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_THEIR_TOPICS = select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.incident.in_(_IDS)).distinct()
+_ARE_THEIRS = or_(feed_entries.c.incident.in_(_IDS), feed_entries.c.maintenance.in_(_IDS))
+_SPOKEN = _told_of().where(_ARE_THEIRS, feed_entries.c.word >= bindparam("first")).order_by(feed_entries.c.place)
 
 
 def place_words(connection: Connection, words: Iterable[Word]) -> None:
@@ -83,18 +83,36 @@ def place_words(connection: Connection, words: Iterable[Word]) -> None:
         connection.execute(_PLACE, row)
 
 
-def every_topic(connection: Connection) -> set[Topic]:
+def _every_topic(connection: Connection) -> set[Topic]:
     """All topics that anything was ever told about. Reads every place there is: for a start."""
     chosen = select(feed_entries.c.about, feed_entries.c.service).distinct()
     return {Topic(row.about, row.service) for row in connection.execute(chosen)}
 
 
-def topics_told(connection: Connection, incidents: Collection[str], windows: Collection[str]) -> set[Topic]:
-    """The topics that words of these *incidents* and *windows* were told about."""
-    if not incidents and not windows:
-        return set()
-    found = connection.execute(_THEIR_TOPICS, {"incidents": list(incidents), "windows": list(windows)})
-    return {Topic(row.about, row.service) for row in found}
+def told(connection: Connection, known: Mapping[Topic, Tail], untold: Untold) -> Mapping[Topic, Tail]:
+    """What feeds tell once they are told what is *untold*: those of *known* that it does not concern are left out.
+
+    New words are put to what is known, so that a long incident costs no more than a short one.
+    """
+    if untold.is_everything:
+        return tails(connection, _every_topic(connection))
+    rows: dict[Topic, list[Row[Any]]] = {}
+    asked = {"ids": sorted({subject for subject, _ in untold.words}), "first": min((number for _, number in untold.words), default=0)}
+    for row in connection.execute(_SPOKEN, asked) if untold.words else ():
+        rows.setdefault(Topic(row.about, row.service), []).append(row)
+    reworded = {Topic(*row) for row in connection.execute(_THEIR_TOPICS, {"ids": sorted(untold.reworded)})} if untold.reworded else set()
+    new: dict[tuple[str, int], Said] = {}
+    grown = {topic: _grown(known.get(topic, Tail()), some, new) for topic, some in rows.items() if topic not in reworded}
+    again = {*reworded, *(topic for topic, tail in grown.items() if tail is None)}
+    return {**{topic: tail for topic, tail in grown.items() if tail is not None}, **tails(connection, again)}
+
+
+def _grown(before: Tail, rows: Sequence[Row[Any]], known: dict[tuple[str, int], Said]) -> Tail | None:
+    """*before* with the new *rows*; None where something is missing between them."""
+    added = [row for row in rows if row.place >= before.count]
+    if [row.place for row in added] != list(range(before.count, before.count + len(added))):
+        return None
+    return tail(before.count + len(added), (*before.said, *_all(added, known)))
 
 
 def tails(connection: Connection, topics: Collection[Topic]) -> Mapping[Topic, Tail]:

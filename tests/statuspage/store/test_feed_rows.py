@@ -7,14 +7,14 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, select, text, update
 
-from incidents.events import Impacted, IncidentEvent, MaintenanceMoved, MaintenanceUpdated, Planned, Published, Updated
+from incidents.events import Event, Impacted, IncidentEvent, MaintenanceMoved, MaintenanceUpdated, Planned, Published, Settled, Updated
 from incidents.maintenance import MaintenanceState, MaintenanceUpdate
 from incidents.model import State, Status, Subject, Update
 from incidents.moving import Move
-from statuspage.news import PAGE, About, Said, Tail, Topic
-from statuspage.store import tables
+from statuspage.news import PAGE, About, Said, Tail, Topic, Untold
+from statuspage.store import feed_rows, tables
 from statuspage.store.engine import Database
-from statuspage.store.feed_rows import archive, every_topic, tails, topics_told
+from statuspage.store.feed_rows import archive, tails
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.migrations.upgrade import configuration
 from statuspage.store.renaming import rename
@@ -86,19 +86,59 @@ def test_a_closed_archive_stays_as_it_is(database: Database) -> None:
 
 def test_what_was_never_spoken_of_has_an_empty_tail(database: Database) -> None:
     begin(database)
-    assert database.read(lambda connection: (tails(connection, [MAIL]), every_topic(connection))) == ({MAIL: Tail()}, set())
+    assert database.read(lambda connection: tails(connection, [MAIL])) == {MAIL: Tail()}
+    assert retold(database, {}, is_everything=True) == {}
 
 
-def test_topics_are_found_by_whose_words_they_tell(database: Database) -> None:
+def retold(database: Database, known: dict[Topic, Tail], *events: Event, is_everything: bool = False) -> dict[Topic, Tail]:
+    untold = Untold(is_everything=is_everything)
+    untold.hear(events)
+    return {**known, **database.read(lambda connection: feed_rows.told(connection, known, untold))}
+
+
+def test_what_is_told_word_by_word_is_what_would_be_told_at_once(database: Database) -> None:
     begin(database)
-    write(database, *life(hit(mail=Status.PARTIAL), said(1)), at=after(9))
-    plan(database)
-    incident = {ALL, Topic(About.DEGRADED), PARTIAL, MAIL}
-    assert database.read(lambda connection: topics_told(connection, [ID], [])) == incident
-    both = database.read(lambda connection: topics_told(connection, [ID], [PLAN.id, "nobody"]))
-    assert both == database.read(every_topic)
-    assert both - incident == {Topic(About.MAINTENANCE), FILES, *(Topic(About.SERVICE_MAINTENANCE, one) for one in PLAN.services)}
-    assert database.read(lambda connection: topics_told(connection, [], [])) == set()
+    known: dict[Topic, Tail] = {}
+    window = replace(PLAN, needs_approval=False)
+    turns: list[Sequence[Event]] = [
+        life(hit(mail=Status.PARTIAL), said(1)),
+        (Planned(at=after(0), maintenance=window.id, plan=window), word(1)),
+        *([said(number)] for number in range(2, 3 * PAGE)),
+        (hit(mail=Status.MAJOR, files=Status.MAJOR), said(3 * PAGE), word(2), said(3 * PAGE + 1)),
+    ]
+    for turn in turns:
+        write(database, *turn, at=after(9))
+        known = retold(database, known, *turn)
+    assert known == retold(database, {}, is_everything=True)
+    assert len(known) == 9
+
+
+def test_a_word_that_nobody_heard_of_is_told_with_the_next(database: Database) -> None:
+    begin(database)
+    first = life(hit(mail=Status.PARTIAL), said(1))
+    write(database, *first, at=after(9))
+    known = retold(database, {}, *first)
+    write(database, said(2), said(3), said(4), at=after(9))
+    assert numbers(retold(database, known, said(4))[ALL].said) == [1, 2, 3, 4]
+
+
+def test_heard_twice_is_told_once(database: Database) -> None:
+    begin(database)
+    first = life(hit(mail=Status.PARTIAL), said(1))
+    write(database, *first, at=after(9))
+    known = retold(database, {}, *first)
+    assert retold(database, known, *first) == known
+    assert retold(database, known, *first[:1]) == known
+
+
+def test_words_that_may_read_otherwise_are_read_again(database: Database) -> None:
+    begin(database)
+    first = life(hit(mail=Status.PARTIAL), said(1))
+    write(database, *first, at=after(9))
+    known = retold(database, {}, *first)
+    database.write(lambda connection: connection.execute(update(tables.updates).values(redacted_at=after(70))))
+    assert retold(database, known, said(1)) == known
+    assert [one.is_withdrawn for one in retold(database, known, Settled(at=after(70), incident=ID))[MAIL].said] == [True]
 
 
 # --- planned work ---------------------------------------------------------------------------------------------------------------------
