@@ -19,6 +19,7 @@
   let asOf = new Date(main().dataset.asOf);
   let ageThen = Math.max(0, (Date.now() - asOf) / 1000);
   let heardAt = seconds();
+  let heardBy = Date.now();
   let staleAfter = 300;
   let shown = null; // the publication that this page was last renewed from
   let tag = null;
@@ -31,9 +32,11 @@
 
   // --- how old it is
 
-  // The reader's own clock may be wrong: once the server has answered, only its clock and our stopwatch count.
+  // The reader's own clock may be wrong: once the server has answered, only its clock counts, and how much time has passed since. A stopwatch
+  // stands still while the machine sleeps, and the clock on the wall may be put back: the longer time is believed.
   const judgeAge = () => {
-    const isStale = ageThen + seconds() - heardAt > staleAfter;
+    const passed = Math.max(seconds() - heardAt, (Date.now() - heardBy) / 1000);
+    const isStale = ageThen + passed > staleAfter;
     const note = document.getElementById("stale");
     document.documentElement.classList.toggle("stale", isStale);
     if (isStale === (note.textContent !== "")) return;
@@ -46,6 +49,7 @@
     asOf = new Date(told.as_of);
     ageThen = Math.max(0, (now - asOf) / 1000);
     heardAt = seconds();
+    heardBy = Date.now();
     staleAfter = told.stale_after ?? staleAfter;
     judgeAge();
     return told.publication !== shown;
@@ -169,6 +173,8 @@
     news.classList.add("news");
   };
 
+  const versionOf = (page) => [...page.querySelectorAll("head script, link[rel=stylesheet]")].map((one) => one.src || one.href).join(" ");
+
   const ask = (path) => fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(patience) });
 
   const renew = async (publication) => {
@@ -178,6 +184,10 @@
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = next.getElementById("main");
       if (!fresh) return;
+      if (versionOf(next) !== versionOf(document)) {
+        location.reload(); // the service was upgraded: this script and these styles are not for the new page
+        return;
+      }
       showLocally(fresh);
       const before = new Set([...main().querySelectorAll("[data-news]")].map((one) => one.dataset.news));
       const comeBack = holdPlace();
@@ -244,18 +254,22 @@
     if (!document.hidden || seconds() - askedAt >= hiddenEvery) poll();
   };
 
+  const attend = () => {
+    listen();
+    if (!stream && !document.hidden) poll();
+  };
+
   const turn = () => {
     if (document.hidden) {
       leave();
       return;
     }
     judgeAge();
-    listen();
-    if (!stream) poll();
+    attend();
   };
 
   showLocally(main());
-  turn();
+  attend(); // its age is judged once it was heard of: a page of the past was true long ago, and still is
   setTimeout(look, patience / 2);
   setInterval(look, askEvery);
   document.addEventListener("visibilitychange", turn);

@@ -1,6 +1,7 @@
 """A page that somebody leaves open. The window's own clock is moved on where a story would take long; the servers' is not."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -251,6 +252,38 @@ async def test_a_page_that_gets_no_answer_at_all_stays_as_it_is_and_turns_grey(p
     await expect(page.locator("#stale")).to_contain_text("This page has not been updated since")
     assert await page.evaluate(GREY)
     assert await page.locator("main").inner_text() == before
+
+
+async def test_a_page_is_grey_when_the_machine_wakes_up_out_of_reach(page: Page, leave_open: Open) -> None:
+    """No timer ran meanwhile, and the stopwatch stood still."""
+    await leave_open()
+    await page.route("**/*", lambda route: route.abort())
+    await page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=8))
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert await page.evaluate(GREY)
+
+
+async def test_the_page_of_what_is_long_over_is_not_taken_for_stale(page: Page, leave_open: Open, calm: Demo, desk: Page) -> None:
+    incident = await open_incident(desk, calm, PARCELS, service="Intranet", words="The post is on strike.")
+    await resolve(desk, calm, incident, "They are here.")
+    await page.clock.set_system_time(datetime.now(UTC) + timedelta(days=90))
+    await page.add_init_script("addEventListener('DOMContentLoaded', () => setTimeout(() => { window.greyAtFirst = " + GREY + "; }))")
+    await leave_open(f"/incidents/{incident}")
+    await expect(page.locator("#stale")).to_be_empty()
+    assert await page.evaluate("window.greyAtFirst") is False
+
+
+async def test_a_page_is_loaded_anew_when_the_service_was_upgraded(page: Page, leave_open: Open, calm: Demo, desk: Page) -> None:
+    opened = await leave_open()
+
+    async def upgraded(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, body=(await answer.text()).replace("/assets/page-", "/assets/newer-"))
+
+    await page.route(f"{calm.public}/", upgraded)
+    async with page.expect_navigation():
+        await open_incident(desk, calm, PARCELS, service="Intranet", words="The post is on strike.")
+    assert not await opened.is_not_reloaded()
 
 
 async def test_a_page_that_nobody_sees_holds_no_stream(page: Page, leave_open: Open, calm: Demo) -> None:
