@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 
 
 class Picture(Protocol):
-    """Draws the public picture of some stories and windows, in a language."""
+    """Draws the public picture of some stories and windows, in a language (None: the site's)."""
 
-    def __call__(self, stories: Sequence[Story], windows: Sequence[Window], language: str) -> Page:
+    def __call__(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None) -> Page:
         """Return the picture as it is now."""
 
 
@@ -105,8 +105,12 @@ class Letters:
         if place not in drawn:
             stories = [known.stories[one.thread]] if one.thread in known.stories else []
             windows = [known.windows[one.thread]] if one.thread in known.windows else []
-            drawn[place] = self.picture(stories, windows, subscriber.language)
+            drawn[place] = self.picture(stories, windows, self._chosen(subscriber.language))
         return self._told(one, subscriber, drawn[place])
+
+    def _chosen(self, language: str) -> str | None:
+        """The language that a reader chose, where the site still speaks it and it is another than the site's."""
+        return language if language in self.site.languages and language != self.site.language else None
 
     def _letter(self, one: Notification, letter: Mapping[str, JsonValue]) -> Message | Dropped:
         to, site = str(letter.get("to")), self.site
@@ -115,7 +119,7 @@ class Letters:
             case {"kind": "confirm", "until": str(until)} if self.now() >= datetime.fromisoformat(until):
                 return Dropped(reason="its link would lead nowhere any more")
             case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
-                body = self.mail.confirm(head, site, link, hours)
+                body = self.mail.confirm(head, site, str(letter.get("language", site.language)), link, hours)
             case _:
                 return Dropped(reason="an older release wrote this letter")
         return Message(key=one.key, to=to, body=body)

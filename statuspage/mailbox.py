@@ -3,6 +3,7 @@
 import re
 
 from probes.settings import host
+from statuspage.marking import marked
 
 LONGEST = 254
 """Characters that an address may have (RFC 5321, section 4.5.3.1, as corrected)."""
@@ -13,7 +14,7 @@ _NAME = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 
 
 class NoMailbox(Exception):
-    """What was typed is no address that we can write to; the message is a sentence for whoever typed it."""
+    """What was typed is no address that we can write to; the message is a sentence for whoever typed it, marked for the catalogues."""
 
 
 def mailbox(typed: str) -> str:
@@ -21,19 +22,19 @@ def mailbox(typed: str) -> str:
     text = typed.strip()
     name, at, domain = text.rpartition("@")
     if not at:
-        raise NoMailbox("An address has a name, an @ and a domain, such as anna@example.org.")
+        raise NoMailbox(marked("An address has a name, an @ and a domain, such as anna@example.org."))
     if len(text) > LONGEST or len(name) > _LONGEST_NAME:
-        raise NoMailbox("This is longer than an address can be.")
+        raise NoMailbox(marked("This is longer than an address can be."))
     if not name.isascii():
-        raise NoMailbox("Before the @ we can only write to letters without accents, digits and the usual signs.")
+        raise NoMailbox(marked("Before the @ we can only write to letters without accents, digits and the usual signs."))
     if not _NAME.fullmatch(name):
-        raise NoMailbox("What stands before the @ is not the name of a mailbox.")
+        raise NoMailbox(marked("What stands before the @ is not the name of a mailbox."))
     try:
         known = host(domain).lower()
     except ValueError:
         known = ""
     if "." not in known.strip(".") or known.endswith(".") or not known.rpartition(".")[2][:1].isalpha():
-        raise NoMailbox("What stands after the @ is not the name of a mail domain.")
+        raise NoMailbox(marked("What stands after the @ is not the name of a mail domain."))
     if len(name) + 1 + len(known) > LONGEST:
-        raise NoMailbox("This is longer than an address can be.")
+        raise NoMailbox(marked("This is longer than an address can be."))
     return f"{name}@{known}"

@@ -148,12 +148,8 @@ class Press:
         """What makes the page, a feed or a badge of a service from the newest picture; None where there is none at this *path*."""
         return None if self.shelf is None else self.publisher.of_service(self.shelf.page, path)
 
-    def about(self, stories: Sequence[Story], windows: Sequence[Window], language: str) -> Page:
-        """The picture of some stories and windows alone, in *language*, for what is written to people. It may run on any thread."""
-        return self._of_these(stories, windows, replace(self.site, language=language))
-
     def picture(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None) -> Page:
-        """The same as it stands under the path of *language*, or in the site's own."""
+        """The picture of some stories and windows alone, as under the path of *language*, or the site's. It may run on any thread."""
         return self._of_these(stories, windows, self.site, language)
 
     def _of_these(self, stories: Sequence[Story], windows: Sequence[Window], site: Site, language: str | None = None) -> Page:

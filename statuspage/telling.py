@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from probes.egress import Door
 from statuspage.bundled import templates
@@ -11,6 +12,7 @@ from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
 from statuspage.letters import Letters
 from statuspage.links import Links
+from statuspage.page import Page
 from statuspage.press import Press
 from statuspage.readings import site_of
 from statuspage.render.html import Html
@@ -30,7 +32,7 @@ def deliverer(press: Press) -> Deliverer:
         links=Links(secret=installation.seed, url=press.site.url),
         site=press.site,
         authority=installation.authority,
-        picture=press.about,
+        picture=press.picture,
     )
     return Deliverer(
         store=press.store,
@@ -55,11 +57,19 @@ def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Ne
         store=press.store,
         now=press.now,
         pages=Subscription(Html(templates())),
-        page=lambda: press.shelf.page if press.shelf else None,
+        page=partial(_page, press),
         links=lambda: deliverer.letters.links,
         wake=deliverer.wake,
         trusted_proxies=trusted_proxies,
     )
+
+
+def _page(press: Press, language: str | None) -> Page | None:
+    """The newest picture in a language that the site speaks, else in its own; None before the first."""
+    shelf = press.shelf
+    if shelf is None or language is None or language == shelf.page.site.language or language not in shelf.translations:
+        return None if shelf is None else shelf.page
+    return shelf.translations[language].page()
 
 
 def lines_of(config: Config) -> Mapping[str, Line]:

@@ -200,7 +200,7 @@ def _environment(directory: Path, tongue: Tongue, root: str) -> Environment:
         excerpt=excerpt,
         number=tongue.number,
     )
-    environment.globals.update(_spoken(tongue))
+    environment.globals.update(spoken_as_html(tongue))
     environment.globals.update(
         root=root,
         language=tongue.tag,
@@ -214,8 +214,8 @@ def _environment(directory: Path, tongue: Tongue, root: str) -> Environment:
     return environment
 
 
-def _spoken(tongue: Tongue) -> Mapping[str, object]:
-    """What templates speak with: the tables of words, and what ``{% trans %}`` and ``_()`` call."""
+def spoken_as_html(tongue: Tongue) -> Mapping[str, object]:
+    """What templates of HTML speak with: the tables of words, and what ``{% trans %}`` and ``_()`` call."""
     return {
         "_": partial(_said, tongue.said),
         "gettext": partial(_said, tongue.said),

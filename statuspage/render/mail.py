@@ -4,26 +4,27 @@ Every text is hostile: HTML is escaped, and nothing that ends a line reaches a h
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from probes.text import plain
 from statuspage.page import IncidentView, Page, UpdateView
 from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.render import words
-from statuspage.render.html import speakable
+from statuspage.render.html import speakable, spoken_as_html
 from statuspage.render.instants import moment, span
-from statuspage.render.tongue import ENGLISH
+from statuspage.render.tongue import Tongue, tongue_of
 from statuspage.site import Site
 
 _LONGEST_SUBJECT = 200
@@ -50,51 +51,113 @@ class Letterhead:
 
 
 class Mail:
-    """Spells letters. *templates* is the directory that holds ``mail/``."""
+    """Spells letters, each in its reader's language. *templates* holds ``mail/`` and ``languages/``."""
 
     def __init__(self, templates: Path) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(templates / "mail"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-            finalize=speakable,
-        )
-        self._environment.globals.update(
-            STATUS=words.STATUS, STATE=words.STATE, CAPABILITY=words.CAPABILITY, MAINTENANCE_STATE=words.MAINTENANCE_STATE
-        )
+        self._templates = templates
 
     def update(self, head: Letterhead, page: Page, incident: IncidentView, update: UpdateView) -> bytes:
-        """Public words about an incident."""
+        """Public words about an incident, within what *page* tells in the reader's language."""
         able = {service.id: service.capabilities for group in page.groups for service in group.services}
         values = {"incident": incident, "update": update, "able": able}
-        return self._letter(head, page.site, update.title, "update", values)
+        return self._letter(head, _Around(page.site, page.language, page.root), update.title, "update", values)
 
     def work(self, head: Letterhead, page: Page, window: MaintenanceView, update: MaintenanceUpdateView) -> bytes:
         """Public words about planned work."""
-        return self._letter(head, page.site, update.title, "work", {"window": window, "update": update})
+        values = {"window": window, "update": update}
+        return self._letter(head, _Around(page.site, page.language, page.root), update.title, "work", values)
 
-    def confirm(self, head: Letterhead, site: Site, link: str, hours: int) -> bytes:
+    def confirm(self, head: Letterhead, site: Site, language: str, link: str, hours: int) -> bytes:
         """The question whether it was really them."""
-        return self._letter(head, site, f"Please confirm: mail about {site.name}", "confirm", {"link": link, "hours": hours})
+        subject = self._tongue(language).gettext("Please confirm: mail about %(site)s", site=site.name)
+        return self._letter(head, _Around(site, language), subject, "confirm", {"link": link, "hours": hours})
 
     def test(self, head: Letterhead, site: Site) -> bytes:
         """A letter that says that letters arrive."""
-        return self._letter(head, site, f"Test: mail from {site.name} status arrives", "test", {})
+        subject = self._tongue(site.language).gettext("Test: mail from %(site)s status arrives", site=site.name)
+        return self._letter(head, _Around(site, site.language), subject, "test", {})
 
-    def _letter(self, head: Letterhead, site: Site, subject: str, template: str, values: Mapping[str, object]) -> bytes:
+    def _tongue(self, language: str) -> Tongue:
+        return tongue_of(language, self._templates / "languages")
+
+    def _letter(self, head: Letterhead, around: "_Around", subject: str, template: str, values: Mapping[str, object]) -> bytes:
+        site, tongue = around.site, self._tongue(around.language)
+        told_in = tongue_of(site.language, self._templates / "languages").tag
         zone = ZoneInfo(site.timezone)
-        told = {"moment": partial(moment, zone=zone, tongue=ENGLISH), "span": partial(span, zone=zone, tongue=ENGLISH)}
-        context = {**values, "head": head, "site": site, **told}
+        context = {
+            **values,
+            "head": head,
+            "site": site,
+            "home": f"{site.url}{around.root}",
+            "language": tongue.tag,
+            "said_in": Markup("") if told_in == tongue.tag else Markup(' lang="{}"').format(told_in),
+        }
+        spans = {"moment": partial(moment, zone=zone, tongue=tongue), "span": partial(span, zone=zone, tongue=tongue)}
+        bare = {name: partial(_bare, spell) for name, spell in spans.items()}
         message = EmailMessage(policy=_POLICY)
         message["Subject"] = plain(subject, _LONGEST_SUBJECT)
         for name, value in _headers(head).items():
             message[name] = value
-        message.set_content(self._environment.get_template(f"{template}.txt").render(context))
-        message.add_alternative(self._environment.get_template(f"{template}.html").render(context), subtype="html")
+        places = self._templates / "mail"
+        message.set_content(_plain(places, tongue).get_template(f"{template}.txt").render(context, **bare))
+        html = _html(places, tongue).get_template(f"{template}.html").render(context, **spans)
+        message.add_alternative(html, subtype="html")
         return message.as_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The site that writes, and the language in which it does, with the root of what is told in that."""
+
+    site: Site
+    language: str
+    root: str = ""
+
+
+def _bare(spell: Callable[..., Markup], *instants: datetime) -> str:
+    return spell(*instants).striptags()
+
+
+@cache
+def _html(directory: Path, tongue: Tongue) -> Environment:
+    environment = _environment(directory)
+    environment.globals.update(spoken_as_html(tongue))
+    environment.globals["CAPABILITY"] = words.spoken(words.CAPABILITY, tongue, "capability")
+    return environment
+
+
+@cache
+def _plain(directory: Path, tongue: Tongue) -> Environment:
+    environment = _environment(directory)
+    environment.globals.update(
+        _=partial(_said, tongue.said),
+        ngettext=partial(_counted, tongue),
+        STATUS=words.spoken(words.STATUS, tongue),
+        STATE=words.spoken(words.STATE, tongue),
+        MAINTENANCE_STATE=words.spoken(words.MAINTENANCE_STATE, tongue),
+        CAPABILITY=words.spoken(words.CAPABILITY, tongue, "capability"),
+    )
+    return environment
+
+
+def _environment(directory: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(directory),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=speakable,
+    )
+
+
+def _said(find: Callable[[str], str], message: str, **values: object) -> str:
+    return find(message) % {name: speakable(value) for name, value in values.items()}
+
+
+def _counted(tongue: Tongue, one: str, many: str, number: int) -> str:
+    return tongue.counted(one, many, number) % {"number": number}
 
 
 def _headers(head: Letterhead) -> dict[str, str | Address]:

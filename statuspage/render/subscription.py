@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from incidents.model import Status
-from statuspage.audience import Wish
+from statuspage.marking import marked
 from statuspage.page import Page
 from statuspage.render.html import Html
 
 FLOORS = {
-    Status.DEGRADED: "Any trouble, also where something is merely slow or impaired",
-    Status.PARTIAL: "When a part of a service does not work, or worse",
-    Status.MAJOR: "Only when a service does not work at all",
+    Status.DEGRADED: marked("Any trouble, also where something is merely slow or impaired"),
+    Status.PARTIAL: marked("When a part of a service does not work, or worse"),
+    Status.MAJOR: marked("Only when a service does not work at all"),
 }
 
 
@@ -40,15 +40,15 @@ class Subscription:
 
     def sent(self, page: Page, hours: int) -> bytes:
         """What everybody is told who has asked."""
-        words = (
+        words = marked(
             "If the address is right, a letter is on its way to it. Open the link in it and press the button there: only then you are "
-            f"subscribed. The link is good for {hours} hours. Nothing there after ten minutes? Look into the folder for junk."
+            "subscribed. The link is good for %(hours)s hours. Nothing there after ten minutes? Look into the folder for junk."
         )
-        return self.say(page, "Please look into your mail", words)
+        return self.say(page, marked("Please look into your mail"), words, hours=str(hours))
 
-    def confirm(self, page: Page, address: str, wish: Wish) -> bytes:
+    def confirm(self, page: Page, address: str) -> bytes:
         """The page behind the link in the letter."""
-        return self._drawn(page, "subscribe_confirm.html", address=address, wish=wish)
+        return self._drawn(page, "subscribe_confirm.html", address=address)
 
     def manage(
         self, page: Page, address: str, data: str, typed: Typed, faults: Mapping[str, str] = NO_FAULTS, *, is_saved: bool = False
@@ -61,9 +61,10 @@ class Subscription:
         """The page behind the link that ends it, for those who open it in a browser."""
         return self._drawn(page, "unsubscribe.html")
 
-    def say(self, page: Page, heading: str, words: str) -> bytes:
-        """A few words and nothing to do."""
-        return self._drawn(page, "said.html", heading=heading, words=words)
+    def say(self, page: Page, heading: str, words: str, **values: str) -> bytes:
+        """A few words of ours, marked for the catalogues, and nothing to do."""
+        tongue = self._html.tongue(page)
+        return self._drawn(page, "said.html", heading=tongue.gettext(heading), words=tongue.gettext(words, **values))
 
     def _drawn(self, page: Page, template: str, **values: object) -> bytes:
         return self._html.drawn(page, template, "/subscribe", FLOORS=FLOORS, **values)

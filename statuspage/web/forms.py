@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import hdrs, web
 
+from statuspage.marking import marked
+
 MOST_BYTES = 32 * 1024
 MOST_FIELDS = 700
 PATIENCE = 10.0
@@ -26,7 +28,7 @@ class Reply:
 
 
 class Unreadable(Exception):
-    """A form that is not taken, with the status that says why."""
+    """A form that is not taken, with the status that says why; the message is a sentence, marked for the catalogues."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -39,20 +41,20 @@ Fields = Mapping[str, Sequence[str]]
 async def fields_of(request: web.Request) -> Fields:
     """Read a form's fields, each with all its values. Errors: Unreadable; the listener's own where more comes than any request may have."""
     if request.content_type != KIND:
-        raise Unreadable(415, "This is not a form of ours.")
+        raise Unreadable(415, marked("This is not a form of ours."))
     if (request.content_length or 0) > MOST_BYTES:
-        raise Unreadable(413, "This is more than a form of ours can hold.")
+        raise Unreadable(413, marked("This is more than a form of ours can hold."))
     try:
         async with asyncio.timeout(PATIENCE):
             raw = await request.read()
     except TimeoutError as error:
-        raise Unreadable(408, "The form did not arrive in time.") from error
+        raise Unreadable(408, marked("The form did not arrive in time.")) from error
     if len(raw) > MOST_BYTES:
-        raise Unreadable(413, "This is more than a form of ours can hold.")
+        raise Unreadable(413, marked("This is more than a form of ours can hold."))
     try:
         pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
-        raise Unreadable(400, "This form cannot be read.") from error
+        raise Unreadable(400, marked("This form cannot be read.")) from error
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)

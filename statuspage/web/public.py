@@ -50,7 +50,7 @@ Older = Callable[[str], Awaitable[Finished | None]]
 Makers = Callable[[str], Callable[[], Finished] | None]
 
 
-Forms = Callable[[web.Request], Awaitable[Reply | None]]
+Forms = Callable[[web.Request, str, str | None], Awaitable[Reply | None]]
 
 
 def _none(_: str) -> None:
@@ -61,7 +61,7 @@ async def _nothing(_: str) -> None:
     """Nothing is found."""
 
 
-async def _nobody(_: web.Request) -> None:
+async def _nobody(_: web.Request, __: str, ___: str | None) -> None:
     """No form is taken."""
 
 
@@ -72,7 +72,7 @@ class Beside:
     *older* makes what only the store has, the page of an old incident or window or an archive, or None where there is no such public one;
     a TimeoutError says that this cannot be told now. *past* does the same for the months that went by, and for searches. *services* and
     *ledgers* give what makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread. *forms* answers
-    at the addresses of forms (None: there is nothing).
+    at the addresses of forms, in a language where the path named one (None: there is nothing).
     """
 
     older: Older = _nothing
@@ -177,11 +177,12 @@ class _Face:
         if request.protocol.writing_paused:
             await request.writer.drain()  # a peer that does not take its answers gets no more of them
         path = request.path
-        if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
-            if request.method == hdrs.METH_POST and takes_forms(path):
-                return await self._filled(request)
-            return self._refuse_method(request.method, path)
         self._renew()
+        if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
+            place = self._place(path, None)
+            if request.method == hdrs.METH_POST and takes_forms(place.rest):
+                return await self._filled(place, request)
+            return self._refuse_method(request.method, path)
         language = self._preferred(path, request)
         parcel = self._parcels.get((path, language)) or (self._on_shelf(path) if language is None else None)
         if parcel is None:
@@ -278,7 +279,7 @@ class _Face:
                 stream = await self._streams.answer(request, self._common[Surface.STREAM])
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
             case Surface.FORM:
-                return await self._filled(request)
+                return await self._filled(place, request)
             case Surface.PAGE | Surface.FEED if self._current is not None and (behind := self._behind(place)) is not None:
                 return await self._asked(place, request, *behind)
             case _:
@@ -292,12 +293,11 @@ class _Face:
             return self._searches, partial(self._beside.past, place.addressed)
         return (self._past, partial(self._beside.past, place.addressed)) if is_month(place.rest) else None
 
-    async def _filled(self, request: web.Request) -> web.StreamResponse:
+    async def _filled(self, place: Place, request: web.Request) -> web.StreamResponse:
         """The answer to a form, or to the address of one; search engines and caches have no business there."""
-        reply = await self._beside.forms(request)
+        reply = await self._beside.forms(request, place.rest, place.translation)
         if reply is None:
-            self._renew()
-            return self._missing(request.path)
+            return self._missing(place.path)
         always = {**self._refused, "X-Robots-Tag": "noindex", hdrs.CONTENT_TYPE: "text/html; charset=utf-8"}
         return self._dated(Answer(status=reply.status, body=reply.body, headers={**always, **reply.headers}))
 

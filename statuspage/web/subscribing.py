@@ -4,6 +4,7 @@ Nothing changes by looking: every link in a letter leads to a page with a button
 Whoever asks gets the same answer whether an address is known or not.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from statuspage.clock import Now
 from statuspage.links import LONGEST, Asked, Links, Purpose, digest
 from statuspage.mailbox import mailbox
+from statuspage.marking import marked
 from statuspage.page import Page
 from statuspage.render.subscription import Subscription
 from statuspage.store import askers, outbox, subscribers
@@ -32,18 +34,20 @@ from statuspage.web.wishes import export, faults_of, typed_in, typed_of, wish_of
 CONFIRM_WITHIN = timedelta(hours=48)
 
 CHANNEL = "mail"
+_TOO_LONG = marked("These are too many to name in a link. Choose fewer, or all; you can change it once you have confirmed.")
+
 TRAP = "website"
 """A field that people do not see: whoever fills it in is none."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Subscribing:
-    """What the forms need. *page* is the newest picture, *wake* has letters go out at once."""
+    """What the forms need. *page* is the newest picture in a language (None: the site's), *wake* has letters go out at once."""
 
     store: Store
     now: Now
     pages: Subscription
-    page: Callable[[], Page | None]
+    page: Callable[[str | None], Page | None]
     links: Callable[[], Links]
     wake: Callable[[], None]
     trusted_proxies: Sequence[Network] = ()
@@ -52,20 +56,25 @@ class Subscribing:
     _client: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=20, every=timedelta(seconds=30))))
     _everyone: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=100, every=timedelta(seconds=1))))
 
-    async def answer(self, request: web.Request) -> Reply | None:
-        """Answer a request to one of the forms' addresses; None where there is nothing at it."""
-        page = self.page()
+    async def answer(self, request: web.Request, path: str, language: str | None) -> Reply | None:
+        """Answer a request to the form's address *path*, in *language* where the path named one; None where there is nothing at it."""
+        page = await self._page(language)
         if page is None:
             return Reply(status=503, body=b"nothing is published yet\n", headers={"Retry-After": "5"})
         try:
-            return await self._answer(request, page)
+            return await self._answer(request, page, path)
         except Unreadable as unreadable:
-            return self._say(page, unreadable.status, "This was not taken", str(unreadable))
+            return self._say(page, unreadable.status, marked("This was not taken"), str(unreadable))
         except StoreUnavailable:
-            return self._say(page, 503, "Please try again in a few minutes", "Nothing was changed.", {"Retry-After": "120"})
+            heading = marked("Please try again in a few minutes")
+            return self._say(page, 503, heading, marked("Nothing was changed."), {"Retry-After": "120"})
 
-    async def _answer(self, request: web.Request, page: Page) -> Reply | None:
-        match request.path.split("/")[1:]:
+    async def _page(self, language: str | None) -> Page | None:
+        """The surroundings; in another language than the site's they may have to be drawn first."""
+        return self.page(None) if language is None else await asyncio.to_thread(self.page, language)
+
+    async def _answer(self, request: web.Request, page: Page, path: str) -> Reply | None:
+        match path.split("/")[1:]:
             case ["subscribe"]:
                 return await self._subscribe(request, page)
             case ["subscribe", "confirm", token]:
@@ -85,7 +94,9 @@ class Subscribing:
         fields = await self._fields(request, page)
         typed = typed_in(fields)
         if not page.site.takes_mail:
-            return self._say(page, 503, "We cannot send mail at present", "You can follow by the feeds at the foot of this page.")
+            return self._say(
+                page, 503, marked("We cannot send mail at present"), marked("You can follow by the feeds at the foot of this page.")
+            )
         if any(fields.get(TRAP, [""])):
             return self._sent(page)  # a program that fills in everything is content with that
         client = place_of(client_address(request, self.trusted_proxies))
@@ -94,12 +105,11 @@ class Subscribing:
             return Reply(status=422, body=self.pages.form(page, typed, faults))
         if not self._has_patience(client):
             return self._too_many(page)
-        asked = Asked(
-            address=mailbox(typed.address), wish=wish_of(typed, page), language=page.site.language, until=self.now() + CONFIRM_WITHIN
-        )
+        until, wish = self.now() + CONFIRM_WITHIN, wish_of(typed, page)
+        asked = Asked(address=mailbox(typed.address), wish=wish, language=page.language, until=until)
         link = self.links().confirm(asked)
         if len(link) > LONGEST:
-            faults = {"services": "These are too many to name in a link. Choose fewer, or all; you can change it once you have confirmed."}
+            faults = {"services": _TOO_LONG}
             return Reply(status=422, body=self.pages.form(page, typed, faults))
         match await self.store.write(partial(self._ask, asked, link, client)):
             case Allowed.YES | Allowed.IN_SILENCE:
@@ -122,6 +132,7 @@ class Subscribing:
                 "link": link,
                 "hours": hours,
                 "until": asked.until.isoformat(),
+                "language": asked.language,
             }
             key = f"confirm:{digest(link)}"
             outbox.write_letter(connection, key=key, channel=CHANNEL, recipient=f"address:{address}", letter=letter, at=at)
@@ -139,21 +150,24 @@ class Subscribing:
         return Reply(status=200, body=self.pages.sent(page, CONFIRM_WITHIN // timedelta(hours=1)))
 
     def _too_many(self, page: Page) -> Reply:
-        words = "Too many have asked from where you are, or altogether. Please try again in an hour."
-        return self._say(page, 429, "Not just now", words, {"Retry-After": "3600"})
+        words = marked("Too many have asked from where you are, or altogether. Please try again in an hour.")
+        return self._say(page, 429, marked("Not just now"), words, {"Retry-After": "3600"})
 
     # --- confirming
 
     async def _confirm(self, request: web.Request, page: Page, token: str) -> Reply | None:
         asked = self.links().asked(token, self.now())
         if asked is None:
-            return self._say(page, 404, "This link leads nowhere any more", "It is too old, or not whole. Please ask for another one.")
+            words = marked("It is too old, or not whole. Please ask for another one.")
+            return self._say(page, 404, marked("This link leads nowhere any more"), words)
+        page = await self._page(asked.language) or page
         if request.method != hdrs.METH_POST:
-            return Reply(status=200, body=self.pages.confirm(page, asked.address, wish=asked.wish))
+            return Reply(status=200, body=self.pages.confirm(page, asked.address))
         await self._fields(request, page)
         subscriber = await self.store.write(partial(self._confirmed, asked, token))
         if subscriber is None:
-            return self._say(page, 410, "This link was used before", "The subscription has ended since. Please ask for another link.")
+            words = marked("The subscription has ended since. Please ask for another link.")
+            return self._say(page, 410, marked("This link was used before"), words)
         return Reply(status=303, headers={hdrs.LOCATION: _path(self.links().manage(subscriber.id), self.links())})
 
     def _confirmed(self, asked: Asked, token: str, connection: Connection) -> Subscriber | None:
@@ -169,6 +183,7 @@ class Subscribing:
         subscriber = await self._known(Purpose.MANAGE, token)
         if subscriber is None:
             return self._nobody(page)
+        page = await self._page(subscriber.language) or page
         if request.method != hdrs.METH_POST:
             return self._managed(page, subscriber, token)
         fields = await self._fields(request, page)
@@ -207,6 +222,8 @@ class Subscribing:
         id = self.links().subscriber(Purpose.UNSUBSCRIBE, token)
         if id is None:
             return self._nobody(page)
+        found = await self.store.read(lambda connection: subscribers.subscriber(connection, id))
+        page = page if found is None else await self._page(found.language) or page
         if request.method != hdrs.METH_POST:
             return Reply(status=200, body=self.pages.unsubscribe(page))
         await self.store.write(partial(_erase, id, self.now()))
@@ -218,15 +235,15 @@ class Subscribing:
 
     async def _fields(self, request: web.Request, page: Page) -> Fields:
         if is_from_elsewhere(request, page.site.url):
-            raise Unreadable(403, "This form was sent from another site.")
+            raise Unreadable(403, marked("This form was sent from another site."))
         return await fields_of(request)
 
     def _gone(self, page: Page) -> Reply:
-        words = "You are unsubscribed: you get no further mail from us, and we have forgotten your address."
-        return self._say(page, 200, "That was it", words)
+        words = marked("You are unsubscribed: you get no further mail from us, and we have forgotten your address.")
+        return self._say(page, 200, marked("That was it"), words)
 
     def _nobody(self, page: Page) -> Reply:
-        return self._say(page, 404, "There is no such subscription", "It has ended, or the link is not whole.")
+        return self._say(page, 404, marked("There is no such subscription"), marked("It has ended, or the link is not whole."))
 
     def _say(self, page: Page, status: int, heading: str, words: str, headers: dict[str, str] | None = None) -> Reply:
         return Reply(status=status, body=self.pages.say(page, heading, words), headers=headers or {})

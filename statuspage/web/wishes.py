@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from incidents.model import Status
 from statuspage.audience import Wish
 from statuspage.mailbox import NoMailbox, mailbox
+from statuspage.marking import marked
 from statuspage.page import Page
 from statuspage.render.subscription import Typed
 from statuspage.store import outbox
@@ -43,9 +44,9 @@ def faults_of(typed: Typed, page: Page) -> list[tuple[str, str]]:
     except NoMailbox as fault:
         found.append(("address", str(fault)))
     if typed.services - offered(page):
-        found.append(("services", "A service that you chose is not there any more. Please look again."))
+        found.append(("services", marked("A service that you chose is not there any more. Please look again.")))
     if typed.floor not in FLOORS:
-        found.append(("floor", "Please choose one of these."))
+        found.append(("floor", marked("Please choose one of these.")))
     return found
 
 

@@ -48,7 +48,7 @@ def catalogue(path: Path) -> Catalog:
 
 
 def _sources() -> Iterator[tuple[str, Path, dict[str, str]]]:
-    for path in sorted((CHECKOUT / "templates").glob("public/*.html")):
+    for path in sorted(path for glob in ("public/*.html", "mail/*.html", "mail/*.txt") for path in (CHECKOUT / "templates").glob(glob)):
         yield "jinja2.ext:babel_extract", path, JINJA
     for path in sorted((CHECKOUT / "statuspage").rglob("*.py")):
         yield "python", path, {}

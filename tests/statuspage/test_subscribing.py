@@ -470,3 +470,44 @@ async def test_other_methods_are_refused_and_other_paths_take_no_forms(front: Fr
         assert (await front.post(path, FORM)).status == 405
     waiting = await front.house.store.read(outbox.waiting)
     assert waiting == 0
+
+
+# --- in the reader's language -------------------------------------------------------------------------------------------------------
+
+
+async def test_who_asks_in_german_is_written_to_in_german(front: Front) -> None:
+    press = front.house.press
+    press.forget(replace(press.site, languages=("en", "de")), press.public_ids, press.stale_after)
+    front.house.deliverer.letters.site = press.site
+    await press.issue()
+    form = await (await front.get("/subscribe", **{"Accept-Language": "de"})).text()
+    assert "Ihre Adresse" in form
+    assert 'action="/de/subscribe"' in form
+    answer = await front.post("/de/subscribe", FORM)
+    assert "Bitte sehen Sie in Ihr Postfach" in await answer.text()
+    (letter,) = await front.letters()
+    assert letter.subject == "Bitte bestätigen: E-Mails über Muster IT"
+    link = LINK.search(letter.text.split("Knopf:")[1])
+    assert link
+    assert "Ja, bitte abonnieren" in await (await front.get(link[1])).text()
+    managed = (await front.post(link[1])).headers["Location"]
+    assert "Ihr Abonnement" in await (await front.get(managed)).text()
+    incident = await front.house.outage()
+    await front.house.pass_by(120)
+    told = (await front.letters())[1]
+    for part in (told.text, told.html):
+        assert "So steht es jetzt um die Dienste:" in part
+        assert f"https://status.example.net/de/incidents/{incident.id}" in part
+        assert "Email: Sending not working" in part, "what was said in public is told as it was said"
+    assert 'lang="en"' in told.html
+
+
+async def test_a_language_that_the_site_speaks_no_more_is_no_obstacle(front: Front) -> None:
+    await front.house.subscribe("anna@example.org", language="fr")
+    await front.house.outage()
+    await front.house.pass_by(120)
+    (letter,) = await front.letters()
+    assert "How the services are now:" in letter.text
+    anna = await front.subscriber()
+    assert anna is not None
+    assert "Your subscription" in await (await front.get(front.manage(anna))).text()
