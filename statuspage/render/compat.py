@@ -199,7 +199,7 @@ def _incident(spoken: _Spoken) -> str:
     view = spoken.view
     oldest_first = tuple(reversed(view.updates))
     # Where a service stands is told by the update that said so; the one before it tells where it stood.
-    befores = [None, *oldest_first[:-1]]
+    befores = [None, *oldest_first][: len(oldest_first)]
     updates = [_update(view, update, before) for before, update in zip(befores, oldest_first, strict=True)]
     row: Row = {
         "id": view.id,
