@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents import words
+from incidents import claims, words
 from incidents.events import Acknowledged, Event, Impacted, Noted, Opened, Published, Resolved, StateChanged, Updated, Waived
 from incidents.lifecycle import SAID, IllegalTransition, move
 from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, State, Status, Subject, Update
@@ -224,7 +224,7 @@ def updated(
     next_update_by: datetime | None = None,
 ) -> Updated:
     """The next public words of *incident*."""
-    known = words.extent(situation, incident.services, incident.components)
+    known = claims.extent(situation, incident.services)
     return Updated(
         at=now,
         incident=incident.id,

@@ -152,7 +152,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updated:
-    """Public words were added; *told* is what of the outage was known when they were written (``incidents.words.extent``)."""
+    """Public words were added; *told* is what of the outage was known when they were written (``incidents.claims``)."""
 
     at: datetime
     incident: str

@@ -271,7 +271,7 @@ class Incident:
     *started_at* is the first failure, *opened_at* when it was confirmed, *published_at* when its words became public (None: not
     yet; it becomes so at *publish_at* unless it is over by then). *services* maps each affected service to its present status,
     *worst* to the worst it had. *told* is what public words (the newest at *told_at*) have named so far, as
-    ``incidents.words.extent`` gives it. *root* is the component at fault (None where an agent opened it), *components* all that
+    ``incidents.claims`` spells it. *root* is the component at fault (None where an agent opened it), *components* all that
     belong to it. *recovered_at* is when the machine saw it recover, *resolves_at* when it will then be resolved by itself.
     *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
     broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.

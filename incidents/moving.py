@@ -75,9 +75,10 @@ def incident_moved(incident: Incident, move: Move) -> Incident:
 
 
 def _claim_moved(claim: str, move: Move) -> str:
-    """A claim of ``incidents.words.extent``: a service, or ``service/need=status``."""
-    service, slash, rest = claim.partition("/")
-    return f"{move.new}{slash}{rest}" if service == move.old else claim
+    """A claim of ``incidents.claims`` about a service, or one of its needs, that is called otherwise."""
+    subject, equals, status = claim.partition("=")
+    service, slash, place = subject.partition("/")
+    return f"{move.new}{slash}{place}{equals}{status}" if service == move.old else claim
 
 
 def _window_moved(window: Maintenance, move: Move) -> Maintenance:

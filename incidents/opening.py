@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents import telling, words
+from incidents import words
 from incidents.coverage import scope
 from incidents.draft import Draft
 from incidents.events import Impacted, MaintenanceMoved, Opened, Reopened
@@ -29,18 +29,16 @@ def begin(draft: Draft, root: str, component: str) -> str:
 
 
 def _reopen(draft: Draft, incident: Incident, component: str) -> None:
-    situation, language = draft.situation, draft.policy.language
+    situation = draft.situation
     hit = hit_services(situation, component)
     back = max(_began(situation, component, hit), incident.recovered_at or incident.started_at)
-    new = move(incident.state, Trigger.RETURNED)
+    move(incident.state, Trigger.RETURNED)
     reason = f"{incident.root}: {situation.standings[Subject.COMPONENT, incident.root or component].cause}"
     publish_at = draft.now + _waits(situation, hit)
     draft.say(Reopened(at=draft.now, incident=incident.id, since=back, publish_at=publish_at, reason=reason))
     past = {id: Status.OPERATIONAL for id in incident.services if id in situation.topology.services}
     services = {**past, **{service: standing(situation, Subject.SERVICE, service) for service in hit}}
     draft.say(Impacted(at=draft.now, incident=incident.id, services=MappingProxyType(services)))
-    if incident.published_at is not None:
-        telling.say(draft, incident.id, new, words.returned(situation, services, language), words.headline(incident, new))
 
 
 def _waits(situation: Situation, services: Iterable[str]) -> timedelta:

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents import flapping, telling, words
+from incidents import claims, flapping, telling, words
 from incidents.draft import Draft
 from incidents.events import Calmed, Flapped, Impacted, Resolved, StateChanged
 from incidents.lifecycle import Trigger, move
-from incidents.model import Incident, Situation, Status, Subject
+from incidents.model import Incident, Situation, State, Status, Subject
 from incidents.rollup import TROUBLE, hit_services, is_known, is_known_by, standing, well_since
 
 
@@ -47,12 +47,17 @@ def move_along(draft: Draft, id: str) -> None:
 def _return(draft: Draft, incident: Incident) -> None:
     """It fails again while it was being watched. Where that is one time too many, this is what is said, and for a while the last."""
     returned_at = _returned_at(draft, incident)
-    if flapping.begins(incident, draft.policy, draft.now, returned_at):
+    is_too_often = flapping.begins(incident, draft.policy, draft.now, returned_at)
+    if is_too_often:
         _say_flapping(draft, incident, returned_at)
-        incident, body = draft.situation.incidents[incident.id], words.unstable(draft.situation, incident.services, draft.policy.language)
+    _turn(draft, incident, Trigger.FAILED, returned_at=returned_at)
+    after = draft.situation.incidents[incident.id]
+    if after.published_at is None:
+        return
+    if is_too_often:
+        telling.say(draft, after.id, after.state, words.unstable(draft.situation, after.services, draft.policy.language))
     else:
-        body = words.returned(draft.situation, incident.services, draft.policy.language)
-    _turn(draft, incident, Trigger.FAILED, body, returned_at=returned_at)
+        telling.tell_return(draft, after)
 
 
 def _flap(draft: Draft, incident: Incident) -> None:
@@ -60,8 +65,7 @@ def _flap(draft: Draft, incident: Incident) -> None:
     _say_flapping(draft, incident, incident.returned_at or incident.started_at)
     renamed = draft.situation.incidents[incident.id]
     if renamed.published_at is not None:
-        body = words.unstable(draft.situation, renamed.services, draft.policy.language)
-        telling.say(draft, renamed.id, renamed.state, body, words.headline(renamed, renamed.state))
+        telling.say(draft, renamed.id, renamed.state, words.unstable(draft.situation, renamed.services, draft.policy.language))
 
 
 def _say_flapping(draft: Draft, incident: Incident, since: datetime) -> None:
@@ -87,18 +91,16 @@ def _turn(
     draft: Draft,
     incident: Incident,
     trigger: Trigger,
-    body: str,
     resolves_at: datetime | None = None,
     recovered_at: datetime | None = None,
     returned_at: datetime | None = None,
 ) -> None:
-    new = move(incident.state, trigger)
     draft.say(
         StateChanged(
             at=draft.now,
             incident=incident.id,
             old=incident.state,
-            new=new,
+            new=move(incident.state, trigger),
             by=None,
             resolves_at=resolves_at,
             recovered_at=recovered_at,
@@ -106,8 +108,6 @@ def _turn(
             reason=_reason(draft.situation, incident),
         ),
     )
-    if incident.published_at is not None:
-        telling.say(draft, incident.id, new, body, words.headline(incident, new))
 
 
 def _reason(situation: Situation, incident: Incident) -> str:
@@ -128,19 +128,26 @@ def _recover(draft: Draft, incident: Incident) -> None:
     waits = max((services[id].resolves_after for id in incident.services if id in services), default=timedelta(minutes=5))
     if incident.asks_desk:
         waits = max(waits, draft.policy.asks_desk_for)
-    body = words.recovered(draft.situation, _mended(draft.situation, incident), draft.policy.language)
-    _turn(draft, incident, Trigger.RECOVERED, body, draft.now + waits, _recovered_since(draft, incident))
+    _turn(draft, incident, Trigger.RECOVERED, draft.now + waits, _recovered_since(draft, incident))
+    if incident.published_at is not None:
+        body = words.recovered(draft.situation, incident.worst, incident.told, draft.policy.language)
+        telling.say(draft, incident.id, State.MONITORING, body, works=_working(draft.situation, incident))
 
 
-def _mended(situation: Situation, incident: Incident) -> list[str]:
-    """The services that may be said to work again: one that another incident still hits does not."""
-    return [id for id in incident.worst if standing(situation, Subject.SERVICE, id) not in TROUBLE]
+def _working(situation: Situation, incident: Incident) -> frozenset[str]:
+    """The claim that those of its services work which are seen to."""
+    return claims.working(situation, (id for id in incident.worst if standing(situation, Subject.SERVICE, id) is Status.OPERATIONAL))
 
 
 def _recovered_since(draft: Draft, incident: Incident) -> datetime:
-    """Since when the last of its services works again, by status and not by when it was confirmed."""
+    """Since when none of its services is hit by it, by status: what another hits, since its own parts work."""
     standings = draft.situation.standings
-    back = [well_since(standings[Subject.SERVICE, id]) for id in incident.services if (Subject.SERVICE, id) in standings]
+    known = [(id, found) for id in incident.services if (found := standings.get((Subject.SERVICE, id))) is not None]
+    back = [well_since(found) for _, found in known if found.status not in TROUBLE]
+    for id in (id for id, found in known if found.status in TROUBLE):
+        parts = {part for need in draft.situation.topology.services[id].needs for part in need.of} & set(incident.components)
+        mine = (standings.get((Subject.COMPONENT, part)) for part in parts)
+        back += [found.since for found in mine if found is not None and found.status is Status.OPERATIONAL]
     return max([incident.returned_at or incident.started_at, *back])
 
 
@@ -148,8 +155,7 @@ def _resolve(draft: Draft, incident: Incident) -> None:
     new = move(incident.state, Trigger.WATCHED)
     if incident.published_at is not None:
         title = words.headline(incident, new, lasted=incident.downtime(draft.now))
-        body = words.over(draft.situation, incident, _mended(draft.situation, incident), draft.policy.language)
-        telling.say(draft, incident.id, new, body, title)
+        telling.say(draft, incident.id, new, words.over(draft.situation, incident, draft.policy.language), title)
     reason = f"it stayed well since {incident.recovered_at:%H:%M:%S} UTC" if incident.recovered_at else ""
     reopens_until = draft.now + draft.policy.reopens_within
     draft.say(Resolved(at=draft.now, incident=incident.id, by=None, reopens_until=reopens_until, reason=reason))

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+from incidents import claims
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.course import unfold
 from incidents.events import (
@@ -244,7 +245,7 @@ def _told(incident: Incident, event: Updated) -> Incident:
         incident,
         updates=event.update.number,
         asks_desk=incident.asks_desk or not event.update.automatic,
-        told=incident.told.union(event.told),
+        told=claims.added(incident.told, event.told),
         told_at=event.update.at,
     )
 

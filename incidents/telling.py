@@ -1,10 +1,12 @@
 """When the machine speaks in public about an incident: at its publication, and when more is broken than was said."""
 
-from incidents import words
+from collections.abc import Collection, Iterable
+
+from incidents import claims, words
 from incidents.draft import Draft
-from incidents.events import Published, Renamed, Updated
-from incidents.model import Incident, Situation, State, Update
-from incidents.rollup import TROUBLE
+from incidents.events import Published, Renamed, Reopened, Updated
+from incidents.model import Incident, Situation, State, Subject, Update
+from incidents.rollup import TROUBLE, standing
 
 
 def waits_for_words(incident: Incident) -> bool:
@@ -13,21 +15,33 @@ def waits_for_words(incident: Incident) -> bool:
 
 
 def publish_if_due(draft: Draft, id: str) -> None:
-    """Publish what has waited long enough or got worse; say more where it grew since."""
+    """Publish what has waited long enough or got worse; say more where more is wrong than was said, through whatever cause."""
     incident = draft.situation.incidents.get(id)
     if incident is None:
         return
-    language = draft.policy.language
     if waits_for_words(incident):
         if incident.publish_at is not None and (incident.publish_at <= draft.now or _worsened(draft, incident)):
             draft.say(Published(at=draft.now, incident=id, reason=_why_now(draft, incident)))
-            body = words.noticed(draft.situation, incident.services, language, incident.planned_until)
-            say(draft, id, incident.state, body, words.headline(incident, incident.state))
+            rename(draft, incident)
+            body = words.noticed(draft.situation, incident.services, draft.policy.language, incident.planned_until)
+            say(draft, id, incident.state, body, works=claims.working_needs(draft.situation, _hit(incident)))
+    elif incident.published_at is not None and _is_back(draft, id):
+        tell_return(draft, incident)
     elif incident.published_at is not None and has_grown(draft.situation, incident) and _may_say_more(draft, incident):
-        rename(draft, incident)
-        grown = draft.situation.incidents[id]
-        body = words.grown(draft.situation, incident.services, language)
-        say(draft, id, incident.state, body, words.headline(grown, grown.state))
+        _say_more(draft, incident)
+
+
+def _is_back(draft: Draft, id: str) -> bool:
+    """Whether it came back after its end in this decision, and nothing was said of that yet."""
+    mine = [event for event in draft.events if isinstance(event, Reopened | Updated) and event.incident == id]
+    return bool(mine) and isinstance(mine[-1], Reopened)
+
+
+def tell_return(draft: Draft, incident: Incident) -> None:
+    """It failed again: it is named for what fails now, and that is told anew."""
+    rename(draft, incident)
+    body = words.returned(draft.situation, incident.services, draft.policy.language)
+    say(draft, incident.id, State.INVESTIGATING, body, works=claims.working_needs(draft.situation, _hit(incident)))
 
 
 def _why_now(draft: Draft, incident: Incident) -> str:
@@ -37,15 +51,54 @@ def _why_now(draft: Draft, incident: Incident) -> str:
     return "its words were held back for as long as publish_after says" if is_held_back else "publish_after holds nothing back"
 
 
+def _say_more(draft: Draft, incident: Incident) -> None:
+    """What turned out wrong is taken back at once; then it spreads, and what may follow any moment is not said to work."""
+    situation, language = draft.situation, draft.policy.language
+    news, spreads = _unsaid(situation, incident), bool(_disproved(situation, incident))
+    rename(draft, incident)
+    has_grown_itself = bool(news & claims.share(situation, _hit(incident), incident.components))
+    mine = _hit(incident) if has_grown_itself else []
+    others = [id for id in situation.topology.in_order(claims.services_of(news)) if id not in mine]
+    own = words.grown(situation, incident.services, language, spreads=spreads) if mine else ""
+    body = f"{own} {_beside(draft, incident, others, spreads=spreads) if others else ''}".strip()
+    works = frozenset[str]() if spreads else claims.working_needs(situation, [*mine, *others])
+    say(draft, incident.id, incident.state, body, works=works, about=[*mine, *others])
+
+
+def _beside(draft: Draft, incident: Incident, services: Collection[str], *, spreads: bool) -> str:
+    situation, has_recovered = draft.situation, incident.recovered_at is not None
+    found = {id: standing(situation, Subject.SERVICE, id) for id in services}
+    by_another = _is_anothers(situation, incident, services)
+    return words.worse(situation, found, draft.policy.language, by_another=by_another, has_recovered=has_recovered, spreads=spreads)
+
+
+def _is_anothers(situation: Situation, incident: Incident, services: Collection[str]) -> bool:
+    """Whether what is wrong with *services* beside *incident* has an incident of its own, or an agent's word that it may stay."""
+    others = [one for one in situation.incidents.values() if one.id != incident.id]
+    held = {part for one in others for part in one.components} | situation.waived
+    needed = {part for id in services for need in situation.topology.services[id].needs for part in need.of}
+    broken = {part for part in needed if standing(situation, Subject.COMPONENT, part) in TROUBLE} - set(incident.components)
+    return broken <= held if broken else any(id in one.services for one in others for id in services)
+
+
 def has_grown(situation: Situation, incident: Incident) -> bool:
-    """Whether more is broken than any public words have said."""
-    return bool(extent_of(situation, incident) - incident.told)
+    """Whether more is wrong than public words have said, or something of which they said that it works."""
+    return bool(_unsaid(situation, incident))
 
 
-def extent_of(situation: Situation, incident: Incident) -> frozenset[str]:
-    """How far it reaches at present, as the claims of ``words.extent``."""
-    hit = [service for service, status in incident.services.items() if status in TROUBLE]
-    return words.extent(situation, hit, incident.components)
+def _unsaid(situation: Situation, incident: Incident) -> frozenset[str]:
+    """Of what comes and goes only what it hits beside: its words say that the page tells how it is at present."""
+    if incident.is_flapping:
+        return claims.share(situation, _hit(incident), incident.components) - incident.told
+    return claims.unsaid(situation, incident.services, incident.told) | _disproved(situation, incident)
+
+
+def _disproved(situation: Situation, incident: Incident) -> frozenset[str]:
+    return claims.disproved(situation, incident.told)
+
+
+def _hit(incident: Incident) -> list[str]:
+    return [service for service, status in incident.services.items() if status in TROUBLE]
 
 
 def _worsened(draft: Draft, incident: Incident) -> bool:
@@ -53,10 +106,14 @@ def _worsened(draft: Draft, incident: Incident) -> bool:
     before = draft.before.incidents.get(incident.id)
     if before is None:
         return False
-    return bool(extent_of(draft.situation, incident) - extent_of(draft.before, before))
+    now_hit = claims.share(draft.situation, _hit(incident), incident.components)
+    return bool(now_hit - claims.share(draft.before, _hit(before), before.components))
 
 
 def _may_say_more(draft: Draft, incident: Incident) -> bool:
+    """A while after the last words, so that one cause becomes few updates; what those said to work and does not is corrected at once."""
+    if _disproved(draft.situation, incident):
+        return True
     return incident.told_at is None or incident.told_at + draft.policy.says_more_after <= draft.now
 
 
@@ -70,9 +127,19 @@ def rename(draft: Draft, incident: Incident) -> None:
         draft.say(Renamed(at=draft.now, incident=incident.id, name=name))
 
 
-def say(draft: Draft, id: str, state: State, body: str, title: str) -> None:
-    """Add public words of the machine's own."""
+def say(
+    draft: Draft,
+    id: str,
+    state: State,
+    body: str,
+    title: str | None = None,
+    *,
+    works: frozenset[str] = frozenset(),
+    about: Iterable[str] | None = None,
+) -> None:
+    """Add public words of the machine's own *about* services (None: all it hits), with what they claim to work."""
     incident = draft.situation.incidents[id]
-    number = incident.updates + 1
-    update = Update(number=number, state=state, title=title, body=body, at=draft.now, automatic=True)
-    draft.say(Updated(at=draft.now, incident=id, update=update, told=tuple(sorted(extent_of(draft.situation, incident)))))
+    headline = words.headline(incident, state) if title is None else title
+    update = Update(number=incident.updates + 1, state=state, title=headline, body=body, at=draft.now, automatic=True)
+    told = claims.extent(draft.situation, _hit(incident) if about is None else about) | works
+    draft.say(Updated(at=draft.now, incident=id, update=update, told=tuple(sorted(told))))

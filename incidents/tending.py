@@ -73,7 +73,7 @@ def _retire(draft: Draft, id: str) -> None:
     is_paused = bool(monitors) and is_needed
     if incident.published_at is not None:
         body = words.PAUSED if is_paused else words.UNWATCHED
-        telling.say(draft, id, State.RESOLVED, body, words.headline(incident, State.RESOLVED))
+        telling.say(draft, id, State.RESOLVED, body)
     reason = "; ".join(f"{monitor} {why_still(draft.situation, monitor)}" for monitor in monitors) if is_paused else ""
     cause = "monitoring is paused" if is_paused else "no longer monitored"
     draft.say(Resolved(at=draft.now, incident=id, by=None, cause=cause, reason=reason))

@@ -3,12 +3,12 @@
 No host, monitor, component, threshold or error text can reach these functions; and the machine makes no promises.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from incidents import streaks
+from incidents.claims import capable
 from incidents.model import Incident, Need, Service, Situation, State, Status, Subject
-from incidents.rollup import ORDER, TROUBLE, need_status, standing
+from incidents.rollup import TROUBLE, measured_since, need_status, standing
 
 _STATE_WORDS = {
     State.INVESTIGATING: "investigating",
@@ -61,25 +61,41 @@ def _caused(needs: Iterable[Need], components: Collection[str]) -> list[Need]:
 
 def noticed(situation: Situation, services: Mapping[str, Status], language: str, planned_until: datetime | None = None) -> str:
     """The first words: what is hit, what still works, that somebody is looking."""
-    before = f" It follows maintenance that was planned until {clock(planned_until)}." if planned_until else ""
-    return f"Our monitoring has noticed a problem.{before} {_extent(situation, services, language)} We are looking into it."
+    before = f"It follows maintenance that was planned until {clock(planned_until)}." if planned_until else ""
+    return _joined("Our monitoring has noticed a problem.", before, _extent(situation, services, language), "We are looking into it.")
 
 
-def grown(situation: Situation, services: Mapping[str, Status], language: str) -> str:
-    """More is hit than was said before."""
-    return f"The problem affects more than we said before. {_extent(situation, services, language)}"
+def grown(situation: Situation, services: Mapping[str, Status], language: str, *, spreads: bool = False) -> str:
+    """More is hit than was said before. What still works is left unsaid of what *spreads*."""
+    return _joined("The problem affects more than we said before.", _extent(situation, services, language, spreads=spreads))
 
 
-def recovered(situation: Situation, services: Iterable[str], language: str) -> str:
-    """It works again, and is being watched."""
-    subject, verb = _subject(situation, services, language)
-    seen = f"Our monitoring sees that {subject} {verb} again." if subject else _HITS_NOBODY + "."
-    return f"{seen} We keep watching before we call it resolved."
+def worse(
+    situation: Situation, services: Mapping[str, Status], language: str, *, by_another: bool, has_recovered: bool, spreads: bool = False
+) -> str:
+    """More is wrong with *services* than was said: *by_another* problem, whatever this one does, or for a cause that is not known yet."""
+    told = _extent(situation, services, language, spreads=spreads)
+    if not by_another:
+        return _joined("More is affected than we said before.", told)
+    subject, _ = _subject(situation, services, language)
+    if has_recovered:
+        return _joined(f"Another problem affects {subject} now.", told, "What this incident is about has not come back.")
+    return _joined(f"Another problem affects {subject} too.", told)
+
+
+def recovered(situation: Situation, services: Iterable[str], told: Collection[str], language: str) -> str:
+    """What works again of *services*, and is being watched; what another problem still affects. *told* is what was claimed of them."""
+    known = _in_order(situation, services)
+    working = [said(service.name, language) for service in known if _status(situation, service) is Status.OPERATIONAL]
+    hit = [service for service in known if _status(situation, service) in TROUBLE]
+    again = working + [part for service in hit for part in _mended(situation, service, told, language)]
+    seen = f"Our monitoring sees that {_listed(again)} {'work' if len(again) > 1 else 'works'} again." if again else f"{_HITS_NOBODY}."
+    return _joined(seen, _still_hit(hit, language), "We keep watching before we call it resolved.")
 
 
 def returned(situation: Situation, services: Mapping[str, Status], language: str) -> str:
     """It failed again while it was being watched."""
-    return f"The problem has come back. {_extent(situation, services, language)} We are looking into it."
+    return _joined("The problem has come back.", _extent(situation, services, language), "We are looking into it.")
 
 
 def unstable_title(situation: Situation, services: Iterable[str], language: str) -> str:
@@ -95,15 +111,38 @@ def unstable(situation: Situation, services: Iterable[str], language: str) -> st
     return f"{_listed(names) or 'A service'} {verb}. We treat this as one problem; the status page shows how it is at present."
 
 
-def over(situation: Situation, incident: Incident, services: Iterable[str], language: str) -> str:
-    """The end for *services*, with the length measured by status and not by when somebody typed."""
-    subject, verb = _subject(situation, services, language)
+def over(situation: Situation, incident: Incident, language: str) -> str:
+    """The end, with the length measured by status and not by when somebody typed; and what another problem still affects."""
     ended = incident.recovered_at or incident.started_at
+    known = _in_order(situation, incident.worst)
+    working = [service.id for service in known if _has_worked_since(situation, service, ended)]
+    subject, verb = _subject(situation, working, language)
     length = spoken(incident.downtime(ended)) + (" in all" if incident.outages else "")
     seen = f"{subject[0].upper()}{subject[1:]} {verb} again since" if subject else f"{_HITS_NOBODY}, since"
     if incident.flapping_since is not None and (incident.returned_at or incident.started_at) <= (incident.calmed_at or ended):
         length = f"{spoken(ended - incident.flapping_since)} in which it was unstable"
-    return f"{seen} {clock(ended)}, after {length}. This incident is resolved."
+    hit = [service for service in known if _status(situation, service) in TROUBLE]
+    return _joined(f"{seen} {clock(ended)}, after {length}.", _still_hit(hit, language), "This incident is resolved.")
+
+
+def _has_worked_since(situation: Situation, service: Service, at: datetime) -> bool:
+    """Not where another problem came and went meanwhile: then it works again since later."""
+    found = situation.standings.get((Subject.SERVICE, service.id))
+    return found is not None and found.status is Status.OPERATIONAL and measured_since(found) <= at
+
+
+def _still_hit(services: Iterable[Service], language: str) -> str:
+    names = [said(service.name, language) for service in services]
+    return f"Another problem still affects {_listed(names)}." if names else ""
+
+
+def _mended(situation: Situation, service: Service, told: Collection[str], language: str) -> Iterator[str]:
+    """What works of a service that another problem still affects, and was said not to."""
+    name = said(service.name, language)
+    places = range(len(service.needs))
+    broken = [service.needs[place] for place in places if f"{service.id}/{place}={Status.DEGRADED}" in told]
+    working = [need for need in capable(situation, service) if need in broken]
+    yield from (f"{label} of {name}" for label in _labels(working, language))
 
 
 def merged(name: str) -> str:
@@ -146,17 +185,20 @@ def clock(at: datetime) -> str:
     return f"{at:%H:%M} UTC"
 
 
-def _extent(situation: Situation, services: Mapping[str, Status], language: str) -> str:
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _extent(situation: Situation, services: Mapping[str, Status], language: str, *, spreads: bool = False) -> str:
     hit = [service for service in _in_order(situation, services) if services[service.id] in TROUBLE]
-    sentences = [_extent_of(situation, service, services[service.id], language) for service in hit]
-    return " ".join(sentences)
+    return " ".join(_extent_of(situation, service, services[service.id], language, spreads=spreads) for service in hit)
 
 
-def _extent_of(situation: Situation, service: Service, status: Status, language: str) -> str:
+def _extent_of(situation: Situation, service: Service, status: Status, language: str, *, spreads: bool) -> str:
     name = said(service.name, language)
     down = _labels(_needs(situation, service, {Status.MAJOR}), language)
-    limping = _labels(_needs(situation, service, {Status.DEGRADED}), language)
-    works = _labels(_surely_working(situation, service), language)
+    limping = [one for one in _labels(_needs(situation, service, {Status.DEGRADED}), language) if one not in down]
+    works = [] if spreads else _labels(capable(situation, service), language)
     parts = [
         f"not working: {_listed(down)}" if down else "",
         f"impaired: {_listed(limping)}" if limping else "",
@@ -173,18 +215,17 @@ def _in_order(situation: Situation, services: Iterable[str]) -> list[Service]:
     return [topology.services[id] for id in topology.in_order(services)]
 
 
+def _status(situation: Situation, service: Service) -> Status:
+    return standing(situation, Subject.SERVICE, service.id)
+
+
 def _needs(situation: Situation, service: Service, statuses: set[Status]) -> list[Need]:
     return [need for need in service.needs if need_status(need, lambda id: standing(situation, Subject.COMPONENT, id)) in statuses]
 
 
-def _surely_working(situation: Situation, service: Service) -> list[Need]:
-    """Nothing is said to work while one of its parts has begun to fail: the next update would have to take it back."""
-    working = _needs(situation, service, {Status.OPERATIONAL})
-    return [need for need in working if not any(run for id in need.of for run in streaks.doubts(situation, id))]
-
-
 def _labels(needs: Iterable[Need], language: str) -> list[str]:
-    return [label for need in needs if (label := said(need.label, language))]
+    """Each once: two needs may be one capability to customers."""
+    return list(dict.fromkeys(label for need in needs if (label := said(need.label, language))))
 
 
 def _subject(situation: Situation, services: Iterable[str], language: str) -> tuple[str, str]:
@@ -194,22 +235,3 @@ def _subject(situation: Situation, services: Iterable[str], language: str) -> tu
 
 def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}" if words else ""
-
-
-def extent(situation: Situation, services: Iterable[str], components: Collection[str]) -> frozenset[str]:
-    """How far an outage reaches, as claims: each affected service, and each need broken by *components* at its status and every better one.
-
-    What is worse includes what is better, so that a claim which is in one extent and not in another means that the outage grew.
-    """
-    claims: set[str] = set()
-    known = situation.topology.services
-    for service in (known[id] for id in services if id in known):
-        claims.add(service.id)
-        for place, need in enumerate(service.needs):
-            if set(need.of) & set(components):
-                claims |= _up_to(f"{service.id}/{place}", need_status(need, lambda id: standing(situation, Subject.COMPONENT, id)))
-    return frozenset(claims)
-
-
-def _up_to(subject: str, status: Status) -> set[str]:
-    return {f"{subject}={bad}" for bad in TROUBLE if ORDER[bad] <= ORDER[status]} if status in TROUBLE else set()

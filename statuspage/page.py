@@ -259,9 +259,9 @@ def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView
 
 def _capabilities(service: Service, situation: Situation, language: str) -> Iterable[CapabilityView]:
     status_of = partial(standing, situation, Subject.COMPONENT)
-    for need in service.needs:
-        if label := localised(need.label, language):
-            yield CapabilityView(label=label, status=need_status(need, status_of))
+    found = [(label, need_status(need, status_of)) for need in service.needs if (label := localised(need.label, language))]
+    # Two needs may be one capability to customers: then the worse one counts.
+    return (CapabilityView(label=label, status=worst(status for other, status in found if other == label)) for label in dict(found))
 
 
 def _is_watched(service: Service, topology: Topology) -> bool:

@@ -196,7 +196,7 @@ incidents = Table(
     Column("asks_desk", Boolean, nullable=False),
     Column("cause", Text),
     Column("merged_into", Text),
-    Column("told", JSON, nullable=False),  # claims, as incidents.words.extent makes them
+    Column("told", JSON, nullable=False),  # claims, as incidents.claims spells them
     Column("told_at", Instant),
     Column("reopens_until", Instant),
     Column("returned_at", Instant),

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from incidents import act, pausing, regroup
 from incidents.decide import decide, rejudge
-from incidents.events import Acknowledged, Event, Moved, Opened, Reopened, Resolved, StateChanged
+from incidents.events import Acknowledged, Event, Moved, Opened, Reopened, Resolved, StateChanged, Updated
 from incidents.maintenance import Maintenance
-from incidents.model import Incident, Monitor, Origin, Situation, State, Status, Subject, Topology
+from incidents.model import Incident, Monitor, Origin, Situation, State, Status, Subject, Topology, Update
 from incidents.moving import Move, results_moved
 from incidents.planned import planning
 from incidents.policy import LEVELS, Policy
@@ -54,6 +54,7 @@ class Engine(RuleBasedStateMachine):
         self.votes: dict[tuple[str, str], list[Level]] = {}
         self.held: dict[str, tuple[str, datetime]] = {}
         self.placed: dict[str, str] = {}
+        self.newest: dict[str, Update] = {}
         self.reader = truths.History()
 
     @initialize(topology=topologies())
@@ -381,6 +382,7 @@ class Engine(RuleBasedStateMachine):
         truths.every_broken_part_that_hurts_is_explained(self.situation, self.now, self.policy)
         truths.no_part_stays_with_a_cause_that_is_long_back(self.situation, self.now)
         truths.counts_are_those_of_the_words(self.situation, self.history)
+        truths.newest_words_promise_nothing_better_than_is_shown(self.situation, self.newest, self.now, self.policy)
 
     @invariant()
     def what_a_person_put_somewhere_is_there(self) -> None:
@@ -424,6 +426,9 @@ class Engine(RuleBasedStateMachine):
         for event in events:
             self.reader.read(event)
             one_by_one = fold(one_by_one, (event,))
+            if isinstance(event, Updated):
+                truths.automatic_words_say_what_the_page_shows(one_by_one, event)
+                self.newest[event.incident] = event.update
         self.situation = fold(self.situation, events, results)
         assert one_by_one == self.situation
         self.known = fold(self.known, events, results)

@@ -1,5 +1,6 @@
 """An id that changes takes along all that is known under it, and nothing else."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
@@ -68,8 +69,8 @@ def spelled_anew(value: object, old: str, new: str) -> object:
     """*value* with every id that is *old*, wherever it stands, as *new*; a claim begins with its service's."""
     match value:
         case str():
-            head, slash, rest = str(value).partition("/")
-            return f"{new}{slash}{rest}" if head == old else value
+            head = re.split("[/=]", value)[0]
+            return f"{new}{value.removeprefix(old)}" if head == old else value
         case Mapping():
             return MappingProxyType({spelled_anew(key, old, new): spelled_anew(one, old, new) for key, one in value.items()})
         case tuple():

@@ -2,6 +2,7 @@
 incidents and events, never by how the engine comes to them.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -42,11 +43,12 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
 from incidents.maintenance import Maintenance, MaintenanceState
-from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology
+from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
 from incidents.policy import Policy
-from incidents.rollup import TROUBLE, component_status, declared, hit_services, service_status, standing, worst
+from incidents.rollup import ORDER, TROUBLE, component_status, declared, hit_services, service_status, standing, worst
 from incidents.votes import Level
 from tests.incidents.chance import MARK
+from tests.incidents.reading import sentences
 
 LONGEST_SILENCE = timedelta(seconds=100)
 """The longest ``stale_after`` in these worlds: by then every part was probed again, or is unknown."""
@@ -220,6 +222,33 @@ def counts_are_those_of_the_words(situation: Situation, history: Sequence[Event]
     for incident in situation.incidents.values():
         assert incident.updates == sum(isinstance(e, Updated) and e.incident == incident.id for e in history)
         assert incident.notes == sum(isinstance(e, Noted) and e.incident == incident.id for e in history)
+
+
+def automatic_words_say_what_the_page_shows(situation: Situation, event: Updated) -> None:
+    """*situation* is that in which the words were published."""
+    if event.update.automatic:
+        for one in sentences(situation, event.update.body):
+            assert one.agrees(situation), f"{event.update.body} But {one.service} {one.capability} is {one.shown(situation)}"
+        in_title = re.search(r": (.*) (?:not working|impaired) – investigating$", event.update.title)
+        working = {one.capability for one in sentences(situation, event.update.body) if one.said is Status.OPERATIONAL}
+        incident = situation.incidents[event.incident]
+        assert incident.asks_desk or in_title is None or working.isdisjoint(re.split(", | and ", in_title[1])), event.update
+
+
+def newest_words_promise_nothing_better_than_is_shown(
+    situation: Situation, newest: Mapping[str, Update], now: datetime, policy: Policy
+) -> None:
+    """*now* is an instant at which the machine has looked. What was said to work works; what got worse was said, unless only just."""
+    for id, incident in machines(situation).items():
+        update = newest.get(id)
+        if update is None or not update.automatic or incident.is_flapping:
+            continue
+        for one in sentences(situation, update.body):
+            if one.said is None or one.shown(situation) not in TROUBLE:
+                continue
+            is_late = update.at + policy.says_more_after <= now
+            assert one.said in TROUBLE, f"{update.body} But {one.service} {one.capability} is {one.shown(situation)}"
+            assert not is_late or ORDER[one.said] >= ORDER[one.shown(situation)], f"{update.body} But {one} is {one.shown(situation)}"
 
 
 SITUATION_TRUTHS = (

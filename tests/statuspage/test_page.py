@@ -137,6 +137,14 @@ def test_capabilities_are_needs_with_a_label_in_the_customers_words() -> None:
     assert [(one.label, one.status) for one in shown.capabilities] == [("Sending", Status.MAJOR), ("Webmail", Status.OPERATIONAL)]
 
 
+def test_needs_with_one_label_are_one_capability_that_is_as_bad_as_the_worst() -> None:
+    needs = [need("out", label={"en": "Sending"}), need("in", label={"en": "Receiving"}), need("relay", label={"en": "Sending"})]
+    parts = {"out": Status.OPERATIONAL, "in": Status.OPERATIONAL, "relay": Status.MAJOR}
+    page = build(snapshot(situation([service("email", *needs)], {"email": Status.PARTIAL}, parts)), NOW)
+    [shown] = page.groups[0].services
+    assert [(one.label, one.status) for one in shown.capabilities] == [("Sending", Status.MAJOR), ("Receiving", Status.OPERATIONAL)]
+
+
 @pytest.mark.parametrize(
     ("texts", "language", "chosen"),
     [
