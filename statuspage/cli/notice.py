@@ -11,6 +11,7 @@ from statuspage.config.loading import ConfigError, load
 from statuspage.mirror.notice import put_notice
 from statuspage.mirror.versions import CURRENT, spoken
 from statuspage.render.notice import Notice, noticed
+from statuspage.render.tongue import SOURCE
 
 NAMELESS = "Service"
 
@@ -19,7 +20,7 @@ def say(directory: Path, text: str, *, config: Path) -> int:
     """Put *text* on every page in *directory*; an empty one takes away what stands there."""
     notice = _noticed(text) if text.strip() else None
     try:
-        version = put_notice(directory, notice, wall_clock(), _name(config))
+        version = put_notice(directory, notice, wall_clock(), *_whose(config))
     except OSError as trouble:
         fail(f"nothing is published: {spoken(trouble)}", BAD)
     if version is None:
@@ -36,9 +37,10 @@ def _noticed(text: str) -> Notice:
         fail(f"--notice: {trouble}")
 
 
-def _name(config: Path) -> str:
-    """Whose page it is, where the configuration still tells; nothing else is taken from it."""
+def _whose(config: Path) -> tuple[str, str]:
+    """Whose page it is, and in which language, where the configuration still tells; nothing else is taken from it."""
     try:
-        return load(config, os.environ).config.site.name
+        site = load(config, os.environ).config.site
     except (ConfigError, OSError):
-        return NAMELESS
+        return NAMELESS, SOURCE
+    return site.name, site.language

@@ -9,12 +9,16 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from html import escape
 
+from statuspage.bundled import templates
+from statuspage.marking import marked
 from statuspage.render.finished import Finished, finish
+from statuspage.render.tongue import ENGLISH, Tongue, tongue_of
 
-FORM_WORDS = "Open this form on our live site"
+FORM_WORDS = marked("Open this form on our live site")
 
 # Our own templates write every tag; whatever people write is escaped, so that neither expression ever meets their words.
 _LINK = re.compile(rb'(?<= )(?P<name>href|src|action)="(?P<path>/(?!/)[^"]*)"')
+_LANGUAGE = re.compile(rb'<html lang="([A-Za-z-]{2,20})"')
 _FORM = re.compile(rb"<form\b[^>]*>.*?</form>", re.DOTALL)
 
 
@@ -25,6 +29,12 @@ _LEADING = {"text/html", "application/rss+xml", "application/atom+xml", "applica
 def _whole(site: str) -> re.Pattern[bytes]:
     """A whole address on *site*, as feeds give them."""
     return re.compile(re.escape(site.encode()) + rb"(/[\w./-]*)(?=[\"<#])")
+
+
+def tongue_of_page(body: bytes) -> Tongue:
+    """The language that a page is in, as it says itself."""
+    found = _LANGUAGE.search(body)
+    return ENGLISH if found is None else tongue_of(found[1].decode(), templates() / "languages")
 
 
 def is_page(finished: Finished) -> bool:
@@ -51,7 +61,11 @@ def led_home(finished: Finished, path: str, held: Collection[str], site: str) ->
     def led(found: re.Match[bytes]) -> bytes:
         return found[0] if _path(found["path"]) in held else b'%b="%b%b"' % (found["name"], live, found["path"])
 
-    told = b'<p class="elsewhere"><a href="%b%b">%b</a></p>' % (live, escape(path).encode(), FORM_WORDS.encode())
+    told = b'<p class="elsewhere"><a href="%b%b">%b</a></p>' % (
+        live,
+        escape(path).encode(),
+        tongue_of_page(finished.body).said(FORM_WORDS).encode(),
+    )
     body = _LINK.sub(led, _FORM.sub(lambda _: told, finished.body))
     return finished if body == finished.body else finish(body, finished.content_type)
 

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from statuspage.bundled import templates
 from statuspage.mirror.files import FRESH, MISSING, leaves_of
+from statuspage.mirror.links import tongue_of_page
 from statuspage.mirror.version import Edition, Leaf, Version, leaf
 from statuspage.mirror.versions import Versions
 from statuspage.news import About
 from statuspage.render.addresses import Format, document_at
 from statuspage.render.finished import finish
 from statuspage.render.notice import Notice, bare_page, in_feed, on_page, prefix_of
+from statuspage.render.tongue import SOURCE, Tongue, tongue_of
+from statuspage.translation import split
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +32,11 @@ _ABOUT_WORK = {About.MAINTENANCE, About.SERVICE_MAINTENANCE}
 _KINDS = {Format.RSS: "application/rss+xml", Format.ATOM: "application/atom+xml", Format.JSON: "application/feed+json"}
 
 
-def put_notice(directory: Path, notice: Notice | None, at: datetime, name: str) -> Version | None:
+def put_notice(directory: Path, notice: Notice | None, at: datetime, name: str, language: str = SOURCE) -> Version | None:
     """Put *notice* on the pages in *directory*, or (None) take away the one that stands there; None where there is nothing to take it from.
 
-    *name* is whose page it is, for a bare one. The words that stand there already keep their time. Errors: OSError.
+    *name* is whose page it is, and *language* what it speaks, for a bare one. The words that stand there already keep their time.
+    Errors: OSError.
     """
     versions = Versions(directory)
     with versions.alone(PATIENCE) as is_alone:
@@ -40,7 +44,7 @@ def put_notice(directory: Path, notice: Notice | None, at: datetime, name: str) 
         if present is None and notice is None:
             return None
         if present is None or present.is_bare:
-            edition = _bare(_kept(notice, present), at, name)
+            edition = _bare(_kept(notice, present), at, name, tongue_of(language, templates() / "languages"))
         else:
             edition = _over(versions.bodies(present), present, _kept(notice, present), at)
         try:
@@ -58,10 +62,10 @@ def _kept(notice: Notice | None, present: Version | None) -> Notice | None:
     return standing if notice is not None and standing is not None and standing.text == notice.text else notice
 
 
-def _bare(notice: Notice | None, at: datetime, name: str) -> Edition:
+def _bare(notice: Notice | None, at: datetime, name: str, tongue: Tongue) -> Edition:
     style = (templates() / "public" / "style.css").read_bytes()
     path = f"assets/style-{sha256(style).hexdigest()[:12]}.css"
-    page = finish(bare_page(name, f"/{path}", notice), "text/html; charset=utf-8")
+    page = finish(bare_page(name, f"/{path}", notice, tongue), "text/html; charset=utf-8")
     files = dict(leaves_of("index.html", page)) | dict(leaves_of(MISSING, page)) | {path: leaf(style)}
     return Edition(files=files, at=at, notice=notice, is_bare=True)
 
@@ -77,7 +81,7 @@ def _changed(pristine: Mapping[str, Leaf], notice: Notice, published_at: datetim
     as_of = _age(pristine, published_at)
     for name, (body, _) in pristine.items():
         if name.endswith(".html"):
-            yield from _unlike(pristine, name, on_page(body, notice, as_of), "text/html")
+            yield from _unlike(pristine, name, on_page(body, notice, as_of, tongue_of_page(body)), "text/html")
     try:
         yield from _feeds(pristine, notice)
         yield FRESH, leaf(_renewed(pristine[FRESH].body, notice))
@@ -88,8 +92,9 @@ def _changed(pristine: Mapping[str, Leaf], notice: Notice, published_at: datetim
 def _feeds(pristine: Mapping[str, Leaf], notice: Notice) -> list[tuple[str, Leaf]]:
     """The newest documents of all feeds that tell of incidents. Errors: KeyError, ValueError where they cannot be read."""
     prefix, found = prefix_of(pristine["history.atom"].body), []
+    languages = {name.partition("/")[0] for name in pristine if name.endswith("/history.atom") and name.count("/") == 1}
     for name, (body, _) in pristine.items():
-        document = document_at(f"/{name}")
+        document = document_at(split(f"/{name}", languages)[1])
         if document is not None and document.number is None and document.topic.about not in _ABOUT_WORK:
             told = in_feed(body, document.format, notice, prefix)
             found += list(_unlike(pristine, name, told, _KINDS[document.format]))

@@ -85,9 +85,9 @@ class Walk:
 
     async def everything(self, shelf: Shelf) -> Mapping[str, Finished]:
         """Every public thing by its path, as it is served beside *shelf*. Errors: TimeoutError while the store is away."""
-        faces, site = await asyncio.to_thread(self._faces, shelf), shelf.page.site.url
-        languages = self._languages = tuple(shelf.translations)
-        found = {path: one for path, one in (*shelf.files.items(), *faces.items()) if is_mirrored(path)}
+        site, languages = shelf.page.site.url, tuple(shelf.translations)
+        self._languages = languages
+        found = await asyncio.to_thread(self._made_now, shelf)
         seen = {*found}
         coming = deque(path for one in found.values() for path in links(one, site))
         left = MOST_OLDER
@@ -96,20 +96,18 @@ class Walk:
             if path in seen or not is_mirrored(path, languages):
                 continue
             seen.add(path)
-            left -= is_kept(split(path, languages)[1])
-            if (one := await self._one(shelf, path)) is not None:
+            rest = split(path, languages)[1]
+            left -= is_kept(rest)
+            if (one := await self._behind(shelf, path, rest)) is not None:
                 found[path] = one
                 coming.extend(links(one, site))
         return found
 
-    async def _one(self, shelf: Shelf, path: str) -> Finished | None:
-        """What is at *path* beyond the shelf and what each service has; None where there is nothing."""
-        rest = split(path, shelf.translations)[1]
+    async def _behind(self, shelf: Shelf, path: str, rest: str) -> Finished | None:
+        """What is at *path*, which is *rest* under a language, behind *shelf*; None where there is nothing."""
         if is_month(rest):
             return await self._month(shelf, path)
-        if not is_kept(rest):
-            return await asyncio.to_thread(self.publisher.made, shelf, path)
-        if path not in self._found and (found := await self.older(path)) is not None:
+        if path not in self._found and is_kept(rest) and (found := await self.older(path)) is not None:
             self._found[path] = found
         return self._found.get(path)
 
@@ -121,17 +119,15 @@ class Walk:
             self._found[path] = found
         return found
 
-    def _faces(self, shelf: Shelf) -> dict[str, Finished]:
-        """What each service has. Only its page tells the minute; the rest is made when something else changed."""
+    def _made_now(self, shelf: Shelf) -> dict[str, Finished]:
+        """All that is made from *shelf*. Where nothing but the minute changed, so that only pages tell otherwise, the rest is kept."""
         before = self._shelf
         is_quiet = before is not None and replace(before.page, as_of=shelf.page.as_of) == shelf.page
         kept = {path: one for path, one in self._made.items() if is_quiet and not is_page(one)}
-        for path in self.publisher.paths_of_services(shelf.page):
-            make = None if path in kept else self.publisher.of_service(shelf.page, path)
-            if make is not None:
-                kept[path] = make()
-        self._made, self._shelf = kept, shelf
-        return kept
+        wanted = [path for path in self.publisher.paths(shelf) if is_mirrored(path, self._languages)]
+        made = {path: kept.get(path) or self.publisher.made(shelf, path) for path in wanted}
+        self._made, self._shelf = {path: one for path, one in made.items() if one is not None}, shelf
+        return dict(self._made)
 
 
 def is_mirrored(path: str, languages: Collection[str] = ()) -> bool:

@@ -13,13 +13,14 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lxml import etree
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from statuspage.marking import marked
 from statuspage.render.addresses import Format
 from statuspage.render.feeds import fit
 from statuspage.render.html import speakable
 from statuspage.render.instants import moment
-from statuspage.render.tongue import ENGLISH
+from statuspage.render.tongue import Tongue
 
 LONGEST = 5000
 LONGEST_TITLE = 120
@@ -30,28 +31,26 @@ _PLACE = re.compile(rb"<main\b[^>]*>")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 _NOTICE = Markup("""
-<section class="notice" aria-label="Notice">
-<p class="said-at">Notice of {}</p>
+<section class="notice" aria-label="{}">
+<p class="said-at">{}</p>
 {}
 <p class="age">{}</p>
 </section>""")
-_AGE = Markup("What stands below was last known to be true on {}, and is not being brought up to date.")
-_NOTHING = Markup("Nothing else can be told here at the moment.")
-
-
+_AGE = marked("What stands below was last known to be true on %(at)s, and is not being brought up to date.")
+_NOTHING = marked("Nothing else can be told here at the moment.")
 _BARE = Markup("""<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{name} status</title>
+<title>{title}</title>
 <link rel="stylesheet" href="{style}">
 </head>
 <body>
-<header class="top"><p class="site"><b>{name}</b> <span>status</span></p></header>
+<header class="top"><p class="site">{head}</p></header>
 <main id="main" tabindex="-1">
-<h1 class="unseen">{name} status</h1>
+<h1 class="unseen">{title}</h1>
 {told}
 </main>
 </body>
@@ -76,23 +75,26 @@ def noticed(text: str, at: datetime) -> Notice:
     return Notice(clean, at.astimezone(UTC).replace(microsecond=0))
 
 
-def block(notice: Notice, as_of: datetime | None) -> Markup:
+def block(notice: Notice, as_of: datetime | None, tongue: Tongue) -> Markup:
     """The notice as a page has it; *as_of* is how old the rest of the page is, None where there is no rest."""
     paragraphs = (Markup("<p>{}</p>").format(Markup("<br>").join(part.split("\n"))) for part in _PARAGRAPH.split(notice.text))
-    age = _NOTHING if as_of is None else _AGE.format(moment(as_of, _UTC, ENGLISH))
-    return _NOTICE.format(moment(notice.at, _UTC, ENGLISH), Markup("\n").join(paragraphs), age)
+    said = escape(tongue.said(marked("Notice of %(at)s"))) % {"at": moment(notice.at, _UTC, tongue)}
+    age = tongue.said(_NOTHING) if as_of is None else escape(tongue.said(_AGE)) % {"at": moment(as_of, _UTC, tongue)}
+    return _NOTICE.format(tongue.gettext("Notice"), said, Markup("\n").join(paragraphs), age)
 
 
-def on_page(body: bytes, notice: Notice, as_of: datetime) -> bytes:
+def on_page(body: bytes, notice: Notice, as_of: datetime, tongue: Tongue) -> bytes:
     """Put *notice* on top of a page. It goes into the part that open pages renew. One without that part stays as it is."""
     found = _PLACE.search(body)
-    return body if found is None else body[: found.end()] + str(block(notice, as_of)).encode() + body[found.end() :]
+    return body if found is None else body[: found.end()] + str(block(notice, as_of, tongue)).encode() + body[found.end() :]
 
 
-def bare_page(name: str, style: str, notice: Notice | None) -> bytes:
+def bare_page(name: str, style: str, notice: Notice | None, tongue: Tongue) -> bytes:
     """A page that knows nothing but *notice*; *name* is whose page it is, *style* where its stylesheet is."""
-    told = Markup("<p>{}</p>").format(_NOTHING) if notice is None else block(notice, None)
-    return str(_BARE.format(name=speakable(name), style=style, told=told)).encode()
+    told = Markup("<p>{}</p>").format(tongue.said(_NOTHING)) if notice is None else block(notice, None, tongue)
+    title = tongue.gettext("%(site)s status", site=speakable(name))
+    head = Markup(tongue.said("<b>%(name)s</b> <span>status</span>")) % {"name": speakable(name)}  # noqa: S704 - our own, from a template
+    return str(_BARE.format(head=head, title=title, language=tongue.tag, style=style, told=told)).encode()
 
 
 def in_feed(body: bytes, form: Format, notice: Notice, prefix: str) -> bytes:

@@ -27,7 +27,7 @@ async def published(directory: Path, at: datetime = NOW, name: str = "Patches") 
     served = Served()
     planned = window(said(1, MaintenanceState.SCHEDULED, NOW), name={"en": name})
     told = snapshot(service("email"), stories=(story(update(1), id_="incidentopen"),), statuses={"email": Status.PARTIAL})
-    served.publish(replace(told, windows=(planned,)), at)
+    served.publish(replace(told, windows=(planned,), site=replace(told.site, languages=("en", "de"))), at)
     walk = Walk(publisher=served.publisher, older=served.find, past=served.find_past)
     assert served.shelf is not None
     assert served.fresh is not None

@@ -232,6 +232,11 @@ def test_a_form_becomes_a_link_to_its_page_on_the_live_site() -> None:
     assert f'<p>before</p><p class="elsewhere"><a href="{LIVE}/report">{FORM_WORDS}</a></p><p>after</p>' in body
 
 
+def test_a_form_is_spoken_of_in_the_language_of_its_page() -> None:
+    german = finish(b'<!doctype html><html lang="de"><main><form action="/de/report"></form></main>', HTML)
+    assert "Dieses Formular" in led_home(german, "/de/report", set(), LIVE).body.decode()
+
+
 def test_what_is_no_page_is_left_as_it_is() -> None:
     feed = finish(b'<feed><link href="/subscribe"/></feed>', "application/atom+xml")
     assert led_home(feed, "/history.atom", set(), LIVE) is feed

@@ -23,7 +23,7 @@ from tests.statuspage.terminal import statuspage
 LATER = NOW + timedelta(hours=3)
 WORDS = "We have lost our data centre.\n\nMail is not lost: it waits.\nCall +43 1 234567."
 NAME = "Example Networks"
-INCIDENT_FEEDS = ("history.rss", "history.atom", "feed.json", "services/email/history.atom", "history/major.rss")
+INCIDENT_FEEDS = ("history.rss", "history.atom", "feed.json", "services/email/history.atom", "history/major.rss", "de/history.atom")
 
 
 def standing(directory: Path) -> dict[str, bytes]:
@@ -72,10 +72,22 @@ async def test_the_notice_stands_on_top_of_every_page_with_its_time_and_the_age_
     for name, body in pages.items():
         main = body[body.index(b"<main") :]
         assert main.index(b"We have lost our data centre.") < main.index(b"<h1"), name
-        assert b"Notice of" in main
-        assert b"22 Nov 2026, 19:00 UTC" in main, "when it was said"
-        assert b"22 Nov 2026, 16:00 UTC</time>, and is not being brought up to date" in main, "how old the rest is"
+        assert main.count(b'datetime="2026-11-22T19:00:30Z"') == 1, "when it was said"
+        assert b'datetime="2026-11-22T16:00:30Z"' in main, "how old the rest is"
         assert b"Mail is not lost: it waits.<br>Call +43 1 234567." in main
+
+
+async def test_a_page_speaks_of_the_notice_in_its_own_language(directory: Path) -> None:
+    await published(directory)
+    say(directory)
+    found = standing(directory)
+    for name in ("index.html", "en/index.html"):
+        assert b"Notice of <time" in found[name]
+        assert b"22 Nov 2026, 16:00 UTC</time>, and is not being brought up to date" in found[name]
+    german = found["de/index.html"].decode()
+    assert "Mitteilung vom <time" in german
+    assert "traf zuletzt am <time" in german
+    assert "We have lost our data centre." in german
 
 
 async def test_all_that_does_not_carry_the_notice_is_the_same_file_as_before(directory: Path) -> None:
@@ -237,6 +249,14 @@ def test_without_a_version_it_makes_a_page_of_its_own(directory: Path) -> None:
     assert found["404.html"] == found["index.html"]
     (style,) = (name for name in found if name.endswith(".css"))
     assert f'href="/{style}"'.encode() in found["index.html"]
+
+
+def test_a_bare_page_speaks_the_language_of_the_site(directory: Path) -> None:
+    put_notice(directory, noticed(WORDS, LATER), LATER, NAME, "de")
+    page = standing(directory)["index.html"].decode()
+    assert '<html lang="de">' in page
+    assert "Status von Example Networks" in page
+    assert "Mehr lässt sich hier im Augenblick nicht sagen." in page
 
 
 def test_words_can_be_changed_and_taken_from_a_bare_page_too(directory: Path) -> None:
