@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
@@ -24,10 +27,14 @@ from statuspage import bundled
 from statuspage.archive import Archive, Asked, ServiceMonth
 from statuspage.days import Day
 from statuspage.figures import BudgetView, FigureView, LevelView, MonthView
-from statuspage.page import Site, Snapshot, Story, build
+from statuspage.page import Page, Snapshot, Story, build
 from statuspage.planned import Window
 from statuspage.publish import Publisher
+from statuspage.render.history import Answer, Pieces
 from statuspage.render.html import Html
+from statuspage.render.mail import Letterhead, Mail
+from statuspage.render.subscription import Subscription, Typed
+from statuspage.site import Site
 from tests.statuspage.messages import collected
 from tests.statuspage.pictures import BORN, NOW, heard, public_id, said, snapshot, story, update, window
 
@@ -37,6 +44,7 @@ SITE = Site(
     url="https://status.example.net",
     timezone="Asia/Kathmandu",
     languages=("en", CODE),
+    takes_mail=True,
     support={"email": "help@example.net", "phone": "+49 1", "url": "https://example.net/"},
     links={"imprint": "https://example.net/1", "privacy": "https://example.net/2"},
 )
@@ -57,10 +65,11 @@ def made_up(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory: pytest.TempPathFactory) -> Html:
-    """The public pages with a catalogue of made-up words."""
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The templates with a catalogue of made-up words."""
     templates = tmp_path_factory.mktemp("templates")
-    (templates / "public").symlink_to(bundled.templates() / "public")
+    for name in ("public", "mail"):
+        (templates / name).symlink_to(bundled.templates() / name)
     (templates / "languages").mkdir()
     catalogue = Catalog(locale=CODE)
     for one in collected():
@@ -70,7 +79,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Html:
             catalogue.add(one.id, string if not several else (*string, string[-1]), context=one.context)
     with (templates / "languages" / f"{CODE}.po").open("wb") as file:
         write_po(file, catalogue)
-    return Html(templates)
+    return templates
 
 
 def service(id_: str, **more: object) -> Service:
@@ -213,7 +222,7 @@ def scenes() -> Iterator[Snapshot]:
 
 
 def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
-    """Every path of every scene with its kind and its bytes, and the pages that only the store could give."""
+    """Every path of every scene with its kind and its bytes, and the pages that only the store or a form could give."""
     for shown in scenes():
         publisher = Publisher(html)
         shelf = publisher.publish(shown, NOW)
@@ -222,6 +231,15 @@ def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
                 yield path, made.content_type.partition(";")[0], made.body
     picture = build(told(*EVERY), NOW, CODE)
     yield "missing", "text/html", html.not_found(picture)
+    yield from (("form", "text/html", body) for body in forms(Subscription(html), picture))
+    lines: tuple[Pieces, ...] = ((("Слово", True), (" слово", False)),)
+    for found in ((), (*picture.open, *picture.recent)):
+        windows = tuple((one, lines) for one in picture.planned if found)
+        answer = Answer(
+            words="слово" if found else "", incidents=tuple((one, lines) for one in found), windows=windows, is_more=bool(found)
+        )
+        yield "search", "text/html", html.search(picture, answer)
+        yield "search", "text/html", html.search(picture, replace(answer, words="слово"))
     first = NOW.date().replace(day=1)
     for is_over in (True, False):
         for months in (LEVELS[0].months, (None, *LEVELS[1].months)):
@@ -239,6 +257,42 @@ def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
                 )
                 for asked in (Asked(service=one, first=at) for one in (None, "s0") for at in (None, first)):
                     yield f"history {asked}", "text/html", html.history(picture, asked, (month,), (first,))
+
+
+def forms(pages: Subscription, picture: Page) -> Iterator[bytes]:
+    """What becomes of a subscription."""
+    faults = dict.fromkeys(("address", "services", "floor"), "Please choose one of these.")
+    yield pages.form(replace(picture, site=replace(SITE, takes_mail=False)), Typed())
+    yield pages.form(picture, Typed(), faults)
+    yield pages.sent(picture, 48)
+    yield pages.confirm(picture, "anna@example.org")
+    yield pages.manage(picture, "anna@example.org", "/1", Typed(), faults)
+    yield pages.manage(picture, "anna@example.org", "/1", Typed(), is_saved=True)
+    yield pages.unsubscribe(picture)
+    yield pages.say(picture, "Not just now", "Nothing was changed.")
+
+
+def letters(mail: Mail) -> Iterator[bytes]:
+    """Every letter that is written."""
+    head = Letterhead(
+        key="1",
+        to="anna@example.org",
+        sender="a@example.org",
+        at=NOW,
+        authority="example.org",
+        manage="https://1/",
+        unsubscribe="https://2/",
+    )
+    picture = build(told(*EVERY), NOW, CODE)
+    yield from (
+        mail.update(head, picture, incident, said_)
+        for incident in (*picture.open, *picture.recent)
+        for said_ in incident.updates
+        if not said_.redacted
+    )
+    yield from (mail.work(head, picture, one, said_) for one in (*picture.planned, *picture.past) for said_ in one.updates)
+    yield mail.confirm(head, SITE, CODE, "https://3/", 48)
+    yield mail.test(head, replace(SITE, language=CODE))
 
 
 def shown_words(kind: str, body: bytes) -> str:
@@ -268,12 +322,30 @@ def shown_words(kind: str, body: bytes) -> str:
             raise AssertionError(kind)
 
 
-def test_nothing_is_left_in_english(html: Html) -> None:
+def english(text: str) -> set[str]:
+    return set(WORDS.findall(re.sub(r"https?://\S+|\S+@\S+|\{\w+\}", " ", text))) - NAMES
+
+
+def test_no_page_and_no_feed_has_a_word_of_english(templates: Path) -> None:
     seen, left = 0, {}
-    for path, kind, body in pages(html):
+    for path, kind, body in pages(Html(templates)):
         seen += 1
-        text = re.sub(r"https?://\S+|\S+@\S+|\{\w+\}", " ", shown_words(kind, body))
-        if found := set(WORDS.findall(text)) - NAMES:
+        if found := english(shown_words(kind, body)):
             left[path] = found
     assert seen > 500
+    assert left == {}
+
+
+def test_no_letter_has_a_word_of_english(templates: Path) -> None:
+    seen, left = 0, {}
+    for letter in letters(Mail(templates)):
+        read = message_from_bytes(letter, policy=default)
+        plain, html = (read.get_body((kind,)) for kind in ("plain", "html"))
+        assert plain is not None
+        assert html is not None
+        seen += 1
+        text = f"{read['Subject']} {plain.get_content()} {shown_words('text/html', html.get_content().encode())}"
+        if found := english(text) - {"statuspage", "notify", "test"}:  # the command's own words
+            left[str(read["Subject"])] = found
+    assert seen > 8
     assert left == {}
