@@ -74,6 +74,7 @@ PLACES = (
     Place(name="search", which=Which.BROKEN, site="public", path="/history/search/noticed%20problem"),
     Place(name="search for nothing that is there", which=Which.CALM, site="public", path="/history/search/tape"),
     Place(name="service levels", which=Which.BROKEN, site="public", path="/service-levels"),
+    Place(name="how to follow where no mail is sent", which=Which.CALM, site="public", path="/subscribe"),
     Place(name="page that is not there", which=Which.CALM, site="public", path="/nothing-here", status=404),
     Place(name="login", which=Which.CALM, site="console", path="/login"),
     Place(name="queue", which=Which.BROKEN, site="console", path="/", is_inside=True),
