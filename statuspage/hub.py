@@ -29,6 +29,7 @@ from statuspage.bundled import templates
 from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
+from statuspage.config.answering import answering
 from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
@@ -36,6 +37,7 @@ from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
+from statuspage.paces import Paces, Watched
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
@@ -84,6 +86,7 @@ class Hub:
     upkeep: Upkeep = field(init=False)
     mirror: Mirror = field(init=False)
     library: Library = field(init=False)
+    paces: Paces = field(init=False)
     streams: Streams = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -92,6 +95,10 @@ class Hub:
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.library = Library.beside(self.press, Html(templates()))
+        self.paces = Paces(
+            store=self.store, now=self.now, zone=lambda: self.press.site.timezone, watched=self.answering, told=self.press.redraw
+        )
+        self.press.paces = lambda: self.paces.paces
         self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
         self.press.issued.append(self.streams.tell)
         self.schedule = Schedule(probing=self, now=self.now)
@@ -126,6 +133,10 @@ class Hub:
         """What is to be probed: all that is configured and not paused."""
         paused = self.pipeline.situation.paused
         return tuple(plan for plan in configuration.plans(self.loaded.config) if plan.monitor not in paused)
+
+    def answering(self) -> Watched:
+        """Whose response times are told of each service."""
+        return answering(self.loaded.config, self.pipeline.situation.topology)
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
         """Tell those who need to know of a committed turn."""
@@ -255,6 +266,7 @@ class Hub:
         self.books.forget(site.timezone, topology.services, offers(config))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         rewire(self.deliverer, config, self.door)
+        self.paces.forget()
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
         self.controls.configured = configuration.controls(config)
         self.mirror.forget()
@@ -276,6 +288,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
             async with (
                 kept_alive(hub.press.run, "press", figures),
                 kept_alive(hub.books.run, "books", figures),
+                kept_alive(hub.paces.run, "response times", figures),
                 kept_alive(hub.upkeep.run, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
                 kept_alive(hub.mirror.run, "mirror", figures),

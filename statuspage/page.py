@@ -18,7 +18,8 @@ from statuspage.days import Day
 from statuspage.figures import LevelView
 from statuspage.marking import localised, marked
 from statuspage.news import Tail, Topic
-from statuspage.planned import MaintenanceView, ServiceTold, Window, view
+from statuspage.pace import Pace, PaceView, views
+from statuspage.planned import MaintenanceView, ServiceTold, Window, newest_end_first, view
 from statuspage.site import Site
 
 WITHDRAWN = marked("This text has been withdrawn.")
@@ -60,6 +61,7 @@ class Snapshot:
     created: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     last_known: Mapping[str, Status] = field(default_factory=lambda: MappingProxyType({}))
     levels: Mapping[str, LevelView] = field(default_factory=lambda: MappingProxyType({}))
+    paces: Mapping[str, tuple[Pace, ...]] = field(default_factory=lambda: MappingProxyType({}))
     windows: tuple[Window, ...] = ()
     news: Mapping[Topic, Tail] = field(default_factory=lambda: MappingProxyType({}))
     agenda: tuple[Window, ...] = ()
@@ -79,7 +81,7 @@ class ServiceView:
 
     *unknown_since* is set while nothing is known; *last_known* then is the status before that (unknown: nothing ever was), else the
     status itself. A service that no monitor watches *is_watched* not: it is unknown for ever, and the page's status leaves it out.
-    Views that differ in *checked_at* alone are equal: it moves with every result, and nothing but the instant itself is told by it.
+    Views that differ in *checked_at* or *paces* alone are equal: those move with every result, and with every hour.
     """
 
     id: str
@@ -97,6 +99,7 @@ class ServiceView:
     created_at: datetime
     is_watched: bool = True
     level: LevelView | None = None
+    paces: tuple[PaceView, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +216,7 @@ def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Pag
         authority=snapshot.authority,
         minted=snapshot.minted,
         planned=tuple(window for window in windows if window.state not in _OVER),
-        past=tuple(sorted((window for window in windows if window.state in _OVER), key=_newest_end_first)),
+        past=tuple(sorted((window for window in windows if window.state in _OVER), key=newest_end_first)),
         maintenance_updated=max((update.at for window in windows for update in window.updates), default=snapshot.born),
         language=tongue,
         root=f"/{language}" if language else "",
@@ -254,6 +257,7 @@ def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView
         created_at=snapshot.created.get(service.id, snapshot.born),
         is_watched=_is_watched(service, snapshot.situation.topology),
         level=snapshot.levels.get(service.id),
+        paces=views(snapshot.paces.get(service.id, ()), [localised(need.label, language) for need in service.needs]),
     )
 
 
@@ -377,7 +381,3 @@ def _window(snapshot: Snapshot, window: Window, services: Mapping[str, ServiceVi
     ]
     name = localised(told.name, language) or told.series or "Maintenance"
     return view(window, name, localised(told.description, language), named, snapshot.born)
-
-
-def _newest_end_first(window: MaintenanceView) -> tuple[float, str]:
-    return (-(window.ended_at or window.ends).timestamp(), window.id)

@@ -151,3 +151,8 @@ def _is_out_of_course(said: MaintenanceUpdate) -> bool:
     """Whether it was changed, called off, or spoken of by a person."""
     is_changed = said.state is MaintenanceState.SCHEDULED and said.number > 1
     return said.by is not None or said.state is MaintenanceState.CANCELLED or is_changed
+
+
+def newest_end_first(window: MaintenanceView) -> tuple[float, str]:
+    """The order of what is over."""
+    return (-(window.ended_at or window.ends).timestamp(), window.id)

@@ -7,13 +7,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent, StatusChanged
 from incidents.levels.availability import Change
+from incidents.levels.service_level import midnight
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.rollup import standing
 from probes.result import Result
@@ -24,6 +25,7 @@ from statuspage.diary import Diary
 from statuspage.figures import LevelView
 from statuspage.marking import localised
 from statuspage.news import Tail, Topic, Untold
+from statuspage.pace import Pace
 from statuspage.page import Page, Snapshot, Story, build
 from statuspage.pipeline import Pipeline
 from statuspage.planned import Window, shown
@@ -77,6 +79,7 @@ class Press:
     now: Now
     stale_after: float
     levels: Callable[[], Mapping[str, LevelView]] = dict
+    paces: Callable[[], Mapping[str, tuple[Pace, ...]]] = dict
     issued: list[Callable[[], None]] = field(default_factory=list)
     shelf: Shelf | None = None
     true_at: datetime | None = None
@@ -233,7 +236,7 @@ class Press:
                     is_untold=is_untold,
                     told=told,
                     services=wanted,
-                    since=_midnight(self._days(now)[0], self._zone),
+                    since=midnight(self._days(now)[0], self._zone),
                     unborn=[id for id in wanted if self._created(id) is None],
                     planned=situation.maintenances.keys() if is_replanned else None,
                     planned_told=planned_told,
@@ -313,6 +316,7 @@ class Press:
             created={id: one.created for id, one in kept.items() if one.created is not None},
             last_known={id: one.last_known for id, one in kept.items()},
             levels=self.levels(),
+            paces=self.paces(),
             windows=shown(situation, self._diary.over, self._diary.words, now) if windows is None else windows,
             news=self._news,
             agenda=() if self._far is None else agenda(situation, self._diary.over, self._diary.words, self._far, now),
@@ -366,10 +370,6 @@ class _Found:
 
 def _minute(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def seen_by_service(situation: Situation) -> dict[str, datetime]:

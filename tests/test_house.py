@@ -28,6 +28,7 @@ PICTURE = (
     "planned",
     "archive",
     "search",
+    "pace",
     "news",
     "agenda",
     "board",

@@ -26,7 +26,7 @@ from statuspage.known_errors import spoken
 from statuspage.marking import marked
 from statuspage.page import IncidentView, Page, ServiceView
 from statuspage.planned import BACK_DAYS, MaintenanceView
-from statuspage.render import words
+from statuspage.render import pace, words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
 from statuspage.render.history import Answer, excerpt, told
@@ -95,6 +95,8 @@ class Html:
             f"/services/{service.id}",
             service=service,
             strip=strip_of(service.days, self.tongue(page)),
+            paces=[pace.told(view) for view in service.paces],
+            spelled=pace.spelled,
             checked=clock,
             opened=opened,
             recent=[view for view in page.recent if hit(view)],
