@@ -1,40 +1,37 @@
 """The page as it was: the same picture, drawn from what was known at a past instant."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.levels.availability import Change
-from statuspage.days import Day, last_known, strip
+from incidents.levels.availability import Change, availability, planned
+from incidents.levels.service_level import midnight
+from incidents.times.spans import Span
+from statuspage.days import Day, bars_of, last_known, strip
+from statuspage.levels import earliest
 from statuspage.page import Page, Snapshot, build
 from statuspage.planned import shown
-from statuspage.press import STRIP_DAYS, seen_by_service
+from statuspage.press import seen_by_service
 from statuspage.store.earlier import Earlier, earlier
 
 
 def page_at(connection: Connection, at: datetime) -> Page | None:
-    """What the page said *at* an instant; None where nothing was kept that is so old.
-
-    Today's bar is drawn to the instant itself; the page that was served drew it at most once a minute.
-    """
+    """What the page said *at* an instant; None where nothing was kept that is so old. Its bars are as of the last whole minute."""
     known = earlier(connection, at)
     return None if known is None else build(_snapshot(known, at), at)
 
 
 def _snapshot(known: Earlier, at: datetime) -> Snapshot:
-    zone = ZoneInfo(known.site.timezone)
-    today = at.astimezone(zone).date()
-    first = today - timedelta(days=STRIP_DAYS - 1)
-    since = datetime.combine(first, time.min, tzinfo=zone).astimezone(UTC)
     services = known.situation.topology.services
-    past = {id: _since(known.changes.get(id, ()), since) for id in services}
+    past = {id: _changes(known, id, at) for id in services}
     return Snapshot(
         site=known.site,
         situation=known.situation,
         stories=known.stories,
-        days={id: _days(changes, first, today, zone, at, known.created.get(id, known.installation.born)) for id, changes in past.items()},
+        days={id: _days(known, id, changes, at) for id, changes in past.items()},
         seen=seen_by_service(known.situation),
         public_ids=known.public_ids,
         page_id=known.installation.page_id,
@@ -47,10 +44,17 @@ def _snapshot(known: Earlier, at: datetime) -> Snapshot:
     )
 
 
-def _since(changes: Sequence[Change], since: datetime) -> Sequence[Change]:
-    """From the change in force at *since* on: what the page reads of the past."""
-    return changes[max((place for place, change in enumerate(changes) if change.since <= since), default=0) :]
+def _changes(known: Earlier, service: str, at: datetime) -> Sequence[Change]:
+    """From the one in force on: what the books keep of the past."""
+    changes, since = known.changes.get(service, ()), earliest(at, known.site.timezone)
+    return changes[max(bisect_right(changes, since, key=lambda one: one.since) - 1, 0) :]
 
 
-def _days(changes: Sequence[Change], first: date, last: date, zone: ZoneInfo, at: datetime, born: datetime) -> tuple[Day, ...]:
-    return strip(changes, first=first, last=last, zone=zone, now=at, born=born)
+def _days(known: Earlier, service: str, changes: Sequence[Change], at: datetime) -> tuple[Day, ...]:
+    """The bars as of the last whole minute, by what was known and corrected by then."""
+    zone, as_of = ZoneInfo(known.site.timezone), at.replace(second=0, microsecond=0)
+    first, last = bars_of(as_of.astimezone(zone).date())
+    corrections, terms = known.corrections.get(service, ()), known.terms.get(service, ())
+    born = known.created.get(service, known.installation.born)
+    ledger = availability(changes, Span(midnight(first, zone), as_of), born=born, terms=terms, corrections=corrections)
+    return strip(ledger, planned(changes, corrections, as_of), first=first, last=last, until=as_of, zone=zone)

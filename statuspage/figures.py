@@ -7,22 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from math import ceil
 from types import MappingProxyType
 
-from incidents.levels.availability import Kind, Ledger, percent
+from incidents.levels.availability import Ledger, percent
 from incidents.levels.service_level import Credit
 from incidents.levels.terms import Terms
 from statuspage.levels import Level, Month
 
 PLACES = 3
-MINUTE = timedelta(minutes=1)
-
-_DOWN = frozenset({Kind.PARTIAL, Kind.DOWN})
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureView:
-    """Two percentages, cut and never rounded up; None where nothing is known. *unknown* is rounded up to whole minutes."""
+    """Two percentages, cut and never rounded up; None where nothing is known.
+
+    *unknown* is rounded up to what is shown of it: whole minutes, or seconds where it is less than one.
+    """
 
     measured: str | None
     contractual: str | None
@@ -33,7 +35,7 @@ class FigureView:
 class MonthView:
     """A calendar month; its ledger is called *word*.
 
-    *down* is how long it did not work, or not all of it, as it was measured. *target* is what was promised for it in percent (None:
+    *down* is the downtime that the measured figure counts. *target* is what was promised for it in percent (None:
     nothing, or over another period).
     """
 
@@ -84,17 +86,17 @@ def level_view(told: Level) -> LevelView:
         figures=MappingProxyType({word: figure(ledger) for word, ledger in told.periods.items()}),
         words=told.words,
         months=tuple(month_view(one) for one in told.months),
-        watched_since=_young_since(told, 365),
-        bars_since=_young_since(told, 90),
+        watched_since=_young_since(told, "365d"),
+        bars_since=_young_since(told, "90d"),
         budget=_budget(told) if told.offer.is_public else None,
         credits=told.offer.credits if told.offer.is_public else (),
     )
 
 
-def _young_since(told: Level, days: int) -> datetime | None:
-    """Since when it is watched, where that is fewer *days* ago."""
-    since = told.periods[f"{days}d"].period.since
-    return since if since > told.as_of - timedelta(days=days) else None
+def _young_since(told: Level, word: str) -> datetime | None:
+    """Since when it is watched, where that is less than the period *word* ago."""
+    since = told.periods[word].period.since
+    return since if since > told.begins[word] else None
 
 
 def figure(ledger: Ledger) -> FigureView:
@@ -102,8 +104,13 @@ def figure(ledger: Ledger) -> FigureView:
     return FigureView(
         measured=_spelled(ledger.measured.ratio),
         contractual=_spelled(ledger.contractual.ratio),
-        unknown=-(-ledger.unknown // MINUTE) * MINUTE,
+        unknown=_rounded_up(ledger.unknown),
     )
+
+
+def _rounded_up(length: timedelta) -> timedelta:
+    unit = MINUTE if length > MINUTE else SECOND
+    return -(-length // unit) * unit
 
 
 def decimal(share: Fraction | None) -> str | None:
@@ -129,7 +136,7 @@ def month_view(one: Month) -> MonthView:
         first=one.first,
         word=one.word,
         figure=figure(one.ledger),
-        down=sum((stretch.until - stretch.since for stretch in one.ledger.intervals if stretch.measured in _DOWN), timedelta(0)),
+        down=timedelta(microseconds=ceil(one.ledger.measured.down)),
         target=decimal(one.terms.target) if one.terms.period == "month" else None,
         is_over=one.is_over,
         is_missed=one.is_missed,

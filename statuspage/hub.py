@@ -141,7 +141,6 @@ class Hub:
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
         """Tell those who need to know of a committed turn."""
         self.press.hear(events, results)
-        self.books.hear(events, results)
         self.mirror.hear(events)
         self.deliverer.hear(events, results)
         journal.tell(events)
@@ -282,12 +281,10 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
         hub = await _assembled(loaded, store, data_dir, now)
         hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
         try:
-            await hub.books.renew()
             await hub.press.issue()
             figures = hub.pipeline.figures
             async with (
                 kept_alive(hub.press.run, "press", figures),
-                kept_alive(hub.books.run, "books", figures),
                 kept_alive(hub.paces.run, "response times", figures),
                 kept_alive(hub.upkeep.run, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
@@ -326,9 +323,11 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
         version=version,
         presence=Presence(lived_until=lived_until),
     )
+    books = Books(store=store, zone=site.timezone, services=topology.services, offers=offers(config))
     press = Press(
         store=store,
         pipeline=pipeline,
+        books=books,
         publisher=Publisher(Html(templates())),
         site=site,
         installation=installation,
@@ -336,8 +335,6 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
         now=now,
         stale_after=stale_after_of(loaded),
     )
-    books = Books(store=store, now=now, zone=site.timezone, services=topology.services, offers=offers(config), told=press.redraw)
-    press.levels = lambda: books.views
     hub = Hub(
         deliverer=deliverer(press),
         loaded=loaded,

@@ -1,12 +1,14 @@
 """Ledgers of services, read from what the store keeps: the one place from which every surface takes its figures."""
 
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.levels.availability import Ledger, availability
+from incidents.levels.availability import Change, Correction, Exclusion, Ledger, availability, superseding
 from incidents.levels.notice import exclusions
 from incidents.levels.service_level import Budget, budget, calendar_period, runs_out
 from incidents.levels.terms import Terms, in_force
@@ -42,20 +44,55 @@ class Account:
         return self.budget is not None and self.budget.is_spent
 
 
-def ledger_of(connection: Connection, service: str, period: Span) -> Ledger:
-    """Account for *service* over *period*. Errors: ValueError where it is empty; LookupError where the service was never watched."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a service's ledgers over one period are made from: all that the store keeps of it for that time."""
+
+    born: datetime
+    changes: tuple[Change, ...]
+    stated: Sequence[tuple[datetime, Terms]]
+    exclusions: Sequence[Exclusion]
+    corrections: Sequence[Correction]
+
+    def ledger(self, period: Span) -> Ledger:
+        """Account for *period*. Errors: ValueError where it is empty."""
+        first = bisect_right(self.changes, period.since, key=lambda one: one.since)
+        after = bisect_left(self.changes, period.until, key=lambda one: one.since)
+        return availability(
+            self.changes[max(first - 1, 0) : after],
+            period,
+            born=self.born,
+            terms=self.stated,
+            exclusions=self.exclusions,
+            corrections=self.corrections,
+        )
+
+    def followed(self, changes: Iterable[Change]) -> "Sources":
+        """With what was decided since, each of which holds from its own start on."""
+        told = list(self.changes)
+        for change in changes:
+            superseding(told, change)
+        return replace(self, changes=tuple(told))
+
+
+def sources_of(connection: Connection, service: str, period: Span) -> Sources:
+    """Read what ledgers of *service* within *period* are made from. Errors: LookupError where the service was never watched."""
     born = queries.first_changes(connection, [service]).get(service)
     if born is None:
         raise LookupError(f"nothing is known of the service {service!r} yet")
     stated = terms_of(connection, service)
-    return availability(
-        changes_in(connection, [service], period)[service],
-        period,
+    return Sources(
         born=born,
-        terms=stated,
-        exclusions=exclusions(windows_of(connection, service, period), stated),
+        changes=tuple(changes_in(connection, [service], period)[service]),
+        stated=stated,
+        exclusions=tuple(exclusions(windows_of(connection, service, period), stated)),
         corrections=corrections_of(connection, service, period),
     )
+
+
+def ledger_of(connection: Connection, service: str, period: Span) -> Ledger:
+    """Account for *service* over *period*. Errors: ValueError where it is empty; LookupError where the service was never watched."""
+    return sources_of(connection, service, period).ledger(period)
 
 
 def account_of(connection: Connection, service: str, period: Span, now: datetime) -> Account:

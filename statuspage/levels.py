@@ -12,7 +12,18 @@ from zoneinfo import ZoneInfo
 
 from incidents.levels.availability import Ledger, cut
 from incidents.levels.periods import written
-from incidents.levels.service_level import NO_OFFER, ROLLING, Budget, Offer, budget, burn_rate, burns_fast, calendar_period, runs_out
+from incidents.levels.service_level import (
+    NO_OFFER,
+    ROLLING,
+    Budget,
+    Offer,
+    budget,
+    burn_rate,
+    burns_fast,
+    calendar_period,
+    rolling_period,
+    runs_out,
+)
 from incidents.levels.terms import NO_LEVEL, Period, Terms, in_force
 from incidents.times.spans import Span
 
@@ -71,8 +82,9 @@ class Level:
     """A service's availability as of a whole minute.
 
     *periods* are the ledgers of ``24h``, ``7d``, ``30d``, ``90d``, ``365d`` and of the present ``month``, ``quarter`` and ``year``,
-    which people call by *words*; *months* begin with the present one. *budget* is that of the period which the terms speak of; None
-    where no level is stated. *runs_out_at* is when it is spent if downtime goes on as in the last week; None where it is not.
+    which people call by *words*; each *begins* then for a service that is old enough. *months* begin with the present one. *budget* is
+    that of the period which the terms speak of; None where no level is stated. *runs_out_at* is when it is spent if downtime goes on as
+    in the last week; None where it is not.
     """
 
     service: str
@@ -80,6 +92,7 @@ class Level:
     terms: Terms
     offer: Offer
     periods: Mapping[str, Ledger]
+    begins: Mapping[str, datetime]
     words: Mapping[str, str]
     months: tuple[Month, ...]
     budget: Budget | None
@@ -116,7 +129,7 @@ def level(
     today, terms = as_of.astimezone(ZoneInfo(zone)).date(), _newest(stated)
     present = {period: calendar_period(period, today, zone) for period in Period}
     passed = {period.value: Span(span.since, as_of) for period, span in present.items()}
-    periods = {**{word: Span(as_of - length, as_of) for word, length in ROLLING.items()}, **passed}
+    periods = {**{word: rolling_period(word, as_of, zone) for word in ROLLING}, **passed}
     ledgers = {word: cut(ledger, span) for word, span in periods.items() if span.length}
     used = ledgers.get(terms.period.value)
     left = budget(used, terms, present[terms.period]) if used is not None else None
@@ -127,6 +140,7 @@ def level(
         terms=terms,
         offer=offer,
         periods=MappingProxyType(ledgers),
+        begins=MappingProxyType({word: span.since for word, span in periods.items()}),
         words=MappingProxyType({word: word for word in ROLLING} | {period.value: written(period, today) for period in Period}),
         months=(*_months(ledger, stated, zone, as_of, back=0), *(closed_months(ledger, stated, zone, as_of) if closed is None else closed)),
         budget=left,
@@ -174,5 +188,7 @@ def _newest(stated: Stated) -> Terms:
 
 
 def _burn(ledger: Ledger, terms: Terms, as_of: datetime, word: str, long: timedelta, short: timedelta, limit: Fraction) -> Burn:
+    if terms.target in (None, 1):
+        return Burn(window=word, long=None, short=None, is_fast=False)  # nothing that could burn: looking would be for nothing
     lasting, still = (burn_rate(cut(ledger, Span(as_of - length, as_of)), terms) for length in (long, short))
     return Burn(window=word, long=lasting, short=still, is_fast=burns_fast(lasting, still, limit))

@@ -14,7 +14,7 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
-from statuspage.days import Day
+from statuspage.days import Day, as_of_now
 from statuspage.figures import LevelView
 from statuspage.marking import localised, marked
 from statuspage.news import Tail, Topic
@@ -39,11 +39,11 @@ class Story:
 class Snapshot:
     """Everything a picture is made from, read at one instant.
 
-    *stories* are the open incidents and the newest closed ones, newest first; *days* the daily strips by service, oldest day first;
-    *seen* the newest slot with a result by service; *public_ids* the 12-character public id by service id and by group name
-    (``group:NAME``). *authority* and *minted* are the tag-URI authority and date fixed at first start; *born* is the store's birth.
-    *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where missing),
-    *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
+    *stories* are the open incidents and the newest closed ones, newest first; *days* the daily strips by service, oldest day first, as of
+    the last whole minute; *seen* the newest slot with a result by service; *public_ids* the 12-character public id by service id and by
+    group name (``group:NAME``). *authority* and *minted* are the tag-URI authority and date fixed at first start; *born* is the store's
+    birth. *page_id* is the public id of the page itself. *created* is since when each service is watched (the store's birth where
+    missing), *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
     *levels* what may be told of its availability (missing: nothing yet). *windows* are those that ``planned.shown`` chose. *news* is what
     feeds tell, by topic (missing: nothing was said), *agenda* the windows that calendars do, as ``agenda.agenda`` chose them.
     """
@@ -253,7 +253,7 @@ def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView
         unknown_since=since if is_unknown else None,
         checked_at=snapshot.seen.get(service.id),
         capabilities=tuple(_capabilities(service, snapshot.situation, language)),
-        days=snapshot.days.get(service.id, ()),
+        days=as_of_now(snapshot.days.get(service.id, ()), status),
         created_at=snapshot.created.get(service.id, snapshot.born),
         is_watched=_is_watched(service, snapshot.situation.topology),
         level=snapshot.levels.get(service.id),

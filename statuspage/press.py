@@ -7,22 +7,19 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent, StatusChanged
-from incidents.levels.availability import Change
-from incidents.levels.service_level import midnight
-from incidents.model import Situation, Status, Subject, Topology
-from incidents.rollup import standing
+from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent
+from incidents.model import Situation, Topology
 from probes.result import Result
 from statuspage.agenda import Far, agenda
+from statuspage.books import Books
 from statuspage.clock import Now
-from statuspage.days import Day, continued, last_known, strip
+from statuspage.days import Day, unwatched
 from statuspage.diary import Diary
-from statuspage.figures import LevelView
 from statuspage.marking import localised
 from statuspage.news import Tail, Topic, Untold
 from statuspage.pace import Pace
@@ -43,7 +40,6 @@ from statuspage.translation import split
 
 log = logging.getLogger(__name__)
 
-STRIP_DAYS = 90
 MOST_STORIES = 100
 """Stories that may pile up before the store is asked again which of them still belong on the page."""
 
@@ -51,43 +47,31 @@ MINUTE = 60.0
 RETRY = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What is known of a service's past: its strip as of *at*, cut from *changes*; since when it is watched; the status before a gap."""
-
-    days: tuple[Day, ...]
-    changes: Sequence[Change]
-    at: datetime
-    created: datetime | None
-    last_known: Status
-
-
 @dataclass(slots=True, kw_only=True)
 class Press:
     """Keeps the newest shelf and the exact age of what it shows.
 
-    *stale_after* is the age in seconds past which a page should no longer be believed. *levels* gives what is told of availability,
-    all of *issued* are called when there is a new shelf.
+    *stale_after* is the age in seconds past which a page should no longer be believed. Bars and figures come from the *books*, which
+    hear what the press hears and are renewed with each shelf, so that both are as of its minute. All of *issued* are called when there is
+    a new shelf.
     """
 
     store: Store
     pipeline: Pipeline
+    books: Books
     publisher: Publisher
     site: Site
     installation: Installation
     public_ids: Mapping[str, str]
     now: Now
     stale_after: float
-    levels: Callable[[], Mapping[str, LevelView]] = dict
     paces: Callable[[], Mapping[str, tuple[Pace, ...]]] = dict
     issued: list[Callable[[], None]] = field(default_factory=list)
     shelf: Shelf | None = None
     true_at: datetime | None = None
-    _kept: dict[str, Kept] = field(default_factory=dict)
     _stories: tuple[Story, ...] = ()
     _told: set[str] = field(default_factory=set)
     _is_untold: bool = True
-    _is_all_outdated: bool = False
     _diary: Diary = field(default_factory=Diary)
     _far: Far | None = None
     _is_replanned: bool = True
@@ -95,7 +79,6 @@ class Press:
     _planned_told: set[str] = field(default_factory=set)
     _untold: Untold = field(default_factory=Untold)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _turned: set[str] = field(default_factory=set)
     _age: tuple[datetime, Fresh] | None = None
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
@@ -104,7 +87,7 @@ class Press:
             self.true_at = self.now()
         news = [event for event in events if not isinstance(event, Counted)]
         if news:
-            self._turned |= {e.id for e in news if isinstance(e, StatusChanged) and e.subject is Subject.SERVICE}
+            self.books.hear(news)
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
             self._untold.hear(news)
@@ -113,7 +96,7 @@ class Press:
     def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
         """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
-        self._is_all_outdated = self._is_untold = self._is_replanned = self._untold.is_everything = True
+        self._is_untold = self._is_replanned = self._untold.is_everything = True
         self._changed.set()
 
     def redraw(self) -> None:
@@ -139,6 +122,7 @@ class Press:
         """Make and show a new shelf from what is known now. Errors: StoreUnavailable, and the old shelf stays."""
         self._changed.clear()
         now, situation = self.now(), self.pipeline.situation
+        await self.books.renew(now)
         await self._read(situation, now)
         await self._look_ahead(situation, now)
         shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation, now), now)
@@ -216,28 +200,18 @@ class Press:
         return self._age[1]
 
     async def _read(self, situation: Situation, now: datetime) -> None:
-        """Read what changed since the last shelf: stories after an incident's event, the past of services that turned.
-
-        The past of services in trouble is read once a minute: today's bar grows, and the page tells minutes.
-        """
+        """Read what changed since the last shelf: stories after an incident's event, what is planned after a window's."""
         # Each mark is taken down before the reading it asks for: what is heard while that goes on puts it up again.
-        if self._is_all_outdated:
-            self._kept, self._is_all_outdated = {}, False
-        wanted = [id for id in situation.topology.services if self._is_outdated(situation, id, now)]
-        turned, self._turned = self._turned, set()
         told, self._told = self._told, set()
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
         is_replanned, self._is_replanned = self._is_replanned, False
         planned_told, self._planned_told = self._planned_told, set()
         untold, self._untold = self._untold, Untold(is_everything=False)
         try:
-            if wanted or told or planned_told or is_untold or is_replanned or untold:
+            if told or planned_told or is_untold or is_replanned or untold:
                 asked = _Asked(
                     is_untold=is_untold,
                     told=told,
-                    services=wanted,
-                    since=midnight(self._days(now)[0], self._zone),
-                    unborn=[id for id in wanted if self._created(id) is None],
                     planned=situation.maintenances.keys() if is_replanned else None,
                     planned_told=planned_told,
                     diary=self._diary,
@@ -245,9 +219,8 @@ class Press:
                     untold=untold,
                     news=self._news,
                 )
-                self._note(await self.store.read(asked.read), asked, now)
+                self._note(await self.store.read(asked.read), asked)
         except BaseException:
-            self._turned |= turned
             self._told |= told
             self._is_untold |= is_untold
             self._is_replanned |= is_replanned
@@ -255,44 +228,12 @@ class Press:
             self._untold.add(untold)
             raise
 
-    def _note(self, found: "_Found", asked: "_Asked", now: datetime) -> None:
+    def _note(self, found: "_Found", asked: "_Asked") -> None:
         """Take over what was read."""
         others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
         self._diary = found.diary
         self._news = {**({} if asked.untold.is_everything else self._news), **found.news}
-        for id in asked.services:
-            created = found.created.get(id) or self._created(id)
-            self._kept[id] = self._keep(self._kept.get(id), found.changes.get(id, ()), created, now)
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.site.timezone)
-
-    def _days(self, now: datetime) -> tuple[date, date]:
-        """The first and the last day of the strips."""
-        today = now.astimezone(self._zone).date()
-        return today - timedelta(days=STRIP_DAYS - 1), today
-
-    def _created(self, service: str) -> datetime | None:
-        """Since when it is watched; what is known of it never changes."""
-        kept = self._kept.get(service)
-        return None if kept is None else kept.created
-
-    def _is_outdated(self, situation: Situation, service: str, now: datetime) -> bool:
-        kept = self._kept.get(service)
-        if kept is None or service in self._turned or kept.at.astimezone(self._zone).date() != now.astimezone(self._zone).date():
-            return True
-        return _minute(kept.at) != _minute(now) and standing(situation, Subject.SERVICE, service) is not Status.OPERATIONAL
-
-    def _keep(self, kept: Kept | None, changes: Sequence[Change], created: datetime | None, now: datetime) -> Kept:
-        """Only the days that turned out otherwise are cut anew, unless another day has begun."""
-        (first, last), born = self._days(now), created or self.installation.born
-        if kept is not None and kept.created == created and kept.days[-1].day == last:
-            cells = continued(kept.days, kept.changes, changes, zone=self._zone, now=now, born=born)
-        else:
-            cells = strip(changes, first=first, last=last, zone=self._zone, now=now, born=born)
-        return Kept(days=cells, changes=changes, at=now, created=created, last_known=last_known(changes))
 
     async def _look_ahead(self, situation: Situation, now: datetime) -> None:
         """Work out a year of what comes again, once a day and beside the event loop: with many series it takes a while."""
@@ -301,41 +242,43 @@ class Press:
             self._far = await asyncio.to_thread(Far.of, situation, day)
 
     def _snapshot(self, situation: Situation, now: datetime, windows: tuple[Window, ...] | None = None) -> Snapshot:
-        kept = {id: self._kept[id] for id in situation.topology.services if id in self._kept}
+        pasts, never = self.books.pasts, self._unwatched(now)
         return Snapshot(
             site=self.site,
             situation=situation,
             stories=self._stories,
-            days={id: one.days for id, one in kept.items()},
+            days={id: pasts[id].days if id in pasts else never for id in situation.topology.services},
             seen=seen_by_service(situation),
             public_ids=self.public_ids,
             page_id=self.installation.page_id,
             authority=self.installation.authority,
             minted=self.installation.minted,
             born=self.installation.born,
-            created={id: one.created for id, one in kept.items() if one.created is not None},
-            last_known={id: one.last_known for id, one in kept.items()},
-            levels=self.levels(),
+            created={id: past.created for id, past in pasts.items()},
+            last_known={id: past.last_known for id, past in pasts.items()},
+            levels=self.books.views,
             paces=self.paces(),
             windows=shown(situation, self._diary.over, self._diary.words, now) if windows is None else windows,
             news=self._news,
             agenda=() if self._far is None else agenda(situation, self._diary.over, self._diary.words, self._far, now),
         )
 
+    def _unwatched(self, now: datetime) -> tuple[Day, ...]:
+        """The bars of a service that nobody ever watched."""
+        zone, as_of = ZoneInfo(self.site.timezone), now.replace(second=0, microsecond=0)
+        return unwatched(self.installation.born, as_of.astimezone(zone).date(), as_of, zone)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What one look into the store is to bring: all stories or those of the incidents *told*, and the past of *services* from *since* on.
+    """What one look into the store is to bring: all stories or those of the incidents *told*.
 
-    *unborn* are those of which it is not known yet since when they are watched. *planned* are the windows that are not over, where the
-    *diary* is to be read anew; else it is where *planned_told* says so. *untold* is what feeds have not been told yet, beyond the *news*.
+    *planned* are the windows that are not over, where the *diary* is to be read anew; else it is where *planned_told* says so. *untold* is
+    what feeds have not been told yet, beyond the *news*.
     """
 
     is_untold: bool
     told: Collection[str]
-    services: Collection[str]
-    since: datetime
-    unborn: Collection[str]
     planned: Collection[str] | None
     planned_told: Collection[str]
     diary: Diary
@@ -347,8 +290,6 @@ class _Asked:
         """Read it all in one transaction, so that what is told and what is drawn agree."""
         return _Found(
             stories=queries.stories(connection) if self.is_untold else queries.stories_of(connection, self.told),
-            changes=queries.changes(connection, self.services, self.since) if self.services else {},
-            created=queries.first_changes(connection, self.unborn) if self.unborn else {},
             diary=self._diary(connection),
             news=feed_rows.told(connection, self.news, self.untold),
         )
@@ -362,14 +303,8 @@ class _Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     stories: tuple[Story, ...]
-    changes: Mapping[str, Sequence[Change]]
-    created: Mapping[str, datetime | None]
     diary: Diary
     news: Mapping[Topic, Tail]
-
-
-def _minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)
 
 
 def seen_by_service(situation: Situation) -> dict[str, datetime]:

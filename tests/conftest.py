@@ -1,7 +1,10 @@
 import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.incidents.tally import Tally
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +33,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def is_soak(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Iterator[Tally]:
+    """What the test counts in it is told at the end of a run of the long forms."""
+    counted = Tally()
+    yield counted
+    record_property("reached", str(counted))
 
 
 @pytest.fixture(scope="session")

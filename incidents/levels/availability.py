@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from incidents.levels.terms import NO_LEVEL, Terms
 from incidents.model import Status
-from incidents.times.spans import Span, within
+from incidents.times.spans import Span, outside, united, within
 
 T = TypeVar("T")
 
@@ -198,6 +198,30 @@ def cut(ledger: Ledger, period: Span) -> Ledger:
         kept[0] = replace(kept[0], since=max(kept[0].since, since))
         kept[-1] = replace(kept[-1], until=min(kept[-1].until, period.until))
     return Ledger(period=Span(since, period.until), intervals=tuple(kept))
+
+
+def spliced(ledger: Ledger, tail: Ledger) -> Ledger:
+    """*ledger* up to where *tail* begins, and *tail* from there on: what became known anew, without accounting for the rest again."""
+    kept = list(ledger.intervals[: bisect_left(ledger.intervals, tail.period.since, key=lambda one: one.since)])
+    if kept:
+        kept[-1] = replace(kept[-1], until=min(kept[-1].until, tail.period.since))
+    following = tail.intervals
+    if kept and following and _is_same(kept[-1], following[0]):
+        kept[-1], following = replace(kept[-1], until=following[0].until), following[1:]
+    since = min(ledger.period.since, tail.period.since)
+    return Ledger(period=Span(since, tail.period.until), intervals=(*kept, *following))
+
+
+def _is_same(one: Interval, following: Interval) -> bool:
+    """Whether the same is told of both, and nothing lies between them."""
+    return one.until == following.since and replace(following, since=one.since, until=one.until) == one
+
+
+def planned(changes: Sequence[Change], corrections: Iterable[Correction], until: datetime) -> tuple[Span, ...]:
+    """When the service was shown as under maintenance, up to *until*: by *changes*, and where nobody knows better."""
+    ends = [*(change.since for change in changes[1:]), until]
+    shown = [Span(one.since, max(one.since, end)) for one, end in zip(changes, ends, strict=False) if one.new is Status.MAINTENANCE]
+    return outside(united(shown), united(one.span for one in corrections)) if shown else ()
 
 
 def _intervals(edges: Sequence[datetime], record: "_Record") -> Iterator[Interval]:

@@ -1,9 +1,9 @@
-"""Periods by the words that people write for them: a month, a quarter, a year of a zone, or so many hours or days up to now."""
+"""Periods by the words that people write for them: a month, a quarter, a year of a zone, or so many hours or days of it up to now."""
 
 import re
 from datetime import date, datetime
 
-from incidents.levels.service_level import ROLLING, calendar_period
+from incidents.levels.service_level import ROLLING, calendar_period, rolling_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
 
@@ -22,7 +22,7 @@ def written(kind: Period, day: date) -> str:
 def named(word: str, now: datetime, zone: str) -> Span:
     """Give the period that *word* names, of *zone*'s calendar or up to *now*. Errors: ValueError, told in words, for anything else."""
     if word in ROLLING:
-        return Span(now - ROLLING[word], now)
+        return rolling_period(word, now, zone)
     found = _WRITTEN.fullmatch(word)
     if found is None:
         raise ValueError(f"not a period: {word!r}; write one such as {FORMS}")

@@ -18,14 +18,11 @@ _TICK = timedelta(microseconds=1)
 
 _MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 
-ROLLING: Mapping[str, timedelta] = {
-    "24h": timedelta(hours=24),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-    "90d": timedelta(days=90),
-    "365d": timedelta(days=365),
-}
-"""Periods that end now, by the word that people write for them."""
+DAYS: Mapping[str, int] = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
+"""So many days of a zone's calendar, by the word that people write for them: today as far as it has come, and those before it."""
+
+ROLLING = ("24h", *DAYS)
+"""Periods that end now, by the words that people write for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +71,17 @@ def calendar_period(kind: Period, day: date, zone: str) -> Span:
     month = first.month - 1 + length
     after = date(first.year + month // 12, month % 12 + 1, 1)
     return Span(midnight(first, ZoneInfo(zone)), midnight(after, ZoneInfo(zone)))
+
+
+def rolling_period(word: str, now: datetime, zone: str) -> Span:
+    """The period of ``ROLLING`` that *word* names, up to *now*: the last 24 hours, or whole days of *zone* with today at their end.
+
+    Days and not hours, so that a figure and the bars beside it speak of the same time. Errors: KeyError for another word.
+    """
+    if word == "24h":
+        return Span(now - timedelta(hours=24), now)
+    here = ZoneInfo(zone)
+    return Span(midnight(now.astimezone(here).date() - timedelta(days=DAYS[word] - 1), here), now)
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:

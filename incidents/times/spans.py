@@ -48,6 +48,23 @@ def within(spans: Iterable[Span], period: Span) -> Iterator[Span]:
             yield Span(since, until)
 
 
+def outside(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
+    """The parts of *spans* that lie in none of *others*, in their order; none of them is empty."""
+    left = tuple(spans)
+    for other in others:
+        beside = (part for span in left for part in (_until(span, other.since), _since(span, other.until)) if part is not None)
+        left = tuple(beside) if other.length else left
+    return tuple(span for span in left if span.length)
+
+
+def _until(span: Span, at: datetime) -> Span | None:
+    return Span(span.since, min(span.until, at)) if span.since < at else None
+
+
+def _since(span: Span, at: datetime) -> Span | None:
+    return Span(max(span.since, at), span.until) if at < span.until else None
+
+
 def total(spans: Sequence[Span]) -> timedelta:
     """How long disjoint *spans* last together."""
     return sum((span.length for span in spans), timedelta(0))

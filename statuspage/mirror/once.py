@@ -57,17 +57,15 @@ async def _press(loaded: Loaded, store: Store, now: Now) -> Press:
     installed, public, lived_until, situation = await store.write(prepare)
     as_of = min(now(), lived_until or now())
     pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=lambda: as_of)
-    books = Books(store=store, now=lambda: as_of, zone=site.timezone, services=topology.services, offers=offers(config))
-    await books.renew()
     return Press(
         store=store,
         pipeline=pipeline,
+        books=Books(store=store, zone=site.timezone, services=topology.services, offers=offers(config)),
         publisher=Publisher(Html(templates())),
         site=site,
         installation=installed,
         public_ids=public,
         now=lambda: as_of,
         stale_after=stale_after_of(loaded),
-        levels=lambda: books.views,
         true_at=as_of,
     )

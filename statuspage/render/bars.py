@@ -44,14 +44,20 @@ def _shapes(days: Sequence[Day], tongue: Tongue) -> Iterator[str]:
     at = 0
     for (look, said), run in groupby(days, key=partial(_look, tongue=tongue)):
         same = list(run)
-        first, last = tongue.short_date(same[0].day), tongue.short_date(same[-1].day)
-        when = first if first == last else tongue.between(first, last)
-        title = f"{when}: {said}"
-        yield _line(look, at, len(same), title)
+        yield _line(look, at, len(same), f"{_when(same, tongue)}: {said}")
         if look == "operational" and same[0].unknown:
             # A gap in an otherwise good day: a grey cap, neither hidden nor made to look like an outage.
             yield f'<path class="gap" stroke-width="4" d="M{at * STEP} {TALL - _HEIGHT["operational"] - 3}h{len(same) * STEP}"/>'
         at += len(same)
+
+
+def _when(same: Sequence[Day], tongue: Tongue) -> str:
+    """The days that one text speaks of; a length of time in it is that of each of them."""
+    first, last = tongue.short_date(same[0].day), tongue.short_date(same[-1].day)
+    if first == last:
+        return first
+    has_length = same[0].downtime or same[0].unknown or same[0].lessened
+    return tongue.gettext("%(first)s to %(last)s, each day", first=first, last=last) if has_length else tongue.between(first, last)
 
 
 def _look(day: Day, tongue: Tongue) -> tuple[str, str]:

@@ -5,7 +5,7 @@ a ``Tongue`` says them in the reader's language.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -233,26 +233,38 @@ def history(days: Sequence[Day], tongue: Tongue) -> str:
     return tongue.gettext("%(span)s: %(told)s", span=span, told=", ".join(_told(seen, tongue)))
 
 
-def _told(seen: Sequence[Day], tongue: Tongue) -> list[str]:
+def _told(seen: Sequence[Day], tongue: Tongue) -> Iterator[str]:
+    """What is said of days. No outage is one that was seen: not time that was down, and not time of which nothing is known."""
     bad = sum(day.worst in _OUTAGE for day in seen)
     weak = sum(day.worst is Status.DEGRADED for day in seen)
-    planned = sum(day.worst is Status.MAINTENANCE for day in seen)
-    if not bad:
-        parts = [tongue.gettext("no outage")]
-    else:
-        parts = [tongue.ngettext("%(number)s day with an outage", "%(number)s days with an outage", bad)]
-        parts.append(_down(sum(day.downtime for day in seen), tongue))
+    work = sum(day.worst is Status.MAINTENANCE for day in seen)
+    down, during = sum(day.downtime for day in seen), sum(day.planned for day in seen)
+    if bad:
+        yield tongue.ngettext("%(number)s day with an outage", "%(number)s days with an outage", bad)
+    elif not down and not all(day.is_mostly_unknown for day in seen):
+        yield tongue.gettext("no outage")
+    yield from _down(down, sum(day.lessened for day in seen), during, is_outage=bad > 0, tongue=tongue)
     if weak:
-        parts.append(tongue.ngettext("%(number)s day degraded", "%(number)s days degraded", weak))
-    if planned:
-        parts.append(tongue.ngettext("%(number)s day with maintenance", "%(number)s days with maintenance", planned))
+        yield tongue.ngettext("%(number)s day degraded", "%(number)s days degraded", weak)
+    if work:
+        yield tongue.ngettext("%(number)s day with maintenance", "%(number)s days with maintenance", work)
     if unknown := sum(day.unknown for day in seen):
-        parts.append(_unknown(unknown, tongue))
-    return parts
+        yield _unknown(unknown, tongue)
 
 
-def _down(seconds: float, tongue: Tongue) -> str:
-    return tongue.gettext("%(length)s down", length=length(seconds, tongue))
+def _down(down: float, lessened: float, during: float, *, is_outage: bool, tongue: Tongue) -> Iterator[str]:
+    """How long it was down, as the measured figure counts it; an outage is never told without a length."""
+    if lessened:
+        yield tongue.gettext("partly out for %(length)s", length=length(lessened, tongue))
+    if down:
+        told = length(down, tongue)
+        yield tongue.gettext("%(length)s counted as down", length=told) if lessened else tongue.gettext("%(length)s down", length=told)
+    elif lessened:
+        yield tongue.gettext("not counted as down")
+    elif is_outage:
+        yield tongue.gettext("begun this minute")
+    if during:
+        yield tongue.gettext("%(length)s of it during planned work", length=length(during, tongue))
 
 
 def _unknown(seconds: float, tongue: Tongue) -> str:
@@ -265,11 +277,12 @@ def day(one: Day, tongue: Tongue) -> str:
         return tongue.gettext("not watched yet")
     is_quiet = one.worst in (Status.OPERATIONAL, Status.UNKNOWN)
     parts = [tongue.gettext("no outage") if is_quiet else within(one.worst, tongue)]
-    if one.downtime:
-        parts.append(_down(one.downtime, tongue))
+    parts += _down(one.downtime, one.lessened, one.planned, is_outage=one.worst in _OUTAGE, tongue=tongue)
     if one.unknown:
         parts.append(_unknown(one.unknown, tongue))
-    return ", ".join(parts[1:] if one.is_mostly_unknown and len(parts) > 1 and one.worst is Status.UNKNOWN else parts)
+    elif one.is_mostly_unknown:
+        parts.append(within(Status.UNKNOWN, tongue))
+    return ", ".join(parts[1:] if is_quiet and one.is_mostly_unknown else parts)
 
 
 def length(seconds: float, tongue: Tongue) -> str:

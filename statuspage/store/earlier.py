@@ -11,13 +11,14 @@ from sqlalchemy import Connection, func, select
 
 from incidents.course import born, progressed
 from incidents.events import Event, IncidentEvent, MaintenanceEvent, MaintenanceUpdated, Opened, Planned, Updated
-from incidents.levels.availability import Change, superseding
+from incidents.levels.availability import Change, Correction, superseding
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, fold, opened
 from statuspage.page import Story
 from statuspage.site import Site
+from statuspage.store.ledger_rows import Stated, corrections_by, terms_of
 from statuspage.store.queries import Installation, nothing_known
 from statuspage.store.recall import site
 from statuspage.store.spelling import instant, milliseconds, understand
@@ -36,7 +37,8 @@ _ONLY_WORDS = ("status_changed", "reclaimed", "corrected", "correction_approved"
 class Earlier:
     """What was known at an instant. *changes* of each service ascend, as they had been decided by then; *created* is as in a snapshot.
 
-    *over* are the windows that had ended, newest first, *words* what had been said of each window.
+    *over* are the windows that had ended, newest first, *words* what had been said of each window. *terms* of each service ascend, also
+    those that were stated later; *corrections* are those that counted.
     """
 
     site: Site
@@ -48,6 +50,8 @@ class Earlier:
     public_ids: Mapping[str, str]
     over: tuple[Maintenance, ...]
     words: Mapping[str, tuple[MaintenanceUpdate, ...]]
+    terms: Mapping[str, Stated]
+    corrections: Mapping[str, tuple[Correction, ...]]
 
 
 def earlier(connection: Connection, at: datetime) -> Earlier | None:
@@ -69,6 +73,8 @@ def earlier(connection: Connection, at: datetime) -> Earlier | None:
         public_ids={row.name: row.public for row in connection.execute(select(public_id_rows))},
         over=over,
         words=words,
+        terms={id: terms_of(connection, id) for id in topology.services},
+        corrections=corrections_by(connection, at),
     )
 
 

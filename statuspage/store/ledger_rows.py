@@ -25,6 +25,11 @@ LONGEST_AFTER = timedelta(days=366)
 
 _DECIDED = corrections.outerjoin(correction_decisions, correction_decisions.c.correction == corrections.c.id)
 _WAITS = and_(corrections.c.needs_approval, correction_decisions.c.correction.is_(None))
+_COUNTS = func.coalesce(correction_decisions.c.is_approved, not_(corrections.c.needs_approval))
+_COUNTS_FROM = func.coalesce(correction_decisions.c.at, corrections.c.at)
+_COUNTING = (
+    select(corrections, _COUNTS_FROM.label("counts_from")).select_from(_DECIDED).where(_COUNTS).order_by(_COUNTS_FROM, corrections.c.id)
+)
 _ROWS = select(
     corrections,
     correction_decisions.c.is_approved,
@@ -55,14 +60,20 @@ def terms_of(connection: Connection, service: str) -> Stated:
 
 def corrections_of(connection: Connection, service: str, period: Span) -> tuple[Correction, ...]:
     """The corrections that meet *period* and count, each *at* the instant from which it did, in that order."""
-    counts = func.coalesce(correction_decisions.c.is_approved, not_(corrections.c.needs_approval))
-    meets = and_(corrections.c.service == service, corrections.c.since < period.until, corrections.c.until > period.since, counts)
-    at = func.coalesce(correction_decisions.c.at, corrections.c.at).label("counts_from")
-    chosen = select(corrections, at).select_from(_DECIDED).where(meets).order_by(at, corrections.c.id)
-    return tuple(
-        Correction(span=Span(row.since, row.until), status=row.status, reason=row.reason, author=row.by, at=row.counts_from)
-        for row in connection.execute(chosen)
-    )
+    meets = and_(corrections.c.service == service, corrections.c.since < period.until, corrections.c.until > period.since)
+    return tuple(_counted(row) for row in connection.execute(_COUNTING.where(meets)))
+
+
+def corrections_by(connection: Connection, at: datetime) -> Mapping[str, tuple[Correction, ...]]:
+    """The corrections of each service that counted *at* an instant, in the order in which they came to."""
+    found: dict[str, list[Correction]] = {}
+    for row in connection.execute(_COUNTING.where(at >= _COUNTS_FROM)):
+        found.setdefault(row.service, []).append(_counted(row))
+    return {service: tuple(theirs) for service, theirs in found.items()}
+
+
+def _counted(row: Row[Any]) -> Correction:
+    return Correction(span=Span(row.since, row.until), status=row.status, reason=row.reason, author=row.by, at=row.counts_from)
 
 
 class CorrectionState(StrEnum):

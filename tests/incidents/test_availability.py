@@ -22,6 +22,8 @@ from incidents.levels.availability import (
     availability,
     cut,
     percent,
+    planned,
+    spliced,
 )
 from incidents.levels.terms import Terms
 from incidents.model import Status
@@ -411,6 +413,27 @@ def test_a_part_cut_from_a_ledger_is_the_ledger_of_that_part(is_soak: bool) -> N
         assert cut(world.ledger(born=born), world.period(since, until)) == world.ledger(since, until, born)
 
     is_the_same()
+
+
+def test_a_ledger_that_is_told_again_from_an_instant_on_is_that_of_all_that_is_known(is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    @often(is_soak=is_soak, few=200)
+    @given(worlds(), histories(), st.integers(1, LENGTH - 1))
+    def is_the_same(world: World, later: tuple[Change, ...], seam: int) -> None:
+        before, since = world.ledger(), world.begins + seam * SECOND
+        told = [replace(one, since=one.since + (world.begins - MARCH)) for one in later]
+        world.changes = [one for one in world.changes if one.since < since] + [one for one in told if one.since >= since]
+        assert spliced(before, world.ledger(since=seam)) == world.ledger()
+
+    is_the_same()
+
+
+def test_planned_work_is_shown_where_it_was_in_force_and_nobody_knows_better() -> None:
+    changes = (change(0, UP), change(10, PLANNED, UP), change(12, PLANNED, DOWN), change(14, UP), change(20, PLANNED))
+    assert planned(changes, (), at(30)) == (span(10, 14), span(20, 30))
+    better = [Correction(span=span(a, b), status=UP, reason="", author="anna", at=at(40)) for a, b in ((9, 11), (12, 13), (19, 31))]
+    assert planned(changes, better, at(30)) == (span(11, 12), span(13, 14))
+    assert planned((), better, at(30)) == ()
+    assert planned((change(40, PLANNED),), (), at(30)) == ()
 
 
 def test_nothing_is_cut_from_beyond_a_ledger() -> None:

@@ -52,7 +52,6 @@ class Reading:
 
     async def turn(self) -> None:
         """A minute's round: figures, then pages."""
-        await self.books.renew()
         await self.press.issue()
 
     async def add(self, *events: Event) -> None:
@@ -71,17 +70,17 @@ async def reading(place: Place, *events: Event, born: datetime, now: datetime, z
         situation = database.read(partial(queries.situation, topology=TOPOLOGY))
     store = await Store.open(place.url, place.data_dir)
     pipeline = Pipeline(store=store, situation=situation, policy=Policy(), now=lambda: read.now)
-    books = Books(store=store, now=lambda: read.now, zone=zone, services=TOPOLOGY.services, offers={})
+    books = Books(store=store, zone=zone, services=TOPOLOGY.services, offers={})
     press = Press(
         store=store,
         pipeline=pipeline,
+        books=books,
         publisher=Publisher(templates()),
         site=site,
         installation=installed,
         public_ids=public,
         now=lambda: read.now,
         stale_after=120.0,
-        levels=lambda: books.views,
     )
     library = Library.beside(press, templates())
     read = Reading(library=library, press=press, books=books, store=store, now=now)

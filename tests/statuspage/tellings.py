@@ -14,6 +14,7 @@ from incidents.model import Incident, Topology
 from incidents.policy import Policy
 from probes.result import Failure
 from statuspage.audience import Wish
+from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.channels import mail
 from statuspage.deliver import Deliverer, Line
@@ -106,6 +107,7 @@ async def telling(directory: Path, known: Topology) -> AsyncIterator[House]:
     press = Press(
         store=store,
         pipeline=pipeline,
+        books=Books(store=store, zone=SITE.timezone, services=known.services, offers={}),
         publisher=Publisher(Html(templates())),
         site=SITE,
         installation=installed,

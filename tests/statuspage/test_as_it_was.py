@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,9 @@ from sqlalchemy import update
 
 from probes.result import Failure
 from statuspage.as_it_was import page_at
+from statuspage.books import Books
 from statuspage.bundled import templates
-from statuspage.page import WITHDRAWN, Page
+from statuspage.page import WITHDRAWN, Page, ServiceView
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
@@ -70,6 +72,7 @@ class Weeks:
         press = Press(
             store=life.store,
             pipeline=life.road,
+            books=Books(store=life.store, zone=SITE.timezone, services=life.road.situation.topology.services, offers={}),
             publisher=Publisher(Html(templates())),
             site=SITE,
             installation=installed,
@@ -77,7 +80,13 @@ class Weeks:
             now=lambda: life.now,
             stale_after=120.0,
         )
-        return (await press.issue()).page
+        page = (await press.issue()).page
+        return replace(page, groups=tuple(replace(group, services=tuple(map(_unpriced, group.services))) for group in page.groups))
+
+
+def _unpriced(service: ServiceView) -> ServiceView:
+    """Without what is told of its availability, which the page of the past leaves out."""
+    return replace(service, level=None)
 
 
 @pytest.fixture

@@ -167,15 +167,15 @@ async def test_corrections_are_listed_newest_first_page_by_page(house: House, ma
 async def test_the_books_hear_of_an_approval(house: House, manager: Program) -> None:
     made = await proposed(house, manager)
     services = house.pipeline.situation.topology.services
-    books = Books(store=house.store, now=lambda: house.now, zone="UTC", services=services, offers={})
-    house.pipeline.audience = books.hear
+    books = Books(store=house.store, zone="UTC", services=services, offers={})
+    house.pipeline.audience = lambda events, _: books.hear(events)
     house.wait(minutes=1)
-    await books.renew()
+    await books.renew(house.now)
     half = HOUR / 2 // timedelta(microseconds=1)
     assert books.levels["portal"].periods["24h"].measured.down > half
     second = await house.program("second", Role.MANAGER)
     assert (await second.send(f"/corrections/{made['correction']}/approve")).status == 200
-    await books.renew()
+    await books.renew(house.now)
     assert books.levels["portal"].periods["24h"].measured.down == half
 
 

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection
@@ -145,7 +146,17 @@ async def test_what_makes_no_sense_is_refused_with_what_would(here: Path, words:
 
 
 async def test_quarters_years_and_rolling_periods_are_named_by_their_words(kept: Path) -> None:
-    for word, length in (("2026-Q2", timedelta(days=91)), ("90d", timedelta(days=90)), ("24h", timedelta(days=1))):
-        told = json.loads(await reported(kept, "--period", word, "--format", "json"))
-        span = Span(datetime.fromisoformat(told["since"]), datetime.fromisoformat(told["until"]))
-        assert span.length == length, word
+    for word, length in (("2026-Q2", timedelta(days=91)), ("24h", timedelta(days=1))):
+        assert (await span_of(kept, word)).length == length, word
+
+
+async def test_so_many_days_are_days_of_the_zone_with_today_at_their_end(kept: Path) -> None:
+    for word, days in (("7d", 7), ("90d", 90)):
+        span, here = await span_of(kept, word), ZoneInfo("Europe/Berlin")
+        first, today = span.since.astimezone(here), span.until.astimezone(here)
+        assert (first.time(), (today.date() - first.date()).days) == (time.min, days - 1), word
+
+
+async def span_of(kept: Path, word: str) -> Span:
+    told = json.loads(await reported(kept, "--period", word, "--format", "json"))
+    return Span(datetime.fromisoformat(told["since"]), datetime.fromisoformat(told["until"]))

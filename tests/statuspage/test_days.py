@@ -1,16 +1,22 @@
-"""Status changes become calendar days, whatever the clocks of a zone do."""
+"""A ledger becomes calendar days, whatever the clocks of a zone do."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from fractions import Fraction
+from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.levels.availability import Change
+from incidents.levels.availability import Change, Correction, availability, planned
+from incidents.levels.terms import Terms
 from incidents.model import Status
 from incidents.rollup import ORDER
-from statuspage.days import Day, continued, last_known, strip
+from incidents.times.spans import Span
+from statuspage import days as calendar
+from statuspage.days import Day, as_of_now, continued, last_known, unwatched
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]
@@ -20,8 +26,27 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def one_day(day: str, *changes: Change, zone: str = "UTC", now: str = "2027-01-01", born: str = "2020-01-01") -> Day:
-    [found] = strip(changes, first=date.fromisoformat(day), last=date.fromisoformat(day), zone=ZoneInfo(zone), now=at(now), born=at(born))
+def strip(
+    changes: Sequence[Change],
+    *,
+    first: date,
+    last: date,
+    zone: tzinfo,
+    now: datetime,
+    born: datetime,
+    corrections: Sequence[Correction] = (),
+    partial_counts: Fraction = Fraction(1),
+) -> tuple[Day, ...]:
+    """The days of a ledger that begins long before them and ends a day after *now*, as a kept one does."""
+    period, terms = Span(at("1990-01-01"), now + timedelta(days=1)), [(at("1990-01-01"), Terms(partial_counts=partial_counts))]
+    ledger = availability(changes, period, born=born, corrections=corrections, terms=terms)
+    shown = planned(changes, corrections, period.until)
+    return calendar.strip(ledger, shown, first=first, last=last, until=now, zone=zone)
+
+
+def one_day(day: str, *changes: Change, zone: str = "UTC", now: str = "2027-01-01", born: str = "2020-01-01", **more: object) -> Day:
+    only = date.fromisoformat(day)
+    [found] = strip(changes, first=only, last=only, zone=ZoneInfo(zone), now=at(now), born=at(born), **more)  # type: ignore[arg-type]
     return found
 
 
@@ -80,9 +105,72 @@ def test_a_status_that_lasted_no_time_does_not_colour_the_day() -> None:
 
 def test_the_first_instant_of_a_day_shows_what_is_in_force() -> None:
     day = one_day("2026-01-05", Change(since=at("2026-01-01"), new=Status.DEGRADED), now="2026-01-05")
-    assert (day.worst, day.downtime) == (Status.DEGRADED, 0)
-    turned = [Change(since=at("2026-01-01"), new=Status.DEGRADED), Change(since=at("2026-01-05"), new=Status.MAJOR)]
-    assert one_day("2026-01-05", *turned, now="2026-01-05").worst is Status.MAJOR
+    assert (day.worst, day.downtime) == (None, 0)
+    [now] = as_of_now((day,), Status.DEGRADED)
+    assert (now.worst, now.downtime, now.is_mostly_unknown) == (Status.DEGRADED, 0, False)
+    [unknown] = as_of_now((day,), Status.UNKNOWN)
+    assert (unknown.worst, unknown.is_mostly_unknown) == (Status.UNKNOWN, True)
+
+
+def test_what_began_after_the_last_whole_minute_colours_the_day_and_adds_nothing_up_yet() -> None:
+    day = one_day("2026-01-05", Change(since=at("2026-01-01"), new=Status.DEGRADED), now="2026-01-05T12:00")
+    [worse] = as_of_now((day,), Status.MAJOR)
+    assert (worse.worst, worse.downtime) == (Status.MAJOR, 0)
+    for milder in (Status.OPERATIONAL, Status.UNKNOWN, Status.MAINTENANCE, Status.DEGRADED):
+        assert as_of_now((day,), milder) == (day,)
+    assert as_of_now((), Status.MAJOR) == ()
+
+
+def test_trouble_in_planned_work_is_downtime_under_the_colour_of_maintenance() -> None:
+    changes = [
+        Change(since=at("2026-01-01"), new=Status.OPERATIONAL),
+        Change(since=at("2026-01-05T08:00"), new=Status.MAINTENANCE, covered=Status.OPERATIONAL),
+        Change(since=at("2026-01-05T09:00"), new=Status.MAINTENANCE, covered=Status.MAJOR),
+        Change(since=at("2026-01-05T10:00"), new=Status.MAINTENANCE, covered=Status.UNKNOWN),
+        Change(since=at("2026-01-05T10:30"), new=Status.OPERATIONAL),
+        Change(since=at("2026-01-05T12:00"), new=Status.MAJOR),
+        Change(since=at("2026-01-05T12:10"), new=Status.OPERATIONAL),
+    ]
+    day = one_day("2026-01-05", *changes)
+    assert (day.worst, day.downtime, day.planned, day.unknown) == (Status.MAJOR, 4200, 3600, 1800)
+    quiet = one_day("2026-01-05", *changes[:5])
+    assert (quiet.worst, quiet.downtime, quiet.planned) == (Status.MAINTENANCE, 3600, 3600)
+
+
+def test_what_a_person_knows_better_is_in_the_bars_too() -> None:
+    changes = [
+        Change(since=at("2026-01-01"), new=Status.OPERATIONAL),
+        Change(since=at("2026-01-05T08:00"), new=Status.MAINTENANCE, covered=Status.MAJOR),
+        Change(since=at("2026-01-05T09:00"), new=Status.MAJOR),
+        Change(since=at("2026-01-05T10:00"), new=Status.OPERATIONAL),
+    ]
+    known = Correction(
+        span=Span(at("2026-01-05T07:00"), at("2026-01-05T09:30")),
+        status=Status.OPERATIONAL,
+        reason="ours",
+        author="anna",
+        at=at("2026-01-06"),
+    )
+    day = one_day("2026-01-05", *changes, corrections=[known])
+    assert (day.worst, day.downtime, day.planned) == (Status.MAJOR, 1800, 0)
+
+
+def test_of_a_partial_outage_as_much_is_downtime_as_the_service_level_counts() -> None:
+    changes = [Change(since=at("2026-01-01"), new=Status.OPERATIONAL), Change(since=at("2026-01-05T22:00"), new=Status.PARTIAL)]
+    day = one_day("2026-01-05", *changes, partial_counts=Fraction(1, 4))
+    assert (day.worst, day.downtime, day.lessened) == (Status.PARTIAL, 1800, 7200)
+    assert (one_day("2026-01-05", *changes).lessened, one_day("2026-01-06", *changes).downtime) == (0, 86400)
+
+
+def test_of_a_service_that_nobody_watched_nothing_is_known_since_there_is_a_store() -> None:
+    days = unwatched(at("2026-01-04T18:00"), date(2026, 1, 6), at("2026-01-06T06:00"), UTC)
+    assert [(day.worst, day.unknown) for day in days[-3:]] == [
+        (Status.UNKNOWN, 6 * 3600),
+        (Status.UNKNOWN, 86400),
+        (Status.UNKNOWN, 6 * 3600),
+    ]
+    assert len(days) == 90
+    assert {day.worst for day in days[:-3]} == {None}
 
 
 def test_a_day_that_is_over_never_changes() -> None:
@@ -103,7 +191,8 @@ def walk_by_minutes(changes: list[Change], day: date, zone: ZoneInfo, now: datet
             force = [change.new for change in changes if change.since <= minute]
             seen.append(force[-1] if force else Status.UNKNOWN)
     down = sum(status in (Status.PARTIAL, Status.MAJOR) for status in seen) * 60
-    return max(seen, key=ORDER.__getitem__, default=None), down, seen.count(Status.UNKNOWN) * 60
+    unknown = seen.count(Status.UNKNOWN) + seen.count(Status.MAINTENANCE)  # a window says what is planned and not what was seen
+    return max(seen, key=ORDER.__getitem__, default=None), down, unknown * 60
 
 
 @settings(max_examples=60, deadline=None)
@@ -161,17 +250,10 @@ def test_days_that_are_continued_are_those_that_would_be_cut_anew(
         return strip(changes, first=start, last=last, zone=there, now=now, born=birth)
 
     was, now_is = changes(moves), changes([*moves[:gone], *more])
-    assert continued(cut(was, earlier), was, now_is, zone=there, now=later, born=birth) == cut(now_is, later)
-
-
-def test_days_that_stay_as_they_are_are_not_cut_again() -> None:
-    was = [Change(since=at("2026-01-01"), new=Status.OPERATIONAL)]
-    first, last, born = date(2026, 1, 1), date(2026, 1, 9), at("2020-01-01")
-    days = strip(was, first=first, last=last, zone=BERLIN, now=at("2026-01-09T10:00"), born=born)
-    down = [*was, Change(since=at("2026-01-08T23:30"), new=Status.MAJOR)]
-    again = continued(days, was, down, zone=BERLIN, now=at("2026-01-09T11:00"), born=born)
-    assert [new is old for new, old in zip(again, days, strict=True)] == [True] * 8 + [False]
-    assert again[-1].downtime == 11.5 * 3600
+    differing = [one.since for pair in zip_longest(was, now_is) if pair[0] != pair[1] for one in pair if one is not None]
+    again = min([last, *(since.astimezone(there).date() for since in differing)])
+    anew = strip(now_is, first=max(start, again), last=last, zone=there, now=later, born=birth)
+    assert continued(cut(was, earlier), anew) == cut(now_is, later)
 
 
 def test_what_was_last_known_is_found_behind_the_gap() -> None:

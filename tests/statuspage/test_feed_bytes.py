@@ -21,6 +21,7 @@ from incidents.model import Status
 from incidents.planned import planning
 from incidents.planned.planning import Wish
 from incidents.policy import Policy
+from statuspage.books import Books
 from statuspage.news import PAGE
 from statuspage.page import Snapshot
 from statuspage.pipeline import Pipeline
@@ -143,6 +144,7 @@ async def spoken(url: str, directory: Path) -> tuple[Mapping[str, bytes], Mappin
         return Press(
             store=store,
             pipeline=pipeline,
+            books=Books(store=store, zone=SITE.timezone, services=known.services, offers={}),
             publisher=Publisher(templates()),
             site=SITE,
             installation=installed,

@@ -14,6 +14,7 @@ from incidents import act
 from incidents.model import Status
 from incidents.policy import REOPENS_WITHIN, Policy
 from probes.result import Failure
+from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.days import Day
 from statuspage.pipeline import Pipeline
@@ -70,9 +71,11 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     public = await store.write(lambda connection: queries.public_ids(connection, public_names(known, SITE)))
     situation = await store.read(lambda connection: queries.situation(connection, known))
     pipeline = Pipeline(store=store, situation=situation, policy=Policy(), now=lambda: world.now)
+    books = Books(store=store, zone=SITE.timezone, services=known.services, offers={})
     press = Press(
         store=store,
         pipeline=pipeline,
+        books=books,
         publisher=Publisher(Html(templates())),
         site=SITE,
         installation=installed,
@@ -176,9 +179,13 @@ async def test_the_bar_of_a_service_in_trouble_grows_by_the_minute(house: House)
         (group,) = (await house.press.issue()).page.groups
         return next(service.days[-1].downtime for service in group.services if service.id == "email")
 
-    first = await down()
+    began = house.world.now - timedelta(seconds=6)
+    assert await down() == 0
     house.world.wait(120)
-    assert await down() == first + 120
+    whole = house.world.now.replace(second=0, microsecond=0)
+    assert await down() == (whole - began).total_seconds()
+    house.world.wait(60)
+    assert await down() == (whole - began).total_seconds() + 60
 
 
 async def days_of_email(house: House) -> tuple[Day, ...]:

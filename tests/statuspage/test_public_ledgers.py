@@ -67,8 +67,8 @@ async def auditor(tmp_path: Path) -> AsyncIterator[Auditor]:
         await house.pipeline.act(partial(correct, claim=claim, by="anna"))
         house.now = START + 11 * HOUR + timedelta(seconds=11)
         services = house.pipeline.situation.topology.services
-        books = Books(store=house.store, now=lambda: house.now, zone="Europe/Berlin", services=services, offers={"email": OFFER})
-        await books.renew()
+        books = Books(store=house.store, zone="Europe/Berlin", services=services, offers={"email": OFFER})
+        await books.renew(house.now)
         served = Served(find_ledger=books.document)
         served.publish(snapshot(service("email")))
         async with serving(served) as session:
@@ -155,7 +155,7 @@ async def test_a_closed_month_keeps_its_tag_and_a_running_one_gets_another_with_
     auditor.house.now = START + timedelta(days=40)
     tags = []
     for _ in range(2):
-        await auditor.books.renew()
+        await auditor.books.renew(auditor.house.now)
         auditor.served.publish(snapshot(service("email")))
         found = []
         for word in ("2026-03", "2026-04"):

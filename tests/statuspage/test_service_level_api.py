@@ -72,8 +72,8 @@ async def test_it_is_the_figure_of_the_ledger_and_of_the_metrics(house: House, p
         name: ledger[name] for name in ("measured", "contractual", "unknown_seconds")
     }
     services = house.pipeline.situation.topology.services
-    books = Books(store=house.store, now=lambda: house.now, zone="Europe/Berlin", services=services, offers=house.offers)
-    await books.renew()
+    books = Books(store=house.store, zone="Europe/Berlin", services=services, offers=house.offers)
+    await books.renew(house.now)
     families = {family.name: family.samples for family in text_string_to_metric_families(level_metrics(books.levels))}
     (left,) = families["statuspage_service_error_budget_remaining_ratio"]
     assert left.value == told["budget"]["left_ratio"]

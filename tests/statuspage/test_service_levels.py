@@ -14,7 +14,7 @@ from incidents.model import Status
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
 from statuspage import bundled
-from statuspage.figures import LevelView, decimal, level_view
+from statuspage.figures import LevelView, decimal, figure, level_view
 from statuspage.levels import earliest, level
 from statuspage.publish import Publisher
 from statuspage.render import words
@@ -62,11 +62,25 @@ def test_the_front_page_tells_the_figure_of_ninety_days_and_what_is_not_known(pu
     assert told.count("over 90 days") == 1
 
 
-@pytest.mark.parametrize(("days", "said"), [(89, "% measured since "), (91, "% measured over 90 days")])
+@pytest.mark.parametrize(("seconds", "said"), [(0.3, "1 s"), (59.2, "1 min"), (60, "1 min"), (61, "2 min"), (86401, "1 d 1 h")])
+def test_a_gap_is_as_long_beside_the_figure_as_under_the_bars(seconds: float, said: str) -> None:
+    gap = timedelta(seconds=seconds)
+    changes = [
+        Change(since=AS_OF - 80 * 24 * HOUR, new=UP),
+        Change(since=AS_OF - 60 * HOUR, new=UNKNOWN),
+        Change(since=AS_OF - 60 * HOUR + gap, new=UP),
+    ]
+    ledger = availability(changes, Span(earliest(AS_OF, "UTC"), AS_OF), born=changes[0].since)
+    shown = figure(ledger)
+    assert shown.unknown >= gap
+    assert words.length(shown.unknown.total_seconds(), ENGLISH) == words.length(seconds, ENGLISH) == said
+
+
+@pytest.mark.parametrize(("days", "said"), [(88, "% measured since "), (91, "% measured over 90 days")])
 def test_a_service_that_is_younger_than_its_bars_says_since_when_it_is_watched(publisher: Publisher, days: int, said: str) -> None:
     told = read(publisher, "/", email=view(lived=days * 24 * HOUR))
     assert said in told
-    assert ("over 90 days" in told) is (days > 90)
+    assert ("over 90 days" in told) is (days > 89)
 
 
 def test_a_service_of_which_nothing_is_known_has_no_figure(publisher: Publisher) -> None:
