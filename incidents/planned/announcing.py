@@ -40,23 +40,29 @@ def planned(window: Maintenance, now: datetime, language: str, *, body: str = ""
 
 def rescheduled(
     before: Maintenance, after: Maintenance, now: datetime, language: str, *, body: str = "", by: str | None = None
-) -> MaintenanceUpdated:
-    """It moved, or became longer or shorter: the old times and the new ones."""
+) -> tuple[MaintenanceUpdated, ...]:
+    """It moved, or became longer or shorter: the old times and the new ones. Less than a minute is news only with a *body*."""
+    turn, told = _turn(before, after, now)
+    text = " ".join(part for part in (body.strip(), told) if part)
+    return (word(before, now, state=after.state, title=title(before, language, turn), body=text, by=by),) if text else ()
+
+
+def _turn(before: Maintenance, after: Maintenance, now: datetime) -> tuple[str, str]:
+    """What became of its times, for a title and as a sentence; no sentence where they are the same to the minute."""
     old, new = span(before.starts, before.ends), span(after.starts, after.ends)
+    if old == new:
+        return ("finished" if after.ends <= now else f"planned for {new}"), ""
     if before.starts != after.starts:
-        turn, told = f"moved to {new}", f"It was planned for {old} and is now planned for {new}."
-    elif before.ends < after.ends:
-        turn, told = (
-            f"extended until {clock(after.ends)}",
-            f"It takes longer than planned: until {clock(after.ends)} instead of {clock(before.ends)}.",
-        )
-    else:
-        turn, told = (
-            f"shortened until {clock(after.ends)}",
-            f"It ends earlier than planned: at {clock(after.ends)} instead of {clock(before.ends)}.",
-        )
-    text = f"{body.strip()} {told}" if body.strip() else told
-    return word(before, now, state=after.state, title=title(before, language, turn), body=text, by=by)
+        return f"moved to {new}", f"It was planned for {old} and is now planned for {new}."
+    was, now_is = _end(before.ends, after.ends), _end(after.ends, before.ends)
+    if before.ends < after.ends:
+        return f"extended until {now_is}", f"It takes longer than planned: until {now_is} instead of {was}."
+    return f"shortened until {now_is}", f"It ends earlier than planned: at {now_is} instead of {was}."
+
+
+def _end(at: datetime, beside: datetime) -> str:
+    """An end, with its day where the other one falls on another."""
+    return clock(at) if at.date() == beside.date() else f"{_day(at)}, {clock(at)}"
 
 
 def changed(window: Maintenance, now: datetime, language: str) -> MaintenanceUpdated:

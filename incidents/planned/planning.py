@@ -268,7 +268,7 @@ def _rescheduled(window: Maintenance, now: datetime, span: Span, *, by: str, bod
     after = progressed(window, event)
     if window.state is MaintenanceState.VERIFYING:
         after = replace(after, state=MaintenanceState.IN_PROGRESS)
-    return (event, announcing.rescheduled(window, after, now, terms.language, body=body, by=by))
+    return (event, *announcing.rescheduled(window, after, now, terms.language, body=body, by=by))
 
 
 def _moved(window: Maintenance, now: datetime, to: MaintenanceState, by: str, reason: str) -> MaintenanceMoved:

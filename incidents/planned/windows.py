@@ -4,6 +4,7 @@ A window is a function of time: nobody switches it on. What is late here (a stop
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.course import SPENT_FOR
@@ -187,7 +188,7 @@ def _lead_back(draft: Draft, window: Maintenance, series: Series | None) -> None
     ends = before.starts + series.lasts
     if before.ends != ends:
         draft.say(Rescheduled(at=now, maintenance=window.id, starts=before.starts, ends=ends, by=None))
-        draft.say(announcing.rescheduled(before, draft.situation.maintenances[window.id], now, language))
+        draft.say(*announcing.rescheduled(before, draft.situation.maintenances[window.id], now, language))
 
 
 # --- by the clock -------------------------------------------------------------------------------------------------------------
@@ -286,8 +287,16 @@ def _is_all_well(situation: Situation, window: Maintenance) -> bool:
     return not any(one is not None and measured(one) in TROUBLE for one in found)
 
 
-def early_finish(situation: Situation, window: Maintenance, policy: Policy, now: datetime) -> str | None:
-    """Why the desk may end it before its time, in a sentence; None where it may not be said.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Why a window may end before its time: all that it covers has worked *since* then, where it *is_again* after something was broken."""
+
+    since: datetime
+    is_again: bool
+
+
+def early_finish(situation: Situation, window: Maintenance, policy: Policy, now: datetime) -> Rest | None:
+    """Why the desk may end it before its time; None where it may not be said.
 
     Everything that it covers must be known to work: again, after something was broken inside; or for long enough.
     """
@@ -297,9 +306,8 @@ def early_finish(situation: Situation, window: Maintenance, policy: Policy, now:
         return None
     standings = [situation.standings[Subject.COMPONENT, id] for id in parts]
     known = max(began, *(one.since for one in standings))
-    if any(one.since > began and one.old in TROUBLE for one in standings):
-        return f"Everything works again since {known:%H:%M} UTC."
-    return f"Everything has worked since {known:%H:%M} UTC." if known + policy.offers_finish_after <= now else None
+    is_again = any(one.since > began and one.old in TROUBLE for one in standings)
+    return Rest(since=known, is_again=is_again) if is_again or known + policy.offers_finish_after <= now else None
 
 
 def _move(draft: Draft, window: Maintenance, to: MaintenanceState, since: datetime, reason: str, *, overran: bool = False) -> None:

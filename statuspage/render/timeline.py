@@ -57,20 +57,25 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a timeline: when, by whom (None: the machine), and what; *instant* ends the sentence, *body* is what was written."""
+    """One line of a timeline: when, by whom (None: the machine), and what; *instant* or *span* ends the sentence, *body* was written.
+
+    Instants are left to whoever shows the line: the console has the site's zone, a terminal has UTC.
+    """
 
     at: datetime
     mark: Mark
     by: str | None
     words: str
     instant: datetime | None = None
+    span: tuple[datetime, datetime] | None = None
     body: str = ""
 
 
 def spoken(line: Line) -> str:
     """A line as text, in UTC: when, who, what, and below it the reason or the words."""
     instant = f" {line.instant:%Y-%m-%d %H:%M:%S}" if line.instant else ""
-    head = f"{line.at:%Y-%m-%d %H:%M:%S}  {line.by or 'by itself'}: {line.words}{instant}"
+    span = f" from {line.span[0]:%Y-%m-%d %H:%M} to {line.span[1]:%Y-%m-%d %H:%M}" if line.span else ""
+    head = f"{line.at:%Y-%m-%d %H:%M:%S}  {line.by or 'by itself'}: {line.words}{instant}{span}"
     return "\n".join([head, *(f"    {part}" for part in line.body.splitlines())])
 
 
@@ -94,7 +99,7 @@ def tell(event: Event) -> Line | None:
             return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=f"Public words {update.number}: {update.title}", body=update.body)
         case Planned() | Approved() | Rescheduled() | Redescribed() | MaintenanceMoved() | Spared():
             by, words, body = _planned(event)
-            return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, body=body)
+            return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, span=_span(event), body=body)
         case _:
             by, words, body = _said(event)
             mark = Mark.ACT if by else Mark.MACHINE
@@ -106,12 +111,12 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
     match event:
         case Planned(plan=plan):
             reason = f"Policy overridden: {plan.override_reason}" if plan.override_reason else ""
-            return plan.planned_by, f"Planned from {_minute(plan.starts)} to {_minute(plan.ends)}", reason
+            return plan.planned_by, "Planned", reason
         case Approved():
             return event.by, "Approved", ""
         case Rescheduled():
             reason = f"Policy overridden: {event.override_reason}" if event.override_reason else ""
-            return event.by, f"Now from {_minute(event.starts)} to {_minute(event.ends)}", reason
+            return event.by, "Now planned", reason
         case Redescribed():
             return None, "Follows its changed configuration", ""
         case MaintenanceMoved():
@@ -125,8 +130,14 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
             assert_never(event)
 
 
-def _minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def _span(event: MaintenanceEvent) -> tuple[datetime, datetime] | None:
+    match event:
+        case Planned(plan=plan):
+            return plan.starts, plan.ends
+        case Rescheduled():
+            return event.starts, event.ends
+        case _:
+            return None
 
 
 def _said(event: IncidentEvent) -> tuple[str | None, str, str]:

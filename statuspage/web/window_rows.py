@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.maintenance import Maintenance, MaintenanceState
-from incidents.planned.windows import early_finish
+from incidents.planned.windows import Rest, early_finish
 from incidents.words import said
 from statuspage import board
 from statuspage.web.desk import Desk
@@ -30,7 +30,7 @@ class WindowRow:
     is_waiting: bool
     is_announced: bool
     overran: bool
-    may_finish: str | None
+    may_finish: Rest | None
 
 
 def at_work(desk: Desk) -> list[WindowRow]:

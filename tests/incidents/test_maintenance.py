@@ -16,7 +16,7 @@ from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Status, Subject, Topology
 from incidents.planned import planning
 from incidents.planned.planning import Terms, Wish
-from incidents.planned.windows import early_finish, horizon, occurrence_id
+from incidents.planned.windows import Rest, early_finish, horizon, occurrence_id
 from incidents.situation import fold
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
@@ -440,11 +440,47 @@ def test_finished_early_it_is_completed_where_everything_works() -> None:
     go_to(at, HOUR + 60)
     at.fail("imap")
     assert early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) is None
+    again = at.now
     at.mend("imap")
-    assert "works again" in (early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) or "")
+    assert early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) == Rest(since=again, is_again=True)
     at.act(planning.finish, maintenance=id, by="ada")
     assert states(at, id)[-1] is MaintenanceState.COMPLETED
     assert shown(at, "mail") == (Status.OPERATIONAL, None)
+
+
+def said_of(at: World, id: str) -> list[tuple[str, str]]:
+    return [(e.update.title, e.update.body) for e in at.events if isinstance(e, MaintenanceUpdated) and e.maintenance == id]
+
+
+def test_finished_within_its_last_minute_no_other_end_is_told() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, 2 * HOUR - 30)
+    at.act(planning.reschedule, maintenance=id, by="ada", ends=START + timedelta(hours=2, seconds=20))
+    go_to(at, 2 * HOUR)
+    at.act(planning.finish, maintenance=id, by="ada")
+    assert [title for title, _ in said_of(at, id)[2:]] == ["Patches – completed"]
+
+
+def test_what_somebody_says_when_they_finish_it_is_told_in_its_last_minute_too() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, 2 * HOUR - 30)
+    at.act(planning.reschedule, maintenance=id, by="ada", ends=START + timedelta(hours=2, seconds=20))
+    go_to(at, 2 * HOUR + 10)
+    at.act(planning.finish, maintenance=id, by="ada", body="All disks are new.")
+    assert said_of(at, id)[2] == ("Patches – finished", "All disks are new.")
+
+
+def test_another_end_on_another_day_is_told_with_both_days() -> None:
+    at = world()
+    id = plan(at)
+    go_to(at, HOUR)
+    at.act(planning.extend, maintenance=id, by="ada", ends=START + timedelta(hours=26))
+    assert said_of(at, id)[-1] == (
+        "Patches – extended until 3 March 2026, 10:00 UTC",
+        "It takes longer than planned: until 3 March 2026, 10:00 UTC instead of 2 March 2026, 10:00 UTC.",
+    )
 
 
 def test_finished_early_with_something_broken_it_is_verified_like_any_end() -> None:
@@ -465,7 +501,8 @@ def test_a_quiet_window_is_offered_to_end_only_after_a_while() -> None:
     go_to(at, HOUR + 60)
     assert early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) is None
     go_to(at, HOUR + 1801)
-    assert "Everything has worked" in (early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) or "")
+    rest = Rest(since=START + timedelta(hours=1), is_again=False)
+    assert early_finish(at.situation, at.situation.maintenances[id], at.policy, at.now) == rest
 
 
 def test_what_only_became_known_inside_was_not_broken_there() -> None:
@@ -475,12 +512,13 @@ def test_what_only_became_known_inside_was_not_broken_there() -> None:
             at.mend(id)
     window = plan(at)
     go_to(at, HOUR + 60)
+    known = at.now
     at.mend("imap")
     assert early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) is None
     at.tick(1700)
     assert early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) is None
     at.tick(120)
-    assert "Everything has worked since 09:01" in (early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) or "")
+    assert early_finish(at.situation, at.situation.maintenances[window], at.policy, at.now) == Rest(since=known, is_again=False)
 
 
 # --- approval -------------------------------------------------------------------------------------------------------------------

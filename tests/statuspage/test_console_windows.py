@@ -211,7 +211,7 @@ async def test_where_duties_are_separated_another_manager_approves(house: House,
     ]
     assert [line.partition(" ")[2] for line in lines[1:]] == [
         "Mar, 09:00:00 Approved cleo",
-        "Mar, 09:00:00 Planned from 2026-03-06 20:00 UTC to 2026-03-06 22:00 UTC bea",
+        "Mar, 09:00:00 Planned from 6 Mar, 21:00:00 to 6 Mar, 23:00:00 bea",
     ]
     assert lines[0].endswith("planned for 6 March 2026, 20:00–22:00 UTC cleo public")
 
@@ -224,7 +224,7 @@ async def test_it_is_moved_and_both_promises_stand_on_its_page(house: House, ann
     page = await anna.page(f"/maintenance/{window.id}")
     assert len(dom.fromstring(page).xpath("//section[@aria-labelledby='promises']//li")) == 2
     assert "moved to" in page
-    assert "Now from 2026-03-07 20:00 UTC to 2026-03-07 21:00 UTC anna" in words(page)
+    assert "Now planned from 7 Mar, 21:00:00 to 7 Mar, 22:00:00 anna" in words(page)
     (row,) = await house.audit("reschedule maintenance")
     assert row.subject == window.id
 
