@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ def path_of(document: Document) -> str:
     return _pattern(topic.about, form, is_archive=number is not None).replace("{id}", topic.service).replace("{number}", str(number))
 
 
+@lru_cache(maxsize=512)
 def document_at(path: str) -> Document | None:
     """Which document may be at *path*; None where no feed is. Whether there is such a service or archive is another question."""
     for about, form, wanted in _wanted():

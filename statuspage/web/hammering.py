@@ -6,7 +6,7 @@ where a proxy that nobody declared may stand between, all its readers look like 
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from aiohttp import hdrs, web
@@ -20,6 +20,9 @@ ALLOWANCE = Allowance(burst=120, every=timedelta(milliseconds=500))
 RETRY_AFTER = 60
 """Seconds after which to ask again: as often as any reader needs."""
 
+MOST_KNOWN = 16384
+"""Addresses of which it is kept who asks from there."""
+
 SITE_OF_ONE = 64
 """Bits of an IPv6 address that tell one subscriber from another: the rest is theirs to choose."""
 
@@ -28,14 +31,15 @@ class Hammering:
     """Counts who asks for which feed; *trusted* are the proxies whose word is believed. Bounded, whoever asks for whatever."""
 
     def __init__(self, trusted: Sequence[Network] = ()) -> None:
-        self._trusted = tuple(trusted)
+        # Kept by what a request says alone: to tell networks apart costs as much as all the rest.
+        self._reader = lru_cache(maxsize=MOST_KNOWN)(partial(_reader, tuple(trusted)))
         self._buckets = Buckets(ALLOWANCE)
 
     def is_by(self, request: web.BaseRequest, path: str, now: datetime) -> bool:
         """Whether whoever makes *request* asks for the feed at *path* far too often; else it is counted. *path* must be one there is."""
         headers = request.headers
         forwarded = tuple(headers.getall(hdrs.X_FORWARDED_FOR)) if hdrs.X_FORWARDED_FOR in headers else ()
-        reader = _reader(request.remote or "", forwarded, self._trusted)
+        reader = self._reader(request.remote or "", forwarded)
         if reader is None:
             return False
         key = f"{reader} {path}"
@@ -48,8 +52,7 @@ class Hammering:
         return len(self._buckets)
 
 
-@lru_cache(maxsize=16384)
-def _reader(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> str | None:
+def _reader(trusted: tuple[Network, ...], peer: str, forwarded: tuple[str, ...]) -> str | None:
     """Whom to count, or None: nobody can be told apart, or it is a program on this very machine."""
     found = caller(peer, forwarded, trusted)
     try:
