@@ -66,16 +66,17 @@ class About(StrEnum):
     MAINTENANCE = "maintenance"
     SERVICE = "service"
     SERVICE_MAINTENANCE = "service_maintenance"
+    GROUP = "group"
 
 
 FLOORS = MappingProxyType({About.DEGRADED: Status.DEGRADED, About.PARTIAL: Status.PARTIAL, About.MAJOR: Status.MAJOR})
 
 
 class Topic(NamedTuple):
-    """One feed's subject; *service* is empty where it is of no single one."""
+    """One feed's subject: *of* which service, or of which group by its public id; empty where it is of no single one."""
 
     about: About
-    service: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,13 @@ def tail(count: int, newest: Sequence[Said]) -> Tail:
     """What the newest document tells, of the *newest* words (oldest first, as many of them as there may be room for)."""
     room = count - PAGE * closed(count)
     return Tail(count=count, said=tuple(newest[-room:]) if room else ())
+
+
+def together(tails: Iterable[Tail]) -> Tail:
+    """The newest PAGE of what several topics tell, each once, by when it was said: nothing is missing between them."""
+    known = {(one.subject, one.number): one for tail in tails for one in tail.said}
+    newest = sorted(known.values(), key=lambda one: (one.at, one.subject, one.number))[-PAGE:]
+    return Tail(count=len(newest), said=tuple(newest))
 
 
 def topics_of_incident(incident: Incident) -> tuple[Topic, ...]:

@@ -162,7 +162,7 @@ class Press:
     async def _archive(self, document: Document, language: str | None) -> Finished | None:
         """A closed archive of a feed. Which there are is known without a look into the store."""
         topic, number, shelf = document.topic, document.number, self.shelf
-        is_known = not topic.service or topic.service in self.pipeline.situation.topology.services
+        is_known = not topic.of or topic.of in self.pipeline.situation.topology.services
         if shelf is None or number is None or not is_known or number > self._news.get(topic, Tail()).archives:
             return None
         said = await self.store.read(lambda connection: feed_rows.archive(connection, topic, number))

@@ -8,7 +8,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from statuspage import page as picture
-from statuspage.news import FLOORS, About, Said, Tail, Topic
+from statuspage.news import FLOORS, About, Said, Tail, Topic, together
 from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
 from statuspage.planned import MaintenanceView, Window
 from statuspage.render import badges, feeds
@@ -50,7 +50,13 @@ class News:
     def newest(self, page: Page, tongue: Tongue, topic: Topic) -> feeds.Feed:
         """What the newest document about *topic* says. Until there are words about a service it is as old as the service."""
         created = {service.id: service.created_at for group in page.groups for service in group.services}
-        return feeds.Feed.newest(page, tongue, topic, self.tails.get(topic, Tail()), created.get(topic.service, self.born))
+        return feeds.Feed.newest(page, tongue, topic, self._tail(page, topic), created.get(topic.of, self.born))
+
+    def _tail(self, page: Page, topic: Topic) -> Tail:
+        if topic.about is not About.GROUP:
+            return self.tails.get(topic, Tail())
+        members = (service for group in page.groups if group.public_id == topic.of for service in group.services)
+        return together(self.tails.get(Topic(About.SERVICE, service.id), Tail()) for service in members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +103,10 @@ class Publisher:
 
     def paths(self, shelf: Shelf) -> Iterator[str]:
         """Every path that there is in *shelf*, in all languages, also of what is made only when somebody asks; but of nothing older."""
-        floors = (path_of(Document(Topic(about), form)) for about in FLOORS for form in Format)
+        topics = (*map(Topic, FLOORS), *(Topic(About.GROUP, group.public_id) for group in shelf.page.groups if group.public_id))
+        fed = (path_of(Document(topic, form)) for topic in topics for form in Format)
         calendars = (f"/services/{service.id}/maintenance.ics" for group in shelf.page.groups for service in group.services)
-        aside = (*self.paths_of_services(shelf.page), *floors, *calendars)
+        aside = (*self.paths_of_services(shelf.page), *fed, *calendars)
         yield from dict.fromkeys((*shelf.files, *aside))
         for code, translation in shelf.translations.items():
             yield from (f"/{code}{path}" for path in dict.fromkeys((*translation.paths, *aside)) if path != MISSING)
@@ -193,7 +200,7 @@ class Publisher:
         """
         services = {service.id: service for group in page.groups for service in group.services}
         document = document_at(path)
-        if document is not None and document.number is None and document.topic.service in {"", *services}:
+        if document is not None and document.number is None and document.topic.of in _subjects(page, document.topic):
             return partial(self._newest, page, document)
         id_ = path.removeprefix("/services/").removesuffix("/maintenance.ics")
         if id_ in services and path == f"/services/{id_}/maintenance.ics":
@@ -300,6 +307,17 @@ class _Spelled:
     calendars: Calendars = field(default_factory=Calendars)
     source: _Dates | None = None
     calendar: Calendar = field(default_factory=partial(Calendar, "", ()))
+
+
+def _subjects(page: Page, topic: Topic) -> Collection[str]:
+    """Of what there is a feed like that about *topic*."""
+    match topic.about:
+        case About.GROUP:
+            return {group.public_id for group in page.groups if group.public_id}
+        case About.SERVICE | About.SERVICE_MAINTENANCE:
+            return {service.id for group in page.groups for service in group.services}
+        case _:
+            return ("",)
 
 
 def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:

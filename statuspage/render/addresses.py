@@ -36,19 +36,29 @@ _STEMS: Mapping[About, tuple[str, str]] = MappingProxyType(
         About.MAINTENANCE: ("/maintenance", "/maintenance.json"),
         About.SERVICE: ("/services/{id}/history", "/services/{id}/feed.json"),
         About.SERVICE_MAINTENANCE: ("/services/{id}/maintenance", "/services/{id}/maintenance.json"),
+        About.GROUP: ("/groups/{id}/history", "/groups/{id}/feed.json"),
     }
+)
+
+# A group is whatever stands together now, so that no word has a place in its feed for good, and nothing of it is archived.
+_FORMS = tuple(
+    (about, form, is_archive)
+    for is_archive in (False, True)
+    for about in About
+    for form in Format
+    if not (is_archive and about is About.GROUP)
 )
 
 
 def stem(topic: Topic) -> str:
     """What the paths of its documents begin with; it also tells one feed from another in ids."""
-    return _STEMS[topic.about][0].replace("{id}", topic.service)
+    return _STEMS[topic.about][0].replace("{id}", topic.of)
 
 
 def path_of(document: Document) -> str:
     """Where *document* is."""
     topic, form, number = document
-    return _pattern(topic.about, form, is_archive=number is not None).replace("{id}", topic.service).replace("{number}", str(number))
+    return _pattern(topic.about, form, is_archive=number is not None).replace("{id}", topic.of).replace("{number}", str(number))
 
 
 @lru_cache(maxsize=512)
@@ -63,8 +73,8 @@ def document_at(path: str) -> Document | None:
 
 @cache
 def patterns() -> tuple[str, ...]:
-    """Every path there is, with ``{id}`` for a service and ``{number}`` for an archive."""
-    return tuple(_pattern(about, form, is_archive=is_archive) for is_archive in (False, True) for about in About for form in Format)
+    """Every path there is, with ``{id}`` for a service or a group and ``{number}`` for an archive."""
+    return tuple(_pattern(about, form, is_archive=is_archive) for about, form, is_archive in _FORMS)
 
 
 def _pattern(about: About, form: Format, *, is_archive: bool) -> str:
@@ -76,12 +86,7 @@ def _pattern(about: About, form: Format, *, is_archive: bool) -> str:
 
 @cache
 def _wanted() -> tuple[tuple[About, Format, re.Pattern[str]], ...]:
-    return tuple(
-        (about, form, _compiled(_pattern(about, form, is_archive=is_archive)))
-        for is_archive in (False, True)
-        for about in About
-        for form in Format
-    )
+    return tuple((about, form, _compiled(_pattern(about, form, is_archive=is_archive))) for about, form, is_archive in _FORMS)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

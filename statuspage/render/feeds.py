@@ -195,7 +195,7 @@ def _kept(entry: Entry) -> _Kept:
 
 def _about(page: Page, topic: Topic, tongue: Tongue) -> tuple[str, str, str]:
     """The path of the page that a feed of *topic* is about, its title, and what it tells."""
-    site, name, _ = page.site.name, _name(page, topic.service), tongue.gettext
+    site, name, _ = page.site.name, _name(page, topic.of), tongue.gettext
     match topic.about:
         case About.EVERYTHING:
             return "/", _("%(site)s – status", site=site), _("Incidents and planned maintenance at %(site)s, and how they go on", site=site)
@@ -211,10 +211,14 @@ def _about(page: Page, topic: Topic, tongue: Tongue) -> tuple[str, str, str]:
             return "/maintenance", _("%(site)s – planned maintenance", site=site), about
         case About.SERVICE:
             about = _("Incidents and planned maintenance of %(service)s, and how they go on", service=name)
-            return f"/services/{topic.service}", f"{site} – {name}", about
+            return f"/services/{topic.of}", f"{site} – {name}", about
+        case About.GROUP:
+            group = next((one.name for one in page.groups if one.public_id == topic.of and one.name), topic.of)
+            about = _("Incidents and planned maintenance of %(service)s, and how they go on", service=group)
+            return "/", f"{site} – {group}", about
         case About.SERVICE_MAINTENANCE:
             about = _("Maintenance that is planned for %(service)s, and how it goes on", service=name)
-            return f"/services/{topic.service}", _("%(site)s – %(service)s, planned maintenance", site=site, service=name), about
+            return f"/services/{topic.of}", _("%(site)s – %(service)s, planned maintenance", site=site, service=name), about
         case _:
             assert_never(topic.about)
 

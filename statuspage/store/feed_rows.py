@@ -71,7 +71,7 @@ def place_words(connection: Connection, words: Iterable[Word]) -> None:
     rows = [
         {
             "about": topic.about,
-            "service": topic.service,
+            "service": topic.of,
             "incident": None if word.is_planned else word.subject,
             "maintenance": word.subject if word.is_planned else None,
             "word": word.number,
@@ -122,14 +122,14 @@ def tails(connection: Connection, topics: Collection[Topic]) -> Mapping[Topic, T
 
 
 def _tail(connection: Connection, topic: Topic, known: dict[tuple[str, int], Said]) -> Tail:
-    rows = connection.execute(_NEWEST, {"about": topic.about, "service": topic.service}).all()
+    rows = connection.execute(_NEWEST, {"about": topic.about, "service": topic.of}).all()
     return tail(rows[0].place + 1, tuple(_all(reversed(rows), known))) if rows else Tail()
 
 
 def archive(connection: Connection, topic: Topic, number: int) -> Sequence[Said]:
     """What the closed archive *number* (from 1, the oldest) of *topic* tells, oldest first; empty where there is none."""
     span = {"first": (number - 1) * PAGE, "end": number * PAGE}
-    return tuple(_all(connection.execute(_BETWEEN, {"about": topic.about, "service": topic.service, **span}), {}))
+    return tuple(_all(connection.execute(_BETWEEN, {"about": topic.about, "service": topic.of, **span}), {}))
 
 
 def _all(rows: Iterable[Row[Any]], known: dict[tuple[str, int], Said]) -> Iterator[Said]:

@@ -89,7 +89,7 @@ def test_every_page_names_what_can_be_followed_and_each_of_them_is_there(path: s
     made = shelf()
     page = made.missing.body if path == "missing" else made.files[path].body if path in made.files else of(path).body
     links = dom.fromstring(page.decode()).xpath("//link[@rel='alternate']")
-    assert len(links) == (23 if path == "/services/email" else 16)
+    assert len(links) == {"/services/email": 23, "/": 19}.get(path, 16)
     for link in links:
         found = made.files[link.get("href")] if link.get("href") in made.files else of(link.get("href"))
         assert found.content_type.partition(";")[0] == link.get("type")
