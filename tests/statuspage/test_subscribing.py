@@ -487,7 +487,7 @@ async def test_who_asks_in_german_is_written_to_in_german(front: Front) -> None:
     assert "Bitte sehen Sie in Ihr Postfach" in await answer.text()
     (letter,) = await front.letters()
     assert letter.subject == "Bitte bestätigen: E-Mails über Muster IT"
-    link = LINK.search(letter.text.split("Knopf:")[1])
+    link = LINK.search(letter.text.split("Schaltfläche:")[1])
     assert link
     assert "Ja, bitte abonnieren" in await (await front.get(link[1])).text()
     managed = (await front.post(link[1])).headers["Location"]
