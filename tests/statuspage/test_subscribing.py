@@ -489,7 +489,7 @@ async def test_who_asks_in_german_is_written_to_in_german(front: Front) -> None:
     assert letter.subject == "Bitte bestätigen: E-Mails über Muster IT"
     link = LINK.search(letter.text.split("Schaltfläche:")[1])
     assert link
-    assert "Ja, bitte abonnieren" in await (await front.get(link[1])).text()
+    assert "Ja, Benachrichtigungen abonnieren" in await (await front.get(link[1])).text()
     managed = (await front.post(link[1])).headers["Location"]
     assert "Ihr Abonnement" in await (await front.get(managed)).text()
     incident = await front.house.outage()
