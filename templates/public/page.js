@@ -6,6 +6,7 @@
   const patience = 10_000; // milliseconds
   const hiddenEvery = 120; // seconds, in a tab that nobody looks at
   const believedFor = 90; // seconds without a word, after which a stream is no longer trusted
+  const youngFor = 60; // seconds in which a page is not loaded anew
   const refusedFor = 300; // seconds, at least, before a stream that was refused is asked for again
 
   const main = () => document.getElementById("main");
@@ -185,7 +186,8 @@
       const fresh = next.getElementById("main");
       if (!fresh) return;
       if (versionOf(next) !== versionOf(document)) {
-        location.reload(); // the service was upgraded: this script and these styles are not for the new page
+        // The service was upgraded: this script and these styles are not for the new page. Where two versions answer in turn, not at once.
+        if (seconds() > youngFor) location.reload();
         return;
       }
       showLocally(fresh);

@@ -281,6 +281,7 @@ async def test_a_page_is_loaded_anew_when_the_service_was_upgraded(page: Page, l
         await route.fulfill(response=answer, body=(await answer.text()).replace("/assets/page-", "/assets/newer-"))
 
     await page.route(f"{calm.public}/", upgraded)
+    await page.clock.fast_forward(ASKS_EVERY * 2)
     async with page.expect_navigation():
         await open_incident(desk, calm, PARCELS, service="Intranet", words="The post is on strike.")
     assert not await opened.is_not_reloaded()
@@ -308,6 +309,9 @@ async def test_an_open_page_turns_grey_when_the_hub_falls_silent_and_comes_back_
         await expect(note).to_contain_text("This page has not been updated since", timeout=GIVES_UP_AFTER)
         await expect(opened.said).to_have_text(str(await note.text_content()))
         assert await page.evaluate(GREY)
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert await barriers(page) == []
     finally:
         calm.go_on()
 
