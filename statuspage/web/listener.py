@@ -98,7 +98,9 @@ class Stream(web.StreamResponse):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         """Write the head and the first words, and take the connection over; once. Errors: ConnectionError where it is gone already."""
         line = request.protocol
-        if self._line is None and isinstance(line, _Connection):
+        if not isinstance(line, _Connection):
+            raise TypeError("a stream goes out by a PatientRunner")
+        if self._line is None:
             self._line = line
             line.hold(self)
             line.say(self._begins)

@@ -91,8 +91,12 @@ class Streams:
             reader.end()
 
     async def answer(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse | None:
-        """Tell the one who asks until either side ends it; None where there is no room. *headers* go out with it."""
-        if not self._is_open or len(self._readers) >= self._most:
+        """Tell the one who asks until either side ends it; None where there is no room. *headers* go out with it.
+
+        There is none for other sites: they could fill it with their own visitors, who may not even read what is said.
+        """
+        is_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
+        if is_elsewhere or not self._is_open or len(self._readers) >= self._most:
             return None
         spelled = head(HTTPStatus.OK, {**headers, **_HEADERS})
         if request.method == hdrs.METH_HEAD:

@@ -194,6 +194,14 @@ def test_readers_that_are_told_leave_most_descriptors_to_others() -> None:
     assert rooms == [100, MOST if hard == resource.RLIM_INFINITY else min(MOST, hard // 4)]
 
 
+async def test_there_is_no_room_for_the_visitors_of_other_sites(served: Served) -> None:
+    async with serving(served) as session:
+        async with session.get("/events", headers={"Sec-Fetch-Site": "cross-site"}) as answer:
+            assert answer.status == 503
+        async with reading(served, "Sec-Fetch-Site: same-origin") as reader:
+            assert reader.head.startswith(b"HTTP/1.1 200")
+
+
 async def test_who_asks_for_the_head_alone_takes_no_room(served: Served) -> None:
     async with serving(served, most=1) as session:
         async with session.head("/events") as answer:
