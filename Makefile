@@ -98,6 +98,10 @@ mutants: $(DEVELOPMENT) $(MUTATING) ## break judgement in every way there is, an
 screenshots: $(DEVELOPMENT) browser ## take the pictures in docs/
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
+.PHONY: cards
+cards: $(DEVELOPMENT) browser ## draw the pictures that other sites show of a link
+	$(BIN)/python -m tests.browser.cards templates/public
+
 .PHONY: schema
 schema: $(DEVELOPMENT) ## write the configuration's JSON Schema and its reference from the models
 	$(BIN)/python -m statuspage.config.reference

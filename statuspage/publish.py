@@ -7,6 +7,7 @@ from functools import partial
 from hashlib import sha256
 from types import MappingProxyType
 
+from statuspage import archive
 from statuspage import page as picture
 from statuspage.news import FLOORS, About, Said, Tail, Topic, together
 from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
@@ -19,6 +20,7 @@ from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
 from statuspage.render.jsonfeed import KIND, json_feed
+from statuspage.render.sitemap import PLAIN, XML, robots, sitemap
 from statuspage.render.subscription import Subscription, Typed
 from statuspage.render.tongue import Tongue
 from statuspage.site import Site
@@ -144,8 +146,19 @@ class Publisher:
         yield Sheet("/banner.js", partial(bytes, self._html.banner_script), SCRIPT)
         for path, body in self._compat.bodies(page).items():
             yield Sheet(path, partial(bytes, body), JSON)
+        yield Sheet("/robots.txt", partial(robots, page.site.url, page.site.languages), PLAIN, page.site)
+        paths = tuple(self._found(page))
+        yield Sheet("/sitemap.xml", partial(sitemap, page.site.url, paths), XML, (page.site.url, paths))
         for path, (body, content_type) in self._html.assets().items():
             yield Sheet(path, partial(bytes, body), content_type)
+
+    def _found(self, page: Page) -> Iterator[str]:
+        """The pages that a search may lead to; those of older incidents and windows are reached by their months."""
+        ids = [service.id for group in page.groups for service in group.services]
+        yield from ("/", *(f"/services/{id}" for id in ids), "/maintenance", "/service-levels")
+        yield from (f"/incidents/{view.id}" for view in (*page.open, *page.recent))
+        yield from (f"/maintenance/{view.id}" for view in (*page.planned, *page.past) if view.is_announced)
+        yield from archive.paths(self._news.born, page.as_of, page.site.timezone, ())
 
     def _pages(self, page: Page) -> Iterator[Sheet]:
         yield Sheet("/", partial(self._html.page, page), HTML)

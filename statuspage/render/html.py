@@ -33,7 +33,12 @@ from statuspage.render.history import Answer, excerpt, told
 from statuspage.render.instants import clock, moment, span
 from statuspage.render.tongue import Tongue, tongue_of
 
-_ASSETS = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml"}
+_ASSETS = {
+    "style.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "favicon.svg": "image/svg+xml",
+    **{f"card_{name}.png": "image/png" for name in (*NAME.values(), "plain")},
+}
 # C0 and C1 controls, marks that turn or hide the direction of text, lone surrogates (no UTF-8 has them) and noncharacters.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _SUPPORT = {"email": marked("Email"), "phone": marked("Phone"), "url": marked("Web page")}

@@ -23,6 +23,7 @@ class Surface(StrEnum):
     BADGE = "badge"
     BANNER = "banner"
     ASSET = "asset"
+    CRAWL = "crawl"
     FRESH = "fresh"
     STREAM = "stream"
     FORM = "form"
@@ -49,6 +50,7 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
         Surface.BADGE: Policy(cache="public, max-age=60, must-revalidate", is_for_other_sites=True),
         Surface.BANNER: Policy(cache="public, max-age=60, stale-if-error=3600", is_for_other_sites=True),
         Surface.ASSET: Policy(cache=f"public, max-age={YEAR}, immutable"),
+        Surface.CRAWL: Policy(cache="public, max-age=3600, stale-if-error=86400"),
         Surface.FRESH: Policy(cache="no-store"),
         Surface.STREAM: Policy(cache="no-store"),
         Surface.FORM: Policy(cache="no-store"),
@@ -122,6 +124,8 @@ PUBLIC_ROUTES = (
     PublicRoute("/api/v2/scheduled-maintenances/active.json", Surface.API),
     PublicRoute("/api/v2/{tail}", Surface.API),
     PublicRoute("/assets/{name}", Surface.ASSET),
+    PublicRoute("/robots.txt", Surface.CRAWL),
+    PublicRoute("/sitemap.xml", Surface.CRAWL),
     PublicRoute("/fresh.json", Surface.FRESH),
     PublicRoute("/events", Surface.STREAM),
     PublicRoute("/healthz", Surface.HEALTH),

@@ -116,7 +116,8 @@ async def test_months_are_mirrored_and_those_that_are_over_asked_for_once_until_
     await mirrored.found(told())
     found = await mirrored.found(told())
     assert {"/history", "/history/2026-10", "/history/2026-11"} <= found.keys()
-    assert sorted(mirrored.served.asked_past) == [*["/history"] * 2, "/history/2026-10", *["/history/2026-11"] * 2]
+    there = [path for path in mirrored.served.asked_past if path in mirrored.served.past]
+    assert sorted(there) == [*["/history"] * 2, "/history/2026-10", *["/history/2026-11"] * 2]
     mirrored.walk.forget_months(NOW.date())
     await mirrored.found(told())
     assert mirrored.served.asked_past.count("/history/2026-10") == 1

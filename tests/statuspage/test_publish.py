@@ -60,8 +60,9 @@ def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
     feeds = {"/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.atom"}
     feeds |= {"/maintenance.json", "/maintenance.ics"}
     pages = {"/", "/maintenance", "/service-levels", "/subscribe", "/incidents/incidentopen", "/incidents/incidentover"}
-    assert files.keys() - assets == pages | feeds | {"/banner.js", "/banner.json"} | {f"/api/v2/{name}.json" for name in API}
-    assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml"}
+    others = {"/banner.js", "/banner.json", "/robots.txt", "/sitemap.xml"}
+    assert files.keys() - assets == pages | feeds | others | {f"/api/v2/{name}.json" for name in API}
+    assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml", "image/png"}
 
 
 def test_what_is_served_as_json_html_or_a_feed_is_that(publisher: Publisher) -> None:
