@@ -1,7 +1,7 @@
 """The public listener: finished bytes by path, and not a line of session code.
 
 Whatever a request brings along (query, cookies, odd headers), a path has one content: only its encoding is negotiated, and of a page under
-no language's path, the language. What is typed into the form of the search is led on to a path that holds the words (ADR 19). There is one
+no language's path, the language. What is typed into the form of the search is led on to a path that holds the words (ADR 21). There is one
 handler and no middleware, so that the load of an outage costs what a static file costs.
 """
 
