@@ -166,13 +166,20 @@ class Deliverer:
             await self._send(line, ready)
 
     async def _send(self, line: Line, ready: Mapping[str, tuple[Notification, Message]]) -> None:
-        sending = line.channel.send(line.settings, self.door, [message for _, message in ready.values()])
-        async with aclosing(sending) as outcomes:  # type: ignore[type-var]  # channels are async generators
-            async for message, outcome in outcomes:
-                one, _ = ready[message.key]
-                await self._note(partial(self._noted, one, outcome))
-                if self._is_stopping:
-                    return
+        """Send, and note each outcome at once. Where the channel itself breaks, the message that it broke at has failed."""
+        left = dict(ready)
+        try:
+            sending = line.channel.send(line.settings, self.door, [message for _, message in ready.values()])
+            async with aclosing(sending) as outcomes:  # type: ignore[type-var]  # channels are async generators
+                async for message, outcome in outcomes:
+                    one, _ = left.pop(message.key)
+                    await self._note(partial(self._noted, one, outcome))
+                    if self._is_stopping:
+                        return
+        except Exception as error:
+            for one, _ in list(left.values())[:1]:
+                await self._note(partial(self._failed, one, Failed(reason=f"a bug of ours: {type(error).__name__}")))
+            raise
 
     async def _note(self, write: Callable[[Connection], None]) -> None:
         """Write down what became of a message, however long the store is away: what is not noted would be sent again."""

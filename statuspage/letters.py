@@ -14,11 +14,13 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from incidents.events import MaintenanceUpdated, Updated
+from statuspage.channels import mail
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
 from statuspage.page import Page, Story
 from statuspage.planned import Window
 from statuspage.render.mail import Letterhead, Mail
+from statuspage.render.webhook import incident_told, work_told
 from statuspage.site import Site
 from statuspage.store import queries
 from statuspage.store.engine import Store
@@ -122,7 +124,7 @@ class Letters:
                 body = self.mail.confirm(head, site, str(letter.get("language", site.language)), link, hours)
             case _:
                 return Dropped(reason="an older release wrote this letter")
-        return Message(key=one.key, to=to, body=body)
+        return Message(key=one.key, to=to, body=body, at=head.at)
 
     def _told(self, one: Notification, subscriber: Subscriber, page: Page) -> Message | Dropped:
         head = self._head(one, subscriber.address, subscriber)
@@ -132,16 +134,18 @@ class Letters:
                 update = next((update for update in view.updates if update.number == said.number), None) if view else None
                 if view is None or update is None or update.redacted:
                     return Dropped(reason="its words were withdrawn")
-                body = self.mail.update(head, page, view, update)
+                is_mail = subscriber.channel == mail.CHANNEL.name
+                body = self.mail.update(head, page, view, update) if is_mail else incident_told(page, incident, head.unsubscribe)
             case MaintenanceUpdated(maintenance=maintenance, update=planned):
                 window = next((view for view in (*page.planned, *page.past) if view.id == maintenance), None)
                 words = next((update for update in window.updates if update.number == planned.number), None) if window else None
                 if window is None or words is None:
                     return Dropped(reason="its words were withdrawn")
-                body = self.mail.work(head, page, window, words)
+                is_mail = subscriber.channel == mail.CHANNEL.name
+                body = self.mail.work(head, page, window, words) if is_mail else work_told(page, maintenance, head.unsubscribe)
             case _:
                 return Dropped(reason="nothing for subscribers")
-        return Message(key=one.key, to=subscriber.address, body=body, secret=subscriber.secret or "")
+        return Message(key=one.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
 
     def _head(self, one: Notification, to: str, subscriber: Subscriber | None = None) -> Letterhead:
         return Letterhead(

@@ -6,7 +6,7 @@ from functools import partial
 
 from probes.egress import Door
 from statuspage.bundled import templates
-from statuspage.channels import mail
+from statuspage.channels import mail, webhook
 from statuspage.config.installation import Mail as MailSection
 from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
@@ -74,7 +74,10 @@ def _page(press: Press, language: str | None) -> Page | None:
 
 def lines_of(config: Config) -> Mapping[str, Line]:
     """The channels by which somebody can be told, each with its settings."""
-    return {} if config.mail is None else {mail.CHANNEL.name: Line(channel=mail.CHANNEL, settings=mail_of(config.mail, config))}
+    lines = {webhook.CHANNEL.name: Line(channel=webhook.CHANNEL, settings=webhook.Settings())}
+    if config.mail is not None:
+        lines[mail.CHANNEL.name] = Line(channel=mail.CHANNEL, settings=mail_of(config.mail, config))
+    return lines
 
 
 def mail_of(given: MailSection, config: Config) -> mail.Settings:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
@@ -19,12 +19,13 @@ _LONGEST_REASON = 300
 class Message:
     """Something ready to be sent: *body* as the channel wants it, *to* an address, signed with *secret* where the channel signs.
 
-    *key* is the same for each try, so that the other side can tell a repetition.
+    *key* is the same for each try, so that the other side can tell a repetition; *at* is when this try is made.
     """
 
     key: str
     to: str
     body: bytes
+    at: datetime
     secret: str = ""
 
 

@@ -43,6 +43,6 @@ async def _refused(address: str, config: Config) -> str | None:
     line, site = lines_of(config)["mail"], site_of(config)
     authority = urlsplit(site.url).hostname or "localhost"
     head = Letterhead(key=secrets.token_hex(8), to=address, sender=line.settings.sender, at=wall_clock(), authority=authority)
-    message = Message(key=head.key, to=address, body=Mail(templates()).test(head, site))
+    message = Message(key=head.key, to=address, body=Mail(templates()).test(head, site), at=head.at)
     outcomes = [outcome async for _, outcome in line.channel.send(line.settings, door_of(config), [message])]
     return None if isinstance(outcomes[0], Delivered) else str(outcomes[0].reason)

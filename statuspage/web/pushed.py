@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -116,6 +117,8 @@ def _title(event: object) -> str:
 
 
 def masked(address: str) -> str:
-    """An address of which a viewer sees enough to know it again: the first letter of the name, and the domain."""
-    name, at, domain = address.rpartition("@")
-    return f"{name[:1]}…@{domain}" if at else address
+    """An address of which a viewer sees enough to know it again: the first letter of the name, and the domain; of a URL the host."""
+    if "://" in address:
+        return urlsplit(address).hostname or "…"
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"

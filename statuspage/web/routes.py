@@ -171,6 +171,14 @@ ROUTES: tuple[Route, ...] = (
     _planned("/{id}/cancel", maintenance.cancel, window_bodies.EndBody),
     _planned("/{id}/approve", maintenance.approve, window_bodies.ApproveBody, policy=Permission.APPROVE),
     _read(f"{_API}/subscribers", subscribers.list_subscribers, subscriber_bodies.SubscriberList, Permission.KNOW_SUBSCRIBERS),
+    _act(
+        f"{_API}/subscribers",
+        subscribers.add_subscriber,
+        subscriber_bodies.SubscribeBody,
+        subscriber_bodies.SubscriberAdded,
+        201,
+        Permission.KNOW_SUBSCRIBERS,
+    ),
     _read(f"{_API}{_SUBSCRIBER}", subscribers.export_subscriber, subscriber_bodies.SubscriberExport, Permission.KNOW_SUBSCRIBERS),
     Route(
         method="DELETE",

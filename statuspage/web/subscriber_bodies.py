@@ -1,14 +1,30 @@
 """What the API gives of subscribers."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from incidents.model import Status
+from probes.wire.http1 import place
 from statuspage.store.outbox import Notification
 from statuspage.store.subscribers import Subscriber
-from statuspage.web.bodies import Given
+from statuspage.web.bodies import Given, Line, Taken, Trouble
+
+
+def _url(text: str) -> str:
+    place(text)
+    return text
+
+
+class SubscribeBody(Taken):
+    """A webhook to be told: its address, and what of. Without *services* of all; *floor* is the mildest trouble that is told."""
+
+    channel: Literal["webhook"]
+    address: Annotated[str, Field(max_length=1000), AfterValidator(_url)]
+    services: Annotated[list[Line], Field(min_length=1, max_length=500)] | None = None
+    floor: Trouble = Status.DEGRADED
+    maintenance: bool = True
 
 
 class SubscriberShown(Given):
@@ -66,6 +82,17 @@ class SubscriberExport(SubscriberShown):
     def whole(cls, one: Subscriber, told: list[Notification]) -> "SubscriberExport":
         """Show all of *one*."""
         return cls(**_shown(one), told=[ToldShown.of(each) for each in told])
+
+
+class SubscriberAdded(SubscriberShown):
+    """A webhook that is told from now on. *secret* is what its messages are signed with (Standard Webhooks), and is never shown again."""
+
+    secret: str
+
+    @classmethod
+    def new(cls, one: Subscriber) -> "SubscriberAdded":
+        """Show *one*, this once with the secret."""
+        return cls(**_shown(one), secret=one.secret or "")
 
 
 class SubscriberErased(Given):

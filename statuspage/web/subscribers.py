@@ -1,17 +1,29 @@
 """Subscribers by the API, for those at the desk who may see whom we write to: every look and every erasure is in the audit."""
 
+import base64
+import secrets
+
 from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from incidents.model import Status
+from statuspage.audience import Wish
 from statuspage.store import outbox, subscribers
 from statuspage.store.acts import write_audit
 from statuspage.store.subscribers import Subscriber
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK
-from statuspage.web.entry import limit_of
+from statuspage.web.entry import body_of, limit_of
 from statuspage.web.problems import Rejected
-from statuspage.web.subscriber_bodies import SubscriberErased, SubscriberExport, SubscriberList, SubscriberShown
+from statuspage.web.subscriber_bodies import (
+    SubscribeBody,
+    SubscriberAdded,
+    SubscriberErased,
+    SubscriberExport,
+    SubscriberList,
+    SubscriberShown,
+)
 
 _UNKNOWN = "There is no subscriber with this id."
 
@@ -30,6 +42,29 @@ async def list_subscribers(request: web.Request) -> web.Response:
     found = await desk.store.write(read)
     shown = [SubscriberShown.of(one) for one in found[:limit]]
     return _json(SubscriberList(items=shown, next=shown[-1].id if len(found) > limit else None))
+
+
+async def add_subscriber(request: web.Request) -> web.Response:
+    """Have a webhook told from now on; the answer has the secret that its messages are signed with, this once."""
+    body = await body_of(request, SubscribeBody)
+    desk, by = request.app[DESK], request[CALLER].name
+    unknown = [id_ for id_ in body.services or () if id_ not in desk.pipeline.situation.topology.services]
+    if unknown:
+        raise Rejected(422, f"There is no service {unknown[0]!r}.")
+    services = None if body.services is None else frozenset(body.services)
+    wish = Wish(services=services, floor=Status(body.floor), wants_maintenance=body.maintenance)
+    secret, at = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}", desk.now()
+
+    def write(connection: Connection) -> Subscriber:
+        if subscribers.subscriber_at(connection, body.channel, body.address) is not None:
+            raise Rejected(409, "This address is told already; erase it first.")
+        named = {"channel": body.channel, "address": body.address, "language": desk.language}
+        return subscribers.subscribe(connection, wish=wish, at=at, secret=secret, added_by=by, **named)
+
+    added = await desk.store.write(write)
+    response = _json(SubscriberAdded.new(added), status=201)
+    response.headers["Location"] = f"{request.path}/{added.id}"
+    return response
 
 
 async def export_subscriber(request: web.Request) -> web.Response:
@@ -64,5 +99,5 @@ def _place(cursor: str | None) -> str:
     return cursor
 
 
-def _json(model: BaseModel) -> web.Response:
-    return web.Response(text=model.model_dump_json(), content_type="application/json")
+def _json(model: BaseModel, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=model.model_dump_json(), content_type="application/json")

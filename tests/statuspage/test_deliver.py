@@ -325,6 +325,28 @@ async def test_a_bug_of_ours_in_one_letter_leaves_the_others_alone(house: House,
     assert house.pipeline.figures.crashed_turns == 1
 
 
+async def test_a_channel_that_breaks_holds_up_only_what_it_broke_at(house: House) -> None:
+    for name in ("ada", "ben", "cyd"):
+        await house.subscribe(f"{name}@example.org")
+
+    async def breaking(settings: mail.Settings, door: Door, messages: Sequence[Message]) -> Outcomes:
+        for message in messages:
+            if message.to == "ben@example.org":
+                raise ZeroDivisionError
+            async for outcome in mail.send(settings, door, [message]):
+                yield outcome
+
+    line = house.deliverer.lines["mail"]
+    house.deliverer.lines = {"mail": Line(channel=replace(mail.CHANNEL, send=breaking), settings=line.settings)}
+    incident = await house.outage()
+    await house.pass_by(120)
+    await house.deliver()
+    assert sorted(letter.to for letter in house.postbox.letters) == ["ada@example.org", "cyd@example.org"]
+    (waiting,) = [one for one in await house.sent(incident.id) if one.delivered_at is None]
+    assert (waiting.reason, waiting.tries) == ("a bug of ours: ZeroDivisionError", 1)
+    assert house.pipeline.figures.crashed_turns == 1
+
+
 async def test_a_subscriber_who_is_gone_is_told_nothing_more(house: House) -> None:
     ada = await house.subscribe("ada@example.org")
     house.postbox.replies["ada@example.org"] = ["451 4.2.1 Not now"]
