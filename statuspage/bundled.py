@@ -1,4 +1,4 @@
-"""Find the templates and the example configuration, in an installed wheel as in a checkout."""
+"""Find the templates, the languages and the example configuration, in an installed wheel as in a checkout."""
 
 from pathlib import Path
 
@@ -13,6 +13,11 @@ def templates() -> Path:
 def config() -> Path:
     """Return the directory of the examples, the schema, dashboards and alert rules."""
     return _place("config")
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that the public face speaks: English, in which its words are written, and those that have a catalogue."""
+    return "en", *sorted(path.stem for path in (templates() / "languages").glob("*.po"))
 
 
 def _place(name: str) -> Path:

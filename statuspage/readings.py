@@ -5,11 +5,10 @@ from pathlib import Path
 
 from incidents.policy import Policy
 from probes.egress import Door
-from statuspage.bundled import templates
+from statuspage.bundled import languages
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
 from statuspage.known_errors import KnownError
-from statuspage.render.tongue import languages
 from statuspage.site import Site
 
 
@@ -45,7 +44,7 @@ def known_errors_of(config: Config) -> tuple[KnownError, ...]:
 
 def _languages(own: str, named: tuple[str, ...] | None) -> tuple[str, ...]:
     """Those that the page can be read in, its own first: as *named*, else all that can be spoken. One alone needs no paths of its own."""
-    spoken = (one for one in languages(templates() / "languages") if one.partition("-")[0] != own.partition("-")[0])
+    spoken = (one for one in languages() if one.partition("-")[0] != own.partition("-")[0])
     found = named or (own, *spoken)
     return found if len(found) > 1 else ()
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from probes import heartbeat
 from probes.addresses import literal
 from probes.kind import ProbeKind
+from statuspage.bundled import languages
 from statuspage.config.complete import Complete
 from statuspage.config.models import Config, Maintenance, Service
 from statuspage.config.problems import Problem, Sources, Trail, matches
@@ -55,11 +56,22 @@ def warnings(whole: Complete, sources: Sources) -> Iterator[Problem]:
     config = whole.config
     if not config.services:
         yield sources.problem(("services",), "there are no services; the page will be empty")
+    yield from _unspoken(config, sources)
     yield from _silent_tiers(config, sources)
     yield from _unwatched(config, sources)
     for name, window in config.maintenance.items():
         yield from _undeclared(name, window, config, sources)
     yield from _mail_through_itself(config, sources)
+
+
+def _unspoken(config: Config, sources: Sources) -> Iterator[Problem]:
+    spoken, site = languages(), config.site
+    sentence = "the page has no words in this language; its own will be in English"
+    if site.language.partition("-")[0] not in spoken:
+        yield sources.problem(("site", "language"), sentence, repr(site.language))
+    for place, language in enumerate(site.languages or ()):
+        if place and language.partition("-")[0] not in spoken:
+            yield sources.problem(("site", "languages", place), sentence, repr(language))
 
 
 def _silent_tiers(config: Config, sources: Sources) -> Iterator[Problem]:

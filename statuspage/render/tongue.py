@@ -133,11 +133,6 @@ def _tongue(code: str, directory: Path) -> Tongue:
     return _named(code, stems[0], MappingProxyType(messages), gettext.c2py(read.plural_expr))
 
 
-def languages(directory: Path) -> tuple[str, ...]:
-    """All that can be spoken: English, and what there are catalogues for."""
-    return SOURCE, *_catalogues(directory)
-
-
 @cache
 def _catalogues(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in directory.glob("*.po")))

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from statuspage.config.loading import load
+from statuspage.readings import site_of
 
 SITE = "site: {name: Example, url: http://127.0.0.1}\n"
 WATCHED = """
@@ -114,3 +115,29 @@ def test_a_login_for_mail_that_everybody_on_the_way_can_read(tmp_path: Path, mai
     text = f"services: {{x: {{needs: [a, b, c]}}}}\nmail: {{{mail}, from: it@example.net}}\n{login}"
     told = [line for line in warned(tmp_path, text + WATCHED) if "crosses the network" in line]
     assert bool(told) is is_told
+
+
+def test_a_language_in_which_the_page_has_no_words(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    site = "site: {name: A, url: http://127.0.0.1, language: fr-CH, languages: [fr-CH, de-AT, it]}"
+    file.write_text(f"{site}\nservices: {{}}\n", encoding="utf-8")
+    told = [str(warning).removeprefix(f"{file}:") for warning in load(file, {}).warnings if ": site." in str(warning)]
+    sentence = "the page has no words in this language; its own will be in English"
+    assert told == [f"1:50: site.language: {sentence} (found 'fr-CH')", f"1:83: site.languages[2]: {sentence} (found 'it')"]
+
+
+@pytest.mark.parametrize(
+    ("site", "readable"),
+    [
+        ("", ("en", "de")),
+        (", language: de", ("de", "en")),
+        (", language: de-AT", ("de-AT", "en")),
+        (", language: fr", ("fr", "en", "de")),
+        (", languages: [en]", ()),
+        (", language: de, languages: [de, fr]", ("de", "fr")),
+    ],
+)
+def test_a_page_can_be_read_in_all_that_it_speaks_unless_the_file_names_less(tmp_path: Path, site: str, readable: tuple[str, ...]) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(f"site: {{name: A, url: http://127.0.0.1{site}}}\nservices: {{x: {{}}}}\n", encoding="utf-8")
+    assert site_of(load(file, {}).config).languages == readable
