@@ -60,7 +60,7 @@ def progressed(window: Maintenance, event: MaintenanceEvent) -> Maintenance:
         case Planned():
             return born(event)
         case Approved():
-            return _announced(replace(window, approved_by=event.by), event.at)
+            return _announced(_overridden(replace(window, approved_by=event.by), event), event.at)
         case Rescheduled():
             return _rescheduled(window, event)
         case Redescribed():
@@ -95,9 +95,15 @@ def _rescheduled(window: Maintenance, event: Rescheduled) -> Maintenance:
         is_touched=window.is_touched or event.by is not None,
         changes=window.changes + 1,
     )
-    if event.override_reason is not None:
-        after = replace(after, override_reason=event.override_reason, override_by=event.by)
+    after = _overridden(after, event)
     return _announced(after, event.at) if after.is_public else after
+
+
+def _overridden(window: Maintenance, event: Approved | Rescheduled) -> Maintenance:
+    """With the newest reason to pass over the policy, and whose it is."""
+    if event.override_reason is None:
+        return window
+    return replace(window, override_reason=event.override_reason, override_by=event.by)
 
 
 def _moved(window: Maintenance, event: MaintenanceMoved) -> Maintenance:

@@ -285,11 +285,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """A second person agreed: from now on the window is public and may run."""
+    """A second person agreed: from now on the window is public and may run. *override_reason* where the policy was passed over."""
 
     at: datetime
     maintenance: str
     by: str
+    override_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,15 +30,30 @@ def objections(
 
     Notice is asked for what is planned anew; what is already under way and takes longer is judged by the hours alone.
     """
+    late = lateness(situation, conducts, services, span, now) if is_new else {}
     found = []
     for id in services:
+        found += [late[id]] if id in late else []
         conduct = conducts.get(id, ORDINARY)
-        name = said(situation.topology.services[id].name, "en")
-        if is_new and span.until - span.since >= conduct.notice_from and span.since - now < conduct.notice:
+        if conduct.hours is not None and (met := conduct.hours.open_spans(span)):
+            day, hours = f"{met[0].since:%Y-%m-%d}", f"{clock(met[0].since)} to {clock(met[0].until)}"
+            found.append(f"{_name(situation, id)}: meets its business hours on {day}, {hours}.")
+    return tuple(found)
+
+
+def lateness(
+    situation: Situation, conducts: Mapping[str, Conduct], services: tuple[str, ...], span: Span, now: datetime
+) -> Mapping[str, str]:
+    """The services whose notice is not kept where work in *span* is announced *now*, each with a sentence."""
+    found = {}
+    for id in services:
+        conduct = conducts.get(id, ORDINARY)
+        if span.until - span.since >= conduct.notice_from and span.since - now < conduct.notice:
             ahead = spoken(max(span.since - now, timedelta(0)))
             rule = f"work of {spoken(conduct.notice_from)} or longer is announced {spoken(conduct.notice)} ahead"
-            found.append(f"{name}: {rule}; this is {ahead} ahead.")
-        if conduct.hours is not None and (met := conduct.hours.open_spans(span)):
-            first = met[0]
-            found.append(f"{name}: meets its business hours on {first.since:%Y-%m-%d}, {clock(first.since)} to {clock(first.until)}.")
-    return tuple(found)
+            found[id] = f"{_name(situation, id)}: {rule}; this is {ahead} ahead."
+    return found
+
+
+def _name(situation: Situation, service: str) -> str:
+    return said(situation.topology.services[service].name, "en")

@@ -13,7 +13,7 @@ from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Situation
 from incidents.naming import new_id
 from incidents.planned import announcing
-from incidents.planned.conduct import Conduct, objections
+from incidents.planned.conduct import Conduct, lateness, objections
 from incidents.planned.windows import LONGEST_HORIZON, MOST_AHEAD, came_before, occurrence, occurrence_id
 from incidents.times.spans import Span
 
@@ -98,8 +98,11 @@ def plan(situation: Situation, now: datetime, *, by: str, wish: Wish, terms: Ter
     return (Planned(at=now, maintenance=window.id, plan=window), *told)
 
 
-def approve(situation: Situation, now: datetime, *, maintenance: str, by: str, language: str = "en") -> tuple[Event, ...]:
-    """Another person than the one who planned it agrees. Errors: NotFound, Invalid."""
+def approve(situation: Situation, now: datetime, *, maintenance: str, by: str, terms: Terms = ORDINARY_TERMS) -> tuple[Event, ...]:
+    """Another person than the one who planned it agrees. Errors: NotFound, Invalid, AgainstPolicy.
+
+    It is announced only now, so that its notice is judged once more.
+    """
     window, _ = _found(situation, maintenance, now)
     if window.is_public:
         raise Invalid("It is approved already." if window.approved_by else "This maintenance needs no approval.")
@@ -107,7 +110,17 @@ def approve(situation: Situation, now: datetime, *, maintenance: str, by: str, l
         raise Invalid("Another person than the one who planned it must approve.")
     if window.ends <= now:
         raise Invalid("Its time is over; plan it anew.")
-    return (Approved(at=now, maintenance=window.id, by=by), announcing.planned(window, now, language, by=by))
+    override = _judged(_too_late(situation, window, now, terms), terms)
+    approved = Approved(at=now, maintenance=window.id, by=by, override_reason=override)
+    return (approved, announcing.planned(window, now, terms.language, by=by))
+
+
+def _too_late(situation: Situation, window: Maintenance, now: datetime, terms: Terms) -> tuple[str, ...]:
+    """The notice that is not kept any more; what was passed over when it was planned is known to whoever approves."""
+    span, services = Span(window.starts, window.ends), _known(situation, window)
+    late = lateness(situation, terms.conducts, services, span, now)
+    was_late = lateness(situation, terms.conducts, services, span, window.planned_at) if window.override_reason else {}
+    return tuple(sentence for id, sentence in late.items() if id not in was_late)
 
 
 def reschedule(

@@ -159,7 +159,7 @@ def cancel(desk: Desk, id: str, *, body: str) -> int:
 def approve(desk: Desk, id: str) -> int:
     """Agree to a window that somebody else planned."""
     act = partial(planning.approve, maintenance=id)
-    return _told("is approved", _done(desk, "approve maintenance", lambda terms: partial(act, language=terms.language), id))
+    return _told("is approved", _done(desk, "approve maintenance", lambda terms: partial(act, terms=terms), id))
 
 
 def _told(what: str, id: str) -> int:

@@ -128,6 +128,7 @@ def cancel(
 def approve(
     id: IdArgument,
     *,
+    override: OverrideOption = None,
     by: ByOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
@@ -135,4 +136,5 @@ def approve(
     """Agree to a window that waits for it, as another person than the one who planned it."""
     from statuspage.cli import maintenance as commands
 
-    raise typer.Exit(commands.approve(commands.Desk(config=config, data_dir=data_dir, by=by), id))
+    desk = commands.Desk(config=config, data_dir=data_dir, by=by, override=override)
+    raise typer.Exit(commands.approve(desk, id))

@@ -110,13 +110,11 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
     """Who did it to a window, what it was, and the reason that was given."""
     match event:
         case Planned(plan=plan):
-            reason = f"Policy overridden: {plan.override_reason}" if plan.override_reason else ""
-            return plan.planned_by, "Planned", reason
+            return plan.planned_by, "Planned", _overridden(plan.override_reason)
         case Approved():
-            return event.by, "Approved", ""
+            return event.by, "Approved", _overridden(event.override_reason)
         case Rescheduled():
-            reason = f"Policy overridden: {event.override_reason}" if event.override_reason else ""
-            return event.by, "Now planned", reason
+            return event.by, "Now planned", _overridden(event.override_reason)
         case Redescribed():
             return None, "Follows its changed configuration", ""
         case MaintenanceMoved():
@@ -128,6 +126,10 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
             return None, "", ""
         case _:
             assert_never(event)
+
+
+def _overridden(reason: str | None) -> str:
+    return f"Policy overridden: {reason}" if reason else ""
 
 
 def _span(event: MaintenanceEvent) -> tuple[datetime, datetime] | None:

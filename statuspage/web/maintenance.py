@@ -95,8 +95,9 @@ async def cancel(request: web.Request) -> web.Response:
 
 async def approve(request: web.Request) -> web.Response:
     """Agree, as another person than the one who planned it."""
-    await body_of(request, ApproveBody)
-    return await _done(request, "approve maintenance", done_to(request, partial(planning.approve, language=request.app[DESK].language)))
+    body = await body_of(request, ApproveBody)
+    command = partial(planning.approve, terms=terms_of(request, body.override))
+    return await _done(request, "approve maintenance", done_to(request, command), override=body.override)
 
 
 def done_to(request: web.Request, command: partial[tuple[Event, ...]]) -> Command:

@@ -47,7 +47,9 @@ class EndBody(Taken):
 
 
 class ApproveBody(Taken):
-    """Nothing need be said to agree."""
+    """Nothing need be said to agree, unless the notice is not kept any more: then *override*."""
+
+    override: Override | None = None
 
 
 class PromiseShown(Given):

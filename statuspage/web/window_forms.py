@@ -26,7 +26,7 @@ from statuspage.web.entry import instant_typed
 from statuspage.web.maintenance import done_to, terms_of
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import see_other
-from statuspage.web.window_bodies import EndBody, ExtendBody, PlanBody, RescheduleBody
+from statuspage.web.window_bodies import ApproveBody, EndBody, ExtendBody, PlanBody, RescheduleBody
 from statuspage.web.windows import far, plan_page, spelled, window_page
 
 M = TypeVar("M", bound=BaseModel)
@@ -124,8 +124,10 @@ async def approve(request: web.Request) -> web.Response:
     return await _acted(request, "approve", _approve)
 
 
-async def _approve(request: web.Request, _: Typed) -> None:
-    await _perform(request, "approve maintenance", done_to(request, partial(planning.approve, language=request.app[DESK].language)))
+async def _approve(request: web.Request, typed: Typed) -> None:
+    body = _fitted(ApproveBody, {}, override=_override(typed))
+    command = partial(planning.approve, terms=terms_of(request, body.override))
+    await _perform(request, "approve maintenance", done_to(request, command), body.override)
 
 
 # --- what they have in common ---------------------------------------------------------------------------------------------------

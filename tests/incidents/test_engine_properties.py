@@ -272,8 +272,9 @@ class Engine(RuleBasedStateMachine):
     @rule(number=DRAWN, what=st.sampled_from(["finish", "cancel", "approve"]))
     def somebody_ends_a_window(self, number: int, what: str) -> None:
         self._next()
-        deed = {"finish": planning.finish, "cancel": planning.cancel, "approve": planning.approve}[what]
-        self._may(deed, maintenance=self._window(number).id, by="meg")
+        deeds: dict[str, Callable[..., Sequence[Event]]]
+        deeds = {"finish": planning.finish, "cancel": planning.cancel, "approve": planning.approve}
+        self._may(deeds[what], maintenance=self._window(number).id, by="meg")
 
     @precondition(_has_windows)
     @rule(number=DRAWN, seconds=st.sampled_from([-30, 10, 120, 1000]), moves=st.booleans())

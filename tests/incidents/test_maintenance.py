@@ -15,9 +15,11 @@ from incidents.levels.availability import Change, superseding
 from incidents.maintenance import Maintenance, MaintenanceState, Series
 from incidents.model import Status, Subject, Topology
 from incidents.planned import planning
+from incidents.planned.conduct import Conduct
 from incidents.planned.planning import Terms, Wish
 from incidents.planned.windows import Rest, early_finish, horizon, occurrence_id
 from incidents.situation import fold
+from incidents.times.calendars import Calendar
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
 from probes.result import Failure
@@ -553,6 +555,62 @@ def test_a_second_person_approves_and_then_it_is_promised() -> None:
     assert [promise.announced_at for promise in at.situation.maintenances[id].promises] == [approved_at]
     go_to(at, HOUR)
     assert shown(at, "mail")[0] is Status.MAINTENANCE
+
+
+def waiting(at: World, ahead: timedelta, terms: Terms) -> str:
+    """Two hours of work that begin so long after now, and wait for a second person."""
+    begins = at.now + ahead
+    wish = Wish(name="Patches", services=("mail",), starts=begins, ends=begins + timedelta(hours=2), body="We patch.")
+    at.act(planning.plan, by="ada", wish=wish, terms=replace(terms, needs_approval=True))
+    (id,) = at.situation.maintenances
+    return id
+
+
+DAYS = {days: timedelta(days=days) for days in (1, 2, 4)}
+LATE = "Mail: work of 1 h or longer is announced 3 d ahead; this is 2 d ahead."
+
+
+def test_what_is_approved_so_late_that_its_notice_is_not_kept_is_refused_with_the_reason() -> None:
+    at = world()
+    id = waiting(at, DAYS[4], Terms())
+    at.wait(DAYS[2].total_seconds())
+    with pytest.raises(planning.AgainstPolicy) as refusal:
+        planning.approve(at.situation, at.now, maintenance=id, by="meg")
+    assert refusal.value.reasons == (LATE,)
+    assert not at.situation.maintenances[id].is_public
+    at.act(planning.approve, maintenance=id, by="meg", terms=Terms(override="Meg was away."))
+    window = at.situation.maintenances[id]
+    assert (window.approved_by, window.override_by, window.override_reason) == ("meg", "meg", "Meg was away.")
+    assert window.is_public
+
+
+def test_what_is_approved_in_time_needs_no_reason_even_where_one_is_given() -> None:
+    at = world()
+    id = waiting(at, DAYS[4], Terms())
+    at.act(planning.approve, maintenance=id, by="meg", terms=Terms(override="To be sure."))
+    assert at.situation.maintenances[id].override_reason is None
+
+
+def test_notice_that_was_passed_over_when_it_was_planned_is_not_asked_for_again() -> None:
+    at = world()
+    id = waiting(at, DAYS[2], ANYTIME)
+    at.wait(DAYS[1].total_seconds())
+    at.act(planning.approve, maintenance=id, by="meg")
+    window = at.situation.maintenances[id]
+    assert (window.is_public, window.override_by, window.override_reason) == (True, "ada", ANYTIME.override)
+
+
+def test_a_reason_that_passed_over_something_else_is_none_for_lost_notice() -> None:
+    """Its hours were in the way when it was planned four days ahead; two days later its notice is."""
+    at = world()
+    always = Calendar(timezone="UTC", weekly=dict.fromkeys(range(7), ((0, 1440),)))
+    conducts = {"mail": Conduct(hours=always)}
+    id = waiting(at, DAYS[4], Terms(conducts=conducts, override="The vendor comes then."))
+    assert at.situation.maintenances[id].override_reason == "The vendor comes then."
+    at.wait(DAYS[2].total_seconds())
+    with pytest.raises(planning.AgainstPolicy) as refusal:
+        planning.approve(at.situation, at.now, maintenance=id, by="meg", terms=Terms(conducts=conducts))
+    assert refusal.value.reasons == (LATE,)
 
 
 # --- policy ---------------------------------------------------------------------------------------------------------------------

@@ -107,6 +107,21 @@ async def test_where_duties_are_separated_another_person_approves(here: Path) ->
     assert (again.code, again.err.strip()) == (1, "It is approved already.")
 
 
+async def test_what_is_approved_too_late_for_its_notice_is_refused_with_the_reason_and_an_override_passes(here: Path) -> None:
+    file = here / "statuspage.yaml"
+    text = file.read_text(encoding="utf-8") + "duties: {separated: true}\n"
+    file.write_text(text, encoding="utf-8")
+    id = (await planned(here, now() + timedelta(days=10), "--by", "ada")).out.strip()
+    promised = "email: {needs: [disk], service_level: {target: 99.9, notice: 14d, notice_from: 10m}}"
+    file.write_text(text.replace("email: {needs: [disk]}", promised), encoding="utf-8")
+    late = await maintenance(here, "approve", id, "--by", "bob")
+    assert (late.code, late.out) == (1, "")
+    assert late.err.startswith("Email: work of 10 min or longer is announced 14 d ahead; this is 9 d 23 h")
+    passed = await maintenance(here, "approve", id, "--by", "bob", "--override", "bob was away")
+    assert (passed.code, passed.out) == (0, f"{id} is approved\n"), passed.err
+    assert audit(here)[-1].detail == {"override": "bob was away"}
+
+
 async def test_what_breaks_the_policy_is_refused_with_its_reasons_and_an_override_passes(here: Path) -> None:
     starts = now() + 60 * MINUTE
     refused = await planned(here, starts, lasts=90 * MINUTE)

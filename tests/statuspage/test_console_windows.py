@@ -216,6 +216,22 @@ async def test_where_duties_are_separated_another_manager_approves(house: House,
     assert lines[0].endswith("planned for 6 March 2026, 20:00–22:00 UTC cleo public")
 
 
+async def test_an_approval_that_comes_too_late_for_the_notice_is_refused_and_asks_for_a_reason(house: House, anna: Browser) -> None:
+    house.planning_policy = PlanningPolicy(conducts=MappingProxyType({}), needs_approval=True)
+    window = await planned(house, anna)
+    house.now = window.starts - DAY
+    boss = await house.logged_in("bea", Role.MANAGER)
+    refused = await done(boss, window, "approve")
+    page = await refused.text()
+    assert refused.status == 422
+    assert "Email: work of 1 h or longer is announced 3 d ahead; this is 1 d ahead." in page
+    assert dom.fromstring(page).xpath("//section[@aria-labelledby='approve']//input[@id='a-override']")
+    assert not now(house, window).is_public
+    assert (await done(boss, window, "approve", override="Nobody was here.")).status == 303
+    assert (now(house, window).approved_by, now(house, window).override_by) == ("bea", "bea")
+    assert "Policy overridden: Nobody was here." in words(await boss.page(f"/maintenance/{window.id}"))
+
+
 async def test_it_is_moved_and_both_promises_stand_on_its_page(house: House, anna: Browser) -> None:
     window = await planned(house, anna)
     answer = await done(anna, window, "reschedule", starts=local(NIGHT + DAY), ends=local(NIGHT + DAY + HOUR))

@@ -169,6 +169,17 @@ async def test_where_duties_are_separated_another_manager_approves(house: House,
     assert (given["is_public"], given["approved_by"], len(given["promises"])) == (True, "manager", 1)
 
 
+async def test_an_approval_that_comes_too_late_for_the_notice_needs_a_reason(house: House, desk: Program, manager: Program) -> None:
+    house.planning_policy = PlanningPolicy(conducts=MappingProxyType({}), needs_approval=True)
+    id = (await planned(desk))["id"]
+    house.now = NIGHT - DAY
+    told = await refusal(await manager.send(f"/maintenances/{id}/approve"), 422)
+    assert [error["message"] for error in told["errors"]] == ["Email: work of 1 h or longer is announced 3 d ahead; this is 1 d ahead."]
+    reason = {"override": {"reason": "Nobody was here to approve it."}}
+    given = await shown(await manager.send(f"/maintenances/{id}/approve", reason))
+    assert (given["is_public"], given["approved_by"]) == (True, "manager")
+
+
 async def test_a_list_shows_what_meets_its_span(desk: Program) -> None:
     first, second = await planned(desk), await planned(desk, starts=NIGHT + 7 * DAY)
     near = await desk.get("/maintenances", since=at(START), until=at(NIGHT + HOUR))
