@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from incidents.model import Status
 from statuspage.page import ServiceView
-from statuspage.render.html import speakable
+from statuspage.render.speaking import speakable
 from statuspage.render.tongue import Tongue
 from statuspage.render.words import UNWATCHED_WITHIN, within
 

@@ -5,7 +5,7 @@ import json
 from incidents.model import Status
 from statuspage.page import Page
 from statuspage.render.badges import LOOKS
-from statuspage.render.html import speakable
+from statuspage.render.speaking import speakable
 from statuspage.render.tongue import Tongue
 from statuspage.render.words import answer
 

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.render.bars import NAME
-from statuspage.render.html import speakable
 from statuspage.render.instants import moment as dated
 from statuspage.render.instants import span, typed_as
+from statuspage.render.speaking import speakable
 from statuspage.render.tongue import ENGLISH
 from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, UNWATCHED, history, length
 

@@ -6,7 +6,7 @@ No inline script and no inline style, so that the strictest content policy holds
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -14,8 +14,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
@@ -31,6 +30,7 @@ from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
 from statuspage.render.history import Answer, excerpt, told
 from statuspage.render.instants import clock, moment, span
+from statuspage.render.speaking import speakable, speaking
 from statuspage.render.tongue import Tongue, tongue_of
 
 _ASSETS = {
@@ -39,8 +39,6 @@ _ASSETS = {
     "favicon.svg": "image/svg+xml",
     **{f"card_{name}.png": "image/png" for name in (*NAME.values(), "plain")},
 }
-# C0 and C1 controls, marks that turn or hide the direction of text, lone surrogates (no UTF-8 has them) and noncharacters.
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _SUPPORT = {"email": marked("Email"), "phone": marked("Phone"), "url": marked("Web page")}
 _LINKS = {
     "imprint": marked("Imprint"),
@@ -175,77 +173,22 @@ def _is_about(service: str, view: IncidentView | MaintenanceView) -> bool:
     return any(one.service == service for one in view.services)
 
 
-def speakable(value: object) -> object:
-    """Drop from a text what has no business in one: controls, direction overrides, broken characters. Markup and others pass."""
-    return _UNSPEAKABLE.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @cache
 def _environment(directory: Path, tongue: Tongue, root: str) -> Environment:
     """The templates, which are compiled once for each language: that takes longer than to draw every one of them."""
-    environment = Environment(
-        loader=FileSystemLoader(directory),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        finalize=speakable,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension's: {% trans %} hands its values over by name
+    environment = speaking(directory, tongue)
     environment.filters.update(
-        paragraphs=_paragraphs,
-        short=NAME.__getitem__,
-        capability=words.spoken(words.CAPABILITY, tongue, "capability").__getitem__,
-        within=partial(words.within, tongue=tongue),
-        said=partial(words.body, tongue=tongue),
-        promise=partial(words.promise, tongue=tongue),
-        month=tongue.month,
-        decimal=decimal,
-        excerpt=excerpt,
-        number=tongue.number,
+        paragraphs=_paragraphs, short=NAME.__getitem__, promise=partial(words.promise, tongue=tongue), decimal=decimal, excerpt=excerpt
     )
-    environment.globals.update(spoken_as_html(tongue))
     environment.globals.update(
         root=root,
-        language=tongue.tag,
         asset={name.partition("-")[0].rpartition("/")[2]: name for name in _assets(directory)},
         MaintenanceState=MaintenanceState,
         State=State,
         Status=Status,
-        length=partial(words.length, tongue=tongue),
         day_words=tongue.long_date,
     )
     return environment
-
-
-def spoken_as_html(tongue: Tongue) -> Mapping[str, object]:
-    """What templates of HTML speak with: the tables of words, and what ``{% trans %}`` and ``_()`` call."""
-    return {
-        "_": partial(_said, tongue.said),
-        "gettext": partial(_said, tongue.said),
-        "pgettext": partial(_said, tongue.said_in),
-        "ngettext": partial(_counted, tongue),
-        "STATUS": words.spoken(words.STATUS, tongue),
-        "STATE": words.spoken(words.STATE, tongue),
-        "STEPS": words.spoken(words.STEPS, tongue),
-        "MAINTENANCE_STATE": words.spoken(words.MAINTENANCE_STATE, tongue),
-        "MAINTENANCE_STEPS": words.spoken(words.MAINTENANCE_STEPS, tongue),
-        "PERIODS": words.spoken(words.PERIODS, tongue),
-        "UNWATCHED": tongue.said(words.UNWATCHED),
-        "UNWATCHED_WITHIN": tongue.said_in("in a sentence", words.UNWATCHED_WITHIN),
-    }
-
-
-def _said(find: Callable[..., str], *message: object, **values: object) -> Markup:
-    """A message of ours, with *values* that are hostile: they go through the same sieve as what stands in a template by itself."""
-    return Markup(find(*message)) % {name: speakable(value) for name, value in values.items()}  # noqa: S704 - from our catalogues
-
-
-def _counted(tongue: Tongue, one: str, many: str, number: int, **values: object) -> Markup:
-    return _said(tongue.counted, one, many, number, **{"number": number, **values})
 
 
 @cache
@@ -270,7 +213,7 @@ def _paragraphs(text: str) -> list[list[str]]:
 
 def _link(kind: str, text: str) -> str | None:
     """Where a contact leads, or None where it is words: only schemes that cannot run anything."""
-    text = _UNSPEAKABLE.sub("", text).strip()
+    text = str(speakable(text)).strip()
     match kind:
         case "email":
             return f"mailto:{quote(text, safe='@+')}"

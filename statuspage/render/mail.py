@@ -15,15 +15,15 @@ from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 from markupsafe import Markup
 
 from probes.text import plain
 from statuspage.page import IncidentView, Page, UpdateView
 from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.render import words
-from statuspage.render.html import speakable, spoken_as_html
 from statuspage.render.instants import moment, span
+from statuspage.render.speaking import speaking
 from statuspage.render.tongue import Tongue, tongue_of
 from statuspage.site import Site
 
@@ -98,9 +98,9 @@ class Mail:
         message["Subject"] = plain(subject, _LONGEST_SUBJECT)
         for name, value in _headers(head).items():
             message[name] = value
-        places = self._templates / "mail"
-        message.set_content(_plain(places, tongue).get_template(f"{template}.txt").render(context, **bare))
-        html = _html(places, tongue).get_template(f"{template}.html").render(context, **spans)
+        templates = _environment(self._templates / "mail", tongue)
+        message.set_content(templates.get_template(f"{template}.txt").render(context, **bare))
+        html = templates.get_template(f"{template}.html").render(context, **spans)
         message.add_alternative(html, subtype="html")
         return message.as_bytes()
 
@@ -119,45 +119,10 @@ def _bare(spell: Callable[..., Markup], *instants: datetime) -> str:
 
 
 @cache
-def _html(directory: Path, tongue: Tongue) -> Environment:
-    environment = _environment(directory)
-    environment.globals.update(spoken_as_html(tongue))
+def _environment(directory: Path, tongue: Tongue) -> Environment:
+    environment = speaking(directory, tongue)
     environment.globals["CAPABILITY"] = words.spoken(words.CAPABILITY, tongue, "capability")
     return environment
-
-
-@cache
-def _plain(directory: Path, tongue: Tongue) -> Environment:
-    environment = _environment(directory)
-    environment.globals.update(
-        _=partial(_said, tongue.said),
-        ngettext=partial(_counted, tongue),
-        STATUS=words.spoken(words.STATUS, tongue),
-        STATE=words.spoken(words.STATE, tongue),
-        MAINTENANCE_STATE=words.spoken(words.MAINTENANCE_STATE, tongue),
-        CAPABILITY=words.spoken(words.CAPABILITY, tongue, "capability"),
-    )
-    return environment
-
-
-def _environment(directory: Path) -> Environment:
-    return Environment(
-        loader=FileSystemLoader(directory),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        finalize=speakable,
-    )
-
-
-def _said(find: Callable[[str], str], message: str, **values: object) -> str:
-    return find(message) % {name: speakable(value) for name, value in values.items()}
-
-
-def _counted(tongue: Tongue, one: str, many: str, number: int) -> str:
-    return tongue.counted(one, many, number) % {"number": number}
 
 
 def _headers(head: Letterhead) -> dict[str, str | Address]:

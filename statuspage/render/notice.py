@@ -18,8 +18,8 @@ from markupsafe import Markup, escape
 from statuspage.marking import marked
 from statuspage.render.addresses import Format
 from statuspage.render.feeds import fit
-from statuspage.render.html import speakable
 from statuspage.render.instants import moment
+from statuspage.render.speaking import speakable
 from statuspage.render.tongue import Tongue
 
 LONGEST = 5000

@@ -15,7 +15,7 @@ from incidents.levels.service_level import Budget, midnight
 from incidents.levels.terms import Terms
 from incidents.times.spans import Span
 from statuspage.figures import FigureView, decimal, figure
-from statuspage.render.html import speakable
+from statuspage.render.speaking import speakable
 from statuspage.render.tongue import ENGLISH
 from statuspage.render.words import length
 

@@ -11,7 +11,7 @@ from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
 from statuspage.board import MonitorRow, holder
 from statuspage.page import Story
-from statuspage.render.html import speakable
+from statuspage.render.speaking import speakable
 
 LONGEST_LINE = 200
 LONGEST_WORDS = 20_000

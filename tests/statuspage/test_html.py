@@ -19,7 +19,8 @@ from statuspage.days import Day
 from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, UpdateView
 from statuspage.render import words
 from statuspage.render.bars import NAME, STEP, bars
-from statuspage.render.html import Html, speakable
+from statuspage.render.html import Html
+from statuspage.render.speaking import speakable
 from statuspage.render.tongue import ENGLISH, Tongue
 from statuspage.site import Site
 
