@@ -52,7 +52,6 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.store.words import bring_words_up_to_date
 from statuspage.telling import deliverer, rewire, subscribing
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
@@ -310,7 +309,6 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
         applied = _apply(connection, loaded, topology, at)
         state_terms(connection, terms(config, at.year), at)
         past.begin(connection, version=applied, at=at)
-        bring_words_up_to_date(connection)
         return installed, queries.public_ids(connection, public_names(topology, site)), lived_until, applied
 
     installation, public_ids, lived_until, version = await store.write(prepare)

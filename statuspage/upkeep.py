@@ -17,6 +17,7 @@ from statuspage.store.ledger_rows import state_terms
 from statuspage.store.outbox import prune_told
 from statuspage.store.results import prune, prune_hours
 from statuspage.store.trends import trends
+from statuspage.store.words import bring_words_up_to_date
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Upkeep:
             # A wall clock that jumps ahead must not make everything old at once: time passes only as fast as it really does.
             trusted = min(self.now(), trusted + timedelta(seconds=loop.time() - asked + SLACK))
             asked = loop.time()
+            await self.index()
             await self.forget(trusted)
             await self.restate(trusted)
             await self.remember(trusted)
@@ -68,6 +70,14 @@ class Upkeep:
                 continue
         except StoreUnavailable as error:
             log.warning("nothing is forgotten this time: %s", error)
+
+    async def index(self) -> None:
+        """Have all that was ever public in the search, where an older release did not keep it. Errors: none while the store is away."""
+        try:
+            while await self.store.write(bring_words_up_to_date):
+                continue
+        except StoreUnavailable as error:
+            log.warning("older words are searched an hour later: %s", error)
 
     async def compare(self, now: datetime) -> None:
         """Find out what is slower than it used to be, monitor by monitor. Errors: none while the store is away."""

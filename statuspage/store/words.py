@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Column, Connection, Row, and_, bindparam, delete, insert, literal, or_, select, text, union_all, update
 
 from statuspage.page import Story
 from statuspage.planned import Window
@@ -15,7 +18,7 @@ from statuspage.store.tables import incidents, installation
 from statuspage.store.upsert import put
 from statuspage.store.word_tables import public_words
 
-_AT_ONCE = 200
+AT_ONCE = 200
 
 _FIND = {
     "sqlite": text(
@@ -108,21 +111,39 @@ def _keep(connection: Connection, whose: Column[str], wanted: Mapping[str, str])
         connection.execute(update(public_words).where(at).values(words=bindparam("said")), other)
 
 
-def bring_words_up_to_date(connection: Connection) -> None:
-    """Keep the words of all that there is, where none were kept yet or by other rules than today's. Inside a write."""
-    at = installation.c.name == "words"
-    if connection.execute(select(installation.c.value).where(at)).scalar() == VERSION:
-        return
-    connection.execute(delete(public_words))
-    for some in _slices(connection.execute(select(incidents.c.id).order_by(incidents.c.opened_at)).scalars().all()):
-        keep_words(connection, incident_ids=some)
-    for some in _slices(connection.execute(select(maintenances.c.id).order_by(maintenances.c.planned_at)).scalars().all()):
-        keep_words(connection, maintenance_ids=some)
-    put(connection, installation, [{"name": "words", "value": VERSION}])
+def bring_words_up_to_date(connection: Connection) -> bool:
+    """Keep the words of the next few of all that there is, the oldest first, where none were kept yet or by other rules than today's.
+
+    Whether there are more to come. In slices, so that no writer waits for long. Inside a write.
+    """
+    done = connection.execute(select(installation.c.value).where(installation.c.name == "words")).scalar() or ""
+    version, _, place = done.partition(" ")
+    if done == VERSION:
+        return False
+    if version != VERSION:
+        connection.execute(delete(public_words))
+        place = ""
+    some = _after(connection, place)
+    for is_incident, run in groupby(some, key=lambda row: row.is_incident):
+        ids = [row.id for row in run]
+        keep_words(connection, incident_ids=ids if is_incident else (), maintenance_ids=() if is_incident else ids)
+    is_more = len(some) == AT_ONCE
+    reached = f"{VERSION} {some[-1].at.isoformat()} {some[-1].id}" if is_more else VERSION
+    put(connection, installation, [{"name": "words", "value": reached}])
+    return is_more
 
 
-def _slices(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+def _after(connection: Connection, place: str) -> Sequence[Row[Any]]:
+    """The next incidents and windows in the order in which they came up; *place* names the last one before them."""
+    opened = select(incidents.c.opened_at.label("at"), incidents.c.id, literal(value=True).label("is_incident"))
+    planned = select(maintenances.c.planned_at.label("at"), maintenances.c.id, literal(value=False).label("is_incident"))
+    both = union_all(opened, planned).subquery()
+    chosen = select(both).order_by(both.c.at, both.c.id).limit(AT_ONCE)
+    if place:
+        at, _, id = place.partition(" ")
+        since = datetime.fromisoformat(at)
+        chosen = chosen.where(or_(both.c.at > since, and_(both.c.at == since, both.c.id > id)))
+    return connection.execute(chosen).all()
 
 
 def _windows(connection: Connection, ids: Collection[str]) -> Mapping[str, Window]:

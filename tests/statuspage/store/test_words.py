@@ -16,7 +16,7 @@ from statuspage.store.tables import incidents, updates
 from statuspage.store.word_tables import public_words
 from statuspage.store.words import Found, bring_words_up_to_date, find, keep_words
 from tests.statuspage.store.worlds import T0, begin
-from tests.statuspage.years import HOUR, outage, work, write
+from tests.statuspage.years import DAY, HOUR, outage, work, write
 
 NAMES = ("incident0001", "incident0002", "incident0003")
 VOCABULARY = ("disk", "Disks", "Störung", "storm", "mail-server", "o'clock", "100%", "NULL", "ß")
@@ -205,8 +205,20 @@ def test_a_store_of_an_older_release_is_brought_up_to_date_once(database: Databa
     write(database, *outage(NAMES[0], T0, HOUR, name="Full disk"), *work("window000001", T0, HOUR))
     database.write(lambda connection: connection.execute(delete(public_words)))
     assert found(database, "disk") == set()
-    database.write(bring_words_up_to_date)
+    assert not database.write(bring_words_up_to_date)
     assert (found(database, "disk"), found(database, "patches")) == ({NAMES[0]}, {"window000001"})
     database.write(lambda connection: connection.execute(delete(public_words)))
-    database.write(bring_words_up_to_date)
+    assert not database.write(bring_words_up_to_date)
     assert found(database, "disk") == set()
+
+
+def test_what_there_is_is_taken_in_slices_in_the_order_in_which_it_came(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statuspage.store.words.AT_ONCE", 2)
+    begin(database)
+    write(database, *outage(NAMES[2], T0 + 4 * DAY, HOUR), *work("window000001", T0 + 4 * DAY, HOUR))  # planned a day before
+    write(database, *outage(NAMES[0], T0, HOUR), *outage(NAMES[1], T0, HOUR), *outage("incident0004", T0 + 5 * DAY, HOUR))
+    database.write(lambda connection: connection.execute(delete(public_words)))
+    assert [database.write(bring_words_up_to_date) for _ in range(3)] == [True, True, False]
+    rows = database.read(lambda connection: connection.execute(select(public_words).order_by(public_words.c.sequence)).all())
+    assert [row.incident or row.maintenance for row in rows] == [*NAMES[:2], "window000001", NAMES[2], "incident0004"]
+    assert found(database, "email", 1) == {"incident0004"}
