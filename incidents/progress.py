@@ -131,7 +131,8 @@ def _recover(draft: Draft, incident: Incident) -> None:
     _turn(draft, incident, Trigger.RECOVERED, draft.now + waits, _recovered_since(draft, incident))
     if incident.published_at is not None:
         body = words.recovered(draft.situation, incident.worst, incident.told, draft.policy.language)
-        telling.say(draft, incident.id, State.MONITORING, body, works=_working(draft.situation, incident))
+        title = words.works_again(draft.situation, draft.situation.incidents[incident.id], draft.policy.language)
+        telling.say(draft, incident.id, State.MONITORING, body, title, works=_working(draft.situation, incident))
 
 
 def _working(situation: Situation, incident: Incident) -> frozenset[str]:

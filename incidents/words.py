@@ -93,6 +93,28 @@ def recovered(situation: Situation, services: Iterable[str], told: Collection[st
     return _joined(seen, _still_hit(hit, language), "We keep watching before we call it resolved.")
 
 
+def works_again(situation: Situation, incident: Incident, language: str) -> str:
+    """A title that stands alone: what works again, and how long it did not, by status. Where not all of it does, only that it recovered."""
+    known = _in_order(situation, incident.worst)
+    is_all_well = all(_status(situation, service) is Status.OPERATIONAL for service in known)
+    if not known or not is_all_well or incident.flapping_since is not None or incident.recovered_at is None:
+        return headline(incident, State.MONITORING)
+    length = spoken(incident.downtime(incident.recovered_at)) + (" in all" if incident.outages else "")
+    return f"{_again(known, incident.told, language)} again, after {length}"
+
+
+def _again(known: list[Service], told: Collection[str], language: str) -> str:
+    names = [said(service.name, language) for service in known]
+    if len(known) > 1:
+        return f"{_listed(names)} work"
+    service = known[0]
+    broken = [need for place, need in enumerate(service.needs) if f"{service.id}/{place}={Status.DEGRADED}" in told]
+    labels = _labels(broken, language)
+    if not labels or len(broken) == len(service.needs):
+        return f"{names[0]} works"
+    return f"{names[0]}: {_listed(labels)} {'work' if len(labels) > 1 else 'works'}"
+
+
 def returned(situation: Situation, services: Mapping[str, Status], language: str) -> str:
     """It failed again while it was being watched."""
     return _joined("The problem has come back.", _extent(situation, services, language), "We are looking into it.")

@@ -123,7 +123,8 @@ async def test_from_the_form_to_the_last_letter_without_a_script(browser: Browse
         await company.target.open(_hang_up)
         await company.until_over(session)
         told = [one.subject for one in await company.letters(4)]
-        assert told[1:3] == ["Email is not working – investigating", "Email is not working – recovered, being watched"]
+        assert told[1] == "Email is not working – investigating"
+        assert told[2].startswith("Email works again, after ")
         assert told[3].startswith("Email is not working – resolved after ")
         assert len({one.message["Message-ID"] for one in company.postbox.letters}) == len(told) == 4, "each once"
         assert company.postbox.to(ANNA) == company.postbox.letters

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from incidents import words
-from incidents.model import Need, Situation, Standing, Status, Subject
+from incidents.model import Incident, Need, Origin, Outage, Situation, Standing, State, Status, Subject
 from incidents.planned.conduct import Conduct, objections
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
@@ -56,6 +56,58 @@ DOWN, LIMPING, UP = Status.MAJOR, Status.DEGRADED, Status.OPERATIONAL
 )
 def test_an_incident_is_named_for_what_its_own_parts_broke(statuses: Mapping[str, Status], components: tuple[str, ...], title: str) -> None:
     assert words.title(situation(**statuses), {"email": Status.PARTIAL}, components, "de") == title
+
+
+def over(told: str = "", services: tuple[str, ...] = ("email",), **more: object) -> Incident:
+    """An incident that hit *services* for 42 minutes; *told* are its claims."""
+    plain = Incident(
+        id="abcdefghijkl",
+        name="E-Mail: Versand not working",
+        origin=Origin.MACHINE,
+        state=State.MONITORING,
+        started_at=START,
+        opened_at=START,
+        worst=dict.fromkeys(services, Status.PARTIAL),
+        told=frozenset(told.split()),
+        recovered_at=START + timedelta(minutes=42, seconds=59),
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]  # the test's own keywords
+
+
+def well(**statuses: Status) -> Situation:
+    found = {"email": Status.OPERATIONAL, "files": Status.OPERATIONAL, **statuses}
+    known = situation(smtp=Status.OPERATIONAL, imap=Status.OPERATIONAL)
+    services = {(Subject.SERVICE, id): Standing(status=status, since=START) for id, status in found.items()}
+    return replace(known, standings={**known.standings, **services})
+
+
+SENDING = "email email/0=degraded_performance email/0=major_outage"
+BOTH = f"{SENDING} email/1=degraded_performance"
+EARLIER = (Outage(since=START - DAY, until=START - DAY + HOUR),)
+
+
+@pytest.mark.parametrize(
+    ("incident", "title"),
+    [
+        (over(SENDING), "E-Mail: Versand works again, after 42 min"),
+        (over(BOTH), "E-Mail works again, after 42 min"),
+        (over("email email/1=degraded_performance"), "E-Mail works again, after 42 min"),
+        (over("email"), "E-Mail works again, after 42 min"),
+        (over(SENDING, ("files", "email")), "E-Mail and Fichiers work again, after 42 min"),
+        (over(SENDING, outages=EARLIER), "E-Mail: Versand works again, after 1 h 42 min in all"),
+        (over(SENDING, flapping_since=START), "E-Mail: Versand not working – recovered, being watched"),
+        (over(SENDING, ()), "E-Mail: Versand not working – recovered, being watched"),
+        (over(SENDING, recovered_at=None), "E-Mail: Versand not working – recovered, being watched"),
+    ],
+)
+def test_a_title_says_what_works_again_and_how_long_it_did_not(incident: Incident, title: str) -> None:
+    assert words.works_again(well(), incident, "de") == title
+
+
+@pytest.mark.parametrize("status", [Status.PARTIAL, Status.UNKNOWN, Status.MAINTENANCE])
+def test_what_is_not_seen_to_work_is_not_said_to(status: Status) -> None:
+    both = over(SENDING, ("email", "files"))
+    assert words.works_again(well(files=status), both, "de") == "E-Mail: Versand not working – recovered, being watched"
 
 
 def test_several_services_are_named_in_the_order_of_the_file() -> None:

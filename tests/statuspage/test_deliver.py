@@ -71,7 +71,7 @@ async def test_the_end_is_told_where_the_opening_was(house: House) -> None:
     await house.deliver()
     assert [letter.subject for letter in house.postbox.letters] == [
         "Email: Sending not working – investigating",
-        "Email: Sending not working – recovered, being watched",
+        "Email: Sending works again, after 2 min",
         "Email: Sending not working – resolved after 2 min",
     ]
     keys = [one.key for one in await house.sent(incident.id)]

@@ -129,7 +129,7 @@ async def test_broken_mail_is_told_everywhere_owned_by_one_and_over_in_the_end(t
     titles = [
         "Email: Sending not working – investigating",
         "Email: Sending not working – cause identified",
-        "Email: Sending not working – recovered, being watched",
+        "Email: Sending works again, after 19 min",
         "Email: Sending not working – resolved after 19 min",
     ]
     assert [reader.shown for reader in readers] == [titles, titles]
