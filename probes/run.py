@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import os
 import socket
 import ssl
 import time
@@ -148,8 +149,16 @@ def _failed(error: BaseException, name: str) -> ProbeFailed:
     if failure is Failure.CRASHED:
         _log.error("probe kind %s crashed", name, exc_info=error)
         return ProbeFailed(failure, f"{type(error).__name__}: {error}")
-    said = error.strerror if isinstance(error, OSError) else None
-    return ProbeFailed(failure, said or str(error) or type(error).__name__)
+    return ProbeFailed(failure, _said_by_system(error) or str(error) or type(error).__name__)
+
+
+def _said_by_system(error: BaseException) -> str | None:
+    """The operating system's own words for its number: an event loop puts others there ("Connect call failed ('192.0.2.1', 25)")."""
+    if not isinstance(error, OSError):
+        return None
+    # OpenSSL and the resolver number their own errors, and have their own words for them.
+    number = None if isinstance(error, ssl.SSLError | socket.gaierror) else error.errno
+    return error.strerror if number is None or number not in errno.errorcode else os.strerror(number)
 
 
 def _of_the_source(failed: ProbeFailed) -> ProbeFailed:

@@ -2,6 +2,7 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import resource
 import socket
 import ssl
@@ -92,6 +93,17 @@ async def test_every_exception_has_one_meaning(error: BaseException, failure: Fa
     result = await measured(raising(error))
     assert (result.failure, result.stage) == (failure, "here")
     assert result.detail
+
+
+@pytest.mark.parametrize("number", [errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ECONNRESET])
+async def test_what_an_event_loop_says_of_an_error_is_said_in_the_systems_words(number: int) -> None:
+    result = await measured(raising(OSError(number, "Connect call failed ('192.0.2.1', 25)")))
+    assert result.detail == os.strerror(number)
+
+
+async def test_what_openssl_and_the_resolver_say_is_theirs() -> None:
+    assert (await measured(raising(socket.gaierror(socket.EAI_NONAME, "no such name")))).detail == "no such name"
+    assert (await measured(raising(ssl.SSLError(1, "wrong version number")))).detail == "wrong version number"
 
 
 async def test_a_crash_is_logged_loudly_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
