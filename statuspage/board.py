@@ -5,7 +5,7 @@ to nothing public.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from incidents.drift import Trend
@@ -180,7 +180,7 @@ def build(
         still=tuple(one for row in rows.values() for one in row.monitors if one.is_still),
         impairments=tuple(_impairments(situation, now)),
         warnings=tuple(warnings),
-        spending=tuple(spending),
+        spending=tuple(replace(one, name=service_name(situation, one.service, language)) for one in spending),
     )
 
 

@@ -11,11 +11,12 @@ from statuspage.levels import Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """A service whose error budget burns fast, or is used up."""
+    """A service whose error budget burns fast, or is used up. *name* is what the desk calls it, once it is known."""
 
     service: str
     is_spent: bool
     words: str
+    name: str = ""
 
 
 def spending(levels: Mapping[str, Level]) -> Iterator[Spending]:

@@ -10,6 +10,7 @@ from incidents.model import Acknowledgement, State, Status
 from probes.result import Failure, ProbeResult, Warning
 from statuspage import board
 from statuspage.page import Story
+from statuspage.spending import Spending
 from tests.incidents.world import World, need, service, topology
 
 LEASE = timedelta(minutes=30)
@@ -219,6 +220,14 @@ def test_every_open_incident_is_on_the_queue_and_every_closed_one_below() -> Non
     resolved = Story(incident=next(one for one in [first] if one.id == first.id), updates=words)
     assert {row.id for row in drawn(world).queue} == set(world.situation.incidents)
     assert resolved.incident.id not in {row.id for row in drawn(world).queue}
+
+
+def test_a_promise_in_danger_is_told_by_the_name_of_its_service() -> None:
+    world = World(topology([service("email", need("smtp"))]))
+    burning = [Spending(service=id, is_spent=False, words="Downtime comes too fast.") for id in ("email", "gone")]
+    told = board.build(world.situation, (), world.now, spending=burning).spending
+    assert [one.name for one in told] == [board.service_name(world.situation, "email", "en"), "gone"]
+    assert told[0].name != "email"
 
 
 def test_services_name_the_incidents_that_hit_them() -> None:
