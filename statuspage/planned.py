@@ -80,6 +80,11 @@ class MaintenanceView:
         return max([self.planned_at, *(update.at for update in self.updates)])
 
     @property
+    def is_told(self) -> bool:
+        """Whether a reader of the present page hears of it: it runs, or was announced. What merely comes again is told when it is due."""
+        return self.is_announced or self.state is not MaintenanceState.SCHEDULED
+
+    @property
     def is_announced(self) -> bool:
         """Whether anybody was told of it in words of its own."""
         return bool(self.updates)

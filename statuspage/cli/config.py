@@ -10,7 +10,8 @@ from pathlib import Path
 import typer
 
 from statuspage.cli.kinds import known_kinds
-from statuspage.cli.options import GOOD, MISUSED, fail, print_json
+from statuspage.cli.options import DEFAULT_CONFIG, GOOD, MISUSED, fail, print_json
+from statuspage.config.installation import Store as StoreSettings
 from statuspage.config.loading import ConfigError, Loaded, Problem, json_schema
 from statuspage.config.loading import load as load_config
 from statuspage.store.engine import Database, Store
@@ -28,7 +29,21 @@ def load(path: Path) -> Loaded:
 @contextmanager
 def store_of(config: Path, data_dir: Path) -> Iterator[Database]:
     """Open the store that the configuration names, alone or beside a running hub; trouble is said in one line."""
-    url = load(config).config.store.url
+    with _opened(load(config).config.store.url, data_dir) as database:
+        yield database
+
+
+@contextmanager
+def store_beside(data_dir: Path) -> Iterator[Database]:
+    """Open the store that the configuration here names; without one, that which *data_dir* itself holds."""
+    ordinary = StoreSettings().url
+    is_alone = not DEFAULT_CONFIG.exists() and (data_dir / ordinary.removeprefix("sqlite:///")).exists()
+    with _opened(ordinary, data_dir) if is_alone else store_of(DEFAULT_CONFIG, data_dir) as database:
+        yield database
+
+
+@contextmanager
+def _opened(url: str, data_dir: Path) -> Iterator[Database]:
     try:
         with Store.blocking(url, data_dir) as database:
             yield database

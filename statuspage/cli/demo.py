@@ -51,9 +51,9 @@ def _directory(wanted: Path | None) -> Iterator[Path]:
     yield wanted
 
 
-def _greet(addresses: Sequence[tuple[str, str]]) -> None:
-    """Say where everything is, in a frame where there is a terminal."""
-    command = _spelling()
+def _greet(addresses: Sequence[tuple[str, str]], options: Sequence[str]) -> None:
+    """Say where everything is and what can be typed, in a frame where there is a terminal; *options* lead to what the demo keeps."""
+    command, kept = _spelling(), shlex.join(options)
     width = max(len(name) for name, _ in addresses)
     lines = [
         *(f"{name:<{width}}  {where}" for name, where in addresses),
@@ -62,6 +62,11 @@ def _greet(addresses: Sequence[tuple[str, str]]) -> None:
         f"  {command} demo break outgoing-mail",
         f"  {command} demo mend outgoing-mail",
         f"  {command} demo status",
+        "",
+        "Look behind the page; an incident's id ends the address of its page:",
+        f"  {command} explain INCIDENT {kept}",
+        f"  {command} report availability {kept}",
+        f"  {command} page {kept}",
         "",
         "Ctrl-C ends it.",
     ]

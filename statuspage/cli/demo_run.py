@@ -17,7 +17,8 @@ from statuspage.demo.run import run as run_demo
 from statuspage.demo.run_file import place
 from statuspage.store.errors import StoreError
 
-Greet = Callable[[Sequence[tuple[str, str]]], None]
+Greet = Callable[[Sequence[tuple[str, str]], Sequence[str]], None]
+"""Is given where everything is, and the options with which a command finds what the demo keeps."""
 
 
 def run(data_dir: Path, *, public_port: int | None, internal_port: int | None, greet: Greet) -> None:
@@ -25,7 +26,7 @@ def run(data_dir: Path, *, public_port: int | None, internal_port: int | None, g
     _log_trouble_alone()
     wishes = Wishes(data_dir=data_dir, run_file=place(os.environ), public_port=public_port, internal_port=internal_port)
     try:
-        run_on_loop(run_demo(wishes, started=lambda running: greet(_addresses(running)), say=typer.echo))
+        run_on_loop(run_demo(wishes, started=lambda running: greet(_addresses(running), _options(running)), say=typer.echo))
     except ConfigError as trouble:
         fail("\n".join(str(problem) for problem in trouble.problems))
     except (OSError, CannotStart, StoreError) as trouble:
@@ -37,6 +38,10 @@ def _log_trouble_alone() -> None:
     log.set_up()
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own: it warns of each login by a name of its library
+
+
+def _options(running: Running) -> Sequence[str]:
+    return ("--config", str(running.config), "--data-dir", str(running.data_dir))
 
 
 def _addresses(running: Running) -> list[tuple[str, str]]:

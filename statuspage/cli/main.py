@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from statuspage.cli import windows
-from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
+from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, without_types_of_flags
+from statuspage.demo.modes import Mode
 
 app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 demo = typer.Typer(help="Run a small company of real local servers under watch; break and mend it.")
@@ -120,7 +121,8 @@ def break_server(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="outgoing-mail, mailboxes, webmail, portal or storage.")],
     *,
     mode: Annotated[
-        str | None, typer.Option("--mode", metavar="MODE", help="How; `statuspage demo status` lists the ways. Default: stopped.")
+        str | None,
+        typer.Option("--mode", metavar="MODE", help=f"{', '.join(Mode)}; `demo status` tells which for which server. Else stopped."),
     ] = None,
     wants_json: JsonOption = False,
 ) -> None:
@@ -158,7 +160,9 @@ def replay(
     until: Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="Else until now.")] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", help="Judge by this configuration instead of those that were in use, and compare."),
+        typer.Option(
+            "--config", metavar="FILE", help="Judge by this one instead of those that were in use, and compare; nothing else needs it."
+        ),
     ] = None,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="With --config: draw both as SVG.")] = None,
@@ -189,7 +193,9 @@ def page(
 
 @app.command("check-config")
 def check_config(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file, or a directory of them.")], *, wants_json: JsonOption = False
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="A YAML file, or a directory of them.")] = DEFAULT_CONFIG,
+    *,
+    wants_json: JsonOption = False,
 ) -> None:
     """Say everything that is wrong, doubtful or not active yet in a configuration."""
     from statuspage.cli import config as commands
@@ -387,4 +393,6 @@ def report_availability(
 
 def main() -> None:
     """Run the command line; the exit code is 0 for good, 1 where the thing asked about is bad, 2 for usage or configuration."""
-    app()
+    command = typer.main.get_command(app)
+    without_types_of_flags(command)
+    command()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -15,6 +15,17 @@ DEFAULT_CONFIG, DEFAULT_DATA_DIR = Path("statuspage.yaml"), Path("data")
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration: a YAML file, or a directory of them.")]
 DataDirOption = Annotated[Path, typer.Option("--data-dir", metavar="DIR", help="Where the service keeps what it knows.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def without_types_of_flags(command: Any) -> None:  # noqa: ANN401 - typer's own class is private
+    """Have the help of *command*, and of all under it, show no type where there is nothing to type: ``--json``, not ``--json <bool>``."""
+    with typer.Context(command) as context:
+        help_option = command.get_help_option(context)
+    for option in (*command.params, help_option):
+        if getattr(option, "is_flag", False) and getattr(option, "metavar", None) is None:
+            option.metavar = ""
+    for one in getattr(command, "commands", {}).values():
+        without_types_of_flags(one)
 
 
 def fail(message: str, code: int = MISUSED) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import typer
@@ -12,6 +13,9 @@ from statuspage.cli.instants import instant, spoken
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
 from statuspage.page import WITHDRAWN, IncidentView, Page, UpdateView
+from statuspage.planned import BACK_DAYS, MaintenanceView
+from statuspage.render import words
+from statuspage.store.recall import site
 
 
 def page(*, at: str | None, config: Path, data_dir: Path, wants_json: bool) -> int:
@@ -22,6 +26,9 @@ def page(*, at: str | None, config: Path, data_dir: Path, wants_json: bool) -> i
         fail(f"--at {at}: that is still to come")
     with store_of(config, data_dir) as database:
         found = database.read(lambda connection: page_at(connection, when))
+        has_run = found is not None or database.read(lambda connection: site(connection, now)) is not None
+    if not has_run:
+        fail(f"there is no page yet: the service has not run on {data_dir}. Start it: statuspage serve", BAD)
     if found is None:
         fail(f"nothing is kept of {spoken(when)} UTC: the record begins later", BAD)
     if wants_json:
@@ -44,10 +51,22 @@ def _text(found: Page, when: str) -> str:
     lines = [f"{found.site.name}, {when} UTC: {_words(found.status)}"]
     lines += [f"problem detected at {spoken(began)} UTC; no words were public yet" for began in found.held_back]
     for group in found.groups:
-        lines += [f"  {service.name}: {_words(service.status)}" for service in group.services]
+        for service in group.services:
+            parts = ", ".join(f"{one.label} {words.CAPABILITY[one.status]}" for one in service.capabilities)
+            lines.append(f"  {service.name}: {_words(service.status)}{f' ({parts})' if parts else ''}")
     for incident in (*found.open, *found.recent):
         lines += ["", *_incident(incident)]
+    since = found.as_of - timedelta(days=BACK_DAYS)
+    ended = (one for one in found.past if (one.ended_at or one.ends) >= since)
+    for window in (*(one for one in found.planned if one.is_told), *ended):
+        lines += ["", *_window(window)]
     return "\n".join(lines)
+
+
+def _window(window: MaintenanceView) -> list[str]:
+    state = words.MAINTENANCE_STATE[window.state].lower()
+    hit = ", ".join(one.name for one in window.services)
+    return [f"{window.name} – {state}", f"  {spoken(window.starts)} to {spoken(window.ends)} UTC{f': {hit}' if hit else ''}"]
 
 
 def _incident(incident: IncidentView) -> list[str]:

@@ -16,9 +16,9 @@ from incidents.events import Counted, Event
 from incidents.replaying.differences import Differences, Told, differences
 from incidents.replaying.past import Judging, Memory, Places, Renaming, Turn
 from incidents.replaying.replay import Rerun, once_more, otherwise
-from statuspage.cli.config import load, store_of
+from statuspage.cli.config import load, store_beside, store_of
 from statuspage.cli.instants import instant, spoken
-from statuspage.cli.options import BAD, DEFAULT_CONFIG, GOOD, fail, print_json, print_rows
+from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
 from statuspage.config.loading import topology
 from statuspage.readings import policy_of
@@ -49,7 +49,7 @@ def replay(*, since: str | None, until: str | None, config: Path | None, data_di
     """Run the recorded turns of [since, until) again and say what they came to; 1 where the record does not give the log that was kept."""
     ends = wall_clock() if until is None else instant(until, "--until")
     instead = None if config is None else _judging(config)
-    with store_of(config or DEFAULT_CONFIG, data_dir) as database:
+    with store_of(config, data_dir) if config is not None else store_beside(data_dir) as database:
         past = _Past.read(database, None if since is None else instant(since, "--since"))
         begins = past.memory.at if since is None else instant(since, "--since")
         if begins < past.memory.at:
@@ -104,7 +104,8 @@ class _Past:
 def _progress(past: _Past) -> Iterator[Iterable[Turn]]:
     """The turns of *past*, with a bar on standard error while they are gone through."""
     columns = (TextColumn("replaying"), BarColumn(), TextColumn("{task.completed:,.0f} of {task.total:,.0f} turns"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("replay", total=max(past.last - past.first, 1))
 
         def watched() -> Iterator[Turn]:

@@ -47,6 +47,7 @@ class Running:
     control_url: str
     agent: str
     password: str
+    config: Path
     data_dir: Path
 
 
@@ -86,6 +87,7 @@ async def _run(wishes: Wishes, started: Callable[[Running], None], say: Callable
                 control_url=control.url,
                 agent=AGENT,
                 password=password,
+                config=path,
                 data_dir=wishes.data_dir,
             )
             started(running)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from incidents.maintenance import MaintenanceState
 from incidents.model import Status
 from statuspage.days import Day
 from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
@@ -90,7 +89,7 @@ class Front:
 
     def _drawn_windows(self, source: "_Planned") -> Markup:
         """What runs, and what was announced; nothing where there is neither. What merely comes again is told when its notice is due."""
-        told = [view for view in source.planned if view.is_announced or view.state is not MaintenanceState.SCHEDULED]
+        told = [view for view in source.planned if view.is_told]
         if not told:
             return Markup()
         drawn = self._windows.render(span=partial(span, zone=ZoneInfo(source.timezone), tongue=self._tongue), windows=told[:MOST_WINDOWS])

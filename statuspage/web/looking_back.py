@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from sqlalchemy import Connection
 
-from incidents.maintenance import MaintenanceState
 from statuspage.page import IncidentView, Page
 from statuspage.render import words
 from statuspage.render.front import RECENT_DAYS
@@ -67,7 +66,7 @@ def _drawn(request: web.Request, at: datetime, connection: Connection) -> web.Re
         trouble=None,
         page=page,
         answer=words.answer(page, ENGLISH),
-        planned=[one for one in page.planned if one.is_announced or one.state is not MaintenanceState.SCHEDULED],
+        planned=[one for one in page.planned if one.is_told],
         recent=_recent(page),
         steps=[(word, at + step) for word, step in STEPS if at + step <= desk.now()],
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from statuspage.demo.modes import Mode
 from tests.statuspage.terminal import CHECKOUT, COMMAND, configured, statuspage
 
 CONTRACT = Path(__file__).parent / "contract"
@@ -23,6 +24,18 @@ async def test_help_names_every_command(tmp_path: Path) -> None:
     said = (await statuspage("--help", here=tmp_path)).out
     for command in ("serve", "reload", "demo", "check-config", "schema", "probe", "kinds", "replay", "page", "agents", "tokens"):
         assert f" {command} " in said
+
+
+@pytest.mark.parametrize("words", [(), ("page",), ("maintenance", "list"), ("demo", "break")])
+async def test_help_shows_no_type_where_there_is_nothing_to_type(tmp_path: Path, words: tuple[str, ...]) -> None:
+    said = (await statuspage(*words, "--help", here=tmp_path)).out
+    assert "--help" in said
+    assert "bool" not in said
+
+
+async def test_help_names_the_ways_in_which_a_server_breaks(tmp_path: Path) -> None:
+    said = (await statuspage("demo", "break", "--help", here=tmp_path, environ={"COLUMNS": "200"})).out
+    assert all(mode in said for mode in Mode)
 
 
 async def test_help_waits_for_nothing_heavy(checkout: Path) -> None:
@@ -69,7 +82,15 @@ async def test_check_config_speaks_json_both_ways(tmp_path: Path) -> None:
     assert {problem["path"] for problem in json.loads(bad.out)["errors"]} == {"site.name", "site.url"}
 
 
-@pytest.mark.parametrize("words", [("check-config", "missing.yaml"), ("serve",), ("agents", "list"), ("probe", "x")])
+async def test_check_config_takes_the_file_that_every_command_takes(tmp_path: Path) -> None:
+    configured(tmp_path)
+    ended = await statuspage("check-config", here=tmp_path)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "statuspage.yaml is good: 0 services, 0 components, 0 monitors")
+
+
+@pytest.mark.parametrize(
+    "words", [("check-config",), ("check-config", "missing.yaml"), ("replay",), ("serve",), ("agents", "list"), ("probe", "x")]
+)
 async def test_a_missing_configuration_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
     ended = await statuspage(*words, here=tmp_path)
     assert (ended.code, ended.out) == (2, "")

@@ -1,6 +1,7 @@
 """The commands that look back, each as a process of its own on a store that a service has left behind."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.statuspage.pasts import SITE, Life
 from tests.statuspage.terminal import configured, statuspage
 
 MONITORS = "".join(f"  {id}: {{probe: tcp, host: 127.0.0.1, port: 9, every: 20s, timeout: 5s}}\n" for id in ("smtp", "imap"))
-SERVICES = "services:\n  mail: {needs: [smtp, imap]}\n"
+SERVICES = "services:\n  mail: {needs: [{component: smtp, as: Sending}, imap]}\n"
 
 
 @pytest.fixture
@@ -36,6 +37,8 @@ async def here(tmp_path: Path) -> Path:
         await life.hear(("smtp", "local", Failure.REFUSED))
         await life.tick(10)
     await life.steadily(40)
+    await life.plans(0, 3600, 1800)
+    await life.steadily(4)
     await life.road.close()
     await store.close()
     return tmp_path
@@ -43,10 +46,17 @@ async def here(tmp_path: Path) -> Path:
 
 async def test_the_record_gives_the_log(here: Path) -> None:
     ended = await statuspage("replay", here=here)
-    assert (ended.code, "identical to what was recorded" in ended.out) == (0, True), ended
+    assert (ended.code, "identical to what was recorded" in ended.out, ended.err) == (0, True, ""), ended
     said = json.loads((await statuspage("replay", "--since", "2026-03-02T08:01Z", "--until", "2026-03-02T08:05Z", "--json", here=here)).out)
     assert (said["is_identical"], said["first_difference"]) == (True, None)
     assert (said["turns"] > 20, said["results"] > 20, said["events"] > 5) == (True, True, True)
+
+
+async def test_what_a_data_directory_holds_is_replayed_without_a_configuration(here: Path) -> None:
+    (here / "statuspage.yaml").rename(here / "elsewhere.yaml")
+    ended = await statuspage("replay", "--data-dir", "data", here=here)
+    assert (ended.code, "identical to what was recorded" in ended.out) == (0, True), ended
+    assert "statuspage.yaml" in (await statuspage("replay", "--data-dir", "other", here=here)).err
 
 
 async def test_a_log_that_the_record_does_not_give_is_told(here: Path) -> None:
@@ -82,12 +92,25 @@ async def test_nothing_recorded_is_said(tmp_path: Path) -> None:
     configured(tmp_path)
     ended = await statuspage("replay", here=tmp_path)
     assert (ended.code, "nothing is recorded yet" in ended.err) == (1, True)
-    assert (await statuspage("page", "--at", "2026-03-02", here=tmp_path)).code == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--at", "2026-03-02")])
+async def test_before_the_service_ran_there_is_no_page_and_it_is_said_how_to_have_one(tmp_path: Path, words: tuple[str, ...]) -> None:
+    configured(tmp_path)
+    ended = await statuspage("page", *words, here=tmp_path)
+    said = "there is no page yet: the service has not run on data. Start it: statuspage serve\n"
+    assert (ended.code, ended.out, ended.err) == (1, "", said)
 
 
 async def test_the_page_of_a_past_instant_is_printed(here: Path) -> None:
     during = await statuspage("page", "--at", "2026-03-02T08:01:35Z", here=here)
     assert "Example, 2026-03-02 08:01:35 UTC: partial outage" in during.out
     assert "– investigating" in during.out
+    assert "  Mail: partial outage (Sending down)\n" in during.out
+    assert "Patches" not in during.out
+    now = (await statuspage("page", here=here)).out
+    assert "  Mail: operational (Sending works)\n" in now
+    window = re.search(r"Patches – planned\n  2026-03-02 (\S+) to 2026-03-02 (\S+) UTC: Mail$", now)
+    assert window is not None, now
     said = json.loads((await statuspage("page", "--json", here=here)).out)
     assert (said["status"], len(said["recent"])) == ("operational", 1)

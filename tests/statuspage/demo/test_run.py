@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -113,6 +114,24 @@ async def test_a_newcomer_breaks_something_sees_it_everywhere_mends_it_and_leave
         assert [await _answers(port) for port in ports] == [False] * 8
         assert not (tmp_path / "statuspage" / "demo.json").exists()
         assert (tmp_path / "kept" / "statuspage.db").exists()
+
+
+async def test_the_printed_commands_look_behind_the_page(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--data-dir", str(tmp_path / "kept it")) as running:
+        printed = [line.strip() for line in running.said if " --config " in line]
+        assert len(printed) == 3
+        for line in printed:
+            words = shlex.split(line)
+            process = await asyncio.create_subprocess_exec(
+                *(word.replace("INCIDENT", "nonenonenone") for word in words),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            out, err = await process.communicate()
+            is_explained = "explain" in words
+            assert (process.returncode, b"there is no incident" in err) == (int(is_explained), is_explained), (line, err)
+            assert is_explained or b"Email" in out or b"email" in out
+        await _ends_well(running, signal.SIGINT)
 
 
 async def test_the_printed_agent_may_log_in_at_the_console(tmp_path: Path) -> None:
