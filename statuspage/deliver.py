@@ -6,9 +6,10 @@ is tried for three days, ever less often. Who was told what, and when, stays in 
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ from statuspage.letters import Dropped, Letters
 from statuspage.spread import spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.store.outbox import LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed
+from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed
 from statuspage.store.subscribers import id_of, note_reached, note_refused
 from statuspage.vitals import Figures
 
@@ -41,8 +42,6 @@ LOOK_EVERY = 1.0
 FIRST_PAUSE = timedelta(seconds=10)
 USUAL_PAUSE = timedelta(minutes=5)
 """The longest pause between two tries where nobody asks for more."""
-
-GIVEN_UP_AFTER = timedelta(hours=72)
 
 RETRY = 2.0
 """Seconds after which a store that was away is asked again."""
@@ -155,6 +154,8 @@ class Deliverer:
         ready: dict[str, tuple[Notification, Message]] = {}
         for one in batch:
             match composed[one.id]:
+                case Message() if self.now() - one.created_at >= KEPT_FOR:
+                    await self._note(partial(_drop, one, f"given up after three days: {one.reason}".rstrip(": "), self.now()))
                 case Message() as message:
                     ready[message.key] = (one, message)
                 case Dropped(reason=reason):
@@ -173,7 +174,7 @@ class Deliverer:
             async with aclosing(sending) as outcomes:  # type: ignore[type-var]  # channels are async generators
                 async for message, outcome in outcomes:
                     one, _ = left.pop(message.key)
-                    await self._note(partial(self._noted, one, outcome))
+                    await self._note(partial(self._noted, one, nameless(outcome, message.to)))
                     if self._is_stopping:
                         return
         except Exception as error:
@@ -206,11 +207,18 @@ class Deliverer:
                     note_refused(connection, subscriber, now)
 
     def _failed(self, one: Notification, failed: Failed, connection: Connection) -> None:
-        now = self.now()
-        if now - one.created_at >= GIVEN_UP_AFTER:
-            note_dropped(connection, one.id, f"given up after three days: {failed.reason}", now)
-        else:
-            note_failed(connection, one.id, failed.reason, now + pause(one, failed.wait))
+        note_failed(connection, one.id, failed.reason, self.now() + pause(one, failed.wait))
+
+
+def nameless(outcome: Outcome, address: str) -> Outcome:
+    """The outcome with a reason that does not name the recipient, whom the other side likes to quote: it is shown, and outlives them."""
+    if isinstance(outcome, Delivered):
+        return outcome
+    name = address.rpartition("@")[0]
+    named = "|".join(re.escape(one) for one in (address, name) if len(one) > 2)
+    return replace(
+        outcome, reason=re.sub(rf"(?<!\w)(?:{named})(?!\w)", "…", outcome.reason, flags=re.IGNORECASE) if named else outcome.reason
+    )
 
 
 def _drop(one: Notification, reason: str, now: datetime, connection: Connection) -> None:

@@ -20,6 +20,9 @@ from statuspage.store.upsert import put_missing
 LONGEST_PAUSE = timedelta(hours=1)
 """Between two tries, whoever asks for more."""
 
+KEPT_FOR = timedelta(hours=72)
+"""How long it is tried to deliver something; after that it is no news any more."""
+
 ASKED_FOR = timedelta(days=1)
 """How long it is remembered that somebody asked to be subscribed."""
 
@@ -221,13 +224,18 @@ def waiting(connection: Connection) -> int:
 
 
 def prune_told(connection: Connection, now: datetime, before: datetime, limit: int) -> int:
-    """Forget what ended *before*, at most *limit* of each kind; return how many are gone. So are links and askers that count no more."""
+    """Forget what ended *before*, at most *limit* of each kind; return how many are gone. So are links and askers that count no more.
+
+    What has waited for too long, since its channel is not configured any more, is dropped.
+    """
     ended = func.coalesce(notifications.c.delivered_at, notifications.c.dropped_at)
     old = select(notifications.c.id).where(ended < before).limit(limit)
     gone = connection.execute(delete(notifications).where(notifications.c.id.in_(old))).rowcount
     still = exists().where(notifications.c.outbox == outbox.c.id)
     causes = select(outbox.c.id).where(outbox.c.decided_at < before, ~still).limit(limit)
     gone += connection.execute(delete(outbox).where(outbox.c.id.in_(causes))).rowcount
+    late = {"dropped_at": now, "letter": None, "reason": "it waited for too long"}
+    connection.execute(update(notifications).where(_PENDING, notifications.c.created_at <= now - KEPT_FOR).values(**late))
     connection.execute(delete(spent_links).where(spent_links.c.until < now))
     connection.execute(delete(asked).where(asked.c.at < now - ASKED_FOR))
     return gone

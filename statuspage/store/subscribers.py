@@ -155,8 +155,10 @@ def erase(connection: Connection, id: str, *, at: datetime, by: str = THEMSELVES
     """
     if not connection.execute(delete(subscribers).where(subscribers.c.id == id)).rowcount:
         return False
-    mine = (notifications.c.recipient == _PREFIX + id, notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
-    connection.execute(update(notifications).where(*mine).values(dropped_at=at, reason="the subscriber is gone"))
+    mine = notifications.c.recipient == _PREFIX + id
+    connection.execute(update(notifications).where(mine).values(reason=""))  # which may quote the address
+    pending = (mine, notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+    connection.execute(update(notifications).where(*pending).values(dropped_at=at, reason="the subscriber is gone"))
     _audit(connection, id, "unsubscribe", {}, at=at, by=by)
     return True
 

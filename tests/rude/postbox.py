@@ -1,6 +1,7 @@
 """A real mail server on loopback that keeps what it is given, and answers single recipients as a test wants."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,9 +60,9 @@ class Postbox:
         return [letter for letter in self.letters if letter.to == address]
 
     @asynccontextmanager
-    async def opened(self, port: int = 0) -> AsyncIterator["Postbox"]:
-        """Listen on a free port, or on *port*."""
-        server = await asyncio.get_running_loop().create_server(self._session, "127.0.0.1", port)
+    async def opened(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> AsyncIterator["Postbox"]:
+        """Listen on a free port, or on *port*; encrypted from the first byte on where *tls* says how."""
+        server = await asyncio.get_running_loop().create_server(self._session, "127.0.0.1", port, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

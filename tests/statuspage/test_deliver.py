@@ -3,23 +3,28 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
+from incidents.events import Planned
 from incidents.model import Status
+from incidents.planned import planning
 from probes.egress import Door
 from probes.result import Failure
-from statuspage import deliver
+from statuspage import deliver, spread
 from statuspage.audience import Wish
 from statuspage.channels import mail
-from statuspage.channels.channel import Message, Outcomes
-from statuspage.deliver import GIVEN_UP_AFTER, Line, pause
+from statuspage.channels.channel import Failed, Message, Outcomes, Refused
+from statuspage.deliver import Line, nameless, pause
 from statuspage.page import IncidentView, Page, UpdateView
 from statuspage.render.mail import Letterhead
 from statuspage.store import acts, outbox, subscribers
 from statuspage.store.errors import StoreUnavailable
+from statuspage.store.outbox import KEPT_FOR, Entry
+from statuspage.store.tables import updates
 from tests.rude.postbox import Postbox
 from tests.statuspage.tellings import SENDER, House, known, telling
 
@@ -186,11 +191,14 @@ async def test_what_is_refused_for_good_is_dropped_and_in_the_end_the_subscripti
     incident = await house.outage()
     await house.pass_by(120)
     await house.deliver()
+    reasons = []
     for number in range(3):
+        mine = [one for one in await house.sent(incident.id) if one.recipient == ada.recipient]
+        reasons.append([one.reason for one in mine])
         await house.say(incident.id, f"Words {number}.")
         await house.deliver()
-    mine = [one for one in await house.sent(incident.id) if one.recipient == ada.recipient]
-    assert [one.reason for one in mine] == ["refused: 550 5.1.1 No such mailbox"] * 3
+    assert reasons[:2] == [["refused: 550 5.1.1 No such mailbox"], ["refused: 550 5.1.1 No such mailbox"] * 2]
+    assert reasons[2] == ["", "", ""], "what the other side said may name who is gone"
     assert await house.store.read(lambda connection: subscribers.subscriber(connection, ada.id)) is None
     assert len(house.postbox.to("ben@example.org")) == 4
     audit = await house.store.read(lambda connection: acts.read_audit(connection, before=None, limit=1))
@@ -234,20 +242,37 @@ async def test_a_server_that_is_away_gets_everything_once_it_is_back(house: Hous
 
 async def test_it_is_given_up_after_three_days_and_that_is_on_record(house: House) -> None:
     await house.subscribe("ada@example.org")
-    house.postbox.replies["ada@example.org"] = ["451 4.2.2 Mailbox full"] * 5
+    house.postbox.replies["ada@example.org"] = ["451 4.2.2 Mailbox full"] * 2
     incident = await house.outage()
     await house.pass_by(120)
     await house.deliver()
     (tried,) = await house.sent(incident.id)
-    house.world.now = tried.created_at + GIVEN_UP_AFTER - timedelta(seconds=1)
+    house.world.now = tried.created_at + KEPT_FOR - timedelta(seconds=1)
     await house.deliver(rounds=1)
     (tried,) = await house.sent(incident.id)
-    assert tried.dropped_at is None
+    assert (tried.tries, tried.dropped_at) == (2, None)
     await house.pass_by(301)
     await house.deliver()
     (tried,) = await house.sent(incident.id)
     assert tried.dropped_at == house.world.now
     assert tried.reason == "given up after three days: 451 4.2.2 Mailbox full"
+    assert house.postbox.letters == [], "what is three days old is no news"
+
+
+async def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_dropped_in_the_end(house: House) -> None:
+    await house.subscribe("ada@example.org")
+    house.postbox.replies["ada@example.org"] = ["451 4.2.1 Not now"]
+    incident = await house.outage()
+    await house.pass_by(120)
+    await house.deliver()
+    house.deliverer.lines = {}
+    for passed, waiting in ((KEPT_FOR - timedelta(seconds=1), 1), (timedelta(seconds=1), 0)):
+        house.world.now += passed
+        before = house.world.now - timedelta(days=400)
+        await house.store.write(partial(outbox.prune_told, now=house.world.now, before=before, limit=100))
+        assert await house.store.read(outbox.waiting) == waiting
+    (dropped,) = await house.sent(incident.id)
+    assert dropped.reason == "it waited for too long"
 
 
 async def test_pauses_grow_to_five_minutes_and_what_the_other_side_wishes_is_kept_up_to_an_hour(house: House) -> None:
@@ -375,3 +400,113 @@ async def test_a_channel_that_stops_early_is_asked_again(house: House) -> None:
     await house.pass_by(120)
     await house.deliver()
     assert sorted(letter.to for letter in house.postbox.letters) == ["ada@example.org", "ben@example.org", "cyd@example.org"]
+
+
+async def test_many_subscribers_are_written_down_in_slices_and_each_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "SLICE", 3)
+    for number in range(10):
+        await house.subscribe(f"reader{number}@example.org")
+    incident = await house.outage()
+    await house.pass_by(120)
+    real, calls = outbox.notify, []
+
+    def breaking(connection: Connection, entry: Entry, thread: str, recipients: Sequence[tuple[str, str]], at: datetime) -> None:
+        calls.append(len(recipients))
+        if len(calls) == 3:
+            raise StoreUnavailable("the power went")
+        real(connection, entry, thread, recipients, at)
+
+    monkeypatch.setattr(spread, "notify", breaking)
+    with pytest.raises(StoreUnavailable):
+        await house.deliverer.look()
+    assert len(await house.sent(incident.id)) == 6
+    await house.deliver()
+    assert sorted(one.to for one in house.postbox.letters) == sorted(f"reader{number}@example.org" for number in range(10))
+    assert max(calls) == 3
+
+
+async def test_words_withdrawn_before_they_were_told_go_to_nobody(house: House) -> None:
+    await house.subscribe("ada@example.org")
+    house.postbox.replies["ada@example.org"] = ["451 4.2.1 Not now"]
+    incident = await house.outage()
+    await house.pass_by(120)
+    await house.deliver()
+    withdraw = update(updates).where(updates.c.incident == incident.id).values(redacted_at=house.world.now)
+    await house.store.write(lambda connection: connection.execute(withdraw))
+    await house.pass_by(60)
+    await house.deliver()
+    assert house.postbox.letters == []
+    (dropped,) = await house.sent(incident.id)
+    assert dropped.reason == "its words were withdrawn"
+
+
+async def test_planned_work_is_told_ahead_to_those_who_want_it(house: House) -> None:
+    await house.subscribe("ada@example.org", Wish(services=frozenset({"portal"})))
+    await house.subscribe("ben@example.org", Wish(services=frozenset({"email"})))
+    await house.subscribe("cyd@example.org", Wish(wants_maintenance=False))
+    starts = house.world.now + timedelta(days=7)
+    wish = planning.Wish(
+        name="New disks", services=("portal",), starts=starts, ends=starts + timedelta(hours=2), body="The portal is away."
+    )
+    events = await house.pipeline.act(lambda situation, now: planning.plan(situation, now, by="anna", wish=wish))
+    await house.deliver()
+    (letter,) = house.postbox.letters
+    assert letter.to == "ada@example.org"
+    window = next(event.maintenance for event in events if isinstance(event, Planned))
+    assert "Mon 9 Mar 2026, 09:00 to 11:00 CET" in letter.text
+    for part in (letter.text, letter.html):
+        assert "The portal is away." in part
+        assert f"https://status.example.net/maintenance/{window}" in part
+        assert "Services: Portal" in part
+    await house.pipeline.act(lambda situation, now: planning.cancel(situation, now, maintenance=window, by="anna"))
+    await house.deliver()
+    assert len(house.postbox.to("ada@example.org")) == 2
+    assert len({one.message["References"] for one in house.postbox.letters}) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Line\r\nBcc: all@example.org\r\n\r\nmore",
+        ".\r\n.\r\nQUIT\r\n",
+        "\u202eturned \u2028 and \x00 \x1b[31m",
+        "lone \ud800 surrogate",
+        "<script>alert(1)</script> & </p>",
+        "%(site)s {{ 7 * 7 }} {% raw %}",
+        "x" * 20_000,
+        "🎉" * 5_000,
+    ],
+    ids=range(8),
+)
+async def test_whatever_is_said_arrives_as_text_and_nothing_else(house: House, body: str) -> None:
+    await house.subscribe("ada@example.org")
+    incident = await house.outage()
+    await house.pass_by(120)
+    await house.deliver()
+    kept = body.encode("utf-8", "replace").decode()  # no store takes half of a letter
+    hostile = update(updates).where(updates.c.incident == incident.id).values(body=kept, title=kept[:300])
+    await house.say(incident.id, "placeholder")
+    await house.store.write(lambda connection: connection.execute(hostile))
+    await house.deliver()
+    letter = house.postbox.letters[-1]
+    assert len(house.postbox.letters) == 2
+    assert set(letter.message.keys()) == set(house.postbox.letters[0].message.keys())
+    assert "<script" not in letter.html
+    assert "\x00" not in letter.text + letter.html + letter.subject
+    assert "\u202e" not in letter.text + letter.html + letter.subject
+    assert max(map(len, letter.raw.split(b"\r\n"))) <= 998
+    assert "The whole story:" in letter.text
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("550 5.1.1 <ada.l@example.org>: unknown", "550 5.1.1 <…>: unknown"),
+        ("550 ADA.L is no user here", "550 … is no user here"),
+        ("451 4.2.1 Not now", "451 4.2.1 Not now"),
+        ("550 ada.lovelace is somebody else", "550 ada.lovelace is somebody else"),
+    ],
+)
+def test_a_reason_does_not_name_the_recipient(said: str, kept: str) -> None:
+    assert nameless(Refused(reason=said, is_gone=True), "ada.l@example.org") == Refused(reason=kept, is_gone=True)
+    assert nameless(Failed(reason=said), "ada.l@example.org") == Failed(reason=kept)
