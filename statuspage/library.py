@@ -13,7 +13,8 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from incidents.levels.terms import Terms, in_force
+from incidents.levels.availability import Ledger
+from incidents.levels.terms import in_force
 from statuspage.archive import NEWEST, Archive, Asked, addressed, all_months, archive, month_of, paths, span_of
 from statuspage.figures import MonthView, month_view
 from statuspage.ledgers import TICK, ledger_of
@@ -25,6 +26,9 @@ from statuspage.publish import HTML, Shelf
 from statuspage.render.finished import Finished, finish
 from statuspage.render.history import Answer
 from statuspage.render.html import Html
+from statuspage.render.ledgers import Asked as Document
+from statuspage.render.ledgers import addressed as ledger_at
+from statuspage.render.ledgers import document
 from statuspage.search import asked as asked_for
 from statuspage.search import searched, typed
 from statuspage.store.engine import Store
@@ -82,6 +86,8 @@ class Library:
         try:
             if words is not None:
                 return await self._search(words, shelf, language)
+            if (ledger := ledger_at(own)) is not None:
+                return await self._ledger(ledger, shelf.page)
             is_there = asked is not None and (asked.service is None or asked.service in _services(shelf.page))
             return await self._history(path, asked, shelf, language) if asked is not None and is_there else None
         except StoreUnavailable as error:
@@ -121,6 +127,16 @@ class Library:
             return finish(self.html.search(page, Answer.of(picture, query, words=" ".join(typed(words)), is_more=found.is_more)), HTML)
 
         return await asyncio.to_thread(draw)
+
+    async def _ledger(self, asked: Document, page: Page) -> Finished | None:
+        """The ledger of a month that is over, however long ago: the books keep those of the newest ones alone."""
+        first = _first_of(asked.word)
+        if first is None or asked.service not in _services(page):
+            return None
+        found = await self.store.read(partial(_old_ledger, service=asked.service, first=first, page=page))
+        if found is None:
+            return None
+        return await asyncio.to_thread(partial(document, asked.form, found, service=asked.service, word=asked.word))
 
     async def _made(self, path: str, source: object, draw: Callable[[], bytes]) -> Finished:
         """Draw what *path* shows, unless it was drawn from an equal *source* before."""
@@ -170,17 +186,29 @@ def _kept_month(page: Page, service: str, first: date) -> MonthView | None:
 
 def _old_month(connection: Connection, service: str, first: date, page: Page) -> MonthView | None:
     """The figures of a month that is older than those; None where the service was not watched yet."""
+    ledger = _old_ledger(connection, service, first, page)
+    if ledger is None:
+        return None
+    terms = in_force(terms_of(connection, service), ledger.period.until - TICK)
+    return month_view(Month(first=first, ledger=ledger, terms=terms, is_over=True))
+
+
+def _old_ledger(connection: Connection, service: str, first: date, page: Page) -> Ledger | None:
+    """The ledger of a month that is over; None where it is not, or the service was not watched yet."""
     span = span_of(first, page.site.timezone)
     if span.until > page.as_of:
         return None
     try:
-        ledger, stated = ledger_of(connection, service, span), terms_of(connection, service)
+        ledger = ledger_of(connection, service, span)
     except LookupError:
         return None
-    if not ledger.intervals:
-        return None
-    terms: Terms = in_force(stated, span.until - TICK)
-    return month_view(Month(first=first, ledger=ledger, terms=terms, is_over=True))
+    return ledger if ledger.intervals else None
+
+
+def _first_of(word: str) -> date | None:
+    """The month that people write as *word*; None for any other period."""
+    asked = addressed(f"/history/{word}")
+    return None if asked is None else asked.first
 
 
 def _in(shelf: Shelf, language: str | None) -> Page:

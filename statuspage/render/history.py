@@ -16,23 +16,13 @@ MOST_LETTERS = 320
 
 
 def told(page: Page, asked: Asked, archives: Sequence[Archive], months: Sequence[date]) -> Mapping[str, object]:
-    """What the template needs beside the surroundings: *archives*, newest first, and *months* to go to.
-
-    A month's ledger is published for as long as the figures of its service are kept.
-    """
+    """What the template needs beside the surroundings: *archives*, newest first, and *months* to go to."""
     services = {one.id: one for group in page.groups for one in group.services}
-    ledgers = {
-        (one.id, month.first): f"/services/{one.id}/ledger/{month.word}"
-        for one in services.values()
-        if one.level
-        for month in one.level.months
-    }
     return {
         "asked": asked,
         "service": None if asked.service is None else services[asked.service],
         "archives": archives,
         "years": by_year(months),
-        "ledgers": ledgers,
         "address": address,
     }
 

@@ -31,13 +31,13 @@ from statuspage.web.parcels import Parcel, Place, weight
 from statuspage.web.public_routes import (
     POLICIES,
     PUBLIC_ROUTES,
+    ROOMS,
     TOLD,
     YEAR,
     Policy,
+    Room,
     Surface,
-    is_kept,
-    is_month,
-    is_search,
+    room_of,
     surface_of,
     takes_forms,
 )
@@ -164,9 +164,10 @@ class _Face:
         self._current: Shelf | None = None
         self._parcels: dict[tuple[str, str | None], Parcel] = {}
         # Each with a room of its own: those who read old months or long ledgers keep nobody from a page.
-        self._beside, self._older, self._past = beside, OnRequest(weigh=weight), OnRequest(weigh=weight, at_once=2)
+        self._beside = beside
+        self._rooms = {room: OnRequest(weigh=weight, at_once=few, waiting=many) for room, (few, many) in ROOMS.items()}
         self._made = ((beside.services, OnRequest(weigh=weight)), (beside.ledgers, OnRequest(weigh=weight, at_once=2)))
-        self._translations, self._searches = OnRequest(weigh=weight), OnRequest(weigh=weight, at_once=1, waiting=16)
+        self._translations = OnRequest(weigh=weight)
         self._common = {
             surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
         }
@@ -194,7 +195,7 @@ class _Face:
         shelf = self._shelf()
         if shelf is not self._current:
             self._current, self._parcels = shelf, {}
-            for room in (self._older, self._past, self._translations, self._searches, *(room for _, room in self._made)):
+            for room in (*self._rooms.values(), self._translations, *(room for _, room in self._made)):
                 room.forget()
 
     def _preferred(self, path: str, request: web.Request) -> str | None:
@@ -280,18 +281,15 @@ class _Face:
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
             case Surface.FORM:
                 return await self._filled(place, request)
-            case Surface.PAGE | Surface.FEED if self._current is not None and (behind := self._behind(place)) is not None:
-                return await self._asked(place, request, *behind)
             case _:
                 return await self._made_now(place, request)
 
     def _behind(self, place: Place) -> tuple[OnRequest[Parcel], Find] | None:
         """The room in which that is asked for which only the store has, and what finds it there."""
-        if is_kept(place.rest):
-            return self._older, partial(self._beside.older, place.addressed)
-        if is_search(place.rest):
-            return self._searches, partial(self._beside.past, place.addressed)
-        return (self._past, partial(self._beside.past, place.addressed)) if is_month(place.rest) else None
+        if (room := room_of(place.rest)) is None:
+            return None
+        find = self._beside.older if room is Room.OLDER else self._beside.past
+        return self._rooms[room], partial(find, place.addressed)
 
     async def _filled(self, place: Place, request: web.Request) -> web.StreamResponse:
         """The answer to a form, or to the address of one; search engines and caches have no business there."""
@@ -312,7 +310,8 @@ class _Face:
         for maker, room in self._made if self._current is not None else ():
             if (make := maker(place.path)) is not None:
                 return await self._asked(place, request, room, partial(asyncio.to_thread, make))
-        return self._missing(place.path)
+        behind = self._behind(place) if self._current is not None else None
+        return self._missing(place.path) if behind is None else await self._asked(place, request, *behind)
 
     async def _in_translation(self, place: Place, translation: str, request: web.Request) -> web.StreamResponse:
         """What is told in another language than the site's, or where the path names one: made from the picture, too, and kept ready."""

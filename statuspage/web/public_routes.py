@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from statuspage.archive import addressed
 from statuspage.render.addresses import document_at, patterns
+from statuspage.render.ledgers import addressed as ledger_at
 from statuspage.search import SEARCH, searched
 
 YEAR = 31_536_000
@@ -167,6 +168,28 @@ def takes_forms(path: str) -> bool:
     return any(route.takes_forms and route.covers(path) for route in PUBLIC_ROUTES)
 
 
-def is_search(path: str) -> bool:
-    """Whether *path* is that of a search: its form, or the answer to words that stand in the path itself."""
-    return searched(path) is not None
+def is_ledger(path: str) -> bool:
+    """Whether *path* could be that of the ledger of a month."""
+    found = ledger_at(path)
+    return found is not None and is_month(f"/history/{found.word}")
+
+
+class Room(StrEnum):
+    """Where readers wait for what only the store has: those of long months, or of many searches, keep nobody else waiting."""
+
+    OLDER = "older"
+    SEARCHES = "searches"
+    PAST = "past"
+
+
+ROOMS: Mapping[Room, tuple[int, int]] = MappingProxyType({Room.OLDER: (4, 64), Room.PAST: (2, 64), Room.SEARCHES: (1, 16)})
+"""How many of each are looked for at the same time, and how many readers may wait."""
+
+
+def room_of(path: str) -> Room | None:
+    """Where that is looked for which could be at *path*; None where it never reaches the store."""
+    if is_kept(path):
+        return Room.OLDER
+    if searched(path) is not None:
+        return Room.SEARCHES
+    return Room.PAST if is_month(path) or is_ledger(path) else None

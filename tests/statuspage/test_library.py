@@ -1,5 +1,6 @@
 """Months that went by, as readers see them: each tells what happened in it, and costs the same however many there are."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,27 @@ async def test_figures_of_every_month_are_those_of_its_ledger(years: Reading) ->
         assert ledger.measured.ratio is not None
         told = await years.page(f"/services/email/history/{first:%Y-%m}")
         assert f"{percent(ledger.measured.ratio)} % measured" in told
+
+
+@pytest.mark.parametrize("month", ["2024-02", "2026-10"])
+async def test_every_figure_of_a_month_leads_to_its_ledger(years: Reading, month: str) -> None:
+    path = f"/services/email/ledger/{month}"
+    found = await years.library.find(f"/history/{month}")
+    assert found is not None
+    for form in ("json", "csv"):
+        assert f'href="{path}.{form}"'.encode() in found.body
+        made = years.books.document(f"{path}.{form}")
+        document = await years.library.find(f"{path}.{form}") if made is None else made()
+        assert document is not None
+        if form == "json":
+            told = json.loads(document.body)
+            assert told["period"] == month
+            assert f"{told['measured']:.3f} % measured" in await years.page(f"/services/email/history/{month}")
+
+
+@pytest.mark.parametrize("name", ["email/ledger/2023-10", "email/ledger/2026-11", "email/ledger/2999-01", "nobody/ledger/2026-10"])
+async def test_a_month_that_is_not_over_or_in_which_nothing_was_watched_has_no_ledger_of_its_own(years: Reading, name: str) -> None:
+    assert await years.library.find(f"/services/{name}.json") is None
 
 
 async def test_a_closed_month_is_drawn_once_however_the_clock_goes_on(years: Reading) -> None:

@@ -316,6 +316,16 @@ async def test_months_that_cannot_be_never_reach_the_store(site: Site, path: str
     assert site.served.asked_past == []
 
 
+async def test_the_ledger_of_an_old_month_is_asked_for_behind_the_books(site: Site) -> None:
+    old = site.served.past["/services/email/ledger/2024-02.json"] = finish(b'{"old": true}', "application/json; charset=utf-8")
+    async with site.session.get("/services/email/ledger/2024-02.json") as answer:
+        assert (answer.status, await answer.read(), answer.headers["Access-Control-Allow-Origin"]) == (200, old.body, "*")
+    for name in ("2024-03.json", "2024-13.json", "90d.json", "now.csv"):
+        async with site.session.get(f"/services/email/ledger/{name}") as answer:
+            assert (answer.status, await answer.json()) == (404, {"error": "Not found"})
+    assert site.served.asked_past == ["/services/email/ledger/2024-02.json", "/services/email/ledger/2024-03.json"]
+
+
 @pytest.mark.parametrize(
     ("typed", "to"),
     [
