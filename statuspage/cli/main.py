@@ -382,13 +382,15 @@ def report_availability(
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="table, csv (every interval), json, or html (one file, with charts).")
     ] = "table",
+    language: Annotated[str | None, typer.Option("--language", metavar="de", help="Of the HTML; else site.language.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
 ) -> None:
     """Report the availability of all services: promised, measured, contractual, not known, and what is left of the budget."""
     from statuspage.cli import report as commands
 
-    raise typer.Exit(commands.availability(period, service=service, form=commands.form_of(form), config=config, data_dir=data_dir))
+    written = commands.form_of(form)
+    raise typer.Exit(commands.availability(period, service=service, form=written, language=language, config=config, data_dir=data_dir))
 
 
 def main() -> None:

@@ -14,14 +14,14 @@ from incidents.levels.periods import named
 from incidents.levels.service_level import cost, credit
 from incidents.levels.terms import NO_LEVEL
 from incidents.times.spans import Span
-from incidents.words import said
 from statuspage.bundled import templates
 from statuspage.cli.config import load
 from statuspage.cli.options import GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
-from statuspage.config.loading import Config
+from statuspage.config.loading import Config, words
 from statuspage.config.terms import offers, terms
 from statuspage.ledgers import account_of
+from statuspage.marking import localised
 from statuspage.render.ledgers import COLUMNS, cells, table
 from statuspage.render.report import Reported, report
 from statuspage.render.tongue import ENGLISH
@@ -50,7 +50,7 @@ def form_of(word: str) -> Format:
         fail(f"there is no format {word!r}; write {', '.join(Format)}")
 
 
-def availability(period: str | None, *, service: str | None, form: Format, config: Path, data_dir: Path) -> int:
+def availability(period: str | None, *, service: str | None, form: Format, language: str | None, config: Path, data_dir: Path) -> int:
     """Print the report on *period* (the present month by default), of all services or of one, as of the last whole minute."""
     loaded = load(config).config
     now = wall_clock().replace(second=0, microsecond=0)
@@ -61,10 +61,11 @@ def availability(period: str | None, *, service: str | None, form: Format, confi
         fail(str(error))
     if service is not None and service not in loaded.services:
         fail(f"there is no service {service!r} in {config}")
+    spoken = language or loaded.site.language
     wanted = (service,) if service is not None else tuple(loaded.services)
     try:
         with Store.blocking(loaded.store.url, data_dir) as database:
-            found = database.read(lambda connection: [_reported(connection, loaded, id, span, now) for id in wanted])
+            found = database.read(lambda connection: [_reported(connection, loaded, id, span, now, spoken) for id in wanted])
     except (StoreError, StoreUnavailable, OSError) as trouble:
         fail(str(trouble))
     match form:
@@ -78,14 +79,15 @@ def availability(period: str | None, *, service: str | None, form: Format, confi
             )
         case Format.HTML:
             site, zone = loaded.site.name, loaded.site.timezone
-            typer.echo(report(templates(), found, site=site, word=word, period=span, as_of=min(now, span.until), zone=zone).decode())
+            as_of = min(now, span.until)
+            typer.echo(report(templates(), found, site=site, word=word, period=span, as_of=as_of, zone=zone, language=spoken).decode())
         case _:
             assert_never(form)
     return GOOD
 
 
-def _reported(connection: Connection, config: Config, service: str, period: Span, now: datetime) -> Reported:
-    name = said(config.services[service].name or {}, config.site.language) or service
+def _reported(connection: Connection, config: Config, service: str, period: Span, now: datetime, language: str) -> Reported:
+    name = localised(words(config.services[service].name, config.site.language), language) or service
     try:
         account = account_of(connection, service, period, now)
     except LookupError:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_timezone_name
 from babel.messages.pofile import read_po
-from babel.numbers import get_decimal_symbol
+from babel.numbers import format_decimal, get_decimal_symbol
 
 SOURCE = "en"
 """The language that the words in templates and code are written in."""
@@ -83,6 +83,10 @@ class Tongue:
     def number(self, digits: str) -> str:
         """A number that was spelled with a point, digit by digit as it is: what was cut must not be rounded again."""
         return digits.replace(".", get_decimal_symbol(self.locale))
+
+    def grouped(self, amount: float) -> str:
+        """A large number without its fraction, its digits in groups."""
+        return format_decimal(round(amount), "#,##0", locale=self.locale)
 
     def long_date(self, day: date) -> str:
         """A date with its year."""

@@ -12,13 +12,13 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import TypeVar
 
-from incidents.levels.terms import Period
+from incidents.levels.terms import Period, Terms
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
 from incidents.times.calendars import Calendar
 from statuspage.days import Day
-from statuspage.figures import LevelView, decimal
+from statuspage.figures import decimal
 from statuspage.marking import marked, marked_in, marked_pair
 from statuspage.page import Page, ServiceView, UpdateView
 from statuspage.render.tongue import Tongue
@@ -316,13 +316,13 @@ def _days(number: int, tongue: Tongue) -> str:
     return tongue.ngettext("%(number)s d", "%(number)s d", number)
 
 
-def promise(level: LevelView, tongue: Tongue) -> str:
+def promise(terms: Terms, tongue: Tongue) -> str:
     """What is promised of a service, in a sentence or two."""
-    terms, _ = level.terms, tongue.gettext
-    if level.target is None:
+    _, target = tongue.gettext, decimal(terms.target)
+    if target is None:
         return tongue.said(NO_LEVEL)
     when = _("around the clock") if terms.hours is None else hours(terms.hours, tongue)
-    told = [tongue.said(_PROMISED[terms.period]) % {"target": tongue.number(level.target), "hours": when}]
+    told = [tongue.said(_PROMISED[terms.period]) % {"target": tongue.number(target), "hours": when}]
     if terms.notice:
         notice = length(terms.notice.total_seconds(), tongue)
         if terms.notice_from:

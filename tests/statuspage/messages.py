@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+TEMPLATES = ("public/*.html", "mail/*.html", "mail/*.txt", "report/*.html")
 LANGUAGES = CHECKOUT / "templates" / "languages"
 
 Spec = tuple[int | tuple[int, str], ...] | None
@@ -48,7 +49,9 @@ def catalogue(path: Path) -> Catalog:
 
 
 def _sources() -> Iterator[tuple[str, Path, dict[str, str]]]:
-    for path in sorted(path for glob in ("public/*.html", "mail/*.html", "mail/*.txt") for path in (CHECKOUT / "templates").glob(glob)):
+    for path in sorted(
+        path for glob in ("public/*.html", "mail/*.html", "mail/*.txt", "report/*.html") for path in (CHECKOUT / "templates").glob(glob)
+    ):
         yield "jinja2.ext:babel_extract", path, JINJA
     for path in sorted((CHECKOUT / "statuspage").rglob("*.py")):
         yield "python", path, {}

@@ -130,6 +130,13 @@ async def test_the_page_needs_nothing_but_itself_and_escapes_what_people_wrote(k
     assert "prefers-color-scheme: dark" in page
 
 
+async def test_the_page_is_written_in_the_language_that_is_asked_for(kept: Path) -> None:
+    page = await reported(kept, "--period", "2026-05", "--format", "html", "--language", "de")
+    assert '<html lang="de">' in page
+    for words in ("Verfügbarkeit 2026-05", "Zugesagt sind 99,9 % je Monat", "überschritten um 1 h 16 min", "<dd>1.000</dd>", "Gemessen"):
+        assert words in page, words
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -18,11 +18,13 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from lxml import html as dom
 
-from incidents.levels.service_level import Credit
+from incidents.levels.availability import Change, Kind, availability
+from incidents.levels.service_level import Budget, Credit
 from incidents.levels.terms import Terms
 from incidents.maintenance import MaintenanceState
 from incidents.model import Need, Service, Standing, State, Status, Update
 from incidents.times.calendars import Calendar
+from incidents.times.spans import Span
 from statuspage import bundled
 from statuspage.archive import Archive, Asked, ServiceMonth
 from statuspage.days import Day
@@ -33,6 +35,7 @@ from statuspage.publish import Publisher
 from statuspage.render.history import Answer, Pieces
 from statuspage.render.html import Html
 from statuspage.render.mail import Letterhead, Mail
+from statuspage.render.report import Reported, report
 from statuspage.render.subscription import Subscription, Typed
 from statuspage.site import Site
 from tests.statuspage.messages import collected
@@ -68,7 +71,7 @@ def made_up(text: str) -> str:
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The templates with a catalogue of made-up words."""
     templates = tmp_path_factory.mktemp("templates")
-    for name in ("public", "mail"):
+    for name in ("public", "mail", "report"):
         (templates / name).symlink_to(bundled.templates() / name)
     (templates / "languages").mkdir()
     catalogue = Catalog(locale=CODE)
@@ -334,6 +337,26 @@ def test_no_page_and_no_feed_has_a_word_of_english(templates: Path) -> None:
             left[path] = found
     assert seen > 500
     assert left == {}
+
+
+def test_no_report_has_a_word_of_english(templates: Path) -> None:
+    kinds = (Kind.UP, Kind.DEGRADED, Kind.PARTIAL, Kind.DOWN, Kind.MAINTENANCE, Kind.UNKNOWN)
+    changes = [Change(since=NOW - place * HOUR, new=status) for place, status in zip(range(12, 0, -1), (*Status, *Status), strict=True)]
+    period = Span(NOW - 24 * HOUR, NOW)
+    terms = Terms(target=Fraction(999, 1000))
+    ledger = availability(changes, period, born=NOW - 12 * HOUR, terms=[(BORN, terms)])
+    assert {one.kind for one in ledger.intervals} >= {*kinds} - {Kind.MAINTENANCE}
+    plain = Reported(service="s0", name="Почта", terms=terms, ledger=ledger, budget=None, runs_out_at=None, credit=Fraction(5), cost=1000.0)
+    spent, left = (Budget(allowed=Fraction(number), used=Fraction(5)) for number in (1, 9))
+    several = (
+        plain,
+        replace(plain, budget=spent),
+        replace(plain, budget=left, runs_out_at=NOW, terms=Terms()),
+        replace(plain, ledger=None),
+    )
+    for found in ((), several):
+        body = report(templates, found, site="Пример", word="1", period=period, as_of=NOW - HOUR, zone="UTC", language=CODE)
+        assert english(shown_words("text/html", body)) == set()
 
 
 def test_no_letter_has_a_word_of_english(templates: Path) -> None:
