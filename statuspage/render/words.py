@@ -15,7 +15,7 @@ from typing import TypeVar
 from incidents.levels.terms import Period, Terms
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
-from incidents.rollup import TROUBLE
+from incidents.rollup import ORDER, TROUBLE
 from incidents.times.calendars import Calendar
 from statuspage.days import Day
 from statuspage.figures import decimal
@@ -159,7 +159,7 @@ def answer(page: Page, tongue: Tongue) -> Answer:
     """Say in words what the page's status means, naming services while they are few."""
     _ = tongue.gettext
     services = [service for group in page.groups for service in group.services if service.is_watched or service.since is not None]
-    named = [service for service in services if service.status is page.status]
+    named = [service for service in services if service.status is page.status or {service.status, page.status} <= TROUBLE]
     since = min((service.since for service in named if service.since), default=None)
     if page.impaired_since is not None and page.status is Status.UNKNOWN:
         detail = _("Our own monitoring is impaired. That does not mean that a service is down.")
@@ -170,8 +170,8 @@ def answer(page: Page, tongue: Tongue) -> Answer:
     if page.status is Status.UNKNOWN and all(service.checked_at is None for service in services):
         detail = _("Monitoring has started. Nothing is known yet.")
         return Answer(status=page.status, headline=_("Waiting for the first results"), detail=detail)
-    headline = _headline(page.status, named, tongue)
-    return Answer(status=page.status, headline=headline, detail=_others(page.status, services, tongue), since=since)
+    headline, told = _headline(named, tongue)
+    return Answer(status=page.status, headline=headline, detail=_others(told, services, tongue), since=since)
 
 
 def _all_well(page: Page, services: Sequence[ServiceView], tongue: Tongue) -> Answer:
@@ -191,9 +191,18 @@ def _unseen(named: Sequence[ServiceView], *, is_all: bool, tongue: Tongue) -> st
     return tongue.gettext("We cannot see the state of %(names)s", names=tongue.listed([service.name for service in named]))
 
 
-def _headline(status: Status, named: Sequence[ServiceView], tongue: Tongue) -> str:
+def _headline(named: Sequence[ServiceView], tongue: Tongue) -> tuple[str, Sequence[ServiceView]]:
+    """What is the matter with *named*, and of which of them it tells how they are: a sentence for each status, the worst first."""
     if not named:
-        return tongue.gettext("We are looking into a problem")
+        return tongue.gettext("We are looking into a problem"), ()
+    statuses = sorted({one.status for one in named}, key=ORDER.__getitem__, reverse=True)
+    by_status = {status: [one for one in named if one.status is status] for status in statuses}
+    if len(by_status) > 1 and len(named) > MOST_NAMES:
+        return tongue.gettext("%(number)s services have problems", number=len(named)), ()
+    return ". ".join(_alike(status, alike, tongue) for status, alike in by_status.items()), named
+
+
+def _alike(status: Status, named: Sequence[ServiceView], tongue: Tongue) -> str:
     if len(named) > MOST_NAMES:
         return tongue.said(_MANY[status]) % {"number": len(named)}
     names = tongue.listed([service.name for service in named])
@@ -201,11 +210,10 @@ def _headline(status: Status, named: Sequence[ServiceView], tongue: Tongue) -> s
     return told[:1].upper() + told[1:]
 
 
-def _others(status: Status, services: Sequence[ServiceView], tongue: Tongue) -> str:
-    """How those are doing that are not of *status*, which the headline tells: those in trouble by name, the others by number."""
-    rest = [service for service in services if service.status is not status]
-    troubled = [service for service in rest if service.status in TROUBLE]
-    well = sum(service.status is Status.OPERATIONAL for service in rest)
+def _others(told: Sequence[ServiceView], services: Sequence[ServiceView], tongue: Tongue) -> str:
+    """How those are doing that the headline has not *told* of: those in trouble by name, the others by number."""
+    rest = [service for service in services if service not in told]
+    troubled = sorted((service for service in rest if service.status in TROUBLE), key=lambda one: -ORDER[one.status])
     parts = [
         tongue.gettext("%(service)s: %(status)s.", service=service.name, status=within(service.status, tongue))
         for service in troubled[:MOST_NAMES]
@@ -213,12 +221,23 @@ def _others(status: Status, services: Sequence[ServiceView], tongue: Tongue) -> 
     if len(troubled) > MOST_NAMES:
         more = len(troubled) - MOST_NAMES
         parts.append(tongue.ngettext("%(number)s more with problems.", "%(number)s more with problems.", more))
-    if well and well == len(rest):
-        parts.append(tongue.gettext("All other services are operational."))
-    elif len(services) > 1:
-        told = tongue.counted("%(number)s of %(all)s services is operational.", "%(number)s of %(all)s services are operational.", well)
-        parts.append(told % {"number": well, "all": len(services)})
+    parts.extend(_calm([service for service in rest if service.status not in TROUBLE], rest, services, tongue))
     return " ".join(parts)
+
+
+def _calm(calm: Sequence[ServiceView], rest: Sequence[ServiceView], services: Sequence[ServiceView], tongue: Tongue) -> Iterator[str]:
+    """How those are doing that have no known trouble; where no service works, that."""
+    well = sum(service.status is Status.OPERATIONAL for service in calm)
+    unknown = sum(service.status is Status.UNKNOWN for service in calm)
+    if well and well == len(rest):
+        yield tongue.gettext("All other services are operational.")
+    elif well:
+        told = tongue.counted("%(number)s of %(all)s services is operational.", "%(number)s of %(all)s services are operational.", well)
+        yield told % {"number": well, "all": len(services)}
+    elif len(services) > 1 and all(service.status is not Status.UNKNOWN for service in services):
+        yield tongue.gettext("No service is operational.")
+    if unknown:
+        yield tongue.ngettext("The state of %(number)s service is not known.", "The state of %(number)s services is not known.", unknown)
 
 
 def history(days: Sequence[Day], tongue: Tongue) -> str:

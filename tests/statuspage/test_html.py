@@ -14,6 +14,7 @@ from lxml import html as dom
 from markupsafe import Markup
 
 from incidents.model import State, Status
+from incidents.rollup import worst
 from statuspage.bundled import templates
 from statuspage.days import Day
 from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, UpdateView
@@ -331,6 +332,47 @@ def test_an_address_that_leads_nowhere_gets_a_whole_page(html: Html) -> None:
 )
 def test_the_headline_names_services_while_they_are_few(status: Status, count: int, headline: str) -> None:
     assert words.answer(page(*(service(f"s{number}", status=status) for number in range(count))), ENGLISH).headline == headline
+
+
+UP, WEAK, PARTLY, DOWN, WORK, BLIND = (
+    Status.OPERATIONAL,
+    Status.DEGRADED,
+    Status.PARTIAL,
+    Status.MAJOR,
+    Status.MAINTENANCE,
+    Status.UNKNOWN,
+)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "headline", "detail"),
+    [
+        ((DOWN, PARTLY, UP), "A is not working. Parts of B are not working", "All other services are operational."),
+        ((WEAK, DOWN, WEAK), "B is not working. A and C are degraded", "No service is operational."),
+        ((PARTLY, DOWN, WORK), "B is not working. Parts of A are not working", "No service is operational."),
+        (
+            (DOWN, WEAK, UP, UP, BLIND),
+            "A is not working. B is degraded",
+            "2 of 5 services are operational. The state of 1 service is not known.",
+        ),
+        (
+            (WEAK, DOWN, PARTLY, WEAK, UP),
+            "4 services have problems",
+            "B: major outage. C: partial outage. A: degraded. 1 more with problems. 1 of 5 services is operational.",
+        ),
+        ((DOWN, DOWN, DOWN), "A, B and C are not working", "No service is operational."),
+        ((DOWN,), "A is not working", ""),
+        ((DOWN, BLIND, BLIND), "A is not working", "The state of 2 services is not known."),
+        ((WORK, UP), "A is under maintenance", "All other services are operational."),
+        ((BLIND, UP), "The state of A is not known", "All other services are operational."),
+    ],
+)
+def test_all_that_are_hit_are_in_the_headline_and_the_rest_is_said_as_it_is(
+    statuses: tuple[Status, ...], headline: str, detail: str
+) -> None:
+    services = (service(letter.lower(), name=letter, status=status) for letter, status in zip("ABCDE", statuses, strict=False))
+    said = words.answer(page(*services, status=worst(statuses)), ENGLISH)
+    assert (said.headline, said.detail) == (headline, detail)
 
 
 def test_an_incident_without_a_broken_service_is_still_a_problem() -> None:
