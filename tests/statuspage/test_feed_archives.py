@@ -130,6 +130,17 @@ async def test_an_archive_says_what_it_is_and_where_the_newest_words_are(house: 
     assert archive.content_type == current.content_type
 
 
+async def test_an_archive_in_a_language_leads_back_in_it_and_tells_the_same_entries(house: House) -> None:
+    house.press.site = replace(house.press.site, languages=("en", "de"))
+    await talk(house, 3 * PAGE)
+    german, english = await house.press.older("/de/history/archive/2.atom"), await house.press.older("/history/archive/2.atom")
+    assert german is not None
+    assert english is not None
+    told, plain = read(Format.ATOM, german.body), read(Format.ATOM, english.body)
+    assert told.ids == plain.ids
+    assert (told.back, told.current) == tuple(f"http://status.example.net/de/history{end}" for end in ("/archive/1.atom", ".atom"))
+
+
 async def test_what_is_no_archive_is_not_looked_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await talk(house, 2 * PAGE)
 
