@@ -35,13 +35,11 @@ class Diary:
 
     def reread(self, connection: Connection, told: Collection[str], now: datetime) -> "Diary":
         """Read anew what is *told* of, and leave out what is too old by *now*."""
-        found = read_maintenances(connection, told)
-        over = {window.id: window for window in self.over} | {
-            id: window for id, window in found.items() if window.is_over and window.is_public
-        }
-        kept = _newest_first(over.values())
-        kept = [window for place, window in enumerate(kept) if place < MOST_OVER or _ended(window) >= now - BACK]
-        gone = over.keys() - {window.id for window in kept}
+        found = {id: window for id, window in read_maintenances(connection, told).items() if window.is_over}
+        over = {window.id: window for window in self.over} | {id: window for id, window in found.items() if window.is_public}
+        newest = _newest_first(over.values())
+        kept = [window for place, window in enumerate(newest) if place < MOST_OVER or _ended(window) >= now - BACK]
+        gone = {*over, *found} - {window.id for window in kept}
         words = {**self.words, **maintenance_words(connection, told)}
         return Diary(over=kept, words={id: said for id, said in words.items() if id not in gone})
 

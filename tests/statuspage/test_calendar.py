@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from incidents.maintenance import MaintenanceState, Series
 from incidents.model import Situation
 from incidents.planned import planning
-from incidents.planned.planning import Wish
+from incidents.planned.planning import Terms, Wish
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
 from statuspage.agenda import AHEAD, BACK, MOST_AHEAD, MOST_PAST, Far, agenda
@@ -219,6 +219,15 @@ def test_three_months_back_and_twelve_ahead() -> None:
     assert timedelta(days=92) == BACK
 
 
+def test_what_is_a_window_already_or_was_one_comes_once() -> None:
+    base = coming(weekly())
+    first, second = (one.maintenance for one in chosen(base)[:2])
+    moved = replace(first, starts=first.starts + HOUR, ends=first.ends + HOUR, is_touched=True)
+    found = chosen(replace(base, maintenances={moved.id: moved}, spent={second.id: second.ends}))
+    assert [one.maintenance for one in found if one.maintenance.id in {first.id, second.id}] == [moved]
+    assert len(found) == len(chosen(base)) - 1
+
+
 def test_what_was_called_off_stays_struck_out_until_its_own_time_is_long_over() -> None:
     far = window(
         said(1, S.SCHEDULED, NOW - 200 * DAY),
@@ -307,6 +316,10 @@ async def test_moved_shortened_extended_called_off_and_finished_each_window_is_o
     for name in ("Disks", "Cables"):
         wish = Wish(name=name, services=("email",), starts=day, ends=day + 4 * HOUR, body="Mail may pause.")
         await act(planning.plan, wish=wish)
+    unseen = Wish(name="Doors", services=("email",), starts=day, ends=day + HOUR, body="Nobody may know.")
+    await act(planning.plan, wish=unseen, terms=Terms(needs_approval=True))
+    (doors,) = (id for id, one in house.press.pipeline.situation.maintenances.items() if one.needs_approval)
+    await act(planning.cancel, maintenance=doors)
     disks, cables = sorted(house.press.pipeline.situation.maintenances.values(), key=lambda one: one.name["en"] != "Disks")
     assert subscriber.shown() == [("Cables", day, day + 4 * HOUR), ("Disks", day, day + 4 * HOUR)]
     await act(planning.reschedule, maintenance=disks.id, starts=day + DAY, ends=day + DAY + 4 * HOUR)

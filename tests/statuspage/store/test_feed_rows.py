@@ -56,6 +56,12 @@ def test_words_are_told_of_what_is_hit_by_then_and_never_moved_afterwards(databa
     assert told(database, PARTIAL, MAJOR, MAIL, FILES) == [[1, 2, 3], [2, 3], [1, 2, 3], [2, 3]]
 
 
+def test_what_an_incident_no_longer_hits_is_told_how_it_goes_on(database: Database) -> None:
+    begin(database)
+    write(database, *life(hit(mail=Status.PARTIAL), said(1), hit(files=Status.PARTIAL), said(2)), at=after(9))
+    assert told(database, MAIL, FILES) == [[1, 2], [2]]
+
+
 def test_the_order_is_that_in_which_it_was_said_whatever_the_clock_did(database: Database) -> None:
     begin(database)
     write(database, *life(hit(mail=Status.PARTIAL), said(1)), at=after(9))
