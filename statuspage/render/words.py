@@ -282,7 +282,9 @@ def _down(down: float, lessened: float, during: float, *, is_outage: bool, tongu
         yield tongue.gettext("not counted as down")
     elif is_outage:
         yield tongue.gettext("begun this minute")
-    if during:
+    if during and during == down:
+        yield tongue.gettext("all of it during planned work")
+    elif during:
         yield tongue.gettext("%(length)s of it during planned work", length=length(during, tongue))
 
 

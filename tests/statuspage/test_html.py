@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -332,6 +333,33 @@ def test_an_address_that_leads_nowhere_gets_a_whole_page(html: Html) -> None:
 )
 def test_the_headline_names_services_while_they_are_few(status: Status, count: int, headline: str) -> None:
     assert words.answer(page(*(service(f"s{number}", status=status) for number in range(count))), ENGLISH).headline == headline
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"worst": Status.MAINTENANCE, "downtime": 3600.0, "planned": 3600.0},
+            "under maintenance, 1 h down, all of it during planned work",
+        ),
+        ({"worst": Status.MAJOR, "downtime": 60.0, "planned": 0.5}, "major outage, 1 min down, 1 s of it during planned work"),
+        ({"worst": Status.MAJOR}, "major outage, begun this minute"),
+        ({"worst": Status.PARTIAL, "downtime": 30.0, "lessened": 120.0}, "partial outage, partly out for 2 min, 30 s counted as down"),
+        ({"worst": Status.PARTIAL, "lessened": 120.0}, "partial outage, partly out for 2 min, not counted as down"),
+        ({"worst": Status.DEGRADED, "unknown": 0.2}, "degraded, not known for 1 s"),
+        ({"worst": Status.UNKNOWN, "is_mostly_unknown": True}, "not known"),
+        ({"worst": None}, "not watched yet"),
+    ],
+)
+def test_a_bar_says_how_long_and_how_much_of_it_counts(told: dict[str, Any], said: str) -> None:
+    assert words.day(Day(**{"day": NOW.date(), "downtime": 0.0, "unknown": 0.0, **told}), ENGLISH) == said
+
+
+def test_days_that_share_a_length_say_that_it_is_that_of_each() -> None:
+    day = Day(day=NOW.date(), worst=Status.MAJOR, downtime=3600.0, unknown=0.0)
+    days = [replace(day, day=NOW.date() - timedelta(days=back)) for back in (2, 1, 0)]
+    assert "<title>20 Nov to 22 Nov, each day: major outage, 1 h down</title>" in bars(days, ENGLISH)
+    assert words.history(days, ENGLISH) == "Last 3 days: 3 days with an outage, 3 h down"
 
 
 UP, WEAK, PARTLY, DOWN, WORK, BLIND = (

@@ -98,6 +98,7 @@ async def test_page_metrics_api_and_report_give_one_figure(tmp_path: Path) -> No
         ended = await statuspage(
             "report", "availability", "--period", f"{month.since + 24 * HOUR:%Y-%m}", "--format", "json", here=tmp_path
         )
+        of_bars = await statuspage("report", "availability", "--period", "90d", "--format", "json", here=tmp_path)
     (reported,) = json.loads(ended.out)["items"]
     assert told["measured"] == reported["measured"] < 100
     assert told["intervals"] == reported["intervals"]
@@ -107,8 +108,21 @@ async def test_page_metrics_api_and_report_give_one_figure(tmp_path: Path) -> No
     assert shown is not None
     assert [f"{ratios['web', '90d', figure] * 100:.3f}" for figure in ("measured", "contractual")] == list(shown.groups())
     assert f"{shown[1]} % measured " in re.sub(r"<[^>]+>", "", front)
+    assert_the_bars_say_what_the_figure_counts(front, documents, shown[1], json.loads(of_bars.out)["items"][0])
     assert documents.keys() >= {f"{word}.{form}" for word in ("24h", "7d", "30d", "90d", "365d") for form in ("json", "csv")}
     assert_the_auditor_finds_it_all(documents, f"{month.since + 24 * HOUR:%Y-%m}", told, page)
+
+
+def assert_the_bars_say_what_the_figure_counts(front: str, documents: Mapping[str, str], figure: str, reported: Any) -> None:  # noqa: ANN401 - JSON
+    """Of the same ninety days: the sentence under the bars, one bar's own words, the ledger's rows and the report."""
+    rows = list(csv.DictReader(io.StringIO(documents["90d.csv"])))
+    down = sum(float(row["seconds"]) for row in rows if row["measured"] in ("down", "partial"))
+    bars = [title for title in re.findall(r"<title>([^<]*)</title>", front.partition("<main")[2]) if " down" in title]
+    assert down == 7
+    assert re.search(r"(Watched for|Last) \d+ days: 1 day with an outage, 7 s down, not known for ", front) is not None
+    assert [title.partition(": ")[2] for title in bars] == ["major outage, 7 s down"]
+    assert f"{reported['measured']:.3f}" == figure != "100.000"
+    assert [one["measured"] for one in reported["intervals"]] == [row["measured"] for row in rows]
 
 
 def assert_the_auditor_finds_it_all(documents: Mapping[str, str], word: str, told: Any, page: str) -> None:  # noqa: ANN401 - JSON
