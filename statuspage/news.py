@@ -5,7 +5,7 @@ which a reader may look for it. Pure, like ``page``.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -100,10 +100,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """The newest of what was said about a topic, oldest first: all that no closed archive has. *count* is how much was said in all."""
+    """The newest of what was said about a topic, oldest first: all that no closed archive has. *count* is how much was said in all.
+
+    *withdrawn* are words in closed archives that were taken back, the last PAGE of them: who has read an archive does not look there again.
+    """
 
     count: int = 0
     said: tuple[Said, ...] = ()
+    withdrawn: tuple[Said, ...] = ()
 
     @property
     def archives(self) -> int:
@@ -153,6 +157,20 @@ def tail(count: int, newest: Sequence[Said]) -> Tail:
     """What the newest document tells, of the *newest* words (oldest first, as many of them as there may be room for)."""
     room = count - PAGE * closed(count)
     return Tail(count=count, said=tuple(newest[-room:]) if room else ())
+
+
+def grown(before: Tail, new: Iterable[Said]) -> Tail:
+    """What the newest document tells after *new* words."""
+    said = (*before.said, *new)
+    after = tail(before.count + len(said) - len(before.said), said)
+    left = said[: len(said) - len(after.said)]
+    return replace(after, withdrawn=last_withdrawn((*before.withdrawn, *left)))
+
+
+def last_withdrawn(archived: Iterable[Said]) -> tuple[Said, ...]:
+    """Those of *archived* that were withdrawn last, by when."""
+    gone = (one for one in archived if one.is_withdrawn)
+    return tuple(sorted(gone, key=lambda one: (one.updated, one.subject, one.number))[-PAGE:])
 
 
 def together(tails: Iterable[Tail]) -> Tail:

@@ -8,7 +8,7 @@ whoever was away follows the links back to where they stopped.
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -66,7 +66,9 @@ class Feed:
     @classmethod
     def newest(cls, page: Page, tongue: Tongue, topic: Topic, tail: Tail, since: datetime) -> "Feed":
         """Tell the newest of what was said about *topic*. Its date is that of the words, or *since* where there are none yet."""
-        return cls._made(page, tongue, topic, tail.said, since, number=None, previous=tail.archives or None)
+        made = cls._made(page, tongue, topic, tail.said, since, number=None, previous=tail.archives or None)
+        gone = tuple(tombstone for one in reversed(tail.withdrawn) for tombstone in _tombstones(page, one))
+        return replace(made, tombstones=(*made.tombstones, *gone), updated=max((made.updated, *(one.when for one in gone))))
 
     @classmethod
     def archived(cls, page: Page, tongue: Tongue, topic: Topic, said: Sequence[Said], number: int) -> "Feed":

@@ -1,13 +1,14 @@
 """What feeds tell, as rows and back: each word gets the next place of every topic that it is told about, and keeps it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, insert, or_, select
 
 from incidents.maintenance import MaintenanceState
-from statuspage.news import PAGE, Said, Tail, Topic, Untold, tail
+from statuspage.news import PAGE, Said, Tail, Topic, Untold, grown, last_withdrawn, tail
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.maintenance_tables import maintenance_updates, maintenances
 from statuspage.store.tables import updates
@@ -60,6 +61,7 @@ _BETWEEN = (
     .where(_is_about(), feed_entries.c.place >= bindparam("first"), feed_entries.c.place < bindparam("end"))
     .order_by(feed_entries.c.place)
 )
+_WITHDRAWN = _told_of().where(updates.c.redacted_at.is_not(None))
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
 _THEIR_TOPICS = select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.incident.in_(_IDS)).distinct()
 _ARE_THEIRS = or_(feed_entries.c.incident.in_(_IDS), feed_entries.c.maintenance.in_(_IDS))
@@ -102,9 +104,9 @@ def told(connection: Connection, known: Mapping[Topic, Tail], untold: Untold) ->
         rows.setdefault(Topic(row.about, row.service), []).append(row)
     reworded = {Topic(*row) for row in connection.execute(_THEIR_TOPICS, {"ids": sorted(untold.reworded)})} if untold.reworded else set()
     new: dict[tuple[str, int], Said] = {}
-    grown = {topic: _grown(known.get(topic, Tail()), some, new) for topic, some in rows.items() if topic not in reworded}
-    again = {*reworded, *(topic for topic, tail in grown.items() if tail is None)}
-    return {**{topic: tail for topic, tail in grown.items() if tail is not None}, **tails(connection, again)}
+    longer = {topic: _grown(known.get(topic, Tail()), some, new) for topic, some in rows.items() if topic not in reworded}
+    again = {*reworded, *(topic for topic, tail in longer.items() if tail is None)}
+    return {**{topic: tail for topic, tail in longer.items() if tail is not None}, **tails(connection, again)}
 
 
 def _grown(before: Tail, rows: Sequence[Row[Any]], known: dict[tuple[str, int], Said]) -> Tail | None:
@@ -112,13 +114,19 @@ def _grown(before: Tail, rows: Sequence[Row[Any]], known: dict[tuple[str, int], 
     added = [row for row in rows if row.place >= before.count]
     if [row.place for row in added] != list(range(before.count, before.count + len(added))):
         return None
-    return tail(before.count + len(added), (*before.said, *_all(added, known)))
+    return grown(before, _all(added, known))
 
 
 def tails(connection: Connection, topics: Collection[Topic]) -> Mapping[Topic, Tail]:
     """The newest of what was told about each of *topics*: as much work in an old store as in a young one."""
     known: dict[tuple[str, int], Said] = {}
-    return {topic: _tail(connection, topic, known) for topic in topics}
+    found = {topic: _tail(connection, topic, known) for topic in topics}
+    gone: dict[Topic, list[Said]] = {}
+    for row in connection.execute(_WITHDRAWN) if found else ():
+        topic = Topic(row.about, row.service)
+        if topic in found and row.place < found[topic].count - len(found[topic].said):
+            gone.setdefault(topic, []).extend(_all((row,), known))
+    return found | {topic: replace(found[topic], withdrawn=last_withdrawn(some)) for topic, some in gone.items()}
 
 
 def _tail(connection: Connection, topic: Topic, known: dict[tuple[str, int], Said]) -> Tail:

@@ -271,6 +271,28 @@ def test_withdrawn_words_have_a_tombstone_and_an_entry_for_those_who_know_none()
     assert gone.updated_parsed[:6] == NOW.timetuple()[:6]
 
 
+def test_words_withdrawn_from_an_archive_have_their_tombstone_in_the_newest_document() -> None:
+    words = [update(number, body="swordfish") for number in range(1, 2 * PAGE + 10)]
+    words[4] = replace(words[4], redacted_at=NOW + DAY)
+    told = heard(snapshot(service("email"), stories=(story(*words),)))
+    newest = told.news[Topic(About.EVERYTHING)]
+    assert min(one.number for one in newest.said) > 5
+    gone = Said(
+        is_planned=False,
+        subject="abcdefghijk1",
+        number=5,
+        title="Email",
+        body="",
+        at=NOW,
+        updated=NOW + DAY,
+        is_withdrawn=True,
+    )
+    known = replace(told, news={**told.news, Topic(About.EVERYTHING): replace(newest, withdrawn=(gone,))})
+    body = Publisher(templates()).publish(known, NOW).files["/history.atom"].body
+    assert tombstones(body) == [("incident/abcdefghijk1/update/5", (NOW + DAY).isoformat(), "withdrawn")]
+    assert feedparser.parse(body).feed.updated_parsed[:6] == (NOW + DAY).timetuple()[:6]
+
+
 def test_work_that_is_called_off_takes_back_what_announced_it_and_says_so_in_words() -> None:
     body = feed("/maintenance.atom", replace(snapshot(service("email")), windows=(CANCELLED, PLANNED)))
     assert tombstones(body) == [("maintenance/windownotnow/update/1", (NOW - 6 * DAY).isoformat(), "cancelled")]

@@ -218,6 +218,29 @@ def test_a_correction_moves_updated_and_a_withdrawal_takes_the_words_away(databa
     assert (second.body, second.at, second.updated, second.is_withdrawn) == ("", after(2), after(70), True)
 
 
+def test_words_withdrawn_from_a_closed_archive_are_told_of_beside_the_newest(database: Database) -> None:
+    begin(database)
+    first = life(hit(mail=Status.PARTIAL), *map(said, range(1, 2 * PAGE)))
+    write(database, *first, at=after(9))
+
+    def withdraw(*numbers: int) -> None:
+        mine = update(tables.updates).where(tables.updates.c.number.in_(numbers))
+        database.write(lambda connection: connection.execute(mine.values(redacted_at=after(60 + numbers[0]))))
+
+    withdraw(7)
+    known = retold(database, {}, is_everything=True)
+    assert known[MAIL].withdrawn == ()  # it is still in the newest document itself
+    write(database, said(2 * PAGE), at=after(9))
+    known = retold(database, known, said(2 * PAGE))
+    assert (numbers(known[MAIL].withdrawn), known[MAIL].archives) == ([7], 1)
+    withdraw(3)
+    known = retold(database, known, Settled(at=after(70), incident=ID))
+    assert [(one.number, one.body) for one in known[MAIL].withdrawn] == [(3, ""), (7, "")]
+    assert known == retold(database, {}, is_everything=True)
+    archived = database.read(lambda connection: archive(connection, MAIL, 1))
+    assert [one.number for one in archived if one.is_withdrawn] == [3, 7]
+
+
 def test_a_service_that_is_renamed_keeps_its_feed(database: Database) -> None:
     begin(database)
     write(database, *life(hit(mail=Status.PARTIAL), said(1)), at=after(9))
