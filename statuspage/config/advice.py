@@ -62,6 +62,11 @@ def warnings(whole: Complete, sources: Sources) -> Iterator[Problem]:
     for name, window in config.maintenance.items():
         yield from _undeclared(name, window, config, sources)
     yield from _mail_through_itself(config, sources)
+    if config.mirror is not None and not config.mirror.to.startswith("/"):
+        sentence = (
+            "lies in the data directory, where only the service may read; a host that is somebody else needs a place outside, such as"
+        )
+        yield sources.problem(("mirror", "to"), f"{sentence} /srv/www/status", repr(config.mirror.to))
 
 
 def _unspoken(config: Config, sources: Sources) -> Iterator[Problem]:

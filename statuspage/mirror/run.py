@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 GATHER = 1.0
 """Seconds that changes may gather before they are written together."""
 
-REST = 4.0
-"""Times as long as a publication took, it rests after it: a fifth of a core at most."""
+REST, LONGEST_REST = 4.0, 10.0
+"""Times as long as a publication took, it rests after it, a fifth of a core at most; but never for more seconds than that."""
 
 RETRY = 5.0
 
@@ -87,10 +87,10 @@ class Mirror:
                 self._changed.clear()
                 continue
             await self._attempt(directory)
-            rest = RETRY if self.figures.trouble else max(GATHER, REST * (loop.time() - began))
+            rest = RETRY if self.figures.trouble else max(GATHER, min(REST * (loop.time() - began), LONGEST_REST))
             await asyncio.sleep(rest)
             if not self.figures.trouble:
-                await self._wait(self.press.stale_after / 2 - rest)
+                await self._wait(max(self.press.stale_after / 2 - rest, 0.0))
 
     async def _wait(self, at_most: float) -> None:
         """Wait for news, or for the time when even old news must be written again: somebody may have taken the directory away."""

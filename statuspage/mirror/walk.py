@@ -5,6 +5,7 @@ anybody could not have read before.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,8 +39,8 @@ NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
 )
 """What the public listener answers and no file of the mirror holds, by its route, with the reason."""
 
-MOST_OLDER = 2000
-"""Pages and archives beyond the shelf that are followed, the newest first; what is older is a link to the live site."""
+MOST_OLDER = 1000
+"""Pages and archives beyond the shelf that are followed, each in all languages, the newest first; older ones are links to the live site."""
 
 Older = Callable[[str], Awaitable[Finished | None]]
 
@@ -88,19 +89,19 @@ class Walk:
         site, languages = shelf.page.site.url, tuple(shelf.translations)
         self._languages = languages
         found = await asyncio.to_thread(self._made_now, shelf)
-        seen = {*found}
+        seen, older = {*found}, set[str]()
         coming = deque(path for one in found.values() for path in links(one, site))
-        left = MOST_OLDER
-        while coming and left:
+        while coming:
             path = coming.popleft()
-            if path in seen or not is_mirrored(path, languages):
+            rest = split(path, languages)[1]
+            if path in seen or not is_mirrored(path, languages) or (is_kept(rest) and rest not in older and len(older) >= MOST_OLDER):
                 continue
             seen.add(path)
-            rest = split(path, languages)[1]
-            left -= is_kept(rest)
+            older |= {rest} if is_kept(rest) else set()
             if (one := await self._behind(shelf, path, rest)) is not None:
                 found[path] = one
                 coming.extend(links(one, site))
+        self._found = {path: one for path, one in self._found.items() if path in seen}
         return found
 
     async def _behind(self, shelf: Shelf, path: str, rest: str) -> Finished | None:
@@ -125,9 +126,13 @@ class Walk:
         is_quiet = before is not None and replace(before.page, as_of=shelf.page.as_of) == shelf.page
         kept = {path: one for path, one in self._made.items() if is_quiet and not is_page(one)}
         wanted = [path for path in self.publisher.paths(shelf) if is_mirrored(path, self._languages)]
-        made = {path: kept.get(path) or self.publisher.made(shelf, path) for path in wanted}
-        self._made, self._shelf = {path: one for path, one in made.items() if one is not None}, shelf
-        return dict(self._made)
+        made: dict[str, Finished] = {}
+        for path in wanted:
+            if (one := kept.get(path) or self.publisher.made(shelf, path)) is not None:
+                made[path] = one
+            time.sleep(0)  # whoever waits for this interpreter, the event loop above all, goes first
+        self._made, self._shelf = made, shelf
+        return dict(made)
 
 
 def is_mirrored(path: str, languages: Collection[str] = ()) -> bool:

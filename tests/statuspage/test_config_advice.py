@@ -141,3 +141,11 @@ def test_a_page_can_be_read_in_all_that_it_speaks_unless_the_file_names_less(tmp
     file = tmp_path / "x.yaml"
     file.write_text(f"site: {{name: A, url: http://127.0.0.1{site}}}\nservices: {{x: {{}}}}\n", encoding="utf-8")
     assert site_of(load(file, {}).config).languages == readable
+
+
+@pytest.mark.parametrize(("to", "is_told"), [("mirror", True), ("../www", True), ("/srv/www/status", False)])
+def test_a_mirror_that_no_host_may_read(tmp_path: Path, to: str, is_told: bool) -> None:  # noqa: FBT001 - the expectation
+    told = [
+        line for line in warned(tmp_path, f"services: {{x: {{needs: [a, b, c]}}}}\nmirror: {{to: {to}}}\n{WATCHED}") if "mirror.to" in line
+    ]
+    assert bool(told) is is_told
