@@ -62,7 +62,7 @@ class Reading:
 @asynccontextmanager
 async def reading(place: Place, *events: Event, born: datetime, now: datetime, zone: str = "UTC") -> AsyncIterator[Reading]:
     """A store that was *born* with *events* in it, as it is read *now*."""
-    site = Site(name="Muster IT", url="http://status.example.net", timezone=zone, support={}, links={})
+    site = Site(name="Muster IT", url="http://status.example.net", timezone=zone, languages=("en", "de"), support={}, links={})
     with place.opened() as database:
         installed = database.write(partial(queries.installation, url=site.url, now=born))
         public = database.write(partial(queries.public_ids, names=public_names(TOPOLOGY, site)))

@@ -139,6 +139,17 @@ async def test_a_reader_who_has_the_page_in_another_language_is_sent_this_one(ho
     assert body
 
 
+async def test_a_search_stays_under_the_language_in_which_it_was_asked(house: House) -> None:
+    for start in ("", "/de"):
+        async with house.session.get(f"{start}/history/search?q=Störung", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, f"{start}/history/search/St%C3%B6rung")
+    house.served.past["/de/history/search/Störung"] = finish(b"<p>gefunden</p>", "text/html; charset=utf-8")
+    for path, language in (("/de/history/search/Störung", None), ("/history/search/Störung", "de")):
+        status, headers, body = await house.get(path, language)
+        assert (status, headers["Content-Language"], body) == (200, "de", b"<p>gefunden</p>")
+    assert house.served.asked_past == ["/de/history/search/Störung"] * 2
+
+
 @pytest.mark.parametrize("path", ["/history.rss", "/api/v2/summary.json", "/badges/email.svg", "/feed.json", "/maintenance.ics"])
 async def test_what_programs_read_is_the_same_whatever_language_they_ask_for(house: House, path: str) -> None:
     _, headers, german = await house.get(path, "de")

@@ -1,6 +1,7 @@
 """Months that went by, as readers see them: each tells what happened in it, and costs the same however many there are."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -202,6 +203,33 @@ async def test_while_the_store_is_away_the_past_cannot_be_told(years: Reading, m
     monkeypatch.setattr(years.store, "read", away)
     with pytest.raises(TimeoutError):
         await years.library.find("/history/2025-03")
+
+
+async def test_the_past_is_told_in_each_language_under_its_own_paths(place: Place) -> None:
+    events = [
+        changed("email", BORN, Status.OPERATIONAL),
+        *outage("incident0001", NOW - 40 * DAY, timedelta(minutes=42), said=("Eine Störung.",)),
+        *outage("incident0002", NOW - HOUR, HOUR, is_over=False),
+    ]
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        assert "Erste Meldung" in await read.page("/de/history/2026-10")
+        for path in (
+            "/de/history",
+            "/de/history/2026-10",
+            "/de/services/email/history/2026-11",
+            "/de/history/search/störung",
+            "/de/history/search",
+        ):
+            found = await read.library.find(path)
+            assert found is not None, path
+            body = found.body.decode()
+            assert '<html lang="de">' in body
+            assert not [
+                link for link in re.findall(r'href="(/[^"]*)"', body) if "history" in link and not link.startswith(("/de/", "/en/"))
+            ], path
+            assert ('action="/de/history/search"' in body) == ("/search" in path or path == "/de/history")
+        english, german = await read.page("/history/search/störung"), await read.page("/de/history/search/störung")
+        assert ("Found" in english, "Gefunden" in german, "Found" in german) == (True, True, False)
 
 
 # --- search
