@@ -220,6 +220,13 @@ async def test_an_address_that_has_got_enough_letters_gets_no_more_and_the_answe
     assert len(await front.letters()) == 4
 
 
+async def test_an_address_with_a_tag_is_the_mailbox_that_it_is_delivered_to(front: Front) -> None:
+    for number in range(8):
+        await front.ask(f"anna+{number}@example.org", client=f"198.51.100.{number}")
+    await front.house.deliver()
+    assert len(front.house.postbox.letters) == 3
+
+
 async def test_a_flood_from_one_place_is_a_few_letters(front: Front) -> None:
     statuses = []
     for number in range(200):
@@ -424,6 +431,14 @@ async def test_another_sites_page_changes_nothing_even_with_the_link(front: Fron
     answer = await front.post(front.manage(subscriber), {"act": "erase"}, **{"Sec-Fetch-Site": "cross-site"})
     assert answer.status == 403
     assert await front.subscriber() is not None
+
+
+async def test_who_asks_for_the_head_alone_gets_no_more_and_changes_nothing(front: Front) -> None:
+    subscriber = await anna(front)
+    for path in ("/subscribe", front.manage(subscriber), front.unsubscribe(subscriber)):
+        answer = await front.browser.head(path, allow_redirects=False)
+        assert (answer.status, await answer.read()) == (200, b"")
+    assert await front.subscriber() == subscriber
 
 
 async def test_a_wrong_link_is_a_page_that_says_so(front: Front) -> None:
