@@ -46,6 +46,8 @@ async def take(directory: Path) -> None:
                     ("outage", f"{company.public}/"),
                     ("incident", f"{company.public}/incidents/{incident}"),
                     ("service", f"{company.public}/services/email"),
+                    ("history", f"{company.public}/history"),
+                    ("search", f"{company.public}/history/search/sending"),
                     ("demo", f"{company.control}/"),
                 ),
             )
