@@ -88,20 +88,21 @@ class Walk:
         """Every public thing by its path, as it is served beside *shelf*. Errors: TimeoutError while the store is away."""
         site, languages = shelf.page.site.url, tuple(shelf.translations)
         self._languages = languages
-        found = await asyncio.to_thread(self._made_now, shelf)
-        seen, older = {*found}, set[str]()
-        coming = deque(path for one in found.values() for path in links(one, site))
+        found, first = await asyncio.to_thread(self._made_now, shelf)
+        seen, older, coming = {*found, *first}, set[str](), deque(first)
         while coming:
             path = coming.popleft()
             rest = split(path, languages)[1]
-            if path in seen or not is_mirrored(path, languages) or (is_kept(rest) and rest not in older and len(older) >= MOST_OLDER):
+            if not is_mirrored(path, languages) or (is_kept(rest) and rest not in older and len(older) >= MOST_OLDER):
                 continue
-            seen.add(path)
             older |= {rest} if is_kept(rest) else set()
             if (one := await self._behind(shelf, path, rest)) is not None:
                 found[path] = one
-                coming.extend(links(one, site))
-        self._found = {path: one for path, one in self._found.items() if path in seen}
+                fresh = dict.fromkeys(there for there in links(one, site) if there not in seen)
+                seen.update(fresh)
+                coming.extend(fresh)
+                await asyncio.sleep(0)  # what is kept from before is found without waiting: others must get their turn between
+        self._found = {path: one for path, one in self._found.items() if path in found}
         return found
 
     async def _behind(self, shelf: Shelf, path: str, rest: str) -> Finished | None:
@@ -120,8 +121,11 @@ class Walk:
             self._found[path] = found
         return found
 
-    def _made_now(self, shelf: Shelf) -> dict[str, Finished]:
-        """All that is made from *shelf*. Where nothing but the minute changed, so that only pages tell otherwise, the rest is kept."""
+    def _made_now(self, shelf: Shelf) -> tuple[dict[str, Finished], list[str]]:
+        """All that is made from *shelf*, and where it leads beyond that.
+
+        Where nothing but the minute changed, so that only pages tell otherwise, the rest is kept.
+        """
         before = self._shelf
         is_quiet = before is not None and replace(before.page, as_of=shelf.page.as_of) == shelf.page
         kept = {path: one for path, one in self._made.items() if is_quiet and not is_page(one)}
@@ -132,7 +136,8 @@ class Walk:
                 made[path] = one
             time.sleep(0)  # whoever waits for this interpreter, the event loop above all, goes first
         self._made, self._shelf = made, shelf
-        return dict(made)
+        led = dict.fromkeys(path for one in made.values() for path in links(one, shelf.page.site.url))
+        return dict(made), [path for path in led if path not in made]
 
 
 def is_mirrored(path: str, languages: Collection[str] = ()) -> bool:
