@@ -64,6 +64,19 @@ async def test_a_month_tells_its_incidents_with_the_length_of_the_outage(place: 
     assert "42 min" in told.partition("Availability")[2]
 
 
+async def test_the_past_is_told_in_the_language_of_the_path(place: Place) -> None:
+    events = [changed("email", BORN, Status.OPERATIONAL), *outage("incident0001", NOW - 40 * DAY, timedelta(minutes=42))]
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        told = await read.page("/de/history/2026-10")
+        assert "Ausfall, Dauer: 42 min, Beginn: 13. Okt. 2026, 16:00 UTC" in told
+        assert "99,905 %" in told
+        assert "Erste Meldung We are looking into it." in told
+        assert "Verlauf von Email" in await read.page("/de/services/email/history")
+        assert "Gefunden" in await read.page("/de/history/search/looking")
+        assert "Major outage for 42 min" in await read.page("/en/history/2026-10")
+        assert await read.library.find("/fr/history/2026-10") is None
+
+
 async def test_an_outage_over_midnight_of_the_site_stands_in_both_months(place: Place) -> None:
     midnight = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)  # in Berlin
     events = [changed("email", BORN, Status.OPERATIONAL), *outage("incident0001", midnight - HOUR, 3 * HOUR)]

@@ -339,6 +339,22 @@ def test_no_page_and_no_feed_has_a_word_of_english(templates: Path) -> None:
     assert left == {}
 
 
+def test_every_link_of_every_page_stays_in_its_language(templates: Path) -> None:
+    seen, left = 0, {}
+    for path, kind, body in pages(Html(templates)):
+        if kind != "text/html":
+            continue
+        links = dom.document_fromstring(body.decode()).xpath(
+            "//a[not(@hreflang)]/@href | //form/@action | //link[@rel='alternate'][not(@hreflang)]/@href"
+        )
+        own = [link for link in links if link.startswith("/") and not re.match(r"/api/|/services/\w+/ledger/|/1$", link)]
+        seen += len(own)
+        if found := [link for link in own if not link.startswith(f"/{CODE}/")]:
+            left[path] = found
+    assert seen > 5000
+    assert left == {}
+
+
 def test_no_report_has_a_word_of_english(templates: Path) -> None:
     kinds = (Kind.UP, Kind.DEGRADED, Kind.PARTIAL, Kind.DOWN, Kind.MAINTENANCE, Kind.UNKNOWN)
     changes = [Change(since=NOW - place * HOUR, new=status) for place, status in zip(range(12, 0, -1), (*Status, *Status), strict=True)]
