@@ -52,7 +52,7 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.telling import deliverer, rewire, subscribing
+from statuspage.telling import deliverer, forms_of, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.hammering import Hammering
@@ -166,7 +166,7 @@ class Hub:
         """The public face."""
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
-        forms = subscribing(self.deliverer, press, self.loaded.config.listen.trusted_proxies).answer
+        forms = forms_of(self.deliverer, press, self.loaded.config.listen.trusted_proxies)
         beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document, forms=forms)
         hammering = Hammering(self.loaded.config.listen.trusted_proxies)
         app = public_app(shelf, fresh=press.fresh, beside=beside, streams=self.streams, hammering=hammering, is_tls=is_tls)

@@ -19,7 +19,7 @@ from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
 from statuspage.page import Page, Story
 from statuspage.planned import Window
-from statuspage.render.mail import Letterhead, Mail
+from statuspage.render.mail import Letterhead, Mail, ReportAnswer
 from statuspage.render.webhook import incident_told, work_told
 from statuspage.site import Site
 from statuspage.store import queries
@@ -116,12 +116,17 @@ class Letters:
 
     def _letter(self, one: Notification, letter: Mapping[str, JsonValue]) -> Message | Dropped:
         to, site = str(letter.get("to")), self.site
+        language = str(letter.get("language", site.language))
         head = self._head(one, to)
         match letter:
             case {"kind": "confirm", "until": str(until)} if self.now() >= datetime.fromisoformat(until):
                 return Dropped(reason="its link would lead nowhere any more")
             case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
-                body = self.mail.confirm(head, site, str(letter.get("language", site.language)), link, hours)
+                body = self.mail.confirm(head, site, language, link, hours)
+            case {"kind": "report_confirmed" | "report_mended" as kind, "at": str(at), "name": str(name), "incident": str(incident)}:
+                body = self.mail.report(
+                    head, site, language, ReportAnswer(datetime.fromisoformat(at), name, incident, kind == "report_mended")
+                )
             case _:
                 return Dropped(reason="an older release wrote this letter")
         return Message(key=one.key, to=to, body=body, at=head.at)

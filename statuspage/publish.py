@@ -167,6 +167,8 @@ class Publisher:
         today = replace(page, as_of=page.as_of.replace(hour=0, minute=0))
         asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
         yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
+        looks = tuple((one.id, one.name, one.status, one.is_watched) for group in page.groups for one in group.services)
+        yield Sheet("/report", partial(self._html.reports, today), HTML, (page.site, today.as_of, looks))
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
@@ -337,6 +339,10 @@ def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:
     return finish(html.service(page, service), HTML)
 
 
+def _report_page(html: Html, page: Page, service: ServiceView) -> Finished:
+    return finish(html.report(page, service), HTML)
+
+
 def _feed(feed: feeds.Feed, form: Format) -> Finished:
     spell, kind = _spellings(feeds.Feeds())[form]
     return finish(spell(feed), kind)
@@ -353,6 +359,7 @@ def _badge(spell: Callable[[ServiceView, Tongue], bytes], kind: str, html: Html,
 _OF_SERVICE: Mapping[str, Callable[[Html, Page, ServiceView], Finished]] = MappingProxyType(
     {
         "/services/{id}": _service_page,
+        "/report/{id}": _report_page,
         "/badges/{id}.svg": partial(_badge, badges.svg, badges.SVG),
         "/badges/{id}.json": partial(_badge, badges.shields, JSON),
     }

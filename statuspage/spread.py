@@ -19,6 +19,7 @@ from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.outbox import Entry, decide, notify, told_incidents, told_recipients, undecided
+from statuspage.store.reports import answer
 from statuspage.store.subscribers import Subscriber, subscribers_after
 
 AT_ONCE = 200
@@ -51,6 +52,16 @@ async def spread(store: Store, services: Mapping[str, Service], channels: Collec
 def _decide(decided: Sequence[Decided], now: datetime, connection: Connection) -> None:
     for one in decided:
         decide(connection, one.entry.id, one.verdict, now)
+        if one.verdict is Verdict.OVER:
+            _answer(connection, one, now)
+
+
+def _answer(connection: Connection, one: Decided, now: datetime) -> None:
+    """Whoever reported it is answered, however short it was and whoever else is told."""
+    if isinstance(one.entry.event, Updated):
+        story = queries.story(connection, one.thread)
+        if story is not None:
+            answer(connection, story.incident, one.entry.event.update, now)
 
 
 async def _tell(store: Store, one: Decided, channels: Collection[str], now: datetime) -> None:
@@ -68,6 +79,7 @@ def _tell_some(one: Decided, channels: Collection[str], last: str, now: datetime
     if len(found) == SLICE:
         return found[-1].id
     decide(connection, one.entry.id, Verdict.TOLD, now)
+    _answer(connection, one, now)
     return None
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from aiohttp import web
+
 from probes.egress import Door
 from statuspage.bundled import templates
 from statuspage.channels import mail, webhook
@@ -18,6 +20,9 @@ from statuspage.readings import site_of
 from statuspage.render.html import Html
 from statuspage.render.mail import Mail
 from statuspage.render.subscription import Subscription
+from statuspage.web.forms import Reply
+from statuspage.web.public import Forms
+from statuspage.web.reporting import Reporting
 from statuspage.web.security import Network
 from statuspage.web.subscribing import Subscribing
 
@@ -51,8 +56,18 @@ def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
     letters.sender = config.mail.sender if config.mail else ""
 
 
+def forms_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Forms:
+    """Make what answers all public forms; those proxies are believed who it is that asks."""
+    reports, subscriptions = reporting(deliverer, press, trusted_proxies), subscribing(deliverer, press, trusted_proxies)
+
+    async def answer(request: web.Request, path: str, language: str | None) -> Reply | None:
+        return await (reports if path.startswith("/report/") else subscriptions).answer(request, path, language)
+
+    return answer
+
+
 def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Subscribing:
-    """Make what answers the public forms; those proxies are believed who it is that asks."""
+    """What answers the forms of subscriptions."""
     return Subscribing(
         store=press.store,
         now=press.now,
@@ -70,6 +85,18 @@ def _page(press: Press, language: str | None) -> Page | None:
     if shelf is None or language is None or language == shelf.page.site.language or language not in shelf.translations:
         return None if shelf is None else shelf.page
     return shelf.translations[language].page()
+
+
+def reporting(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Reporting:
+    """What takes reports of customers."""
+    return Reporting(
+        store=press.store,
+        now=press.now,
+        html=Html(templates()),
+        page=partial(_page, press),
+        secret=deliverer.letters.links.secret,
+        trusted_proxies=trusted_proxies,
+    )
 
 
 def lines_of(config: Config) -> Mapping[str, Line]:

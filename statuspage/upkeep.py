@@ -15,6 +15,7 @@ from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.outbox import prune_told
+from statuspage.store.reports import prune_reports
 from statuspage.store.results import prune, prune_hours
 from statuspage.store.trends import trends
 from statuspage.store.words import bring_words_up_to_date
@@ -66,6 +67,8 @@ class Upkeep:
             while gone >= SLICE:
                 gone = await self.store.write(lambda connection: prune(connection, now - keeps.results, SLICE))
             await self.store.write(lambda connection: prune_hours(connection, now - keeps.hourly))
+            while await self.store.write(lambda connection: prune_reports(connection, now, now - keeps.callers, SLICE)) >= SLICE:
+                continue
             while await self.store.write(lambda connection: prune_told(connection, now, now - keeps.notifications, SLICE)) >= SLICE:
                 continue
         except StoreUnavailable as error:

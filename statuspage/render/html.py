@@ -107,6 +107,28 @@ class Html:
             known_errors=spoken(page.site.known_errors, page.language, [service.id]),
         )
 
+    def reports(self, page: Page) -> bytes:
+        """Spell the page on which a customer says which service they mean."""
+        return self.drawn(page, "reports.html", "/report")
+
+    def report(self, page: Page, service: ServiceView, *, is_reported: bool = False, fault: str = "") -> bytes:
+        """Spell what we know of a service just now, for somebody for whom it does not work, and the form by which they say so.
+
+        *is_reported* where they just did; *fault* is why that was not taken.
+        """
+        hit, able = partial(_is_about, service.id), capabilities(page)
+        return self.drawn(
+            page,
+            "report.html",
+            f"/report/{service.id}",
+            service=service,
+            opened=[(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)],
+            running=[view for view in page.planned if hit(view) and view.state is MaintenanceState.IN_PROGRESS],
+            known_errors=spoken(page.site.known_errors, page.language, [service.id]),
+            is_reported=is_reported,
+            fault=fault,
+        )
+
     def service_levels(self, page: Page) -> bytes:
         """Spell what is promised of each service, and what was kept."""
         services = [service for group in page.groups for service in group.services]

@@ -19,6 +19,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from probes.text import plain
+from statuspage.marking import marked
 from statuspage.page import IncidentView, Page, UpdateView
 from statuspage.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.render import words
@@ -50,6 +51,16 @@ class Letterhead:
     unsubscribe: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ReportAnswer:
+    """What a customer reported *at* an instant, and turned out to be the incident *incident*, whose public name is *name*."""
+
+    at: datetime
+    name: str
+    incident: str
+    is_mended: bool
+
+
 class Mail:
     """Spells letters, each in its reader's language. *templates* holds ``mail/`` and ``languages/``."""
 
@@ -71,6 +82,12 @@ class Mail:
         """The question whether it was really them."""
         subject = self._tongue(language).gettext("Please confirm: mail about %(site)s", site=site.name)
         return self._letter(head, _Around(site, language), subject, "confirm", {"link": link, "hours": hours})
+
+    def report(self, head: Letterhead, site: Site, language: str, reported: ReportAnswer) -> bytes:
+        """Who reported it was right: it is known, or works again."""
+        right = marked("You were right, and it works again: %(incident)s") if reported.is_mended else marked("You were right: %(incident)s")
+        subject = self._tongue(language).gettext(right, incident=reported.name)
+        return self._letter(head, _Around(site, language), subject, "report", {"reported": reported})
 
     def test(self, head: Letterhead, site: Site) -> bytes:
         """A letter that says that letters arrive."""

@@ -25,6 +25,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     ledger_tables,
     maintenance_tables,
     outbox_tables,
+    report_tables,
     word_tables,
 )
 from statuspage.store.columns import Choice, Instant, metadata

@@ -14,7 +14,7 @@ from incidents.events import Event, Noted, Opened, Updated
 from statuspage import board
 from statuspage.known_errors import spoken
 from statuspage.page import Story
-from statuspage.store import acts, listing, queries
+from statuspage.store import acts, listing, queries, reports
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
 from statuspage.web.desk import DESK, Deed, Desk, story_of
@@ -134,6 +134,15 @@ async def list_known_errors(request: web.Request) -> web.Response:
     found = spoken(desk.known_errors(), desk.language, None if service is None else [service])
     shown = [bodies.KnownErrorShown.model_validate(one, from_attributes=True) for one in found]
     return _json(bodies.KnownErrorList(items=shown, next=None))
+
+
+async def list_reports(request: web.Request) -> web.Response:
+    """Give what customers reported, newest first; ``service`` picks what was reported of one. No address is among it."""
+    limit, before, service = limit_of(request), number_of(request.query.get("cursor")), request.query.get("service")
+    read = partial(reports.listed, service=service, before=before, limit=limit + 1)
+    found = await request.app[DESK].store.read(read)
+    shown = [bodies.ReportShown.model_validate(one, from_attributes=True) for one in found[:limit]]
+    return _json(bodies.ReportList(items=shown, next=str(shown[-1].id) if len(found) > limit else None))
 
 
 async def list_impairments(request: web.Request) -> web.Response:

@@ -251,6 +251,25 @@ class KnownErrorList(Given):
     next: str | None
 
 
+class ReportShown(Given):
+    """What a customer said is broken for them, with the incident that proved them right (null: none so far)."""
+
+    id: int
+    at: datetime
+    service: str
+    symptom: str
+    words: str
+    has_contact: bool
+    incident: str | None
+
+
+class ReportList(Given):
+    """Reports, newest first; *next* is the cursor of those that follow."""
+
+    items: list[ReportShown]
+    next: str | None
+
+
 class PauseShown(Given):
     """Who has a monitor stand still, since when and why."""
 

@@ -1,7 +1,7 @@
 """The console: the queue, an incident's card, and the forms by which an agent acts. Works without a script."""
 
 import hashlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,8 @@ from statuspage.known_errors import spoken
 from statuspage.page import Story
 from statuspage.render.timeline import Line, tell
 from statuspage.spending import spending
-from statuspage.store import queries
+from statuspage.store import queries, reports
+from statuspage.store.reports import Heard
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK, Deed, Desk, perform
@@ -37,36 +38,49 @@ _PROMISES = (("", "no promise"), ("30", "in 30 minutes"), ("60", "in 1 hour"), (
 _MINUTES = frozenset(minutes for minutes, _ in _PROMISES if minutes)
 _SERVICE = "service:"
 
+LATELY = timedelta(hours=1)
+"""Within which reports of customers stand on the queue."""
+
 
 # --- the queue ------------------------------------------------------------------------------------------------------------------
 
 
 async def show_queue(request: web.Request) -> web.Response:
     """Draw the whole page: what is open, what the probes say, what was closed lately."""
-    drawn = await _board(request.app[DESK])
-    live = _live(request, drawn)
+    drawn, reported = await _board(request.app[DESK])
+    live = _live(request, drawn, reported)
     return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=_version(live))  # noqa: S704 - our own page
 
 
 async def show_live(request: web.Request) -> web.Response:
     """Draw the part that changes; 304 where it did not."""
-    live = _live(request, await _board(request.app[DESK]))
+    live = _live(request, *await _board(request.app[DESK]))
     version = _version(live)
     if request.headers.get(hdrs.IF_NONE_MATCH) == version:
         return web.Response(status=304, headers={hdrs.ETAG: version})
     return web.Response(body=live, content_type="text/html", charset="utf-8", headers={hdrs.ETAG: version})
 
 
-async def _board(desk: Desk) -> board.Board:
-    stories = await desk.store.read(queries.stories)
+async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
+    """What the probes say, and what customers reported of late."""
+    now = desk.now()
+    stories, reported = await desk.store.read(lambda connection: (queries.stories(connection), reports.heard(connection, now - LATELY)))
     found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())
-    return board.build(desk.pipeline.situation, stories, desk.now(), found, spending(desk.levels()), language=desk.language)
+    return board.build(desk.pipeline.situation, stories, now, found, spending(desk.levels()), language=desk.language), reported
 
 
-def _live(request: web.Request, drawn: board.Board) -> bytes:
+def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
     desk = request.app[DESK]
-    waiting, windows = len(desk.pipeline.situation.proposals), at_work(desk)
-    return screen_bytes(screen(request, "live.html", board=drawn, windows=windows, waiting=waiting, mirror=desk.mirror()))
+    waiting, windows, named = len(desk.pipeline.situation.proposals), at_work(desk), _named(desk, reported)
+    return screen_bytes(
+        screen(request, "live.html", board=drawn, windows=windows, waiting=waiting, mirror=desk.mirror(), reported=named),
+    )
+
+
+def _named(desk: Desk, reported: Sequence[Heard]) -> list[tuple[str, Heard]]:
+    """What customers reported, each with what its service is called."""
+    situation = desk.pipeline.situation
+    return [(board.service_name(situation, one.service, desk.language), one) for one in reported]
 
 
 def screen_bytes(response: web.Response) -> bytes:
@@ -129,15 +143,15 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
 
     now, situation = desk.now(), desk.pipeline.situation
 
-    def read(connection: Connection) -> tuple[Story, list[Line], Pushed]:
-        told = (tell(row.event) for row in queries.journal(connection, incident))
+    def read(connection: Connection) -> tuple[Story, list[Line], Pushed, Sequence[Heard]]:
+        told_lines = (tell(row.event) for row in queries.journal(connection, incident))
         story = queries.story(connection, incident)
         if story is None:
             raise Rejected(404, "There is no incident with this id.")
         record = pushed_of_incident(connection, story.incident, situation.topology.services)
-        return story, [line for line in told if line is not None], record
+        return story, [line for line in told_lines if line is not None], record, reports.heard_of(connection, story.incident)
 
-    story, timeline, record = await desk.store.read(read)
+    story, timeline, record, reported = await desk.store.read(read)
     row = board.queue_row(situation, board.component_rows(situation), story, now, language=desk.language)
     return screen(
         request,
@@ -149,6 +163,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         record=record,
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
+        reported=_named(desk, reported),
         known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),
         others=[
             one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)

@@ -99,6 +99,8 @@ PUBLIC_ROUTES = (
     PublicRoute("/subscribe/manage/{token}", Surface.FORM, takes_forms=True),
     PublicRoute("/subscribe/manage/{token}/data.json", Surface.FORM),
     PublicRoute("/unsubscribe/{token}", Surface.FORM, takes_forms=True),
+    PublicRoute("/report", Surface.PAGE),
+    PublicRoute("/report/{id}", Surface.PAGE, takes_forms=True),
     *(PublicRoute(pattern, Surface.FEED) for pattern in patterns()),
     PublicRoute("/maintenance.ics", Surface.FEED),
     PublicRoute("/services/{id}/maintenance.ics", Surface.FEED),

@@ -154,6 +154,7 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}/monitors/{{id}}/pause", monitors.pause, bodies.PauseBody, bodies.MonitorShown, 200),
     _act(f"{_API}/monitors/{{id}}/resume", monitors.resume, bodies.ResumeBody, bodies.MonitorShown, 200),
     _read(f"{_API}/services", api.list_services, bodies.ServiceList),
+    _read(f"{_API}/reports", api.list_reports, bodies.ReportList),
     _read(f"{_API}/known-errors", api.list_known_errors, bodies.KnownErrorList),
     _read(f"{_API}/services/{{id}}/availability", availability.show_availability, ledger_bodies.LedgerShown),
     _read(f"{_API}/services/{{id}}/service-level", availability.show_service_level, ledger_bodies.ServiceLevelShown),

@@ -18,6 +18,7 @@ from statuspage.store import acts, queries
 from statuspage.store.acts import ANSWERS_LAST
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.people import Role
+from statuspage.store.reports import Said, report
 from statuspage.web import desk
 from tests.statuspage.desks import LEASE, House, Program, housed
 
@@ -285,6 +286,23 @@ async def test_known_errors_are_listed_all_or_those_of_a_service(pager: Program)
     assert await (await pager.get("/known-errors")).json() == {"items": [full, slow], "next": None}
     assert await (await pager.get("/known-errors?service=portal")).json() == {"items": [slow], "next": None}
     assert (await pager.get("/known-errors?service=nothing")).status == 404
+
+
+async def test_reports_are_listed_page_by_page_without_an_address(house: House, pager: Program) -> None:
+    for number in range(3):
+        said = Said(symptom="", words=f"word {number}", language="en")
+        await house.store.write(
+            lambda connection, said=said, number=number: report(  # type: ignore[misc]
+                connection, "email", said, client=str(number), contact="anna@example.org", at=house.now
+            )
+        )
+    first = await (await pager.get("/reports?limit=2")).json()
+    assert [row["words"] for row in first["items"]] == ["word 2", "word 1"]
+    assert [row["has_contact"] for row in first["items"]] == [True, True]
+    rest = await (await pager.get(f"/reports?limit=2&cursor={first['next']}")).json()
+    assert ([row["words"] for row in rest["items"]], rest["next"]) == (["word 0"], None)
+    assert "anna" not in str(first)
+    assert (await (await pager.get("/reports?service=portal")).json())["items"] == []
 
 
 async def test_services_are_listed_with_the_incidents_that_hit_them(house: House, pager: Program) -> None:

@@ -9,6 +9,7 @@ import pytest
 from incidents.model import State, Status
 from probes.result import Failure
 from statuspage.store.people import Role
+from statuspage.store.reports import Said, report
 from tests.statuspage.desks import LEASE, House, housed
 
 WORDS = "Outgoing mail is held in the queue. Receiving works."
@@ -105,6 +106,25 @@ async def test_a_card_shows_the_known_errors_of_the_services_it_hits_and_of_no_o
     assert "Empty the Trash folder." in card
     assert "<q>Here is how to make room.</q>" in card
     assert "Zäh" not in card
+
+
+async def test_what_customers_report_stands_on_the_queue_and_on_the_card_of_what_they_saw_first(house: House) -> None:
+    await house.all_good()
+    said = Said(symptom="Sending", words="<i>bounced</i>", language="en")
+    for client in ("one", "two"):
+        await house.store.write(
+            lambda connection, client=client: report(connection, "email", said, client=client, contact=None, at=house.now)  # type: ignore[misc]
+        )
+    anna = await house.logged_in("anna")
+    queue = await anna.page("/")
+    assert "What customers report, in the last hour" in queue
+    assert "<b>Email</b>: 2 reports" in queue
+    assert "Sending (2)" in queue
+    assert "<q>&lt;i&gt;bounced&lt;/i&gt;</q>" in queue
+    incident = await house.outage()
+    assert "<b>Email</b>: 2 reports" in await anna.page(f"/incidents/{incident.id}")
+    house.wait(hours=2)
+    assert "What customers report" not in await anna.page("/")
 
 
 async def test_a_note_stays_inside_and_stands_on_the_timeline(house: House) -> None:

@@ -59,7 +59,7 @@ def test_every_public_path_is_on_the_shelf(publisher: Publisher) -> None:
     assets = {path for path in files if path.startswith("/assets/")}
     feeds = {"/history.rss", "/history.atom", "/feed.json", "/maintenance.rss", "/maintenance.atom"}
     feeds |= {"/maintenance.json", "/maintenance.ics"}
-    pages = {"/", "/maintenance", "/service-levels", "/subscribe", "/incidents/incidentopen", "/incidents/incidentover"}
+    pages = {"/", "/maintenance", "/service-levels", "/subscribe", "/report", "/incidents/incidentopen", "/incidents/incidentover"}
     others = {"/banner.js", "/banner.json", "/robots.txt", "/sitemap.xml"}
     assert files.keys() - assets == pages | feeds | others | {f"/api/v2/{name}.json" for name in API}
     assert {files[path].content_type.partition(";")[0] for path in assets} == {"text/css", "text/javascript", "image/svg+xml", "image/png"}
