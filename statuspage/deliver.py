@@ -28,9 +28,9 @@ from statuspage.letters import Dropped, Letters
 from statuspage.spread import spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed
+from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed, waiting
 from statuspage.store.subscribers import id_of, note_reached, note_refused
-from statuspage.vitals import Figures
+from statuspage.vitals import DeliveryFigures, Figures
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Deliverer:
     door: Door = field(default_factory=Door)
     lines: Mapping[str, Line] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
+    tally: DeliveryFigures = field(default_factory=DeliveryFigures)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: dict[asyncio.Task[None], tuple[str, frozenset[str]]] = field(default_factory=dict)
     _is_stopping: bool = False
@@ -112,6 +113,7 @@ class Deliverer:
         await spread(self.store, self.services(), lines.keys(), now)
         for name, line in lines.items():
             await self._begin(name, line, now)
+        self.tally.waiting = await self.store.read(waiting)
 
     async def idle(self) -> None:
         """Return once nothing is under way."""
@@ -174,6 +176,7 @@ class Deliverer:
             async with aclosing(sending) as outcomes:  # type: ignore[type-var]  # channels are async generators
                 async for message, outcome in outcomes:
                     one, _ = left.pop(message.key)
+                    self.tally.tries[line.channel.name, type(outcome).__name__.lower()] += 1
                     await self._note(partial(self._noted, one, nameless(outcome, message.to)))
                     if self._is_stopping:
                         return

@@ -227,6 +227,7 @@ class Hub:
             reloaded_at=self.reloaded_at,
             readers=self.streams.readers,
             mirror=None if self.loaded.config.mirror is None else self.mirror.figures,
+            delivery=self.deliverer.tally,
         )
 
     # --- change

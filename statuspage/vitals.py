@@ -1,6 +1,7 @@
-"""How the road in and the mirror are doing, counted for the metrics."""
+"""How the road in, the mirror and telling are doing, counted for the metrics."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -23,3 +24,11 @@ class MirrorFigures:
     failures: int = 0
     trouble: str = ""
     since: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class DeliveryFigures:
+    """How telling is doing: how many notifications are on their way, and the tries since the start, by channel and outcome."""
+
+    waiting: int = 0
+    tries: Counter[tuple[str, str]] = field(default_factory=Counter)

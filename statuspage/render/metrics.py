@@ -20,7 +20,7 @@ from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
-from statuspage.vitals import MirrorFigures
+from statuspage.vitals import DeliveryFigures, MirrorFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -35,7 +35,8 @@ class Health:
     """How the service itself is doing. *loop_lag* is in seconds; the totals count since the process started.
 
     *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
-    configuration was last taken into use. *mirror* is None where there is to be none.
+    configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is
+    told of anything.
     """
 
     loop_lag: float
@@ -46,6 +47,7 @@ class Health:
     reloaded_at: datetime
     readers: int = 0
     mirror: MirrorFigures | None = None
+    delivery: DeliveryFigures | None = None
 
 
 class Metrics:
@@ -244,6 +246,7 @@ class _Own(Collector):
         name = "statuspage_config_last_reload_success_timestamp_seconds"
         yield GaugeMetricFamily(name, told, health.reloaded_at.timestamp())
         yield from () if health.mirror is None else _mirror(health.mirror)
+        yield from () if health.delivery is None else _delivery(health.delivery)
 
 
 def _mirror(figures: MirrorFigures) -> Iterable[Metric]:
@@ -251,3 +254,12 @@ def _mirror(figures: MirrorFigures) -> Iterable[Metric]:
         told = "When the mirror last held all that is public, since the epoch."
         yield GaugeMetricFamily("statuspage_mirror_last_success_timestamp_seconds", told, figures.done_at.timestamp())
     yield CounterMetricFamily("statuspage_mirror_failures", "Times that the mirror could not be written.", figures.failures)
+
+
+def _delivery(figures: DeliveryFigures) -> Iterator[Metric]:
+    yield GaugeMetricFamily("statuspage_notifications_waiting", "Notifications that are on their way.", figures.waiting)
+    told = "Tries to deliver a notification: delivered, failed (and to be tried again) or refused for good."
+    tries = CounterMetricFamily("statuspage_notification_tries", told, labels=["channel", "outcome"])
+    for labels, count in sorted(figures.tries.items()):
+        tries.add_metric(labels, count)
+    yield tries

@@ -163,6 +163,8 @@ async def test_one_recipient_who_is_not_taken_now_holds_up_nobody_else(house: Ho
         await house.deliver()
     assert len(house.postbox.to("ben@example.org")) == 1
     assert all(one.delivered_at for one in await house.sent(incident.id))
+    assert house.deliverer.tally.tries == {("mail", "delivered"): 3, ("mail", "failed"): 2}
+    assert house.deliverer.tally.waiting == 0
 
 
 async def test_nothing_overtakes_what_did_not_get_through(house: House) -> None:

@@ -1,6 +1,7 @@
 """What a scrape says, read back by the parser of prometheus-client."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import process_time
@@ -15,7 +16,7 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
 from probes.result import Failure, ProbeResult, Result, Warning
 from statuspage.render.metrics import Health, Metrics
-from statuspage.vitals import MirrorFigures
+from statuspage.vitals import DeliveryFigures, MirrorFigures
 from tests.statuspage.pictures import NOW, service, situation, story, update, window
 
 HEALTH = Health(
@@ -219,3 +220,11 @@ def test_planned_windows_are_counted_and_each_service_tells_its_next_one() -> No
     starts = series(found["statuspage_service_maintenance_start_timestamp_seconds"])
     assert starts == {("email",): soon.maintenance.starts.timestamp(), ("portal",): runs.maintenance.starts.timestamp()}
     assert series(found["statuspage_service_maintenance_end_timestamp_seconds"])["email",] == soon.maintenance.ends.timestamp()
+
+
+def test_telling_says_how_many_wait_and_how_tries_ended() -> None:
+    figures = DeliveryFigures(waiting=3, tries=Counter({("mail", "delivered"): 40, ("mail", "failed"): 2, ("webhook", "refused"): 1}))
+    text = Metrics().text(situation(service("email")), {}, replace(HEALTH, delivery=figures), NOW).decode()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    assert series(found["statuspage_notifications_waiting"]) == {(): 3}
+    assert series(found["statuspage_notification_tries"]) == {("mail", "delivered"): 40, ("mail", "failed"): 2, ("webhook", "refused"): 1}
