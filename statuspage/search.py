@@ -49,8 +49,10 @@ def is_found(word: str, in_text: str) -> bool:
 
 def typed(text: str) -> tuple[str, ...]:
     """The words that a reader typed, each once, in their own spelling; no more than are looked for."""
-    found = {folded(word): word for word in reversed(_WORD.findall(normalize("NFC", text[:MOST_LETTERS])))}
-    return tuple(word for key, word in reversed(found.items()) if key)[:MOST_WORDS]
+    found: dict[str, str] = {}
+    for word in _WORD.findall(normalize("NFC", text[:MOST_LETTERS])):
+        found.setdefault(folded(word), word)
+    return tuple(word for key, word in found.items() if key)[:MOST_WORDS]
 
 
 def asked(text: str) -> Query:
