@@ -70,7 +70,7 @@ def _changes_in(connection: Connection, service: str, span: Span) -> tuple[Chang
     floor = max(connection.execute(newest).scalars(), default=0)
     in_force = select(status_changes).where(status_changes.c.sequence == floor)
     within = select(status_changes).where(*theirs, status_changes.c.since > span.since, status_changes.c.since < span.until)
-    rows = [*connection.execute(in_force), *(row for row in connection.execute(within) if row.sequence > floor)]
+    rows = [*connection.execute(in_force), *connection.execute(within)]
     told: list[Change] = []
     for row in sorted(rows, key=lambda row: row.sequence):
         superseding(told, Change(since=row.since, new=row.new, covered=row.covered))
