@@ -83,6 +83,7 @@ class Mirror:
         while True:
             directory, began = self.to(), loop.time()
             if directory is None:
+                self.figures.trouble, self.figures.since = "", None
                 await self._changed.wait()
                 self._changed.clear()
                 continue

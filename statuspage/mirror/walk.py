@@ -60,19 +60,23 @@ class Walk:
     _made: dict[str, Finished] = field(default_factory=dict)
     _shelf: Shelf | None = None
     _languages: tuple[str, ...] = ()
+    _forgotten: int = 0
 
     def forget(self, paths: Iterable[str]) -> None:
         """Ask for *paths* again: something was said there, or withdrawn."""
         for path in paths:
+            self._forgotten += 1
             for root in ("", *(f"/{code}" for code in self._languages)):
                 self._found.pop(f"{root}{path}", None)
 
     def forget_archives(self) -> None:
         """Ask for the archives of feeds again: earlier words may read otherwise."""
+        self._forgotten += 1
         self.forget([path for path in self._own() if document_at(path) is not None])
 
     def forget_months(self, since: date = date.min) -> None:
         """Ask for the months from that of *since* on again: something is known of them now that was not."""
+        self._forgotten += 1
         asked = {path: addressed(path) for path in self._own()}
         self.forget([path for path, one in asked.items() if one is not None and (one.first or date.max) >= since.replace(day=1)])
 
@@ -82,6 +86,7 @@ class Walk:
 
     def forget_all(self) -> None:
         """Ask for everything again: the configuration changed."""
+        self._forgotten += 1
         self._found, self._made, self._shelf = {}, {}, None
 
     async def everything(self, shelf: Shelf) -> Mapping[str, Finished]:
@@ -109,15 +114,19 @@ class Walk:
         """What is at *path*, which is *rest* under a language, behind *shelf*; None where there is nothing."""
         if is_month(rest):
             return await self._month(shelf, path)
-        if path not in self._found and is_kept(rest) and (found := await self.older(path)) is not None:
-            self._found[path] = found
-        return self._found.get(path)
+        if path in self._found or not is_kept(rest):
+            return self._found.get(path)
+        return await self._asked(self.older, path, is_lasting=True)
 
     async def _month(self, shelf: Shelf, path: str) -> Finished | None:
         asked = addressed(split(path, self._languages)[1])
-        found = self._found.get(path) or await self.past(path)
         is_over = asked is not None and asked.first is not None and asked.first < month_of(shelf.page.as_of, shelf.page.site.timezone)
-        if found is not None and is_over:
+        return self._found.get(path) or await self._asked(self.past, path, is_lasting=is_over)
+
+    async def _asked(self, find: Older, path: str, *, is_lasting: bool) -> Finished | None:
+        """Ask for *path*, and keep what lasts; but not what may have been read just before something was to be forgotten."""
+        forgotten, found = self._forgotten, await find(path)
+        if found is not None and is_lasting and forgotten == self._forgotten:
             self._found[path] = found
         return found
 

@@ -165,6 +165,25 @@ async def test_a_page_of_which_something_was_said_or_withdrawn_is_asked_for_agai
     assert b"withdrawn" in (await mirrored.found(told()))["/incidents/oldaaaaaaaa1"].body
 
 
+async def test_a_page_that_was_read_just_before_it_was_withdrawn_is_asked_for_again(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/incidents/oldaaaaaaaa1"
+    mirrored.served.older = older("oldaaaaaaaa1")
+    _leading(mirrored, monkeypatch, path)
+
+    async def slow(asked: str) -> Finished | None:
+        found = await mirrored.served.find(asked)
+        mirrored.served.older[path] = page("This text has been withdrawn.")
+        mirrored.walk.forget([path])
+        mirrored.walk.older = mirrored.served.find
+        return found
+
+    mirrored.walk.older = slow
+    assert b"withdrawn" not in (await mirrored.found(told()))[path].body
+    assert b"withdrawn" in (await mirrored.found(told()))[path].body
+
+
 async def test_so_many_pages_are_followed_and_what_is_older_leads_to_the_live_site(
     mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
