@@ -54,6 +54,17 @@ def working_needs(situation: Situation, services: Iterable[str]) -> frozenset[st
     )
 
 
+def mended(situation: Situation, services: Iterable[str], told: Collection[str]) -> frozenset[str]:
+    """That the capabilities of *services* work again that were *told* not to, as far as they may be said to."""
+    working = working_needs(situation, services)
+    return frozenset(claim for claim in working if f"{_subject(claim)}={Status.DEGRADED}" in told)
+
+
+def needs_of(service: Service, claims: Collection[str]) -> list[Need]:
+    """The needs of *service* that are among those claimed to work."""
+    return [need for place, need in enumerate(service.needs) if f"{service.id}/{place}{_WORKS}" in claims]
+
+
 def capable(situation: Situation, service: Service) -> list[Need]:
     """The needs with a label that surely work: no need of the same label is in trouble or unknown, and no part has begun to fail.
 
@@ -94,11 +105,12 @@ def services_of(claims: Iterable[str]) -> set[str]:
 
 
 def _is_broken(situation: Situation, subject: str) -> bool:
+    """Whether it is in trouble that is shown as such: what planned work breaks behind its cover is told by that."""
     id, _, place = subject.partition("/")
     service = situation.topology.services.get(id)
-    if service is None or not place:
-        return service is not None and standing(situation, Subject.SERVICE, id) in TROUBLE
-    return int(place) < len(service.needs) and _need(situation, service, int(place))[1] in TROUBLE
+    if service is None or standing(situation, Subject.SERVICE, id) not in TROUBLE:
+        return False
+    return not place or (int(place) < len(service.needs) and _need(situation, service, int(place))[1] in TROUBLE)
 
 
 def _known(situation: Situation, services: Iterable[str]) -> Iterator[Service]:

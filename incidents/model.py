@@ -333,7 +333,8 @@ class Situation:
     (subject, id). *incidents* holds the open ones by id, *ended* those of the machine that are over and come back if their root fails
     again soon. *paused* are monitors that stand still because a person wants it. *waived* are components whose incident an agent
     resolved while they were still down: they open no other until they recover. *maintenances* are the planned windows that are not over,
-    by id; *spent* are the occurrences of a series that are over, with the ends that were first announced: they never come back. *proven*
+    by id; *known_series* are those of which any was ever planned, *spent* their occurrences that are over, with the ends that were first
+    announced: they never come back. *proven*
     are the controls, by (location, control), that have answered once and count from then on; *impairments* holds the newest of each
     location and reason, whether it lasts or not. *proposals* are corrections that wait for a second person, each with who made it.
     """
@@ -354,6 +355,7 @@ class Situation:
 
     maintenances: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
     spent: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    known_series: frozenset[str] = frozenset()
     proven: frozenset[tuple[str, str]] = frozenset()
     impairments: Mapping[tuple[str, Hindrance], Impairment] = field(default_factory=lambda: MappingProxyType({}))
     proposals: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

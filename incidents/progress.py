@@ -136,8 +136,11 @@ def _recover(draft: Draft, incident: Incident) -> None:
 
 
 def _working(situation: Situation, incident: Incident) -> frozenset[str]:
-    """The claim that those of its services work which are seen to."""
-    return claims.working(situation, (id for id in incident.worst if standing(situation, Subject.SERVICE, id) is Status.OPERATIONAL))
+    """What words of recovery claim: its services that work, and what is mended of those that another problem still affects."""
+    status = {id: standing(situation, Subject.SERVICE, id) for id in incident.worst}
+    hit = [id for id, found in status.items() if found in TROUBLE]
+    works = claims.working(situation, (id for id, found in status.items() if found is Status.OPERATIONAL))
+    return works | claims.mended(situation, hit, incident.told)
 
 
 def _recovered_since(draft: Draft, incident: Incident) -> datetime:

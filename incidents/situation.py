@@ -24,6 +24,7 @@ from incidents.events import (
     Opened,
     Parted,
     Paused,
+    Planned,
     Published,
     Reclaimed,
     Renamed,
@@ -92,6 +93,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         waived=waived,
         maintenances=windows,
         spent=spent,
+        known_series=situation.known_series.union(_series(events)),
         proven=proven,
         impairments=impairments,
         proposals=proposals,
@@ -125,6 +127,10 @@ def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) 
 def _joined(old: Mapping[K, V], new: Mapping[K, V]) -> Mapping[K, V]:
     # By |, which copies the old one whole at the speed of memory: spelled {**old, **new} it would be asked for every key by itself.
     return MappingProxyType(MappingProxyType(old) | new) if new else old
+
+
+def _series(events: Sequence[Event]) -> set[str]:
+    return {event.plan.series for event in events if isinstance(event, Planned) and event.plan.series is not None}
 
 
 def _impaired(

@@ -3,10 +3,10 @@
 No host, monitor, component, threshold or error text can reach these functions; and the machine makes no promises.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from incidents.claims import capable
+from incidents.claims import capable, mended, needs_of
 from incidents.model import Incident, Need, Service, Situation, State, Status, Subject
 from incidents.rollup import TROUBLE, measured_since, need_status, standing
 
@@ -88,7 +88,8 @@ def recovered(situation: Situation, services: Iterable[str], told: Collection[st
     known = _in_order(situation, services)
     working = [said(service.name, language) for service in known if _status(situation, service) is Status.OPERATIONAL]
     hit = [service for service in known if _status(situation, service) in TROUBLE]
-    again = working + [part for service in hit for part in _mended(situation, service, told, language)]
+    back = mended(situation, (service.id for service in hit), told)
+    again = working + [f"{one} of {said(service.name, language)}" for service in hit for one in _labels(needs_of(service, back), language)]
     seen = f"Our monitoring sees that {_listed(again)} {'work' if len(again) > 1 else 'works'} again." if again else f"{_HITS_NOBODY}."
     return _joined(seen, _still_hit(hit, language), "We keep watching before we call it resolved.")
 
@@ -156,15 +157,6 @@ def _has_worked_since(situation: Situation, service: Service, at: datetime) -> b
 def _still_hit(services: Iterable[Service], language: str) -> str:
     names = [said(service.name, language) for service in services]
     return f"Another problem still affects {_listed(names)}." if names else ""
-
-
-def _mended(situation: Situation, service: Service, told: Collection[str], language: str) -> Iterator[str]:
-    """What works of a service that another problem still affects, and was said not to."""
-    name = said(service.name, language)
-    places = range(len(service.needs))
-    broken = [service.needs[place] for place in places if f"{service.id}/{place}={Status.DEGRADED}" in told]
-    working = [need for need in capable(situation, service) if need in broken]
-    yield from (f"{label} of {name}" for label in _labels(working, language))
 
 
 def merged(name: str) -> str:

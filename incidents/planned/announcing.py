@@ -31,10 +31,14 @@ def word(
     return MaintenanceUpdated(at=now, maintenance=window.id, update=update)
 
 
-def planned(window: Maintenance, now: datetime, language: str, *, body: str = "", by: str | None = None) -> MaintenanceUpdated:
-    """It was planned, or approved, and everybody may know."""
+def planned(
+    window: Maintenance, now: datetime, language: str, *, by: str | None = None, again: tuple[datetime, datetime] | None = None
+) -> MaintenanceUpdated:
+    """It was planned, or approved, and everybody may know; also when it comes *again*, where that is news."""
     when = span(window.starts, window.ends)
-    text = body or said(window.description, language) or f"Maintenance is planned for {when}."
+    text = said(window.description, language) or f"Maintenance is planned for {when}."
+    if again is not None:
+        text = f"{text} It comes again, next on {span(*again)}."
     return word(window, now, state=MaintenanceState.SCHEDULED, title=title(window, language, f"planned for {when}"), body=text, by=by)
 
 

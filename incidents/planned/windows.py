@@ -3,7 +3,7 @@
 A window is a function of time: nobody switches it on. What is late here (a stopped hub) is dated back to when it should have been.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,7 +57,7 @@ def due_at(situation: Situation, policy: Policy, window: Maintenance) -> datetim
 
 def follows_at(situation: Situation, policy: Policy, series: Series, since: datetime) -> datetime:
     """A lower bound, from *since* on, of when its next occurrence is planned: it is looked for a month ahead at most."""
-    ahead = _horizon(series, policy)
+    ahead = _horizon(series, policy) if series.key in situation.known_series else LONGEST_HORIZON
     spans = series.spans(since, since + ahead + LOOKED_FOR)
     for place, (starts, _) in enumerate(spans):
         if _is_new(situation, occurrence_id(situation, series.key, starts)):
@@ -79,13 +79,31 @@ def has_strayed(situation: Situation, policy: Policy, now: datetime) -> bool:
 
 
 def follow(draft: Draft) -> None:
-    """Plan the occurrences that have come near; let what nobody touched follow its series, or end with it."""
+    """Plan the occurrences that have come near; let what nobody touched follow its series, or end with it.
+
+    A series that is new, or comes at other times now, is announced at once, with its next occurrence however far ahead that is.
+    """
+    moved = set()
     for window in list(_strays(draft.situation)):
-        _lead_back(draft, window, draft.situation.topology.series.get(window.series or ""))
-    for series, starts, ends, id in list(_near(draft.situation, draft.policy, draft.now)):
-        is_quiet = not series.is_loud and came_before(draft.situation, series, draft.now)
+        series = draft.situation.topology.series.get(window.series or "")
+        _lead_back(draft, window, series)
+        if series is not None and window.id not in draft.situation.maintenances:
+            moved.add(series.key)
+    for series, starts, ends, id in list(_near(draft.situation, draft.policy, draft.now, moved)):
+        is_news = series.key in moved or series.key not in draft.situation.known_series
+        is_quiet = not series.is_loud and not is_news and came_before(draft.situation, series, draft.now)
         plan = occurrence(series, starts, ends, id, draft.now, is_quiet=is_quiet)
-        draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.language))
+        again = _next_after(series, starts) if is_news else None
+        draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.language, again=again))
+        moved.discard(series.key)
+
+
+def _next_after(series: Series, starts: datetime) -> tuple[datetime, datetime] | None:
+    """The occurrence that follows the one that *starts* then, within a year."""
+    for ahead in (LOOKED_FOR, LONGEST_HORIZON):
+        if later := [span for span in series.spans(starts, starts + ahead) if span[0] > starts]:
+            return later[0]
+    return None
 
 
 def came_before(situation: Situation, series: Series, now: datetime) -> bool:
@@ -113,12 +131,20 @@ def occurrence(series: Series, starts: datetime, ends: datetime, id: str, now: d
     )
 
 
-def _near(situation: Situation, policy: Policy, now: datetime) -> Iterator[Near]:
+def _near(situation: Situation, policy: Policy, now: datetime, moved: Collection[str] = ()) -> Iterator[Near]:
+    """What should be a window by now; of a series that is new, or has *moved*, the next one in any case."""
     for series in situation.topology.series.values():
-        for starts, ends in series.spans(now, now + _horizon(series, policy))[:MOST_AHEAD]:
-            id = occurrence_id(situation, series.key, starts)
-            if ends > now and _is_new(situation, id):
-                yield series, starts, ends, id
+        found = _new(situation, series, now, _horizon(series, policy))
+        if not found and (series.key in moved or series.key not in situation.known_series):
+            found = (_new(situation, series, now, LOOKED_FOR) or _new(situation, series, now, LONGEST_HORIZON))[:1]
+        yield from found
+
+
+def _new(situation: Situation, series: Series, now: datetime, ahead: timedelta) -> list[Near]:
+    """The occurrences within *ahead* that were no windows yet."""
+    spans = series.spans(now, now + ahead)[:MOST_AHEAD]
+    ids = [occurrence_id(situation, series.key, starts) for starts, _ in spans]
+    return [(series, *span, id) for span, id in zip(spans, ids, strict=True) if span[1] > now and _is_new(situation, id)]
 
 
 def _horizon(series: Series, policy: Policy) -> timedelta:

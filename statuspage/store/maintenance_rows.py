@@ -67,6 +67,12 @@ def pending_maintenances(connection: Connection) -> Mapping[str, Maintenance]:
     return read_maintenances(connection, ids)
 
 
+def known_series(connection: Connection) -> frozenset[str]:
+    """The series of which any occurrence was ever planned."""
+    chosen = select(maintenances.c.series).where(maintenances.c.series.is_not(None)).distinct()
+    return frozenset(connection.execute(chosen).scalars())
+
+
 def spent_occurrences(connection: Connection) -> Mapping[str, datetime]:
     """The occurrences of a series that are over, as ``incidents.course`` remembers them."""
     newest = connection.execute(select(func.max(maintenances.c.planned_at)).where(maintenances.c.series.is_not(None))).scalar()

@@ -20,7 +20,7 @@ from incidents.votes import Streak
 from statuspage.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.ledger_rows import proposals
-from statuspage.store.maintenance_rows import pending_maintenances, spent_occurrences
+from statuspage.store.maintenance_rows import known_series, pending_maintenances, spent_occurrences
 from statuspage.store.spelling import instant, understand, understand_runs
 from statuspage.store.tables import (
     batches,
@@ -141,6 +141,7 @@ def everything(connection: Connection) -> Situation:
         waived=frozenset(connection.execute(select(waived.c.component)).scalars()),
         maintenances=dict(pending_maintenances(connection)),
         spent=dict(spent_occurrences(connection)),
+        known_series=known_series(connection),
         proven=frozenset((row.location, row.control) for row in connection.execute(select(controls))),
         impairments={(one.location, one.reason): one for one in _newest_impairments(connection)},
         proposals=proposals(connection),

@@ -713,14 +713,64 @@ SUNDAY = datetime.fromisoformat("2026-03-08T01:00+00:00")
 AHEAD = (SUNDAY - START).total_seconds()
 
 
-def test_an_occurrence_becomes_a_window_when_its_notice_is_due_and_keeps_its_id() -> None:
+def test_a_series_is_announced_as_soon_as_the_file_has_it_and_says_when_it_comes_again() -> None:
+    """Its first occurrence is five days ahead, and three days of notice are asked for."""
     at = world(recurring(series()))
-    go_to(at, AHEAD - 74 * HOUR)
-    assert at.situation.maintenances == {}
-    go_to(at, AHEAD - 73 * HOUR + 1)
     window = only(at)
-    assert (window.starts, window.ends) == (SUNDAY, SUNDAY + timedelta(minutes=90))
+    assert (window.starts, window.planned_at, window.is_quiet) == (SUNDAY, START, False)
     assert window.id == occurrence_id(at.situation, "patches", SUNDAY)
+    assert said_of(at, window.id) == [
+        (
+            "Storage patches – planned for 8 March 2026, 01:00–02:30 UTC",
+            "Maintenance is planned for 8 March 2026, 01:00–02:30 UTC. It comes again, next on 15 March 2026, 01:00–02:30 UTC.",
+        )
+    ]
+
+
+def test_a_series_that_comes_once_more_does_not_say_that_it_comes_again() -> None:
+    at = world(recurring(series("FREQ=WEEKLY;BYDAY=SU;UNTIL=20260309T000000")))
+    ((_, body),) = said_of(at, only(at).id)
+    assert "again" not in body
+
+
+def test_a_series_that_first_comes_in_more_than_a_year_is_announced_a_year_ahead() -> None:
+    late = replace(series(), recurrence=replace(series().recurrence, starts=datetime(2027, 4, 4, 2, 0)))
+    at = world(recurring(late))
+    assert at.situation.maintenances == {}
+    go_to(at, 34 * 24 * HOUR)
+    assert only(at).starts.year == 2027
+
+
+def test_a_series_that_was_announced_once_is_not_announced_anew_when_it_rests_for_long() -> None:
+    at = world(recurring(series("FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=8")))
+    for days in (6, 7, 120, 240):
+        go_to(at, days * 24 * HOUR)
+        at.good(*TOPOLOGY.monitors)
+    assert at.situation.maintenances == {}
+    assert at.situation.known_series == {"patches"}
+
+
+def test_a_series_that_comes_at_other_times_is_announced_anew_at_once() -> None:
+    at = world(recurring(series()))
+    before = only(at).id
+    at.configure(recurring(series("FREQ=WEEKLY;BYDAY=SA")))
+    assert words(at, before)[-1].endswith("cancelled")
+    window = only(at)
+    assert (window.starts, window.is_quiet) == (SUNDAY - timedelta(days=1), False)
+    assert "It comes again, next on 14 March 2026" in said_of(at, window.id)[0][1]
+
+
+def test_a_later_occurrence_becomes_a_window_when_its_notice_is_due_and_keeps_its_id() -> None:
+    at = world(recurring(series()))
+    first, next_one = only(at).id, occurrence_id(at.situation, "patches", SUNDAY + timedelta(days=7))
+    for hours in (0, 2, 7 * 24 - 74):
+        go_to(at, AHEAD + hours * HOUR)
+        at.good(*TOPOLOGY.monitors)
+    assert set(at.situation.maintenances) <= {first}
+    go_to(at, AHEAD + (7 * 24 - 73) * HOUR + 1)
+    window = only(at)
+    assert (window.id, window.is_quiet) == (next_one, True)
+    assert "again" not in said_of(at, next_one)[0][1]
     assert window.starts - window.promises[0].announced_at >= timedelta(hours=72)
 
 
@@ -835,9 +885,9 @@ def test_the_horizon_shows_what_is_planned_and_what_a_series_will_bring_under_th
     at = world(recurring(series()))  # START is a Monday; the next Sundays are the 8th and the 15th
     month = (START, START + timedelta(days=14))
     far = horizon(at.situation, *month)
-    assert [(window.starts.isoformat(), window.series, window.promises) for window in far] == [
-        ("2026-03-08T01:00:00+00:00", "patches", ()),
-        ("2026-03-15T01:00:00+00:00", "patches", ()),
+    assert [(window.starts.isoformat(), window.series, len(window.promises)) for window in far] == [
+        ("2026-03-08T01:00:00+00:00", "patches", 1),
+        ("2026-03-15T01:00:00+00:00", "patches", 0),
     ]
     single = plan(at, starts=2 * 24 * HOUR)
     go_to(at, 4 * 24 * HOUR)  # the first Sunday has come near, and is a window of its own
@@ -869,18 +919,19 @@ def test_nobody_is_told_that_everything_works_where_something_did_not_before() -
 
 def test_what_is_far_ahead_is_told_as_it_would_be_planned() -> None:
     at = world(recurring(series(description=MappingProxyType({"en": "We patch."}))))
-    (far,) = horizon(at.situation, SUNDAY, SUNDAY + timedelta(days=1))
+    later = SUNDAY + timedelta(days=7)
+    (far,) = horizon(at.situation, later, later + timedelta(days=1))
     assert far == Maintenance(
-        id=occurrence_id(at.situation, "patches", SUNDAY),
+        id=occurrence_id(at.situation, "patches", later),
         name={"en": "Storage patches"},
         description={"en": "We patch."},
         services=("mail",),
         components=("imap",),
-        starts=SUNDAY,
-        ends=SUNDAY + timedelta(minutes=90),
-        planned_at=SUNDAY,
+        starts=later,
+        ends=later + timedelta(minutes=90),
+        planned_at=later,
         series="patches",
-        occurrence=SUNDAY,
+        occurrence=later,
     )
 
 

@@ -93,6 +93,18 @@ def test_what_planned_work_covers_is_not_said_to_work_again() -> None:
     assert words(world, "smtp")[-1].startswith("No service is affected by this problem any more.")
 
 
+def test_what_planned_work_breaks_behind_its_cover_takes_nothing_back() -> None:
+    world = mail()
+    planned(world, 60)
+    world.fail("smtp")
+    world.mend("smtp")
+    world.tick(60)
+    said = len(words(world, "smtp"))
+    world.fail("imap")
+    assert world.service("email") is Status.MAINTENANCE
+    assert len(words(world, "smtp")) == said
+
+
 # --- a service that gets worse through another incident
 
 
@@ -128,6 +140,23 @@ def test_what_works_again_and_another_incident_breaks_is_taken_back_while_it_is_
     world.mend("imap")
     world.tick(301)
     assert words(world, "smtp")[-1].startswith("No service is affected by this problem any more")
+
+
+def test_a_capability_that_is_mended_and_fails_by_another_problem_is_taken_back() -> None:
+    """Sending needs the queue too, which fails once the incident of the server has recovered."""
+    needs = [need("smtp", "queue", at_least=2, label="Sending"), need("imap", label="Receiving")]
+    world = well(World(topology([service("email", *needs)], stale_after=HOUR)))
+    world.fail("smtp")
+    world.fail("imap")
+    world.mend("smtp")
+    assert words(world, "smtp")[-1].startswith(
+        "Our monitoring sees that Sending of Email works again. Another problem still affects Email."
+    )
+    world.fail("queue")
+    assert words(world, "smtp")[-1] == (
+        "Another problem affects Email now. Email is not working (not working: Sending and Receiving). "
+        "What this incident is about has not come back."
+    )
 
 
 def test_what_an_agent_says_is_worse_is_another_problem() -> None:

@@ -362,7 +362,7 @@ def test_planned_work_begins_ends_and_overruns_by_the_clock_of_then() -> None:
         (MaintenanceState.VERIFYING, False),
         (MaintenanceState.COMPLETED, True),
     ]
-    assert [event.plan.series for event in life.live if isinstance(event, Planned)] == [None, "works"]
+    assert [event.plan.series for event in life.live if isinstance(event, Planned)] == ["works", None]
     _, events = again(recorded)
     assert events == [spelled(turn.events) for turn in recorded.turns]
     _, told_otherwise = instead(recorded, recorded.judgings[1])
