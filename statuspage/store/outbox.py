@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, delete, exists, func, literal, or_, select, update
 
 from incidents.events import Event
 from statuspage.audience import Verdict
@@ -234,7 +234,9 @@ def prune_told(connection: Connection, now: datetime, before: datetime, limit: i
     still = exists().where(notifications.c.outbox == outbox.c.id)
     causes = select(outbox.c.id).where(outbox.c.decided_at < before, ~still).limit(limit)
     gone += connection.execute(delete(outbox).where(outbox.c.id.in_(causes))).rowcount
-    late = {"dropped_at": now, "letter": None, "reason": "it waited for too long"}
+    tried = literal("given up after three days: ") + notifications.c.reason
+    why = case((notifications.c.reason == "", "given up after three days"), else_=tried)
+    late = {"dropped_at": now, "letter": None, "reason": why}
     connection.execute(update(notifications).where(_PENDING, notifications.c.created_at <= now - KEPT_FOR).values(**late))
     connection.execute(delete(spent_links).where(spent_links.c.until < now))
     connection.execute(delete(asked).where(asked.c.at < now - ASKED_FOR))

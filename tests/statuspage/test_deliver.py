@@ -274,7 +274,7 @@ async def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_dropp
         await house.store.write(partial(outbox.prune_told, now=house.world.now, before=before, limit=100))
         assert await house.store.read(outbox.waiting) == waiting
     (dropped,) = await house.sent(incident.id)
-    assert dropped.reason == "it waited for too long"
+    assert dropped.reason == "given up after three days: 451 4.2.1 Not now"
 
 
 async def test_pauses_grow_to_five_minutes_and_what_the_other_side_wishes_is_kept_up_to_an_hour(house: House) -> None:

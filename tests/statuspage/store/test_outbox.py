@@ -146,6 +146,20 @@ def test_old_records_are_forgotten_in_slices_and_what_waits_stays(database: Data
     assert [one.key for one in undecided(database)] == [f"{ID}:opened:1"]
 
 
+def test_what_has_waited_for_three_days_is_dropped_with_its_reason(database: Database) -> None:
+    filled(database)
+    (first, _) = database.read(lambda connection: outbox.due(connection, "mail", after(90), limit=100))
+    database.write(lambda connection: outbox.note_failed(connection, first.id, "451 not now", after(120)))
+    end = after(90) + outbox.KEPT_FOR
+    for now, waiting in ((end - timedelta(seconds=1), 4), (end, 0)):
+        database.write(partial(outbox.prune_told, now=now, before=after(0), limit=10))
+        assert database.read(outbox.waiting) == waiting
+    kept = database.read(lambda connection: outbox.notifications_of(connection, ID, limit=100))
+    told = {one.key: one.reason for one in kept}
+    assert told[first.key] == "given up after three days: 451 not now"
+    assert {reason for key, reason in told.items() if key != first.key} == {"given up after three days"}
+
+
 # --- subscribers ----------------------------------------------------------------------------------------------------------------
 
 
