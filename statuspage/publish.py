@@ -167,8 +167,7 @@ class Publisher:
         today = replace(page, as_of=page.as_of.replace(hour=0, minute=0))
         asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
         yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
-        looks = tuple((one.id, one.name, one.status, one.is_watched) for group in page.groups for one in group.services)
-        yield Sheet("/report", partial(self._html.reports, today), HTML, (page.site, today.as_of, looks))
+        yield Sheet("/report", partial(self._html.reports, today), HTML, asked)
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
