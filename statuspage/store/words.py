@@ -14,7 +14,7 @@ from statuspage.search import VERSION, Query, is_begun, kept
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.maintenance_tables import maintenances
 from statuspage.store.queries import stories_of
-from statuspage.store.tables import incidents, installation
+from statuspage.store.tables import incidents, installation, updates
 from statuspage.store.upsert import put
 from statuspage.store.word_tables import public_words
 
@@ -88,12 +88,22 @@ def _spelled_for_postgresql(query: Query) -> str:
 def keep_words(connection: Connection, *, incident_ids: Collection[str] = (), maintenance_ids: Collection[str] = ()) -> None:
     """Keep what is public of those incidents and windows now. Inside the write that changed them."""
     if incident_ids:
-        stories = {story.incident.id: story for story in stories_of(connection, incident_ids)}
-        _keep(connection, public_words.c.incident, {id: kept(words_of_story(stories[id])) if id in stories else "" for id in incident_ids})
+        texts = _texts(connection, incident_ids)
+        _keep(connection, public_words.c.incident, {id: kept(texts.get(id, ())) for id in incident_ids})
     if maintenance_ids:
         windows = _windows(connection, maintenance_ids)
         said = {id: kept(words_of_window(windows[id])) if id in windows else "" for id in maintenance_ids}
         _keep(connection, public_words.c.maintenance, said)
+
+
+def _texts(connection: Connection, incident_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """As ``words_of_story``, of those that have any: asked for by themselves, since many incidents may go public at once."""
+    published = select(incidents.c.id, incidents.c.name).where(incidents.c.id.in_(incident_ids), incidents.c.published_at.is_not(None))
+    found = {row.id: [row.name] for row in connection.execute(published)}
+    said = select(updates.c.incident, updates.c.body).where(updates.c.incident.in_(found), updates.c.redacted_at.is_(None))
+    for row in connection.execute(said) if found else ():
+        found[row.incident].append(row.body)
+    return found
 
 
 def _keep(connection: Connection, whose: Column[str], wanted: Mapping[str, str]) -> None:
