@@ -7,18 +7,21 @@ which it stands. All else is byte for byte what the public listener gives.
 import re
 from collections.abc import Collection, Iterator
 from functools import cache
-from html import escape
+
+from markupsafe import Markup, escape
 
 from statuspage.bundled import templates
 from statuspage.marking import marked
 from statuspage.render.finished import Finished, finish
 from statuspage.render.tongue import ENGLISH, Tongue, tongue_of
 
-FORM_WORDS = marked("Open this form on our live site")
+ELSEWHERE = marked("%(form)s (on our live site)")
+CONTINUED = marked("Continue on our live site")
 
 # Our own templates write every tag; whatever people write is escaped, so that neither expression ever meets their words.
 _LINK = re.compile(rb'(?<= )(?P<name>href|src|action)="(?P<path>/(?!/)[^"]*)"')
 _LANGUAGE = re.compile(rb'<html lang="([A-Za-z-]{2,20})"')
+_BUTTON = re.compile(rb"<button\b[^>]*>([^<>]+)</button>")
 _FORM = re.compile(rb"<form\b[^>]*>.*?</form>", re.DOTALL)
 
 
@@ -56,18 +59,27 @@ def led_home(finished: Finished, path: str, held: Collection[str], site: str) ->
     """The page at *path* for a mirror that holds the paths *held*; *site* is the live site's address. Where it can be, the very same."""
     if not is_page(finished):
         return finished
-    live = escape(site).encode()
+    live = str(escape(site)).encode()
 
     def led(found: re.Match[bytes]) -> bytes:
         return found[0] if _path(found["path"]) in held else b'%b="%b%b"' % (found["name"], live, found["path"])
 
-    told = b'<p class="elsewhere"><a href="%b%b">%b</a></p>' % (
-        live,
-        escape(path).encode(),
-        tongue_of_page(finished.body).said(FORM_WORDS).encode(),
-    )
-    body = _LINK.sub(led, _FORM.sub(lambda _: told, finished.body))
+    tongue, there = tongue_of_page(finished.body), live + str(escape(path)).encode()
+
+    def linked(found: re.Match[bytes]) -> bytes:
+        return b'<p class="elsewhere"><a href="%b">%b</a></p>' % (there, _name_of(found[0], tongue))
+
+    body = _LINK.sub(led, _FORM.sub(linked, finished.body))
     return finished if body == finished.body else finish(body, finished.content_type)
+
+
+def _name_of(form: bytes, tongue: Tongue) -> bytes:
+    """What a form would do, by the words on its button."""
+    button = _BUTTON.search(form)
+    if button is None:
+        return tongue.said(CONTINUED).encode()
+    label = Markup(button[1].decode())  # noqa: S704 - taken from a page of ours, where it is escaped
+    return str(escape(tongue.said(ELSEWHERE)) % {"form": label}).encode()
 
 
 def _path(link: bytes) -> str | None:

@@ -1,5 +1,6 @@
 """A small site's mirror, written from a picture, and a plain static server in front of it."""
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -62,12 +63,19 @@ class _Files(SimpleHTTPRequestHandler):
         self.host.asked.append(self.path)
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that was closed before its answer came."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # the library names its own kinds of them
+
+
 @contextmanager
 def hosted(directory: Path) -> Iterator[StaticHost]:
     """Serve the mirror in *directory* until left."""
     host = StaticHost(port=0)
     handler = type("Files", (_Files,), {"host": host})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(directory / CURRENT))) as server:
+    with _Server(("127.0.0.1", 0), partial(handler, directory=str(directory / CURRENT))) as server:
         host.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

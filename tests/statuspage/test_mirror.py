@@ -12,7 +12,7 @@ import pytest
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.mirror.files import FRESH, MISSING, file_of, leaves
-from statuspage.mirror.links import FORM_WORDS, led_home, links
+from statuspage.mirror.links import led_home, links
 from statuspage.mirror.version import Leaf
 from statuspage.mirror.walk import MOST_OLDER, NOT_MIRRORED, Walk, is_mirrored
 from statuspage.news import About, Topic
@@ -257,15 +257,15 @@ def test_a_link_to_what_is_not_in_the_mirror_leads_to_the_live_site(written: str
 
 
 def test_a_form_becomes_a_link_to_its_page_on_the_live_site() -> None:
-    form = '<form method="post" action="/report">\n<input name="service"><button>Send</button>\n</form>'
+    form = '<form method="post" action="/report">\n<input name="service"><button class="a">Send &amp; go</button>\n</form>'
     body = led_home(page(f"<p>before</p>{form}<p>after</p>"), "/report", set(), LIVE).body.decode()
     assert "<form" not in body
-    assert f'<p>before</p><p class="elsewhere"><a href="{LIVE}/report">{FORM_WORDS}</a></p><p>after</p>' in body
+    assert f'<p>before</p><p class="elsewhere"><a href="{LIVE}/report">Send &amp; go (on our live site)</a></p><p>after</p>' in body
 
 
 def test_a_form_is_spoken_of_in_the_language_of_its_page() -> None:
     german = finish(b'<!doctype html><html lang="de"><main><form action="/de/report"></form></main>', HTML)
-    assert "Dieses Formular" in led_home(german, "/de/report", set(), LIVE).body.decode()
+    assert "Auf unserer eigentlichen Statusseite weiter" in led_home(german, "/de/report", set(), LIVE).body.decode()
 
 
 def test_what_is_no_page_is_left_as_it_is() -> None:
