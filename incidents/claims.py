@@ -45,19 +45,25 @@ def working(situation: Situation, services: Iterable[str]) -> frozenset[str]:
 
 
 def working_needs(situation: Situation, services: Iterable[str]) -> frozenset[str]:
-    """That the capabilities of *services* work that may be said to."""
+    """That the capabilities of *services* work which words name as working: beside one that does not, and where they may be said to."""
     return frozenset(
-        f"{service.id}/{place}{_WORKS}"
-        for service in _known(situation, services)
-        for place, need in enumerate(service.needs)
-        if need in capable(situation, service)
+        claim for service in _known(situation, services) if _names_trouble(situation, service) for claim in _capable(situation, service)
     )
 
 
 def mended(situation: Situation, services: Iterable[str], told: Collection[str]) -> frozenset[str]:
     """That the capabilities of *services* work again that were *told* not to, as far as they may be said to."""
-    working = working_needs(situation, services)
+    working = (claim for service in _known(situation, services) for claim in _capable(situation, service))
     return frozenset(claim for claim in working if f"{_subject(claim)}={Status.DEGRADED}" in told)
+
+
+def _names_trouble(situation: Situation, service: Service) -> bool:
+    return any(need.label and _need(situation, service, place)[1] in TROUBLE for place, need in enumerate(service.needs))
+
+
+def _capable(situation: Situation, service: Service) -> list[str]:
+    able = capable(situation, service)
+    return [f"{service.id}/{place}{_WORKS}" for place, need in enumerate(service.needs) if need in able]
 
 
 def needs_of(service: Service, claims: Collection[str]) -> list[Need]:

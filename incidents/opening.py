@@ -32,7 +32,7 @@ def _reopen(draft: Draft, incident: Incident, component: str) -> None:
     situation = draft.situation
     hit = hit_services(situation, component)
     back = max(_began(situation, component, hit), incident.recovered_at or incident.started_at)
-    move(incident.state, Trigger.RETURNED)
+    move(incident.state, Trigger.RETURNED)  # the table says whether it may come back; its words follow with what belongs to it by then
     reason = f"{incident.root}: {situation.standings[Subject.COMPONENT, incident.root or component].cause}"
     publish_at = draft.now + _waits(situation, hit)
     draft.say(Reopened(at=draft.now, incident=incident.id, since=back, publish_at=publish_at, reason=reason))

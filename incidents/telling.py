@@ -41,7 +41,7 @@ def tell_return(draft: Draft, incident: Incident) -> None:
     """It failed again: it is named for what fails now, and that is told anew."""
     rename(draft, incident)
     body = words.returned(draft.situation, incident.services, draft.policy.language)
-    say(draft, incident.id, State.INVESTIGATING, body, works=claims.working_needs(draft.situation, _hit(incident)))
+    say(draft, incident.id, incident.state, body, works=claims.working_needs(draft.situation, _hit(incident)))
 
 
 def _why_now(draft: Draft, incident: Incident) -> str:

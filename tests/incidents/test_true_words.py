@@ -224,6 +224,16 @@ def test_a_capability_that_was_said_to_work_is_taken_back_at_once_and_no_other_i
     assert third.endswith("Email is partly not working (not working: Sending, Receiving and Webmail; working: Calendar).")
 
 
+def test_what_was_not_named_as_working_is_no_claim() -> None:
+    """Nothing that is down has a name for customers, so that nothing beside it is named either."""
+    world = well(World(topology([service("email", need("smtp"), need("imap", label="Receiving"), need("web"))], stale_after=HOUR)))
+    world.fail("smtp")
+    assert "Email is partly not working. We are" in words(world, "smtp")[0]
+    assert not any(claim.endswith("operational") for claim in world.incident.told)
+    world.fail("imap")
+    assert len(words(world, "smtp")) == 1
+
+
 def test_two_needs_that_are_one_capability_to_customers_are_told_as_one() -> None:
     needs = [need("one", label="Sending"), need("two", label="Sending"), need("imap", label="Receiving")]
     world = well(World(topology([service("email", *needs)], stale_after=HOUR)))
