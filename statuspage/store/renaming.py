@@ -15,6 +15,7 @@ from statuspage.store.incident_rows import change_incident, read_incidents
 from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services
 from statuspage.store.outbox_tables import subscribers
+from statuspage.store.report_tables import reports
 from statuspage.store.tables import (
     incident_components,
     incident_services,
@@ -52,6 +53,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (service_levels, service_levels.c.service),
         (corrections, corrections.c.service),
         (feed_entries, feed_entries.c.service),
+        (reports, reports.c.service),
     ),
 }
 """Where ids stand, beside standings and status changes, which name their subject."""

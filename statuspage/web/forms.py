@@ -64,7 +64,7 @@ async def fields_of(request: web.Request) -> Fields:
 def is_from_elsewhere(request: web.BaseRequest, own: str) -> bool:
     """Whether a browser says that another site's page sent the form. *own* is the site's address as readers know it.
 
-    Our pages ask browsers to tell nobody where a reader comes from, so that a plain ``null`` says nothing.
+    A browser that was asked to tell nobody where its reader comes from says ``null``, and that says nothing.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

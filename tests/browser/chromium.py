@@ -49,14 +49,15 @@ WIDE = Look()
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start the browser, and close it. Errors: NoChromium."""
+async def chromium(*switches: str) -> AsyncIterator[Browser]:
+    """Start the browser with more *switches*, and close it. Errors: NoChromium."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         raise NoChromium(MISSING)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars"]
+            executable_path=found,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars", *switches],
         )
         try:
             yield browser

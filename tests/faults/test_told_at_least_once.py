@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from statuspage.audience import Wish
 from statuspage.demo.ports import free_address
@@ -124,7 +124,7 @@ async def _sent(hub: Hub, token: str, path: str, body: object, key: str) -> str:
                     answers.append(str((await response.json()).get("id", "")))
                     return []
                 return [f"{response.status} {await response.text()}"]
-        except OSError as error:
+        except (OSError, ClientError) as error:
             return [str(error)]
 
     await agreed(disagree, within=LONGEST)

@@ -69,7 +69,8 @@ class Postbox:
         finally:
             server.close()
             for session in list(self.sessions):
-                if isinstance(session.transport, asyncio.WriteTransport):
+                # One that is closed has nothing left to abort: before Python 3.11.3 it says so by failing.
+                if isinstance(session.transport, asyncio.WriteTransport) and not session.transport.is_closing():
                     session.transport.abort()
                 task = session._handler_coroutine
                 if task is not None and not task.done():

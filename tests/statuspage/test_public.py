@@ -29,7 +29,7 @@ EVERYWHERE = {
         "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 PATHS = ["/", "/history.rss", "/history.atom", "/api/v2/summary.json", "/incidents/incidentopen"]

@@ -453,7 +453,7 @@ async def test_pages_behind_links_name_no_token_elsewhere_and_are_kept_by_nobody
     answer = await front.get(front.manage(subscriber))
     page = await answer.text()
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert '<link rel="canonical" href="https://status.example.net/subscribe">' in page
     assert "<script" not in page
 
