@@ -23,7 +23,8 @@ def json_feed(feed: Feed) -> bytes:
         "authors": [{"name": feed.author, "url": f"{feed.url}/"}],
         "items": [_item(entry) for entry in feed.entries],
     }
-    return json.dumps(spelled, ensure_ascii=False, indent=1).encode()
+    # Without line breaks: with them Python spells it itself, an order of magnitude slower.
+    return json.dumps(spelled, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _item(entry: Entry) -> dict[str, str]:
