@@ -332,7 +332,8 @@ class _Face:
             return self._busy()
         if parcel is None:
             return self._missing(place.path) if place.translation is None else await self._missing_in(place.translation)
-        if shelf is not None and shelf is self._current and place.rest in shelf.files:
+        is_small = surface_of(place.rest) is Surface.BADGE  # there are no more of them than services
+        if shelf is not None and shelf is self._current and (is_small or place.rest in shelf.files):
             self._parcels[key] = parcel  # from now on it costs what a file costs
         return self._send(parcel, request)
 
