@@ -31,9 +31,9 @@ MEANING = """\
   which whole rounds of the garbage collector and programs beside the service hold up longest.
 - **The page** is what `statuspage serve` sends for 50 services with 90 days of history, over 64 connections that stay open. The yardstick
   is an aiohttp handler without logic, negotiation or a header too many, that returns the same body from memory.
-- **Ten thousand readers** come within fifteen seconds, each over a connection of its own, and ask for the page, then every half minute for
-  `/fresh.json` and for the page again with the tag that they have, while the service makes twenty probes a second. An answer is good if it is
-  whole and comes within ten seconds.
+- **Ten thousand readers** come within fifteen seconds, each over a connection of its own, and ask for the page, then every half minute
+  for `/fresh.json` and for the page again with the tag that they have, while the service makes twenty probes a second. An answer is
+  good if it is whole and comes within ten seconds.
 - **Made anew** is the time from the commit of a change to the new shelf: what changed is read, and the page, the pages of incidents, feeds
   and API are drawn, compressed and named. Services, incidents and days that stayed as they were are not drawn again. It happens on a thread
   beside the event loop, after a change and when the minute turns. While all 50 services are down there are 50 open incidents, each with a
