@@ -124,7 +124,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def _day(day: date, since: datetime, until: datetime, held: Sequence[Interval], planned: Sequence[Span]) -> Day:
-    during = tuple(within(planned, Span(since, until))) if held else ()
+    during = tuple(within(planned, Span(max(since, held[0].since), min(until, held[-1].until)))) if held else ()
     if len(held) == 1 and not during and held[0].measured is not Kind.PARTIAL:
         return _unbroken(day, held[0].measured, min(held[0].until, until) - max(held[0].since, since))
     pieces = [(one, Span(max(one.since, since), min(one.until, until))) for one in held]

@@ -6,6 +6,7 @@ is on the disk when COMMIT returns. A read transaction cannot write and sees one
 
 import os
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -117,7 +118,7 @@ def _sqlite_engine(file: Path, *, connections: int, begin: str, pragmas: Sequenc
         # isolation_level None: the driver must not begin transactions by its own rules, ours begin as they say.
         connect_args={"timeout": PATIENCE, "isolation_level": None, "check_same_thread": False},
     )
-    event.listen(engine, "connect", _on_connect([f"PRAGMA {pragma}" for pragma in pragmas]))
+    event.listen(engine, "connect", _insistent(_on_connect([f"PRAGMA {pragma}" for pragma in pragmas])))
     event.listen(engine, "begin", _on_begin(begin))
     return engine
 
@@ -193,6 +194,25 @@ def _on_connect(statements: Sequence[str]) -> Callable[[Driver, object], None]:
             driver.execute(statement)
 
     return prepare
+
+
+def _insistent(prepare: Callable[[Driver, object], None]) -> Callable[[Driver, object], None]:
+    """Where two processes open a new store at once, SQLite refuses one the change to WAL at once and never waits: ask again."""
+
+    def again(driver: Driver, record: object) -> None:
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                return prepare(driver, record)
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or left == 0:
+                    raise
+                threading.Event().wait(_PAUSE)
+        return None
+
+    return again
+
+
+_ATTEMPTS, _PAUSE = 100, 0.05
 
 
 def _on_begin(statement: str) -> Callable[[Connection], None]:
