@@ -123,7 +123,7 @@ class Html:
             f"/report/{service.id}",
             service=service,
             opened=[(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)],
-            running=[view for view in page.planned if hit(view) and view.state is MaintenanceState.IN_PROGRESS],
+            planned=[view for view in page.planned if hit(view) and view.state is MaintenanceState.IN_PROGRESS],
             known_errors=spoken(page.site.known_errors, page.language, [service.id]),
             is_reported=is_reported,
             fault=fault,
