@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from incidents.levels.availability import Change, availability, planned
 from incidents.levels.service_level import midnight
 from incidents.times.spans import Span
-from statuspage.days import Day, bars_of, last_known, strip
-from statuspage.levels import earliest
-from statuspage.page import Page, Snapshot, build
-from statuspage.planned import shown
+from statuspage.picture.days import Day, bars_of, last_known, strip
+from statuspage.picture.levels import earliest
+from statuspage.picture.page import Page, Snapshot, build
+from statuspage.picture.planned import shown
 from statuspage.press import seen_by_service
 from statuspage.store.earlier import Earlier, earlier
 

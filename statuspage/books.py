@@ -22,10 +22,10 @@ from incidents.levels.service_level import NO_OFFER, Offer, calendar_period
 from incidents.levels.terms import Period
 from incidents.model import Subject
 from incidents.times.spans import Span
-from statuspage.days import Day, Past, bars_of, continued, last_known, strip
-from statuspage.figures import LevelView, level_view
 from statuspage.ledgers import Sources, sources_of
-from statuspage.levels import Level, Month, closed_months, earliest, level
+from statuspage.picture.days import Day, Past, bars_of, continued, last_known, strip
+from statuspage.picture.figures import LevelView, level_view
+from statuspage.picture.levels import Level, Month, closed_months, earliest, level
 from statuspage.render.finished import Finished
 from statuspage.render.ledgers import addressed, document
 from statuspage.store.engine import Store

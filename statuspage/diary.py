@@ -11,8 +11,8 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from incidents.maintenance import Maintenance, MaintenanceUpdate
-from statuspage.agenda import BACK, MOST_PAST
-from statuspage.planned import MOST_OVER
+from statuspage.picture.agenda import BACK, MOST_PAST
+from statuspage.picture.planned import MOST_OVER
 from statuspage.store.maintenance_rows import maintenance_words, newest_maintenances, past_maintenances, read_maintenances
 
 Words = Mapping[str, tuple[MaintenanceUpdate, ...]]

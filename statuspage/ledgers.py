@@ -13,7 +13,7 @@ from incidents.levels.notice import exclusions
 from incidents.levels.service_level import Budget, budget, calendar_period, runs_out
 from incidents.levels.terms import Terms, in_force
 from incidents.times.spans import Span
-from statuspage.levels import RECENT, Burn, burns
+from statuspage.picture.levels import RECENT, Burn, burns
 from statuspage.store import queries
 from statuspage.store.ledger_rows import corrections_of, terms_of, windows_of
 from statuspage.store.months import changes_in

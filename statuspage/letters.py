@@ -17,11 +17,11 @@ from incidents.events import MaintenanceUpdated, Updated
 from statuspage.channels import mail
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
-from statuspage.page import Page, Story
-from statuspage.planned import Window
+from statuspage.picture.page import Page, Story
+from statuspage.picture.planned import Window
+from statuspage.picture.site import Site
 from statuspage.render.mail import Letterhead, Mail, ReportAnswer
 from statuspage.render.webhook import incident_told, work_told
-from statuspage.site import Site
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances

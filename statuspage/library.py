@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 
 from incidents.levels.availability import Ledger
 from incidents.levels.terms import in_force
-from statuspage.archive import NEWEST, Archive, Asked, addressed, all_months, archive, month_of, paths, span_of
-from statuspage.figures import MonthView, month_view
 from statuspage.ledgers import TICK, ledger_of
-from statuspage.levels import Month
-from statuspage.page import Page, Story
-from statuspage.planned import Window
+from statuspage.picture.archive import NEWEST, Archive, Asked, addressed, all_months, archive, month_of, paths, span_of
+from statuspage.picture.figures import MonthView, month_view
+from statuspage.picture.levels import Month
+from statuspage.picture.page import Page, Story
+from statuspage.picture.planned import Window
+from statuspage.picture.search import asked as asked_for
+from statuspage.picture.search import searched, typed
 from statuspage.press import Press
 from statuspage.publish import HTML, Shelf
 from statuspage.render.finished import Finished, finish
@@ -29,8 +31,6 @@ from statuspage.render.html import Html
 from statuspage.render.ledgers import Asked as Document
 from statuspage.render.ledgers import addressed as ledger_at
 from statuspage.render.ledgers import document
-from statuspage.search import asked as asked_for
-from statuspage.search import searched, typed
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of

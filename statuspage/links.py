@@ -12,7 +12,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer
 
 from incidents.model import Status
-from statuspage.audience import Wish
+from statuspage.picture.audience import Wish
 
 LONGEST = 2000
 """Characters that a link may have: every mail program and proxy takes so many."""

@@ -3,7 +3,7 @@
 import re
 
 from probes.settings import host
-from statuspage.marking import marked
+from statuspage.picture.marking import marked
 
 LONGEST = 254
 """Characters that an address may have (RFC 5321, section 4.5.3.1, as corrected)."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from incidents.levels.service_level import midnight
 from statuspage.clock import Now
-from statuspage.pace import DAYS, HOURS, Amount, Pace, mean, total
+from statuspage.picture.pace import DAYS, HOURS, Amount, Pace, mean, total
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.pace_rows import good_hours, hour_of

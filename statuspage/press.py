@@ -15,22 +15,22 @@ from sqlalchemy import Connection
 from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent
 from incidents.model import Situation, Topology
 from probes.result import Result
-from statuspage.agenda import Far, agenda
 from statuspage.books import Books
 from statuspage.clock import Now
-from statuspage.days import Day, unwatched
 from statuspage.diary import Diary
-from statuspage.marking import localised
-from statuspage.news import Tail, Topic, Untold
-from statuspage.pace import Pace
-from statuspage.page import Page, Snapshot, Story, build
+from statuspage.picture.agenda import Far, agenda
+from statuspage.picture.days import Day, unwatched
+from statuspage.picture.marking import localised
+from statuspage.picture.news import Tail, Topic, Untold
+from statuspage.picture.pace import Pace
+from statuspage.picture.page import Page, Snapshot, Story, build
+from statuspage.picture.planned import Window, shown
+from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
-from statuspage.planned import Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
-from statuspage.site import Site
 from statuspage.store import feed_rows, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable

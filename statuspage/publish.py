@@ -7,11 +7,12 @@ from functools import partial
 from hashlib import sha256
 from types import MappingProxyType
 
-from statuspage import archive
-from statuspage import page as picture
-from statuspage.news import FLOORS, About, Said, Tail, Topic, together
-from statuspage.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
-from statuspage.planned import MaintenanceView, Window
+from statuspage.picture import archive
+from statuspage.picture import page as picture
+from statuspage.picture.news import FLOORS, About, Said, Tail, Topic, together
+from statuspage.picture.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
+from statuspage.picture.planned import MaintenanceView, Window
+from statuspage.picture.site import Site
 from statuspage.render import badges, feeds
 from statuspage.render.addresses import Document, Format, document_at, path_of
 from statuspage.render.banner import banner
@@ -23,7 +24,6 @@ from statuspage.render.jsonfeed import KIND, json_feed
 from statuspage.render.sitemap import PLAIN, XML, robots, sitemap
 from statuspage.render.subscription import Subscription, Typed
 from statuspage.render.tongue import Tongue
-from statuspage.site import Site
 from statuspage.translation import Bench, Sheet, Translation, split
 
 HTML = "text/html; charset=utf-8"

@@ -8,8 +8,8 @@ from probes.egress import Door
 from statuspage.bundled import languages
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
-from statuspage.known_errors import KnownError
-from statuspage.site import Site
+from statuspage.picture.known_errors import KnownError
+from statuspage.picture.site import Site
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:

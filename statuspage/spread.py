@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from incidents.events import MaintenanceUpdated, Updated
 from incidents.model import Incident, Service, Update
-from statuspage.audience import Verdict, verdict, wants, wants_work
-from statuspage.page import Story
-from statuspage.planned import is_loud
+from statuspage.picture.audience import Verdict, verdict, wants, wants_work
+from statuspage.picture.page import Story
+from statuspage.picture.planned import is_loud
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import read_maintenances

@@ -14,7 +14,7 @@ from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
 from statuspage.letters import Letters
 from statuspage.links import Links
-from statuspage.page import Page
+from statuspage.picture.page import Page
 from statuspage.press import Press
 from statuspage.readings import site_of
 from statuspage.render.html import Html

@@ -6,7 +6,7 @@ from functools import partial
 from threading import Lock
 from typing import NamedTuple
 
-from statuspage.page import Page
+from statuspage.picture.page import Page
 from statuspage.render.finished import Finished, finish
 from statuspage.render.kept import Kept
 

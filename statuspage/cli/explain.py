@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from statuspage.cli.config import store_of
 from statuspage.cli.options import BAD, GOOD, fail, print_json
-from statuspage.page import Story
+from statuspage.picture.page import Story
 from statuspage.render.timeline import Line, spoken, tell
 from statuspage.store import queries
 

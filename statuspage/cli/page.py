@@ -12,8 +12,8 @@ from statuspage.cli.config import store_of
 from statuspage.cli.instants import instant, spoken
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
-from statuspage.page import WITHDRAWN, IncidentView, Page, UpdateView
-from statuspage.planned import BACK_DAYS, MaintenanceView
+from statuspage.picture.page import WITHDRAWN, IncidentView, Page, UpdateView
+from statuspage.picture.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
 from statuspage.store.recall import site
 

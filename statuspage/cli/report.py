@@ -21,7 +21,7 @@ from statuspage.clock import wall_clock
 from statuspage.config.loading import Config, words
 from statuspage.config.terms import offers, terms
 from statuspage.ledgers import account_of
-from statuspage.marking import localised
+from statuspage.picture.marking import localised
 from statuspage.render.ledgers import COLUMNS, cells, table
 from statuspage.render.report import Reported, report
 from statuspage.render.tongue import ENGLISH

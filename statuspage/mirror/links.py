@@ -11,7 +11,7 @@ from functools import cache
 from markupsafe import Markup, escape
 
 from statuspage.bundled import templates
-from statuspage.marking import marked
+from statuspage.picture.marking import marked
 from statuspage.render.finished import Finished, finish
 from statuspage.render.tongue import ENGLISH, Tongue, tongue_of
 

@@ -16,7 +16,7 @@ from statuspage.mirror.files import FRESH, MISSING, leaves_of
 from statuspage.mirror.links import tongue_of_page
 from statuspage.mirror.version import Edition, Leaf, Version, leaf
 from statuspage.mirror.versions import Versions
-from statuspage.news import About
+from statuspage.picture.news import About
 from statuspage.render.addresses import Format, document_at
 from statuspage.render.finished import finish
 from statuspage.render.notice import Notice, bare_page, in_feed, on_page, prefix_of

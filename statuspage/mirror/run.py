@@ -19,7 +19,7 @@ from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import publish
 from statuspage.mirror.versions import spoken
 from statuspage.mirror.walk import Older, Walk
-from statuspage.news import ADDS
+from statuspage.picture.news import ADDS
 from statuspage.press import Press
 from statuspage.vitals import MirrorFigures
 

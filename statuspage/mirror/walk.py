@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 
-from statuspage.archive import addressed, month_of
 from statuspage.mirror.links import is_page, links
+from statuspage.picture.archive import addressed, month_of
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished

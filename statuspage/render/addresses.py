@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from statuspage.news import About, Topic
+from statuspage.picture.news import About, Topic
 
 
 class Format(StrEnum):

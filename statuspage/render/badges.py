@@ -11,7 +11,7 @@ from typing import NamedTuple
 from markupsafe import escape
 
 from incidents.model import Status
-from statuspage.page import ServiceView
+from statuspage.picture.page import ServiceView
 from statuspage.render.speaking import speakable
 from statuspage.render.tongue import Tongue
 from statuspage.render.words import UNWATCHED_WITHIN, within

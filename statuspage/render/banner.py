@@ -3,7 +3,7 @@
 import json
 
 from incidents.model import Status
-from statuspage.page import Page
+from statuspage.picture.page import Page
 from statuspage.render.badges import LOOKS
 from statuspage.render.speaking import speakable
 from statuspage.render.tongue import Tongue

@@ -11,7 +11,7 @@ from itertools import groupby
 from markupsafe import Markup, escape
 
 from incidents.model import Status
-from statuspage.days import Day
+from statuspage.picture.days import Day
 from statuspage.render import words
 from statuspage.render.tongue import Tongue
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import icalendar as ical
 
 from incidents.maintenance import MaintenanceState
-from statuspage.planned import MaintenanceView
+from statuspage.picture.planned import MaintenanceView
 from statuspage.render.feeds import fit
 from statuspage.render.tongue import Tongue
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from incidents.model import State, Status
 from incidents.rollup import TROUBLE
-from statuspage.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
 from statuspage.render.compat_rows import Row, instant, listed, spelled, update_id
 from statuspage.render.kept import Kept
 from statuspage.render.scheduled import Scheduled

@@ -15,8 +15,8 @@ from typing import assert_never
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from statuspage.news import About, Said, Tail, Topic
-from statuspage.page import WITHDRAWN, Page
+from statuspage.picture.news import About, Said, Tail, Topic
+from statuspage.picture.page import WITHDRAWN, Page
 from statuspage.render.addresses import Document, Format, path_of, stem
 from statuspage.render.marks import Link, Marks, Tombstone
 from statuspage.render.tongue import Tongue

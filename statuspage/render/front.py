@@ -10,9 +10,9 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from incidents.model import Status
-from statuspage.days import Day
-from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
-from statuspage.planned import MaintenanceView
+from statuspage.picture.days import Day
+from statuspage.picture.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
+from statuspage.picture.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
 from statuspage.render.instants import clock, day_of, moment, span

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from statuspage.archive import Archive, Asked, address, by_year
-from statuspage.page import IncidentView, Page
-from statuspage.planned import MaintenanceView
-from statuspage.search import Query
-from statuspage.search import excerpt as found_in
+from statuspage.picture.archive import Archive, Asked, address, by_year
+from statuspage.picture.page import IncidentView, Page
+from statuspage.picture.planned import MaintenanceView
+from statuspage.picture.search import Query
+from statuspage.picture.search import excerpt as found_in
 
 MOST_LETTERS = 320
 """Letters of an update that a list of incidents repeats; the incident's own page has them all."""

@@ -18,13 +18,13 @@ from jinja2 import Environment
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
-from statuspage import search
-from statuspage.archive import Archive, Asked, address
-from statuspage.figures import decimal
-from statuspage.known_errors import spoken
-from statuspage.marking import marked
-from statuspage.page import IncidentView, Page, ServiceView
-from statuspage.planned import BACK_DAYS, MaintenanceView
+from statuspage.picture import search
+from statuspage.picture.archive import Archive, Asked, address
+from statuspage.picture.figures import decimal
+from statuspage.picture.known_errors import spoken
+from statuspage.picture.marking import marked
+from statuspage.picture.page import IncidentView, Page, ServiceView
+from statuspage.picture.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import pace, words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of

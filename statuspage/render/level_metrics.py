@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from statuspage.figures import cut_share
-from statuspage.levels import Level
+from statuspage.picture.figures import cut_share
+from statuspage.picture.levels import Level
 from statuspage.render.metrics import escaped, family
 
 _SECOND = 1_000_000

@@ -19,14 +19,14 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from probes.text import plain
-from statuspage.marking import marked
-from statuspage.page import IncidentView, Page, UpdateView
-from statuspage.planned import MaintenanceUpdateView, MaintenanceView
+from statuspage.picture.marking import marked
+from statuspage.picture.page import IncidentView, Page, UpdateView
+from statuspage.picture.planned import MaintenanceUpdateView, MaintenanceView
+from statuspage.picture.site import Site
 from statuspage.render import words
 from statuspage.render.instants import moment, span
 from statuspage.render.speaking import speaking
 from statuspage.render.tongue import Tongue, tongue_of
-from statuspage.site import Site
 
 _LONGEST_SUBJECT = 200
 _POLICY = SMTP.clone(max_line_length=998)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 from markupsafe import Markup, escape
 
-from statuspage.marking import marked
+from statuspage.picture.marking import marked
 from statuspage.render.addresses import Format
 from statuspage.render.feeds import fit
 from statuspage.render.instants import moment

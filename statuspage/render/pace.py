@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from statuspage.pace import PaceView, known
+from statuspage.picture.pace import PaceView, known
 
 WIDE, TALL = 300, 60
 _TOP = 4

@@ -13,8 +13,8 @@ from incidents.levels.availability import Interval, Kind, Ledger, cut
 from incidents.levels.service_level import Budget, midnight
 from incidents.levels.terms import Terms
 from incidents.times.spans import Span
-from statuspage.figures import FigureView, decimal, figure
-from statuspage.marking import marked, marked_in
+from statuspage.picture.figures import FigureView, decimal, figure
+from statuspage.picture.marking import marked, marked_in
 from statuspage.render.speaking import speaking
 from statuspage.render.tongue import Tongue, tongue_of
 from statuspage.render.words import length, promise, spoken

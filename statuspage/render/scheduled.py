@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import Status
-from statuspage.page import Page
-from statuspage.planned import MaintenanceUpdateView, MaintenanceView
+from statuspage.picture.page import Page
+from statuspage.picture.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.render.compat_rows import Row, instant, listed, spelled, update_id
 from statuspage.render.kept import Kept
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from incidents.model import Status
-from statuspage.marking import marked
-from statuspage.page import Page
+from statuspage.picture.marking import marked
+from statuspage.picture.page import Page
 from statuspage.render.html import Html
 
 FLOORS = {

@@ -6,7 +6,7 @@ Made of the very rows of the v2 API, so that whoever reads that understands this
 import json
 from typing import Any
 
-from statuspage.page import Page
+from statuspage.picture.page import Page
 from statuspage.render.compat import Compat
 
 

@@ -17,10 +17,10 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from incidents.rollup import ORDER, TROUBLE
 from incidents.times.calendars import Calendar
-from statuspage.days import Day
-from statuspage.figures import decimal
-from statuspage.marking import marked, marked_in, marked_pair
-from statuspage.page import Page, ServiceView, UpdateView
+from statuspage.picture.days import Day
+from statuspage.picture.figures import decimal
+from statuspage.picture.marking import marked, marked_in, marked_pair
+from statuspage.picture.page import Page, ServiceView, UpdateView
 from statuspage.render.tongue import Tongue
 
 Named = TypeVar("Named")

@@ -16,8 +16,8 @@ from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, fold, opened
-from statuspage.page import Story
-from statuspage.site import Site
+from statuspage.picture.page import Story
+from statuspage.picture.site import Site
 from statuspage.store.ledger_rows import Stated, corrections_by, terms_of
 from statuspage.store.queries import Installation, nothing_known
 from statuspage.store.recall import site

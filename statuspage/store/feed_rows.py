@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, insert, or_, select
 
 from incidents.maintenance import MaintenanceState
-from statuspage.news import PAGE, Said, Tail, Topic, Untold, grown, last_withdrawn, tail
+from statuspage.picture.news import PAGE, Said, Tail, Topic, Untold, grown, last_withdrawn, tail
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.maintenance_tables import maintenance_updates, maintenances
 from statuspage.store.tables import updates

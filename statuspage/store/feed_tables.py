@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from statuspage.news import About
+from statuspage.picture.news import About
 from statuspage.store.columns import Choice, metadata, number, text
 
 feed_entries = Table(

@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Connection, Row, Table, bindparam, delete,
 from incidents.course import SPENT_FOR, born, first_end, progressed
 from incidents.events import MaintenanceEvent, MaintenanceUpdated, Planned
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
-from statuspage.news import topics_of_window
+from statuspage.picture.news import topics_of_window
 from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services, maintenance_updates, maintenances
 

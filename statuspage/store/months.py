@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, sel
 from incidents.levels.availability import Change, superseding
 from incidents.maintenance import Maintenance
 from incidents.times.spans import Span
-from statuspage.page import Story
-from statuspage.planned import Window
+from statuspage.picture.page import Story
+from statuspage.picture.planned import Window
 from statuspage.store.ledger_rows import LONGEST_AFTER
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.maintenance_tables import maintenances

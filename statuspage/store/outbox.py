@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, Select, and_, case, delete, exists, func, literal, or_, select, update
 
 from incidents.events import Event
-from statuspage.audience import Verdict
+from statuspage.picture.audience import Verdict
 from statuspage.store.outbox_tables import asked, notifications, outbox, spent_links
 from statuspage.store.spelling import understand
 from statuspage.store.upsert import put_missing

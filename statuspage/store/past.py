@@ -18,7 +18,7 @@ from incidents.policy import Policy
 from incidents.replaying.past import Memory
 from incidents.turns import Circumstances
 from probes.result import Result
-from statuspage.site import Site
+from statuspage.picture.site import Site
 from statuspage.store.queries import everything
 from statuspage.store.spelling import milliseconds
 from statuspage.store.tables import batches, memories

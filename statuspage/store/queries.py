@@ -17,7 +17,7 @@ from incidents.levels.availability import Change, superseding
 from incidents.model import Note, Pause, Situation, Standing, Status, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.votes import Streak
-from statuspage.page import Story
+from statuspage.picture.page import Story
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.ledger_rows import proposals
 from statuspage.store.maintenance_rows import known_series, pending_maintenances, spent_occurrences
@@ -48,7 +48,7 @@ _NOTHING = Topology(services={}, components={}, monitors={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What was fixed at first start and is kept for ever: see ``incidents.model.Situation`` and ``statuspage.page.Snapshot``."""
+    """What was fixed at first start and is kept for ever: see ``incidents.model.Situation`` and ``statuspage.picture.page.Snapshot``."""
 
     seed: str
     born: datetime

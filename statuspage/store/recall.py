@@ -16,7 +16,7 @@ from incidents.policy import Policy
 from incidents.replaying.past import ORDINARY, TICK, Judging, Memory, Places, Renaming, Turn
 from incidents.turns import Change, Circumstances, Stay
 from probes.result import Failure, ProbeResult
-from statuspage.site import Site
+from statuspage.picture.site import Site
 from statuspage.store.past import unpack
 from statuspage.store.queries import nothing_known, situation
 from statuspage.store.spelling import instant, milliseconds, understand

@@ -42,7 +42,7 @@ from incidents.replaying.differences import Notice
 from incidents.situation import advance, opened, stands
 from incidents.turns import Circumstances
 from probes.result import Result
-from statuspage.news import topics_of_incident
+from statuspage.picture.news import topics_of_incident
 from statuspage.store import past
 from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents

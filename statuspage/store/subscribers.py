@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from incidents.model import Status
-from statuspage.audience import Wish
+from statuspage.picture.audience import Wish
 from statuspage.store.acts import Detail, write_audit
 from statuspage.store.outbox_tables import notifications, subscribers
 

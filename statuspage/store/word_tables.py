@@ -13,7 +13,7 @@ public_words = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=True),
     Column("incident", Text, unique=True),
     Column("maintenance", Text, unique=True),
-    text("words"),  # each once, between blanks: statuspage.search.kept
+    text("words"),  # each once, between blanks: statuspage.picture.search.kept
 )
 
 # The words are ASCII blanks and letters or digits already, so that the simplest reading of them is the right one.

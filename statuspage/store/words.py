@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, and_, bindparam, delete, insert, literal, or_, select, text, union_all, update
 
-from statuspage.page import Story
-from statuspage.planned import Window
-from statuspage.search import VERSION, Query, is_begun, kept
+from statuspage.picture.page import Story
+from statuspage.picture.planned import Window
+from statuspage.picture.search import VERSION, Query, is_begun, kept
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.maintenance_tables import maintenances
 from statuspage.store.queries import stories_of

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from incidents import act, regroup
 from incidents.events import Event, Noted, Opened, Updated
-from statuspage import board
-from statuspage.known_errors import spoken
-from statuspage.page import Story
+from statuspage.picture import board
+from statuspage.picture.known_errors import spoken
+from statuspage.picture.page import Story
 from statuspage.store import acts, listing, queries, reports
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
-from statuspage.board import MonitorRow, holder
-from statuspage.page import Story
+from statuspage.picture.board import MonitorRow, holder
+from statuspage.picture.page import Story
 from statuspage.render.speaking import speakable
 
 LONGEST_LINE = 200

@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 from incidents import act
 from incidents.events import Opened
 from incidents.model import Origin, Situation
-from statuspage import board
-from statuspage.known_errors import spoken
-from statuspage.page import Story
+from statuspage.picture import board
+from statuspage.picture.known_errors import spoken
+from statuspage.picture.page import Story
+from statuspage.picture.spending import spending
 from statuspage.render.timeline import Line, tell
-from statuspage.spending import spending
 from statuspage.store import queries, reports
 from statuspage.store.reports import Heard
 from statuspage.web import bodies

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from incidents import act
 from incidents.correction import approve, drop
 from incidents.model import Status
-from statuspage import board
+from statuspage.picture import board
 from statuspage.store.ledger_rows import CorrectionRow, CorrectionState, newest_corrections, waiting_corrections
 from statuspage.web.auth import CALLER, Permission
 from statuspage.web.availability import correcting

@@ -14,9 +14,9 @@ from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
 from statuspage.asking import Beside
 from statuspage.clock import Now
-from statuspage.known_errors import KnownError
-from statuspage.levels import Level
-from statuspage.page import Page, Story
+from statuspage.picture.known_errors import KnownError
+from statuspage.picture.levels import Level
+from statuspage.picture.page import Page, Story
 from statuspage.pipeline import Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import hdrs, web
 
-from statuspage.marking import marked
+from statuspage.picture.marking import marked
 
 MOST_BYTES = 32 * 1024
 MOST_FIELDS = 700

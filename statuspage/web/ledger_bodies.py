@@ -8,8 +8,8 @@ from incidents.levels.availability import Interval, Kind, Ledger, percent
 from incidents.levels.service_level import Budget, Offer, cost, credit
 from incidents.levels.terms import Period
 from incidents.model import Status
-from statuspage.figures import cut_share
 from statuspage.ledgers import Account
+from statuspage.picture.figures import cut_share
 from statuspage.store.ledger_rows import CorrectionRow, CorrectionState
 from statuspage.web.bodies import Given, Instant, Line, Taken
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from sqlalchemy import Connection
 
-from statuspage.page import IncidentView, Page
+from statuspage.picture.page import IncidentView, Page
 from statuspage.render import words
 from statuspage.render.front import RECENT_DAYS
 from statuspage.render.instants import day_of

@@ -12,7 +12,7 @@ from incidents.decide import rejudge
 from incidents.events import Event
 from incidents.model import Monitor
 from incidents.situation import fold
-from statuspage import board
+from statuspage.picture import board
 from statuspage.pipeline import Command
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER

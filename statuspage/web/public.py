@@ -17,10 +17,10 @@ from types import MappingProxyType
 from aiohttp import hdrs, web
 
 from statuspage.clock import Now, wall_clock
+from statuspage.picture.search import SEARCH, address
 from statuspage.publish import MISSING, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
-from statuspage.search import SEARCH, address
 from statuspage.translation import split
 from statuspage.web.forms import Reply
 from statuspage.web.hammering import RETRY_AFTER, Hammering

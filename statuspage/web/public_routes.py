@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-from statuspage.archive import addressed
+from statuspage.picture.archive import addressed
+from statuspage.picture.search import SEARCH, searched
 from statuspage.render.addresses import document_at, patterns
 from statuspage.render.ledgers import addressed as ledger_at
-from statuspage.search import SEARCH, searched
 
 YEAR = 31_536_000
 

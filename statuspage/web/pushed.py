@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from incidents.events import MaintenanceUpdated, Updated
 from incidents.model import Incident, Service
-from statuspage.audience import Verdict, held_until
+from statuspage.picture.audience import Verdict, held_until
 from statuspage.store import outbox
 from statuspage.store.outbox import Notification, Told
 from statuspage.store.subscribers import id_of, subscribers_of

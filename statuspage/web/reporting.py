@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from probes.text import plain
 from statuspage.clock import Now
 from statuspage.mailbox import NoMailbox, mailbox
-from statuspage.marking import marked
-from statuspage.page import Page, ServiceView
+from statuspage.picture.marking import marked
+from statuspage.picture.page import Page, ServiceView
 from statuspage.render.html import Html
 from statuspage.store import askers, reports, subscribers
 from statuspage.store.askers import Allowed, Limits

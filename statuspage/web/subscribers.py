@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from incidents.model import Status
-from statuspage.audience import Wish
+from statuspage.picture.audience import Wish
 from statuspage.store import outbox, subscribers
 from statuspage.store.acts import write_audit
 from statuspage.store.subscribers import Subscriber

@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from statuspage.clock import Now
 from statuspage.links import LONGEST, Asked, Links, Purpose, digest
 from statuspage.mailbox import mailbox
-from statuspage.marking import marked
-from statuspage.page import Page
+from statuspage.picture.marking import marked
+from statuspage.picture.page import Page
 from statuspage.render.subscription import Subscription
 from statuspage.store import askers, outbox, subscribers
 from statuspage.store.askers import Allowed, Limits

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.planned.windows import Rest, early_finish
 from incidents.words import said
-from statuspage import board
+from statuspage.picture import board
 from statuspage.web.desk import Desk
 
 SOON = timedelta(days=1)

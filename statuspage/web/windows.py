@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.planned.windows import LONGEST_HORIZON, horizon
 from incidents.words import said
-from statuspage import board
-from statuspage.planned import BACK_DAYS
+from statuspage.picture import board
+from statuspage.picture.planned import BACK_DAYS
 from statuspage.render.timeline import Line, tell
 from statuspage.store import queries
 from statuspage.store.maintenance_rows import newest_maintenances, read_maintenances

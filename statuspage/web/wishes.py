@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from incidents.model import Status
-from statuspage.audience import Wish
 from statuspage.mailbox import NoMailbox, mailbox
-from statuspage.marking import marked
-from statuspage.page import Page
+from statuspage.picture.audience import Wish
+from statuspage.picture.marking import marked
+from statuspage.picture.page import Page
 from statuspage.render.subscription import Typed
 from statuspage.store import outbox
 from statuspage.store.subscribers import Subscriber

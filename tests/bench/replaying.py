@@ -21,7 +21,7 @@ from incidents.policy import Policy
 from incidents.replaying.past import Judging, Memory, Places
 from incidents.replaying.replay import Rerun, once_more
 from probes.result import Failure, ProbeResult, Result
-from statuspage.site import Site
+from statuspage.picture.site import Site
 from statuspage.store import past, queries, recall
 from statuspage.store.engine import Database, Store
 from statuspage.store.record import record

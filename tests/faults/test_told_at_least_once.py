@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession
 
-from statuspage.audience import Wish
 from statuspage.demo.ports import free_address
+from statuspage.picture.audience import Wish
 from statuspage.store import people, subscribers
 from statuspage.store.engine import Store
 from statuspage.store.people import Role

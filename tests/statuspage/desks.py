@@ -19,7 +19,7 @@ from incidents.model import Component, Incident, Monitor, Need, Service, Topolog
 from incidents.policy import Policy
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
-from statuspage.known_errors import KnownError
+from statuspage.picture.known_errors import KnownError
 from statuspage.pipeline import Pipeline
 from statuspage.store import acts, people, queries
 from statuspage.store.acts import AuditRow

@@ -12,10 +12,10 @@ from incidents.model import Component, Monitor, Need, Service, Topology
 from incidents.policy import Policy
 from statuspage.books import Books
 from statuspage.library import Library
+from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.site import Site
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.record import record

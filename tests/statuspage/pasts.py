@@ -22,8 +22,8 @@ from incidents.policy import Policy
 from incidents.replaying.past import Judging, Memory, Places, Renaming, Turn
 from incidents.sight import Glance, Look
 from probes.result import Failure, ProbeResult, Result
+from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
-from statuspage.site import Site
 from statuspage.store import past, queries, recall
 from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Database, Store

@@ -21,11 +21,11 @@ from incidents.model import (
     Topology,
     Update,
 )
-from statuspage.days import Day
-from statuspage.news import PAGE, Said, Tail, Topic, tail, topics_of_incident, topics_of_window
-from statuspage.page import Snapshot, Story
-from statuspage.planned import Window
-from statuspage.site import Site
+from statuspage.picture.days import Day
+from statuspage.picture.news import PAGE, Said, Tail, Topic, tail, topics_of_incident, topics_of_window
+from statuspage.picture.page import Snapshot, Story
+from statuspage.picture.planned import Window
+from statuspage.picture.site import Site
 
 NOW = datetime(2026, 11, 22, 16, 0, 30, tzinfo=UTC)
 BORN = datetime(2026, 1, 1, tzinfo=UTC)

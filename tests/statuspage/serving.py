@@ -10,7 +10,7 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from statuspage import bundled
 from statuspage.clock import Now, wall_clock
-from statuspage.page import Snapshot
+from statuspage.picture.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh

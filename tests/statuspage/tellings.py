@@ -13,16 +13,16 @@ from incidents import act
 from incidents.model import Incident, Topology
 from incidents.policy import Policy
 from probes.result import Failure
-from statuspage.audience import Wish
 from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.channels import mail
 from statuspage.deliver import Deliverer, Line
+from statuspage.picture.audience import Wish
+from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
-from statuspage.site import Site
 from statuspage.store import outbox, queries, subscribers
 from statuspage.store.engine import Store
 from statuspage.store.outbox import Notification

@@ -14,7 +14,7 @@ from probes.result import Failure
 from statuspage.as_it_was import page_at
 from statuspage.books import Books
 from statuspage.bundled import templates
-from statuspage.page import WITHDRAWN, Page, ServiceView
+from statuspage.picture.page import WITHDRAWN, Page, ServiceView
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from incidents.model import Status
-from statuspage.page import build
+from statuspage.picture.page import build
 from statuspage.render.banner import banner
 from statuspage.render.tongue import ENGLISH
 from tests.statuspage.pictures import NOW, SITE, service, snapshot, story, update

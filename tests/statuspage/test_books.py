@@ -19,8 +19,8 @@ from incidents.planned.planning import Wish, plan
 from probes.result import Failure, ProbeResult, Result
 from statuspage.books import Books
 from statuspage.ledgers import ledger_of
+from statuspage.picture.spending import spending
 from statuspage.render.level_metrics import level_metrics
-from statuspage.spending import spending
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
 from tests.statuspage.desks import TOPOLOGY, House, housed

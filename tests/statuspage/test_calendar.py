@@ -20,17 +20,17 @@ from incidents.planned import planning
 from incidents.planned.planning import Terms, Wish
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
-from statuspage.agenda import AHEAD, BACK, MOST_AHEAD, MOST_PAST, Far, agenda
 from statuspage.diary import Diary
-from statuspage.page import build, dates
-from statuspage.planned import Window
+from statuspage.picture.agenda import AHEAD, BACK, MOST_AHEAD, MOST_PAST, Far, agenda
+from statuspage.picture.page import build, dates
+from statuspage.picture.planned import Window
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.calendar import Calendars
 from statuspage.render.feeds import fit
 from statuspage.render.tongue import ENGLISH
+from tests.statuspage.picture.test_planned import CANCELLED, DAY, HOUR, OVER, PLANNED, RUNNING, S, coming, published, told, weekly
 from tests.statuspage.pictures import NOW, SITE, heard, said, window
 from tests.statuspage.serving import templates
-from tests.statuspage.test_planned import CANCELLED, DAY, HOUR, OVER, PLANNED, RUNNING, S, coming, published, told, weekly
 from tests.statuspage.test_press import House, house
 
 __all__ = ["house"]

@@ -12,8 +12,8 @@ from statuspage_prometheus_exporter.service_checker import check_service_status
 
 from incidents.impairment import Hindrance, Impairment
 from incidents.model import State, Status
-from statuspage import page as picture
-from statuspage.page import Snapshot
+from statuspage.picture import page as picture
+from statuspage.picture.page import Snapshot
 from statuspage.render.compat import Compat
 from statuspage.render.compat_rows import update_id
 from tests.statuspage.pictures import NOW, public_id, service, snapshot, story, update

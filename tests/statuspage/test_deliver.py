@@ -15,11 +15,11 @@ from incidents.planned import planning
 from probes.egress import Door
 from probes.result import Failure
 from statuspage import deliver, spread
-from statuspage.audience import Wish
 from statuspage.channels import mail
 from statuspage.channels.channel import Failed, Message, Outcomes, Refused
 from statuspage.deliver import Line, nameless, pause
-from statuspage.page import IncidentView, Page, UpdateView
+from statuspage.picture.audience import Wish
+from statuspage.picture.page import IncidentView, Page, UpdateView
 from statuspage.render.mail import Letterhead
 from statuspage.store import acts, outbox, subscribers
 from statuspage.store.errors import StoreUnavailable

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.model import Status
-from statuspage.news import PAGE, About, Said, Topic, tail, together
+from statuspage.picture.news import PAGE, About, Said, Topic, tail, together
 from statuspage.publish import Publisher
 from statuspage.render.addresses import Document, Format, document_at, path_of, patterns
 from statuspage.render.finished import Finished
+from tests.statuspage.picture.test_planned import CANCELLED, DAY, PLANNED, S
 from tests.statuspage.pictures import NOW, SITE, heard, public_id, said, service, snapshot, story, update, window
 from tests.statuspage.serving import Served, serving, templates
-from tests.statuspage.test_planned import CANCELLED, DAY, PLANNED, S
 from tests.statuspage.test_press import House, house
 
 __all__ = ["house"]

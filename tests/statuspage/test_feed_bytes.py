@@ -22,8 +22,8 @@ from incidents.planned import planning
 from incidents.planned.planning import Wish
 from incidents.policy import Policy
 from statuspage.books import Books
-from statuspage.news import PAGE
-from statuspage.page import Snapshot
+from statuspage.picture.news import PAGE
+from statuspage.picture.page import Snapshot
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
@@ -31,10 +31,10 @@ from statuspage.render.feeds import fit
 from statuspage.store import queries, tables
 from statuspage.store.engine import Store
 from tests.incidents.world import World, need, service, topology
+from tests.statuspage.picture.test_planned import DAY, S
 from tests.statuspage.pictures import NOW, SITE, heard, said, snapshot, story, update, window
 from tests.statuspage.pictures import service as shown
 from tests.statuspage.serving import templates
-from tests.statuspage.test_planned import DAY, S
 from tests.stores import Postgresql
 
 PUBLISHER = Publisher(templates())

@@ -12,9 +12,9 @@ import feedparser
 import pytest
 
 from incidents.model import State
-from statuspage import page as picture
-from statuspage.news import About, Tail, Topic
-from statuspage.page import Snapshot, Story
+from statuspage.picture import page as picture
+from statuspage.picture.news import About, Tail, Topic
+from statuspage.picture.page import Snapshot, Story
 from statuspage.render.feeds import Feed, Feeds, fit
 from statuspage.render.tongue import ENGLISH
 from tests.statuspage.pictures import BORN, NOW, heard, service, snapshot, story, update

@@ -17,14 +17,14 @@ from markupsafe import Markup
 from incidents.model import State, Status
 from incidents.rollup import worst
 from statuspage.bundled import templates
-from statuspage.days import Day
-from statuspage.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.picture.days import Day
+from statuspage.picture.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.picture.site import Site
 from statuspage.render import words
 from statuspage.render.bars import NAME, STEP, bars
 from statuspage.render.html import Html
 from statuspage.render.speaking import speakable
 from statuspage.render.tongue import ENGLISH, Tongue
-from statuspage.site import Site
 
 NOW = datetime(2026, 11, 22, 8, 31, tzinfo=UTC)
 BEGUN = NOW - timedelta(minutes=37)

@@ -15,8 +15,8 @@ from lxml import html as dom
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import Need, Service, State, Status
-from statuspage import page as picture
-from statuspage.page import Snapshot
+from statuspage.picture import page as picture
+from statuspage.picture.page import Snapshot
 from statuspage.publish import Shelf
 from statuspage.render.finished import finish
 from statuspage.web.negotiation import preferred

@@ -14,8 +14,8 @@ from incidents.corrected import Corrected
 from incidents.levels.availability import percent
 from incidents.model import Status
 from incidents.times.spans import Span
-from statuspage.archive import paths
 from statuspage.ledgers import ledger_of
+from statuspage.picture.archive import paths
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.tables import updates
 from statuspage.web.public_routes import Surface, surface_of

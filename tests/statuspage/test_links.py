@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.model import Status
-from statuspage.audience import Wish
 from statuspage.links import LONGEST, Asked, Links, Purpose
+from statuspage.picture.audience import Wish
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LINKS = Links(secret="seed", url="https://status.example.net")

@@ -20,7 +20,7 @@ from incidents.model import State
 from incidents.policy import Policy
 from probes.result import Failure
 from statuspage.as_it_was import page_at
-from statuspage.page import WITHDRAWN, Page
+from statuspage.picture.page import WITHDRAWN, Page
 from statuspage.render.words import STATUS
 from statuspage.store import past, queries
 from statuspage.store.people import Role

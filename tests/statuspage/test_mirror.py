@@ -15,8 +15,8 @@ from statuspage.mirror.files import FRESH, MISSING, file_of, leaves
 from statuspage.mirror.links import led_home, links
 from statuspage.mirror.version import Leaf
 from statuspage.mirror.walk import MOST_OLDER, NOT_MIRRORED, Walk, is_mirrored
-from statuspage.news import About, Topic
-from statuspage.page import Snapshot
+from statuspage.picture.news import About, Topic
+from statuspage.picture.page import Snapshot
 from statuspage.publish import HTML
 from statuspage.render.addresses import Document, Format, path_of
 from statuspage.render.finished import Finished, finish

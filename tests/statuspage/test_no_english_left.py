@@ -26,18 +26,18 @@ from incidents.model import Need, Service, Standing, State, Status, Update
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
 from statuspage import bundled
-from statuspage.archive import Archive, Asked, ServiceMonth
-from statuspage.days import Day
-from statuspage.figures import BudgetView, FigureView, LevelView, MonthView
-from statuspage.page import Page, Snapshot, Story, build
-from statuspage.planned import Window
+from statuspage.picture.archive import Archive, Asked, ServiceMonth
+from statuspage.picture.days import Day
+from statuspage.picture.figures import BudgetView, FigureView, LevelView, MonthView
+from statuspage.picture.page import Page, Snapshot, Story, build
+from statuspage.picture.planned import Window
+from statuspage.picture.site import Site
 from statuspage.publish import Publisher
 from statuspage.render.history import Answer, Pieces
 from statuspage.render.html import Html
 from statuspage.render.mail import Letterhead, Mail
 from statuspage.render.report import Reported, report
 from statuspage.render.subscription import Subscription, Typed
-from statuspage.site import Site
 from tests.statuspage.messages import collected
 from tests.statuspage.pictures import BORN, NOW, heard, public_id, said, snapshot, story, update, window
 

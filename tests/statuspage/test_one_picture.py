@@ -22,9 +22,9 @@ from incidents.model import Status
 from incidents.rollup import ORDER
 from incidents.times.spans import Span
 from statuspage import bundled
-from statuspage.days import Day, as_of_now, bars_of, strip
-from statuspage.figures import level_view
-from statuspage.levels import earliest, level
+from statuspage.picture.days import Day, as_of_now, bars_of, strip
+from statuspage.picture.figures import level_view
+from statuspage.picture.levels import earliest, level
 from statuspage.publish import Publisher
 from statuspage.render import words
 from statuspage.render.html import Html

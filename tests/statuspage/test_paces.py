@@ -13,8 +13,8 @@ from probes.result import Failure, ProbeResult, Result
 from statuspage import bundled
 from statuspage.config import loading
 from statuspage.config.answering import answering
-from statuspage.pace import Pace
 from statuspage.paces import Paces
+from statuspage.picture.pace import Pace
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
 from statuspage.render.pace import spelled

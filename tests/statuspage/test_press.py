@@ -16,12 +16,12 @@ from incidents.policy import REOPENS_WITHIN, Policy
 from probes.result import Failure
 from statuspage.books import Books
 from statuspage.bundled import templates
-from statuspage.days import Day
+from statuspage.picture.days import Day
+from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
 from statuspage.render.html import Html
-from statuspage.site import Site
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable

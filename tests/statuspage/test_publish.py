@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from incidents.model import Standing, State, Status, Subject
 from statuspage import bundled
-from statuspage import page as picture
-from statuspage.page import Snapshot
+from statuspage.picture import page as picture
+from statuspage.picture.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.fresh import fresh
 from statuspage.render.html import Html

@@ -12,8 +12,8 @@ from lxml import html as dom
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
-from statuspage.known_errors import KnownError
-from statuspage.page import Snapshot
+from statuspage.picture.known_errors import KnownError
+from statuspage.picture.page import Snapshot
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.badges import LOOKS
 from statuspage.render.finished import Finished

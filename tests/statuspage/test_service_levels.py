@@ -14,8 +14,8 @@ from incidents.model import Status
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
 from statuspage import bundled
-from statuspage.figures import LevelView, decimal, figure, level_view
-from statuspage.levels import earliest, level
+from statuspage.picture.figures import LevelView, decimal, figure, level_view
+from statuspage.picture.levels import earliest, level
 from statuspage.publish import Publisher
 from statuspage.render import words
 from statuspage.render.html import Html

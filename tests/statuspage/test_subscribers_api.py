@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from incidents.events import Updated
 from incidents.model import Status
-from statuspage.audience import Verdict, Wish
+from statuspage.picture.audience import Verdict, Wish
 from statuspage.store import outbox, subscribers
 from statuspage.store.people import Role
 from statuspage.store.subscribers import Subscriber

@@ -16,7 +16,7 @@ from aiohttp import ClientResponse, ClientSession, TCPConnector, web
 from sqlalchemy import func, select, text
 
 from incidents.model import Status
-from statuspage.audience import Wish
+from statuspage.picture.audience import Wish
 from statuspage.store import acts, outbox, subscribers
 from statuspage.store.askers import Limits
 from statuspage.store.errors import StoreUnavailable

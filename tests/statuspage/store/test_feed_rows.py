@@ -11,7 +11,7 @@ from incidents.events import Event, Impacted, IncidentEvent, MaintenanceMoved, M
 from incidents.maintenance import MaintenanceState, MaintenanceUpdate
 from incidents.model import State, Status, Subject, Update
 from incidents.moving import Move
-from statuspage.news import PAGE, About, Said, Tail, Topic, Untold
+from statuspage.picture.news import PAGE, About, Said, Tail, Topic, Untold
 from statuspage.store import feed_rows, tables
 from statuspage.store.engine import Database
 from statuspage.store.feed_rows import archive, tails

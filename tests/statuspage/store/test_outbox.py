@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from incidents.events import Published, Updated
 from incidents.model import State, Status, Subject, Update
 from incidents.moving import Move
-from statuspage.audience import Verdict, Wish
+from statuspage.picture.audience import Verdict, Wish
 from statuspage.store import outbox, outbox_tables, subscribers
 from statuspage.store.columns import metadata
 from statuspage.store.engine import Database

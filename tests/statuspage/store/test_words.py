@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 from incidents.events import Approved, Opened, Published, Renamed, Updated
 from incidents.model import Origin, State, Update
-from statuspage.search import asked, folded, is_found
+from statuspage.picture.search import asked, folded, is_found
 from statuspage.store.engine import Database
 from statuspage.store.tables import incidents, updates
 from statuspage.store.word_tables import public_words

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from incidents.levels.availability import percent
 from incidents.levels.terms import Terms
-from statuspage.figures import PLACES, decimal
-from statuspage.levels import Level
+from statuspage.picture.figures import PLACES, decimal
+from statuspage.picture.levels import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

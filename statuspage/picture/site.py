@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statuspage.known_errors import KnownError
+from statuspage.picture.known_errors import KnownError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from incidents.drift import Trend
 from incidents.impairment import Hindrance, Impairment
 from incidents.model import Acknowledgement, State, Status
 from probes.result import Failure, ProbeResult, Warning
-from statuspage import board
-from statuspage.page import Story
-from statuspage.spending import Spending
+from statuspage.picture import board
+from statuspage.picture.page import Story
+from statuspage.picture.spending import Spending
 from tests.incidents.world import World, need, service, topology
 
 LEASE = timedelta(minutes=30)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from incidents.levels.availability import Ledger, percent
 from incidents.levels.service_level import Credit
 from incidents.levels.terms import Terms
-from statuspage.levels import Level, Month
+from statuspage.picture.levels import Level, Month
 
 PLACES = 3
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

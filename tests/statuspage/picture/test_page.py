@@ -27,9 +27,9 @@ from incidents.model import (
 )
 from incidents.rollup import ORDER
 from incidents.votes import Streak
-from statuspage.marking import localised
-from statuspage.page import WITHDRAWN, Page, Snapshot, Story, build
-from statuspage.site import Site
+from statuspage.picture.marking import localised
+from statuspage.picture.page import WITHDRAWN, Page, Snapshot, Story, build
+from statuspage.picture.site import Site
 
 NOW = datetime(2026, 11, 22, 8, 31, 12, 345, tzinfo=UTC)
 BORN = datetime(2026, 8, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statuspage.search import MOST_LETTERS, MOST_WORDS, Query, address, asked, excerpt, folded, kept, searched, typed
+from statuspage.picture.search import MOST_LETTERS, MOST_WORDS, Query, address, asked, excerpt, folded, kept, searched, typed
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from incidents.levels.terms import Terms
 from incidents.model import Status
 from incidents.rollup import ORDER
 from incidents.times.spans import Span
-from statuspage import days as calendar
-from statuspage.days import Day, as_of_now, continued, last_known, unwatched
+from statuspage.picture import days as calendar
+from statuspage.picture.days import Day, as_of_now, continued, last_known, unwatched
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]

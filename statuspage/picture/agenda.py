@@ -9,7 +9,7 @@ from incidents.maintenance import Maintenance, MaintenanceUpdate, Series
 from incidents.model import Situation
 from incidents.planned.windows import MOST_AHEAD as MOST_OF_SERIES
 from incidents.planned.windows import occurrence, occurrence_id
-from statuspage.planned import Window
+from statuspage.picture.planned import Window
 
 BACK = timedelta(days=92)
 AHEAD = timedelta(days=366)

@@ -1,7 +1,6 @@
 """The desk's picture: what is open, who owns it, what the probes say about it, and the words for a caller.
 
-Pure, like ``statuspage.page``, but internal: hosts, monitor ids and raw failure texts stand in these values, so they go to the console and
-to nothing public.
+Internal: hosts, monitor ids and raw failure texts stand in these values, so they go to the console and to nothing public.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,8 +15,8 @@ from incidents.sight import lasting
 from incidents.verdicts import why_not_well, why_still
 from incidents.words import said as words_in
 from probes.result import Failure, Result
-from statuspage.page import Story
-from statuspage.spending import Spending
+from statuspage.picture.page import Story
+from statuspage.picture.spending import Spending
 
 RECENT = timedelta(days=1)
 """How long the desk is told of an impairment that is over."""

@@ -32,7 +32,7 @@ from incidents.events import (
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Status
 from incidents.rollup import ORDER, worst
-from statuspage.planned import is_loud
+from statuspage.picture.planned import is_loud
 
 PAGE = 50
 """Entries of a closed archive. The newest document of a feed has as many at least, once there are so many, and never twice as many."""

@@ -14,13 +14,13 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
-from statuspage.days import Day, as_of_now
-from statuspage.figures import LevelView
-from statuspage.marking import localised, marked
-from statuspage.news import Tail, Topic
-from statuspage.pace import Pace, PaceView, views
-from statuspage.planned import MaintenanceView, ServiceTold, Window, newest_end_first, view
-from statuspage.site import Site
+from statuspage.picture.days import Day, as_of_now
+from statuspage.picture.figures import LevelView
+from statuspage.picture.marking import localised, marked
+from statuspage.picture.news import Tail, Topic
+from statuspage.picture.pace import Pace, PaceView, views
+from statuspage.picture.planned import MaintenanceView, ServiceTold, Window, newest_end_first, view
+from statuspage.picture.site import Site
 
 WITHDRAWN = marked("This text has been withdrawn.")
 

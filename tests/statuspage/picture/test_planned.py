@@ -23,9 +23,9 @@ from incidents.planned.planning import Terms, Wish
 from incidents.planned.windows import occurrence_id
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
-from statuspage import page as picture
-from statuspage.page import Page, Snapshot
-from statuspage.planned import AHEAD_DAYS, MOST_PLANNED, Window, shown
+from statuspage.picture import page as picture
+from statuspage.picture.page import Page, Snapshot
+from statuspage.picture.planned import AHEAD_DAYS, MOST_PLANNED, Window, shown
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.instants import span
 from statuspage.render.tongue import ENGLISH

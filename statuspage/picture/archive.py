@@ -13,9 +13,9 @@ from incidents.levels.periods import written
 from incidents.levels.service_level import calendar_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
-from statuspage.figures import MonthView
-from statuspage.page import IncidentView, Page
-from statuspage.planned import MaintenanceView
+from statuspage.picture.figures import MonthView
+from statuspage.picture.page import IncidentView, Page
+from statuspage.picture.planned import MaintenanceView
 
 NEWEST = 3
 """Months that are shown where none is asked for."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.model import Incident, Origin, Service, State, Status, Update
-from statuspage.audience import Verdict, Wish, held_until, verdict, wants, wants_work
+from statuspage.picture.audience import Verdict, Wish, held_until, verdict, wants, wants_work
 
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 SERVICES: Mapping[str, Service] = {
