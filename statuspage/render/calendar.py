@@ -92,10 +92,8 @@ def _event(view: MaintenanceView, stem: str, authority: str, tongue: Tongue) -> 
     if view.ends.replace(microsecond=0) > view.starts.replace(microsecond=0):  # RFC 5545, 3.8.2.2
         made.add("dtend", view.ends)
     made.add("summary", fit(view.name))
-    made.add(
-        "description",
-        fit("\n\n".join(filter(None, (words, tongue.gettext("Services: %(names)s", names=services) if services else "", address)))),
-    )
+    told = (words, tongue.gettext("Services: %(names)s", names=services) if services else "", address)
+    made.add("description", "\n\n".join(fit(part) for part in told if part))
     made.add("url", address)
     made.add("status", _STATUS.get(view.state, "CONFIRMED"))
     made.add("transp", "TRANSPARENT")  # it takes nobody's time

@@ -8,7 +8,7 @@ not take off our hands is dropped. Every answer, aiohttp's own refusals included
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 
 _MOST_HELD = 8 * 1024
 """Bytes that the system may hold for a peer that is streamed to; Linux doubles it."""
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ANSWER: web.AppKey[Handler] = web.AppKey("answer")
+"""The one handler of an application that has no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +158,8 @@ def head(status: HTTPStatus, headers: Mapping[str, str]) -> bytes:
 class PatientRunner(web.AppRunner):
     """Runs an application on connections whose patience is bounded.
 
-    *headers* go out with every refusal that the application did not make itself.
+    *headers* go out with every refusal that the application did not make itself. An application that answers every path by one
+    handler names it under ``ANSWER``, and is spared the look for a route.
     """
 
     __slots__ = ("_headers", "_patience")
@@ -167,12 +173,18 @@ class PatientRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _PatientServer(made, headers=self._headers, patience=self._patience)
+        answer = self.app.get(ANSWER, made.request_handler)  # the factory beside it makes the requests that ANSWER is for
+        return _PatientServer(cast("_Answering", answer), made.request_factory, headers=self._headers, patience=self._patience)
+
+
+_Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _PatientServer(web.Server):
-    def __init__(self, made: web.Server, *, headers: Mapping[str, str], patience: Patience) -> None:
-        super().__init__(made.request_handler, request_factory=made.request_factory)
+    def __init__(
+        self, answer: _Answering, request: Callable[..., web.BaseRequest], *, headers: Mapping[str, str], patience: Patience
+    ) -> None:
+        super().__init__(answer, request_factory=request)
         self._headers, self._patience = headers, patience
 
     def __call__(self) -> web.RequestHandler:

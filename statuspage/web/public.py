@@ -24,13 +24,12 @@ from statuspage.render.fresh import Fresh
 from statuspage.translation import split
 from statuspage.web.forms import Reply
 from statuspage.web.hammering import RETRY_AFTER, Hammering
-from statuspage.web.listener import Answer, Patience, PatientRunner, Ready, head
+from statuspage.web.listener import ANSWER, Answer, Patience, PatientRunner, Ready, head
 from statuspage.web.negotiation import accepts_gzip, preferred
 from statuspage.web.on_request import OnRequest
 from statuspage.web.parcels import Parcel, Place, weight
 from statuspage.web.public_routes import (
     POLICIES,
-    PUBLIC_ROUTES,
     ROOMS,
     TOLD,
     YEAR,
@@ -106,9 +105,8 @@ def public_app(
     app = web.Application(client_max_size=MOST_BYTES_IN)
     app.cleanup_ctx.append(partial(_telling, streams))
     app.on_shutdown.append(partial(_close, streams))
-    exact = [route.path for route in PUBLIC_ROUTES if "{" not in route.path]  # found by a look-up, without a pattern
-    for path in (*exact, "/{path:.*}"):
-        app.router.add_route("*", path, face.answer, expect_handler=_expect_nothing)
+    app[ANSWER] = face.answer
+    app.router.add_route("*", "/{path:.*}", face.answer, expect_handler=_expect_nothing)
     return app
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from incidents.maintenance import MaintenanceState, Series
@@ -167,6 +167,7 @@ def test_what_merely_comes_again_leads_to_the_list_and_what_is_announced_to_its_
     assert [one["URL"] for one in calendar(window(), PLANNED)] == [f"{SITE.url}/maintenance", f"{SITE.url}/maintenance/windowwindow"]
 
 
+@example(text="\r", name="0")
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(max_size=200), name=st.text(min_size=1, max_size=80))
 def test_whatever_people_write_is_read_as_it_was_written_but_for_what_no_text_may_hold(text: str, name: str) -> None:
