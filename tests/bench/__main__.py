@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from statuspage.clock import wall_clock
 from tests.bench import blackbox, crowd, detection, memory, pacing, pages, report, turns
@@ -101,6 +101,26 @@ def accounting(pairs: int) -> Iterator[Row]:
         yield bounded(f"a year's ledger of one service with {count:,} status changes: CPU", taken, unit="ms", goal=goal)
 
 
+def drawing(pairs: int) -> Iterator[Row]:
+    """What the bars cost, whatever the length of the history."""
+    for days in (90, 1095):
+        runs = [turns.figure("bars", days) for _ in range(pairs)]
+        told = f"90-day bars of 50 services, {days:,} days of history"
+        yield compared(f"{told}: as the minute turns, against the daily roll-ups", _both(runs, "kept", "query"), unit="ms", goal=3)
+        yield compared(f"{told}: from the store, as at a start", _both(runs, "anew", "query"), unit="ms")
+
+
+def scraping(pairs: int) -> Iterator[Row]:
+    """What Prometheus costs."""
+    runs = [turns.figure("scraping") for _ in range(pairs)]
+    yield compared("`/metrics` of 10,000 monitors, against joined text", _both(runs, "text", "joined"), unit="ms", goal=3)
+    yield bounded("the loop behind its time at worst while they are spelled", [run["stall"] for run in runs], unit="ms", goal=50, worst=max)
+
+
+def _both(runs: Sequence[Mapping[str, float]], ours: str, theirs: str) -> list[tuple[float, float]]:
+    return [(run[ours], run[theirs]) for run in runs]
+
+
 PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
     probes,
     pacing.rows,
@@ -113,6 +133,8 @@ PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
     judging,
     replaying,
     accounting,
+    drawing,
+    scraping,
 )
 
 

@@ -44,6 +44,11 @@ MEANING = """\
   probe takes to fail + 2 s; a port that nobody listens on refuses at once.
 - **A stored result** is one row in a batch of a hundred, committed to the disk, with its hourly and daily roll-ups: three rows in three
   tables. Its bytes are those of the table of raw results, free space in its pages included.
+- **Bars** are the ninety days of fifty services, each of which was out of order every nine days. The yardstick reads as many daily
+  roll-ups of fifty monitors from the same file, by the bare driver. While the service runs, its bars are kept, and each minute cuts the
+  last day anew. Only at a start, and when the configuration changes, they are cut from all that the store keeps: status changes, what was
+  planned, promised and corrected, by the same ledger as every figure.
+- **A scrape** is spelled on a thread beside the loop; the yardstick joins as many lines from label blocks that are ready.
 - **A decision** judges one steady result among a thousand monitors, and folds it into the situation.
 """
 
