@@ -172,9 +172,13 @@ class Press:
         story = await self.store.read(lambda connection: queries.story(connection, id_))
         if story is None or story.incident.published_at is None:
             return None
-        page = self.picture((story,), (), language)
-        (view,) = (*page.open, *page.recent)
-        return await asyncio.to_thread(self.publisher.incident, page, view)
+
+        def draw() -> Finished:
+            page = self.picture((story,), (), language)
+            (view,) = (*page.open, *page.recent)
+            return self.publisher.incident(page, view)
+
+        return await asyncio.to_thread(draw)
 
     async def _older_window(self, id_: str, language: str | None) -> Finished | None:
         def read(connection: Connection) -> tuple[Window, ...]:
@@ -184,9 +188,13 @@ class Press:
         windows = await self.store.read(read)
         if not windows:
             return None
-        page = self.picture(self._stories, windows, language)
-        (view,) = (*page.planned, *page.past)
-        return await asyncio.to_thread(self.publisher.maintenance, page, view)
+
+        def draw() -> Finished:
+            page = self.picture(self._stories, windows, language)
+            (view,) = (*page.planned, *page.past)
+            return self.publisher.maintenance(page, view)
+
+        return await asyncio.to_thread(draw)
 
     def fresh(self) -> Fresh | None:
         """How old the picture is, to the second; None before the first shelf."""

@@ -1,10 +1,11 @@
 """The press: what is said while a page is in the making is on the next one."""
 
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import pytest
 from aiohttp import ClientSession, web
@@ -14,9 +15,12 @@ from incidents import act
 from incidents.model import Status
 from incidents.policy import REOPENS_WITHIN, Policy
 from probes.result import Failure
+from statuspage import publish
 from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.picture.days import Day
+from statuspage.picture.news import PAGE
+from statuspage.picture.page import build
 from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
@@ -29,6 +33,7 @@ from statuspage.web.public import Beside, public_app, public_runner
 from tests.incidents.world import World, need, service, topology
 
 T = TypeVar("T")
+P = ParamSpec("P")
 SITE = Site(name="Muster IT", url="http://status.example.net", support={}, links={})
 
 
@@ -127,6 +132,31 @@ async def test_an_older_incident_is_shown_before_the_press_knows_a_new_service(h
     house.press.forget(SITE, public, 120.0)
     await house.press.pipeline.replace(grown, Policy())
     assert await house.press.older(f"/incidents/{incident}") is not None
+
+
+async def test_what_is_older_is_drawn_beside_the_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = await house.outage()
+    await house.press.pipeline.observe(house.world.result("imap", None))
+    for number in range(2 * PAGE):
+        house.world.wait(1)
+        await house.say(incident, f"Word {number}.")
+    await house.press.issue()
+    drawing = set[int]()
+
+    def noted(make: Callable[P, T]) -> Callable[P, T]:
+        def note(*given: P.args, **more: P.kwargs) -> T:
+            drawing.add(threading.get_ident())
+            return make(*given, **more)
+
+        return note
+
+    monkeypatch.setattr("statuspage.press.build", noted(build))
+    for spelled in ("_spellings", "finish"):
+        monkeypatch.setattr(f"statuspage.publish.{spelled}", noted(getattr(publish, spelled)))
+    for path in (f"/incidents/{incident}", "/history/archive/1.atom"):
+        assert await house.press.older(path) is not None, path
+    assert drawing
+    assert threading.get_ident() not in drawing
 
 
 async def test_an_older_incident_cannot_be_told_while_the_store_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
