@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,6 +15,7 @@ from incidents.events import (
     IncidentEvent,
     MaintenanceEvent,
 )
+from incidents.maintenance import Maintenance
 from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import publish
 from statuspage.mirror.versions import spoken
@@ -43,6 +44,7 @@ class Mirror:
     to: Callable[[], Path | None]
     figures: MirrorFigures = field(default_factory=MirrorFigures)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _planned: Mapping[str, Maintenance] = field(default_factory=dict)
 
     @classmethod
     def beside(cls, press: Press, *, past: Older, to: Callable[[], Path | None]) -> Self:
@@ -59,14 +61,19 @@ class Mirror:
             self.walk.forget_archives()
         self._forget_months([event for event in events if isinstance(event, IncidentEvent | MaintenanceEvent | CorrectionEvent)])
 
-    def _forget_months(self, events: Sequence[Event]) -> None:
-        """Ask again for those in which an incident stands of which more is known, and for all where something else is."""
-        situation = self.press.pipeline.situation
-        known = {**situation.ended, **situation.incidents}
-        begun = [known.get(event.incident) if isinstance(event, ADDS) else None for event in events]
-        for incident in begun:
-            since = date.min if incident is None else incident.started_at.date() - timedelta(days=1)  # whatever the zone of the site is
-            self.walk.forget_months(since)
+    def _forget_months(self, events: Sequence[IncidentEvent | MaintenanceEvent | CorrectionEvent]) -> None:
+        """Ask again for those in which an incident or a window stands of which more is known, and for all where something else is."""
+        situation, planned = self.press.pipeline.situation, self._planned
+        self._planned = situation.maintenances
+        incidents = {**situation.ended, **situation.incidents}
+        for event in events:
+            if isinstance(event, MaintenanceEvent):
+                found = [plans[event.maintenance] for plans in (planned, self._planned) if event.maintenance in plans]
+                told = [at for one in found for at in (one.starts, *(promise.starts for promise in one.promises))]
+            else:
+                told = [incidents[event.incident].started_at] if isinstance(event, ADDS) and event.incident in incidents else []
+            # A day more: whatever the zone of the site is. Months that go on, or are still to come, are not kept.
+            self.walk.forget_months(min(told).date() - timedelta(days=1) if told else date.min)
 
     def forget(self) -> None:
         """Make everything anew: the configuration changed."""

@@ -17,15 +17,13 @@ from statuspage.picture.archive import addressed, month_of
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.addresses import document_at
 from statuspage.render.finished import Finished
+from statuspage.render.ledgers import addressed as ledger_at
 from statuspage.translation import split
-from statuspage.web.public_routes import PUBLIC_ROUTES, is_kept, is_month
+from statuspage.web.public_routes import PUBLIC_ROUTES, is_kept, is_ledger, is_month
 
 NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
     {
-        "/services/{id}/ledger/{period}.json": "dozens for each service, each another one every minute; links lead to the live site",
-        "/services/{id}/ledger/{period}.csv": "as the JSON form",
-        "/services/{id}/history": "as many as services times months; links lead to the live site",
-        "/services/{id}/history/{month}": "as /services/{id}/history",
+        "/services/{id}/history": "another one each minute for each service, and its months are there; links lead to the live site",
         "/subscribe/confirm/{token}": "leads to one reader, and changes what is kept",
         "/subscribe/manage/{token}": "as the page that confirms",
         "/subscribe/manage/{token}/data.json": "as the page that confirms",
@@ -42,6 +40,9 @@ NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
 MOST_OLDER = 1000
 """Pages and archives beyond the shelf that are followed, each in all languages, the newest first; older ones are links to the live site."""
 
+MOST_MONTHS = 1000
+"""Months of single services, each in all languages and with its ledger: as many for each service, the newest that are over."""
+
 Older = Callable[[str], Awaitable[Finished | None]]
 
 
@@ -49,8 +50,9 @@ Older = Callable[[str], Awaitable[Finished | None]]
 class Walk:
     """Goes through the public face, over and over, and makes anew only what may have changed.
 
-    *older* makes the page of an incident or window that is not on the shelf, or an archive of a feed, *past* that of a month. What they
-    made is kept until it is told to forget; a month that goes on is asked for each time.
+    *older* makes the page of an incident or window that is not on the shelf, or an archive of a feed, *past* that of a month, or a ledger.
+    What they made is kept, with where it leads, until it is told to forget; a month that goes on is asked for each time, and those of
+    single services are left out while they go on.
     """
 
     publisher: Publisher
@@ -58,6 +60,7 @@ class Walk:
     past: Older
     _found: dict[str, Finished] = field(default_factory=dict)
     _made: dict[str, Finished] = field(default_factory=dict)
+    _led: dict[str, tuple[Finished, tuple[str, ...]]] = field(default_factory=dict)
     _shelf: Shelf | None = None
     _languages: tuple[str, ...] = ()
     _forgotten: int = 0
@@ -77,8 +80,8 @@ class Walk:
     def forget_months(self, since: date = date.min) -> None:
         """Ask for the months from that of *since* on again: something is known of them now that was not."""
         self._forgotten += 1
-        asked = {path: addressed(path) for path in self._own()}
-        self.forget([path for path, one in asked.items() if one is not None and (one.first or date.max) >= since.replace(day=1)])
+        begun = {path: _begun(path) for path in self._own() if is_month(path) or is_ledger(path)}
+        self.forget([path for path, first in begun.items() if (first or date.max) >= since.replace(day=1)])
 
     def _own(self) -> set[str]:
         """What was found, in whatever language, by its path without that."""
@@ -87,7 +90,7 @@ class Walk:
     def forget_all(self) -> None:
         """Ask for everything again: the configuration changed."""
         self._forgotten += 1
-        self._found, self._made, self._shelf = {}, {}, None
+        self._found, self._made, self._led, self._shelf = {}, {}, {}, None
 
     async def everything(self, shelf: Shelf) -> Mapping[str, Finished]:
         """Every public thing by its path, as it is served beside *shelf*. Errors: TimeoutError while the store is away."""
@@ -96,6 +99,7 @@ class Walk:
         found, first = await asyncio.to_thread(self._made_now, shelf)
         seen, older, coming = {*found, *first}, set[str](), deque(first)
         while coming:
+            await asyncio.sleep(0)  # what is kept from before is found without waiting: others must get their turn between
             path = coming.popleft()
             rest = split(path, languages)[1]
             if not is_mirrored(path, languages) or (is_kept(rest) and rest not in older and len(older) >= MOST_OLDER):
@@ -103,24 +107,33 @@ class Walk:
             older |= {rest} if is_kept(rest) else set()
             if (one := await self._behind(shelf, path, rest)) is not None:
                 found[path] = one
-                fresh = dict.fromkeys(there for there in links(one, site) if there not in seen)
+                fresh = dict.fromkeys(there for there in await self._links(path, one, site) if there not in seen)
                 seen.update(fresh)
                 coming.extend(fresh)
-                await asyncio.sleep(0)  # what is kept from before is found without waiting: others must get their turn between
         self._found = {path: one for path, one in self._found.items() if path in found}
+        self._led = {path: led for path, led in self._led.items() if path in found}
         return found
+
+    async def _links(self, path: str, one: Finished, site: str) -> tuple[str, ...]:
+        """Where *one*, at *path*, leads: looked for once and beside the loop, for a month can have hundreds of links."""
+        known = self._led.get(path)
+        if known is None or known[0] is not one:
+            known = self._led[path] = (one, await asyncio.to_thread(lambda: tuple(dict.fromkeys(links(one, site)))))
+        return known[1]
 
     async def _behind(self, shelf: Shelf, path: str, rest: str) -> Finished | None:
         """What is at *path*, which is *rest* under a language, behind *shelf*; None where there is nothing."""
-        if is_month(rest):
-            return await self._month(shelf, path)
+        if is_ledger(rest) or is_month(rest):
+            return await self._month(shelf, path, rest)
         if path in self._found or not is_kept(rest):
             return self._found.get(path)
         return await self._asked(self.older, path, is_lasting=True)
 
-    async def _month(self, shelf: Shelf, path: str) -> Finished | None:
-        asked = addressed(split(path, self._languages)[1])
-        is_over = asked is not None and asked.first is not None and asked.first < month_of(shelf.page.as_of, shelf.page.site.timezone)
+    async def _month(self, shelf: Shelf, path: str, rest: str) -> Finished | None:
+        first, present = _begun(rest), month_of(shelf.page.as_of, shelf.page.site.timezone)
+        is_over = first is not None and first < present
+        if _is_of_service(rest) and (first is None or not _oldest(shelf, present) <= first < present):
+            return None
         return self._found.get(path) or await self._asked(self.past, path, is_lasting=is_over)
 
     async def _asked(self, find: Older, path: str, *, is_lasting: bool) -> Finished | None:
@@ -154,3 +167,22 @@ def is_mirrored(path: str, languages: Collection[str] = ()) -> bool:
     _, rest = split(path, languages)
     route = next((route.path for route in PUBLIC_ROUTES if route.covers(rest)), None)
     return route is not None and route not in NOT_MIRRORED
+
+
+def _begun(path: str) -> date | None:
+    """The first day of the month that *path* tells of, by its page or its ledger; None for the newest ones."""
+    ledger = ledger_at(path)
+    asked = addressed(path if ledger is None else f"/history/{ledger.word}")
+    return None if asked is None else asked.first
+
+
+def _is_of_service(path: str) -> bool:
+    asked = addressed(path)
+    return ledger_at(path) is not None or (asked is not None and asked.service is not None)
+
+
+def _oldest(shelf: Shelf, present: date) -> date:
+    """The first of the oldest month of a single service that is followed."""
+    services = sum(len(group.services) for group in shelf.page.groups)
+    months = present.year * 12 + present.month - 1 - max(1, MOST_MONTHS // max(1, services))
+    return date.min if months < 12 else date(months // 12, months % 12 + 1, 1)

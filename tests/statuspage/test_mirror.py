@@ -1,20 +1,28 @@
 """The mirror beside what is served: all of it, byte for byte but for what needs a server, and nothing else."""
 
+import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from time import process_time, thread_time
 
 import pytest
 
+from incidents.events import Event, Spared
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from incidents.planned import planning
+from incidents.planned.planning import Terms, Wish
+from probes.result import Result
 from statuspage.mirror.files import FRESH, MISSING, file_of, leaves
 from statuspage.mirror.links import led_home, links
+from statuspage.mirror.run import Mirror
 from statuspage.mirror.version import Leaf
 from statuspage.mirror.walk import MOST_OLDER, NOT_MIRRORED, Walk, is_mirrored
+from statuspage.picture.archive import month_before, month_of
 from statuspage.picture.news import About, Topic
 from statuspage.picture.page import Snapshot
 from statuspage.publish import HTML
@@ -23,12 +31,16 @@ from statuspage.render.finished import Finished, finish
 from statuspage.web.public_routes import PUBLIC_ROUTES
 from tests.statuspage.pictures import NOW, SITE, said, service, snapshot, story, update, window
 from tests.statuspage.serving import Served, serving
+from tests.statuspage.test_press import House, house
+
+__all__ = ["house"]
 
 EMAIL, PORTAL = service("email"), service("portal")
 OPEN = story(update(1), id_="incidentopen")
 OVER = story(update(1), update(2, State.RESOLVED), id_="incidentover")
 ANNOUNCED = window(said(1, MaintenanceState.SCHEDULED, NOW))
 LIVE = SITE.url
+HOUR = timedelta(hours=1)
 
 
 def told(**more: object) -> Snapshot:
@@ -81,11 +93,23 @@ async def test_every_public_route_is_mirrored_or_has_a_reason_not_to_be(mirrored
     topics = [Topic(about, "email" if "service" in about else "") for about in About]
     archives = (path_of(Document(topic, form, number)) for topic in topics for form in Format for number in range(1, 6))
     mirrored.served.older = {path: finish(path.encode(), "text/plain") for path in archives}
+    mirrored.served.past |= {"/history/2026-10": page(leading("/services/email/history/2026-10")), **of_email("2026-10")}
+    mirrored.served.past["/history"] = page(leading("/history/2026-10"))
     found = await mirrored.leaves(long_told())
     paths = {f"/{name.removesuffix('index.html').rstrip('/')}" for name in found}
     missing = {route.path for route in PUBLIC_ROUTES if not any(route.covers(path) for path in paths)}
     assert missing == NOT_MIRRORED.keys()
     assert all(NOT_MIRRORED.values())
+
+
+def leading(*paths: str) -> str:
+    return "".join(f'<a href="{path}">there</a>' for path in paths)
+
+
+def of_email(month: str) -> dict[str, Finished]:
+    """A month of one service, and its ledger."""
+    ledgers = {f"/services/email/ledger/{month}.{form}": finish(month.encode(), f"text/{form}") for form in ("json", "csv")}
+    return {f"/services/email/history/{month}": page(leading(*ledgers)), **ledgers}
 
 
 async def test_nothing_is_mirrored_that_the_public_listener_does_not_serve_and_every_byte_is_the_same(mirrored: Mirrored) -> None:
@@ -126,6 +150,75 @@ async def test_months_are_mirrored_and_those_that_are_over_asked_for_once_until_
     mirrored.walk.forget_months(NOW.date() - timedelta(days=30))
     await mirrored.found(told())
     assert mirrored.served.asked_past.count("/history/2026-10") == 2
+
+
+def with_months(mirrored: Mirrored, *months: str) -> None:
+    """Months of email are there, and the newest page leads to them, to what goes on, and to periods that are no months."""
+    paths = [path for month in months for path in of_email(month)]
+    more = ["/services/email/history", "/services/email/ledger/2026.json", "/services/email/ledger/2026-Q4.csv"]
+    mirrored.served.past = {path: one for month in months for path, one in of_email(month).items()}
+    mirrored.served.past |= {path: page("goes on") for path in more} | {"/history": page(leading(*paths, *more))}
+
+
+async def test_of_a_service_the_months_that_are_over_are_mirrored_with_their_ledgers_and_asked_for_once(mirrored: Mirrored) -> None:
+    with_months(mirrored, "2026-11", "2026-10", "2026-09")
+    files = await mirrored.leaves(told())
+    await mirrored.found(told())
+    over = {path for month in ("2026-10", "2026-09") for path in of_email(month)}
+    assert {path for path in mirrored.served.past if path.startswith("/services/")} & (await mirrored.found(told())).keys() == over
+    assert all(mirrored.served.asked_past.count(path) == 1 for path in over)
+    front = files["history/index.html"].body.decode()
+    assert 'href="/services/email/ledger/2026-10.csv"' in front
+    for path in ("history", "history/2026-11", "ledger/2026-11.json", "ledger/2026.json", "ledger/2026-Q4.csv"):
+        assert f'href="{LIVE}/services/email/{path}"' in front, path
+
+
+async def test_what_is_known_anew_of_a_month_is_asked_for_again_with_its_ledger(mirrored: Mirrored) -> None:
+    with_months(mirrored, "2026-10", "2026-09")
+    await mirrored.found(told())
+    changed = {path: page("counted otherwise") for path in of_email("2026-10")}
+    mirrored.served.past |= changed
+    mirrored.walk.forget_months(NOW.date().replace(month=10, day=15))
+    found = await mirrored.found(told())
+    assert all(found[path] is one for path, one in changed.items())
+    assert mirrored.served.asked_past.count("/services/email/ledger/2026-09.csv") == 1
+
+
+async def test_planned_work_leaves_the_months_before_it_as_they_are(house: House, mirrored: Mirrored) -> None:
+    press, now = house.press, house.world.now
+    mirror = Mirror.beside(press, past=mirrored.served.find_past, to=lambda: None)
+
+    def hear(events: Sequence[Event], results: Sequence[Result]) -> None:
+        press.hear(events, results)
+        mirror.hear(events)
+
+    press.pipeline.audience = hear
+    this = month_of(now, press.site.timezone)
+    before, long_before = (f"/history/{month:%Y-%m}" for month in (month_before(this), month_before(month_before(this))))
+    mirrored.served.past = {"/history": page(leading(before, long_before)), before: page("last"), long_before: page("the one before")}
+
+    async def asked() -> int:
+        mirrored.served.asked_past.clear()
+        await mirror.walk.everything(await press.issue())
+        return sum(mirrored.served.asked_past.count(path) for path in (before, long_before))
+
+    wish = Wish(name="New disks", services=("email",), starts=now + HOUR, ends=now + 2 * HOUR, body="Mail may pause.")
+    assert await asked() == 2
+    await press.pipeline.act(partial(planning.plan, by="ada", wish=wish, terms=Terms(override="No other day.")))
+    assert await asked() == 0
+    (id_,) = press.pipeline.situation.maintenances
+    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="Not now.", language="en"))
+    assert await asked() == 0
+    mirror.hear([Spared(at=now, maintenance="unknownwindo", components=())])
+    assert await asked() == 2, "nobody knows how far back it reaches"
+
+
+async def test_so_many_months_of_services_are_followed_as_many_of_each(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statuspage.mirror.walk.MOST_MONTHS", 4)  # and there are two services
+    with_months(mirrored, "2026-10", "2026-09", "2026-08")
+    found = await mirrored.found(told())
+    assert {*of_email("2026-10"), *of_email("2026-09")} <= found.keys()
+    assert of_email("2026-08").keys().isdisjoint(found)
 
 
 async def test_the_compressed_file_holds_the_same(mirrored: Mirrored) -> None:
@@ -233,6 +326,24 @@ async def test_the_event_loop_has_hardly_any_part_in_it(mirrored: Mirrored) -> N
     own, all_of_it = thread_time(), process_time()
     await mirrored.walk.everything(shelf)
     assert (thread_time() - own) / (process_time() - all_of_it) < 0.07
+
+
+async def test_nothing_that_is_kept_is_gone_through_without_a_turn_of_the_loop(mirrored: Mirrored) -> None:
+    names = [f"old{number:09d}" for number in range(200)]
+    mirrored.served.older = older(*names)
+    mirrored.served.past["/history"] = page(leading(*mirrored.served.older))
+    await mirrored.found(told())
+    loop, turns = asyncio.get_running_loop(), 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    shelf = mirrored.served.publish(told())
+    turn()
+    found = await mirrored.walk.everything(shelf)
+    assert turns >= len(found) - len(shelf.files) >= len(names)
 
 
 # --- links and forms
