@@ -422,8 +422,20 @@ def test_every_page_is_a_proper_document(html: Html) -> None:
         assert len(ids) == len(set(ids))
         assert set(root.xpath("//@aria-labelledby")) <= set(ids)
         assert root.xpath("//link[@rel='alternate']/@href")[:16] == EVERY_FEED
-        levels = [int(heading.tag[1]) for heading in root.xpath("//main//*[self::h1 or self::h2 or self::h3 or self::h4]")]
-        assert all(after - before <= 1 for before, after in pairwise(levels))
+        assert is_in_steps(root)
+
+
+def test_headings_go_down_in_steps_also_where_services_stand_in_no_group(html: Html) -> None:
+    alone = service(group=None)
+    grouped = GroupView(name="Communication", public_id="g" * 12, status=alone.status, services=(service("portal"),))
+    nowhere = GroupView(name=None, public_id="n" * 12, status=alone.status, services=(alone,))
+    assert is_in_steps(tree(html.page(page(alone, groups=(nowhere,)))))
+    assert is_in_steps(tree(html.page(page(alone, groups=(grouped, nowhere)))))
+
+
+def is_in_steps(root: dom.HtmlElement) -> bool:
+    levels = [int(heading.tag[1]) for heading in root.xpath("//main//*[self::h1 or self::h2 or self::h3 or self::h4]")]
+    return all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_the_strictest_content_policy_holds(html: Html) -> None:

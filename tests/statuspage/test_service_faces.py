@@ -96,7 +96,7 @@ def test_every_page_names_what_can_be_followed_and_each_of_them_is_there(path: s
 
 
 def test_every_service_is_reached_from_the_front_page() -> None:
-    links = dom.fromstring(shelf().files["/"].body.decode()).xpath("//article//h4/a/@href")
+    links = dom.fromstring(shelf().files["/"].body.decode()).xpath("//article[contains(@class, 'service')]/header//a/@href")
     assert links == ["/services/email", "/services/portal"]
 
 
