@@ -1,6 +1,6 @@
 """What events make of planned windows: the part of ``incidents.situation`` that folds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -16,7 +16,8 @@ from incidents.events import (
     Rescheduled,
     Spared,
 )
-from incidents.maintenance import Maintenance, MaintenanceState, Promise
+from incidents.imported import MaintenanceImported, MaintenanceQuoted
+from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
 
 SPENT_FOR = timedelta(days=100)
 """How long past its end an occurrence that is over is remembered: nothing brings it back, and what comes each quarter is no news."""
@@ -27,6 +28,8 @@ Spent = Mapping[str, datetime]
 
 def unfold(windows: Windows, spent: Spent, event: MaintenanceEvent) -> tuple[Windows, Spent]:
     """The windows that are not over, and the occurrences that are, after *event*."""
+    if isinstance(event, MaintenanceImported | MaintenanceQuoted):
+        return windows, spent  # history asks for no decision
     after = born(event) if isinstance(event, Planned) else progressed(windows[event.maintenance], event)
     others = {id: window for id, window in windows.items() if id != event.maintenance}
     if isinstance(event, Planned) and after.series is not None:
@@ -49,15 +52,17 @@ def first_end(window: Maintenance) -> datetime:
     return window.promises[0].ends if window.promises else window.ends
 
 
-def born(event: Planned) -> Maintenance:
-    """The window as it is planned; what is public at once is announced by it."""
+def born(event: Planned | MaintenanceImported) -> Maintenance:
+    """The window as it is planned; what is public at once is announced by it. What was over before we heard of it promised nothing here."""
+    if isinstance(event, MaintenanceImported):
+        return _quoted(event.window, event.updates)
     return _announced(event.plan, event.at) if event.plan.is_public else event.plan
 
 
 def progressed(window: Maintenance, event: MaintenanceEvent) -> Maintenance:
     """The window after *event*."""
     match event:
-        case Planned():
+        case Planned() | MaintenanceImported():
             return born(event)
         case Approved():
             return _announced(_overridden(replace(window, approved_by=event.by), event), event.at)
@@ -78,8 +83,14 @@ def progressed(window: Maintenance, event: MaintenanceEvent) -> Maintenance:
             return replace(window, spared=window.spared.union(event.components))
         case MaintenanceUpdated():
             return replace(window, updates=event.update.number)
+        case MaintenanceQuoted():
+            return _quoted(window, event.updates)
         case _:
             assert_never(event)
+
+
+def _quoted(window: Maintenance, updates: Sequence[MaintenanceUpdate]) -> Maintenance:
+    return replace(window, updates=updates[-1].number) if updates else window
 
 
 def _announced(window: Maintenance, at: datetime) -> Maintenance:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from incidents.corrected import CorrectionEvent
 from incidents.impairment import SightEvent
+from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
 from incidents.votes import Streak
@@ -369,7 +370,10 @@ IncidentEvent = (
     | Settled
     | Flapped
     | Calmed
+    | Imported
+    | Quoted
 )
-MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
+_OfOtherPages = MaintenanceImported | MaintenanceQuoted
+MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated | _OfOtherPages
 _Known = CorrectionEvent | SightEvent
 Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent

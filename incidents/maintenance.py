@@ -51,7 +51,8 @@ class Maintenance:
     are when it really ran. *spared* are components that were broken before it began: it explains nothing about them. One that
     *needs_approval* is neither public nor covers anything until another manager gives it. *overran* where something was still broken
     after the grace. One that *is_quiet* comes again and again as its series said, and its ordinary course is told beside the maintenance
-    alone. *changes* counts what a calendar must be told (iCalendar's SEQUENCE), *updates* its public words.
+    alone. *changes* counts what a calendar must be told (iCalendar's SEQUENCE), *updates* its public words. *imported_from* is the address
+    of the page that told of it before us.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Maintenance:
     is_quiet: bool = False
     changes: int = 0
     updates: int = 0
+    imported_from: str | None = None
 
     @property
     def is_over(self) -> bool:

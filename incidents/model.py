@@ -49,6 +49,8 @@ class Origin(StrEnum):
 
     MACHINE = "machine"
     AGENT = "agent"
+    IMPORTED = "imported"
+    """Another page told of it before."""
 
 
 class Subject(StrEnum):
@@ -275,6 +277,7 @@ class Incident:
     belong to it. *recovered_at* is when the machine saw it recover, *resolves_at* when it will then be resolved by itself.
     *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
     broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.
+    *imported_from* is the address of the page that told of it before us.
     """
 
     id: str
@@ -307,6 +310,7 @@ class Incident:
     planned_until: datetime | None = None
     flapping_since: datetime | None = None
     calmed_at: datetime | None = None
+    imported_from: str | None = None
 
     @property
     def is_flapping(self) -> bool:

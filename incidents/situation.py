@@ -39,7 +39,8 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpaired
-from incidents.model import Incident, Outage, Pause, Situation, Standing, State, Status
+from incidents.imported import Imported, Quoted
+from incidents.model import Incident, Origin, Outage, Pause, Situation, Standing, State, Status, Update
 from incidents.moving import Move, moved
 from incidents.rollup import worst
 from probes.result import Result
@@ -154,6 +155,8 @@ _Incidents = Mapping[str, Incident]
 
 def _folded(incidents: _Incidents, ended: _Incidents, event: IncidentEvent) -> tuple[_Incidents, _Incidents]:
     """The open incidents, and those over that may come back, after *event*."""
+    if isinstance(event, Imported | Quoted):
+        return incidents, ended  # history asks for no decision
     if isinstance(event, Opened):
         return MappingProxyType({**incidents, event.incident: opened(event)}), ended
     before = incidents.get(event.incident)
@@ -185,11 +188,39 @@ def opened(event: Opened) -> Incident:
     )
 
 
+def begun(event: Opened | Imported) -> Incident:
+    """The incident as it is born here; one that another page told of is over, and as public as it was there."""
+    if isinstance(event, Opened):
+        return opened(event)
+    born = Incident(
+        id=event.incident,
+        name=event.name,
+        origin=Origin.IMPORTED,
+        state=State.RESOLVED,
+        started_at=event.started_at,
+        opened_at=event.published_at,
+        services=MappingProxyType(dict.fromkeys(event.services, Status.OPERATIONAL)),
+        worst=event.services,
+        published_at=event.published_at,
+        resolved_at=event.resolved_at,
+        imported_from=event.source.page,
+    )
+    return _quoted(born, event.updates)
+
+
+def _quoted(incident: Incident, updates: Sequence[Update]) -> Incident:
+    if not updates:
+        return incident
+    has_looked_back = any(one.state is State.POSTMORTEM for one in updates)
+    state = State.POSTMORTEM if has_looked_back else incident.state
+    return replace(incident, updates=updates[-1].number, state=state, told_at=updates[-1].at)
+
+
 def advance(incident: Incident, event: IncidentEvent) -> Incident:
     """The incident after *event*."""
     match event:
-        case Opened():
-            return opened(event)
+        case Opened() | Imported():
+            return begun(event)
         case Joined():
             pinned = incident.pinned | ({event.component} if event.by else set())
             return replace(incident, components=(*incident.components, event.component), pinned=pinned)
@@ -209,7 +240,7 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             return _moved(incident, event)
         case Acknowledged():
             return replace(incident, acknowledgement=event.acknowledgement)
-        case Updated():
+        case Updated() | Quoted():
             return _told(incident, event)
         case Noted():
             return replace(incident, notes=event.note.number)
@@ -246,7 +277,9 @@ def _moved(incident: Incident, event: StateChanged) -> Incident:
     return replace(incident, state=event.new, resolves_at=incident.resolves_at if keeps_clock else None)
 
 
-def _told(incident: Incident, event: Updated) -> Incident:
+def _told(incident: Incident, event: Updated | Quoted) -> Incident:
+    if isinstance(event, Quoted):
+        return _quoted(incident, event.updates)
     return replace(
         incident,
         updates=event.update.number,

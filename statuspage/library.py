@@ -34,7 +34,7 @@ from statuspage.render.ledgers import document
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of
-from statuspage.store.months import first_story, stories_in, windows_in
+from statuspage.store.months import first_told, stories_in, windows_in
 from statuspage.store.words import find
 from statuspage.translation import split
 
@@ -149,7 +149,7 @@ class Library:
         return kept[1]
 
     def _first(self, connection: Connection) -> datetime:
-        told = first_story(connection)
+        told = first_told(connection)
         return self.born if told is None else min(told, self.born)
 
     def _read(self, connection: Connection, asked: Asked, page: Page) -> tuple[Sequence[_Found], date]:

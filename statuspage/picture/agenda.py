@@ -54,7 +54,8 @@ def agenda(
     what comes again is a window before it begins, unless the hub was away then.
     """
     since = _midnight(far.day) - BACK
-    past = [window for window in over if window.is_public and max(window.ends, window.ended_at or window.ends) >= since]
+    ours = (window for window in over if window.is_public and window.imported_from is None)  # a calendar is told what we planned
+    past = [window for window in ours if max(window.ends, window.ended_at or window.ends) >= since]
     known = sorted((window for window in situation.maintenances.values() if window.is_public), key=_by_start)[:MOST_AHEAD]
     gone = {*situation.maintenances, *situation.spent, *(window.id for window in past)}
     ahead = islice((window for window in far.windows if window.id not in gone and window.ends > now), MOST_AHEAD - len(known))

@@ -133,6 +133,7 @@ class IncidentView:
     """A published incident; *updates* newest first. *recovered_at* is set while it is being watched or after.
 
     *lasted* is how long it hit anybody, once it has recovered: the time in which it was well in between is left out.
+    *imported_from* is the address of the page that told of it before us.
     """
 
     id: str
@@ -146,6 +147,7 @@ class IncidentView:
     lasted: timedelta | None
     services: tuple[AffectedView, ...]
     updates: tuple[UpdateView, ...]
+    imported_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +219,7 @@ def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Pag
         minted=snapshot.minted,
         planned=tuple(window for window in windows if window.state not in _OVER),
         past=tuple(sorted((window for window in windows if window.state in _OVER), key=newest_end_first)),
-        maintenance_updated=max((update.at for window in windows for update in window.updates), default=snapshot.born),
+        maintenance_updated=_planning_updated(windows, snapshot.born),
         language=tongue,
         root=f"/{language}" if language else "",
     )
@@ -324,10 +326,16 @@ def _held_back(stories: Iterable[Story]) -> tuple[datetime, ...]:
 
 
 def _feed_updated(published: Iterable[Story], windows: Iterable[MaintenanceView], born: datetime) -> datetime:
-    words = (update for story in published for update in story.updates)
+    ours = (story for story in published if story.incident.imported_from is None)  # what was imported stands in no feed
+    words = (update for story in ours for update in story.updates)
     told = [at for update in words for at in (update.at, update.edited_at, update.redacted_at) if at]
-    planned = (update.at for window in windows for update in window.updates if update.is_loud)
+    planned = (update.at for window in windows if window.imported_from is None for update in window.updates if update.is_loud)
     return max([*told, *planned], default=born)
+
+
+def _planning_updated(windows: Iterable[MaintenanceView], born: datetime) -> datetime:
+    ours = (window for window in windows if window.imported_from is None)
+    return max((update.at for window in ours for update in window.updates), default=born)
 
 
 def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView]) -> IncidentView:
@@ -355,6 +363,7 @@ def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceVi
             for id_, status in affected.items()
         ),
         updates=tuple(_update(update) for update in reversed(story.updates)),
+        imported_from=incident.imported_from,
     )
 
 

@@ -59,6 +59,7 @@ class MaintenanceView:
 
     *planned_at* is when it was first told of, or the store's birth where it is still far ahead and nobody was told. *changes* counts
     what a calendar must take over. *told_at* is the newest instant at which anything about it was said or changed.
+    *imported_from* is the address of the page that told of it before us.
     """
 
     id: str
@@ -73,6 +74,7 @@ class MaintenanceView:
     services: tuple[ServiceTold, ...]
     updates: tuple[MaintenanceUpdateView, ...]
     changes: int
+    imported_from: str | None = None
 
     @property
     def told_at(self) -> datetime:
@@ -127,7 +129,7 @@ def view(window: Window, name: str, description: str, services: Sequence[Service
         state=one.state,
         starts=one.starts,
         ends=one.ends,
-        planned_at=one.promises[0].announced_at if one.promises else born,
+        planned_at=_first_told(one, born),
         began_at=one.began_at,
         ended_at=one.ended_at,
         services=tuple(services),
@@ -144,7 +146,14 @@ def view(window: Window, name: str, description: str, services: Sequence[Service
             for said in reversed(window.updates)
         ),
         changes=one.changes,
+        imported_from=one.imported_from,
     )
+
+
+def _first_told(one: Maintenance, born: datetime) -> datetime:
+    if one.imported_from is not None:
+        return one.planned_at
+    return one.promises[0].announced_at if one.promises else born
 
 
 def is_loud(window: Maintenance, said: MaintenanceUpdate) -> bool:

@@ -42,6 +42,7 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
+from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Status
 from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE
 
@@ -97,6 +98,8 @@ def tell(event: Event) -> Line | None:
         case MaintenanceUpdated(update=update):
             by = None if update.automatic else update.by
             return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=f"Public words {update.number}: {update.title}", body=update.body)
+        case Imported() | Quoted() | MaintenanceImported() | MaintenanceQuoted():
+            return Line(at=event.at, mark=Mark.ACT, by=event.by, words=_imported(event))
         case Planned() | Approved() | Rescheduled() | Redescribed() | MaintenanceMoved() | Spared():
             by, words, body = _planned(event)
             return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, span=_span(event), body=body)
@@ -104,6 +107,13 @@ def tell(event: Event) -> Line | None:
             by, words, body = _said(event)
             mark = Mark.ACT if by else Mark.MACHINE
             return Line(at=event.at, mark=mark, by=by, words=words, instant=_instant(event), body=body)
+
+
+def _imported(event: Imported | Quoted | MaintenanceImported | MaintenanceQuoted) -> str:
+    words = f"{len(event.updates)} public update{'' if len(event.updates) == 1 else 's'}"
+    if isinstance(event, Quoted | MaintenanceQuoted):
+        return f"Imported once more: {words} that the page has added"
+    return f"Imported from {event.source.page}, where it is called {event.source.id}, with {words}"
 
 
 def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
@@ -122,7 +132,7 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
             return event.by, f"{MAINTENANCE_STATE[event.old]} → {MAINTENANCE_STATE[event.new].lower()}{ended}", event.reason
         case Spared():
             return None, f"Broken before it began, and not covered: {', '.join(event.components)}", ""
-        case MaintenanceUpdated():
+        case MaintenanceUpdated() | MaintenanceImported() | MaintenanceQuoted():
             return None, "", ""
         case _:
             assert_never(event)
@@ -173,7 +183,7 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
             return None, "Came back and is open again; it failed again at", event.reason
         case Settled():
             return None, "Over for good: another failure opens another incident", ""
-        case Updated() | Noted():
+        case Updated() | Noted() | Imported() | Quoted():
             return None, "", ""
         case _:
             assert_never(event)

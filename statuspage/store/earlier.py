@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from incidents.course import born, progressed
 from incidents.events import Event, IncidentEvent, MaintenanceEvent, MaintenanceUpdated, Opened, Planned, Updated
+from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.levels.availability import Change, Correction, superseding
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
-from incidents.situation import advance, fold, opened
+from incidents.situation import advance, begun, fold
 from statuspage.picture.page import Story
 from statuspage.picture.site import Site
 from statuspage.store.ledger_rows import Stated, corrections_by, terms_of
@@ -91,9 +92,11 @@ def _windows(events: Sequence[Event]) -> tuple[tuple[Maintenance, ...], Mapping[
     for event in events:
         if isinstance(event, MaintenanceEvent):
             id_ = event.maintenance
-            known[id_] = born(event) if isinstance(event, Planned) else progressed(known[id_], event)
+            known[id_] = born(event) if isinstance(event, Planned | MaintenanceImported) else progressed(known[id_], event)
             if isinstance(event, MaintenanceUpdated):
                 words[id_] = (*words.get(id_, ()), event.update)
+            elif isinstance(event, MaintenanceImported | MaintenanceQuoted):
+                words[id_] = (*words.get(id_, ()), *event.updates)
     over = [window for window in known.values() if window.is_over]
     return tuple(sorted(over, key=lambda window: (window.ended_at or window.ends, window.id), reverse=True)), words
 
@@ -136,7 +139,11 @@ def _told(rows: Sequence[Change]) -> tuple[Change, ...]:
 
 def _stories(connection: Connection, at: datetime) -> tuple[Story, ...]:
     """The incidents that were open, and those that the newest public updates belonged to; newest first."""
-    said = select(updates.c.incident).where(updates.c.at <= at).order_by(updates.c.at.desc(), updates.c.number.desc()).limit(NEWEST)
+    # What was imported later was not known then, however old it is.
+    was_imported = exists().where(journal.c.incident == incidents.c.id, journal.c.at <= at)
+    is_known = or_(incidents.c.imported_from.is_(None), was_imported)
+    said = select(updates.c.incident).join(incidents, incidents.c.id == updates.c.incident).where(updates.c.at <= at, is_known)
+    said = said.order_by(updates.c.at.desc(), updates.c.number.desc()).limit(NEWEST)
     recent = set(connection.execute(said).scalars())
     lasting = (incidents.c.resolved_at.is_(None)) | (incidents.c.resolved_at > at)
     begun = set(connection.execute(select(incidents.c.id).where(incidents.c.opened_at <= at, lasting)).scalars())
@@ -150,12 +157,14 @@ def _story(connection: Connection, id: str, at: datetime) -> Story | None:
     incident: Incident | None = None
     words: list[Update] = []
     for event in (understand(row.kind, row.body) for row in rows):
-        if isinstance(event, Opened):
-            incident = opened(event)
+        if isinstance(event, Opened | Imported):
+            incident = begun(event)
         elif incident is not None and isinstance(event, IncidentEvent):
             incident = advance(incident, event)
         if isinstance(event, Updated):
             words.append(event.update)
+        elif isinstance(event, Imported | Quoted):
+            words += event.updates
     gone = select(updates.c.number, updates.c.redacted_at).where(updates.c.incident == id, updates.c.redacted_at.is_not(None))
     withdrawn = {row.number: row.redacted_at for row in connection.execute(gone)}
     told = tuple(replace(one, redacted_at=withdrawn.get(one.number)) for one in words)

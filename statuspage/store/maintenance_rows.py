@@ -10,6 +10,7 @@ from sqlalchemy import BindParameter, Connection, Row, Table, bindparam, delete,
 
 from incidents.course import SPENT_FOR, born, first_end, progressed
 from incidents.events import MaintenanceEvent, MaintenanceUpdated, Planned
+from incidents.imported import MaintenanceImported, MaintenanceQuoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
 from statuspage.picture.news import topics_of_window
 from statuspage.store.feed_rows import Word, place_words
@@ -18,6 +19,8 @@ from statuspage.store.maintenance_tables import maintenance_components, maintena
 _ELSEWHERE = {"services", "components", "promises", "spared", "name", "description"}
 _PLAIN = tuple(field.name for field in fields(Maintenance) if field.name not in _ELSEWHERE)
 """Fields that are columns as they stand; one that has no column fails at the first write."""
+
+_Born = Planned | MaintenanceImported
 
 _OVER = (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED)
 
@@ -131,23 +134,33 @@ def write_maintenances(connection: Connection, events: Sequence[MaintenanceEvent
     """Write what *events* make of windows. Errors: LookupError for one that is not there, IntegrityError where an id is taken."""
     if not events:
         return
-    new = {event.maintenance for event in events if isinstance(event, Planned)}
+    new = {event.maintenance for event in events if isinstance(event, _Born)}
     known = dict(read_maintenances(connection, {event.maintenance for event in events} - new))
     words = []
     for event in events:
-        if event.maintenance not in known and not isinstance(event, Planned):
+        if event.maintenance not in known and not isinstance(event, _Born):
             raise LookupError(f"maintenance {event.maintenance} is not in the store")
-        known[event.maintenance] = born(event) if isinstance(event, Planned) else progressed(known[event.maintenance], event)
+        known[event.maintenance] = born(event) if isinstance(event, _Born) else progressed(known[event.maintenance], event)
         if isinstance(event, MaintenanceUpdated):
             topics = topics_of_window(known[event.maintenance], event.update)
             words.append(Word(event.maintenance, event.update.number, is_planned=True, topics=topics))
     for window in known.values():
         _write(connection, window, is_new=window.id in new)
     for event in events:
-        if isinstance(event, MaintenanceUpdated):
-            row = {name: getattr(event.update, name) for name in MaintenanceUpdate.__dataclass_fields__}
+        for said in _said(event):
+            row = {name: getattr(said, name) for name in MaintenanceUpdate.__dataclass_fields__}
             connection.execute(insert(maintenance_updates).values(maintenance=event.maintenance, **row))
     place_words(connection, words)
+
+
+def _said(event: MaintenanceEvent) -> Sequence[MaintenanceUpdate]:
+    match event:
+        case MaintenanceUpdated():
+            return (event.update,)
+        case MaintenanceImported() | MaintenanceQuoted():  # history: it has no place in any feed
+            return event.updates
+        case _:
+            return ()
 
 
 def _write(connection: Connection, window: Maintenance, *, is_new: bool) -> None:

@@ -31,6 +31,7 @@ maintenances = Table(
     Column("is_quiet", Boolean, nullable=False, server_default=false()),
     number("changes"),
     number("updates"),
+    Column("imported_from", Text),  # the address of the page that told of it before
     Index(None, "starts"),
     Index(None, "ended_at"),
 )

@@ -26,10 +26,13 @@ SUPERSEDED_AT_MOST = 64
 _OF_SERVICES: ColumnElement[bool] = status_changes.c.subject == literal_column("'service'")
 
 
-def first_story(connection: Connection) -> datetime | None:
-    """When the first incident began that the public knows of; None while there is none."""
+def first_told(connection: Connection) -> datetime | None:
+    """When the first incident or planned work that is over and that the public knows of began; None while there is none."""
     began = select(incidents.c.started_at).where(incidents.c.published_at.is_not(None)).order_by(incidents.c.started_at).limit(1)
-    return connection.execute(began).scalar()
+    was_public = or_(~maintenances.c.needs_approval, maintenances.c.approved_by.is_not(None))
+    worked = select(maintenances.c.starts).where(maintenances.c.ended_at.is_not(None), was_public).order_by(maintenances.c.starts).limit(1)
+    found = (connection.execute(chosen).scalar() for chosen in (began, worked))
+    return min((at for at in found if at is not None), default=None)
 
 
 def stories_in(connection: Connection, span: Span) -> tuple[Story, ...]:

@@ -36,10 +36,11 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
+from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Note, Standing, Update
 from incidents.moving import Move
 from incidents.replaying.differences import Notice
-from incidents.situation import advance, opened, stands
+from incidents.situation import advance, begun, stands
 from incidents.turns import Circumstances
 from probes.result import Result
 from statuspage.picture.news import topics_of_incident
@@ -190,11 +191,11 @@ def _write_paused(connection: Connection, events: Iterable[Event]) -> None:
 def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) -> None:
     if not events:
         return
-    born = {event.incident for event in events if isinstance(event, Opened)}
+    born = {event.incident for event in events if isinstance(event, Opened | Imported)}
     known = dict(read_incidents(connection, {event.incident for event in events} - born))
     words = []
     for event in events:
-        known[event.incident] = opened(event) if isinstance(event, Opened) else advance(_found(known, event), event)
+        known[event.incident] = begun(event) if isinstance(event, Opened | Imported) else advance(_found(known, event), event)
         if isinstance(event, Updated):
             topics = topics_of_incident(known[event.incident])
             words.append(Word(event.incident, event.update.number, is_planned=False, topics=topics))
@@ -215,6 +216,9 @@ def _write_words(connection: Connection, events: Iterable[IncidentEvent]) -> Non
     for event in events:
         if isinstance(event, Updated):
             connection.execute(insert(updates).values(incident=event.incident, **_fields(event.update)))
+        elif isinstance(event, Imported | Quoted):  # history: it has no place in any feed
+            for one in event.updates:
+                connection.execute(insert(updates).values(incident=event.incident, **_fields(one)))
         elif isinstance(event, Noted):
             connection.execute(insert(notes).values(incident=event.incident, **_fields(event.note)))
 

@@ -45,6 +45,8 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
+from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
+from incidents.maintenance import Maintenance
 from incidents.votes import Level, Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,8 +62,11 @@ KINDS: Mapping[str, type[Event]] = {
     "flapped": Flapped,
     "impacted": Impacted,
     "impaired": Impaired,
+    "imported": Imported,
     "joined": Joined,
+    "maintenance_imported": MaintenanceImported,
     "maintenance_moved": MaintenanceMoved,
+    "maintenance_quoted": MaintenanceQuoted,
     "maintenance_updated": MaintenanceUpdated,
     "moved": Moved,
     "noted": Noted,
@@ -71,6 +76,7 @@ KINDS: Mapping[str, type[Event]] = {
     "planned": Planned,
     "proven": Proven,
     "published": Published,
+    "quoted": Quoted,
     "reclaimed": Reclaimed,
     "redescribed": Redescribed,
     "renamed": Renamed,
@@ -107,10 +113,18 @@ def _writable(event: Event) -> Event:
             return replace(event, services=dict(event.services))
         case Redescribed():
             return replace(event, name=dict(event.name), description=dict(event.description))
+        case Imported():
+            return replace(event, services=dict(event.services))
         case Planned(plan=plan):
-            return replace(event, plan=replace(plan, name=dict(plan.name), description=dict(plan.description)))
+            return replace(event, plan=_writable_window(plan))
+        case MaintenanceImported(window=window):
+            return replace(event, window=_writable_window(window))
         case _:
             return event
+
+
+def _writable_window(window: Maintenance) -> Maintenance:
+    return replace(window, name=dict(window.name), description=dict(window.description))
 
 
 def understand(kind: str, body: JsonValue) -> Event:

@@ -205,6 +205,7 @@ incidents = Table(
     Column("planned_until", Instant),
     Column("flapping_since", Instant),
     Column("calmed_at", Instant),
+    Column("imported_from", Text),  # the address of the page that told of it before
     Index(None, "resolved_at"),
     Index(None, "started_at"),
 )

@@ -41,6 +41,7 @@ from incidents.events import (
     Waived,
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
+from incidents.imported import Imported, Quoted
 from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
 from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
@@ -367,6 +368,7 @@ class History:
             assert self.ended.pop(event.incident).reopens_until is not None
             return
         assert event.incident not in self.over, "something happened to it after its end"
+        assert not isinstance(event, Imported | Quoted), "the machine imported something"
         match event:
             case StateChanged():
                 assert event.old is state

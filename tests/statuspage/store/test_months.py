@@ -16,7 +16,7 @@ from incidents.model import Status
 from incidents.times.spans import Span
 from statuspage.ledgers import ledger_of
 from statuspage.store.engine import Database
-from statuspage.store.months import changes_in, first_story, stories_in, windows_in
+from statuspage.store.months import changes_in, first_told, stories_in, windows_in
 from statuspage.store.queries import changes
 from statuspage.store.tables import standings, status_changes
 from tests.statuspage.store.worlds import T0, begin
@@ -60,12 +60,12 @@ def test_what_is_not_published_stands_in_no_month(database: Database) -> None:
     write(database, *work("window000001", MARCH.since + HOUR, HOUR, needs_approval=True))
     assert told(database) == set()
     assert database.read(lambda connection: windows_in(connection, MARCH)) == ()
-    assert database.read(first_story) is None
+    assert database.read(first_told) is None
 
 
 def test_the_oldest_incident_is_the_oldest_that_the_public_knows(database: Database) -> None:
     write(database, *outage("incident0001", T0, HOUR, is_published=False), *outage("incident0002", T0 + DAY, HOUR))
-    assert database.read(first_story) == T0 + DAY
+    assert database.read(first_told) == T0 + DAY
 
 
 def test_windows_stand_by_their_start_with_their_words(database: Database) -> None:
