@@ -4,8 +4,9 @@ Every event is a frozen value; ``at`` is when it was decided. Public words arriv
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from incidents.corrected import CorrectionEvent
 from incidents.impairment import SightEvent
@@ -49,7 +50,7 @@ class StatusChanged:
 class Opened:
     """An incident began. *publish_at* is when its words go public if nobody acts; None: never, it waits for a person.
 
-    *planned_until* is set where planned work broke it and was to end then.
+    *planned_until* is set where planned work broke it and was to end then. *language* and *names* are as in ``Incident``.
     """
 
     at: datetime
@@ -62,6 +63,8 @@ class Opened:
     by: str | None
     reason: str
     planned_until: datetime | None = None
+    language: str | None = None
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ class Renamed:
     at: datetime
     incident: str
     name: str
+    language: str | None = None
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceUpdate:
-    """Public words about a window, numbered from 1; *by* is None for the machine's. *title* stands alone, as an incident's does."""
+    """Public words about a window, numbered from 1; *by* is None for the machine's. Their languages are as in an incident's ``Update``."""
 
     number: int
     state: MaintenanceState
@@ -39,6 +39,9 @@ class MaintenanceUpdate:
     at: datetime
     by: str | None = None
     automatic: bool = False
+    language: str | None = None
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    bodies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,7 +211,8 @@ class Standing:
 class Update:
     """Public words in an incident, numbered from 1. *automatic* ones are the machine's; *by* is None for those.
 
-    *title* stands alone in a feed reader and is fixed when the words are written, so that an entry never changes afterwards.
+    *title* stands alone in a feed reader. Both are fixed when the words are written, so that an entry never changes afterwards: they are
+    in *language* (None: an older release wrote them, see ``incidents.voices.written_in``), *titles* and *bodies* the same in others.
     """
 
     number: int
@@ -224,6 +225,9 @@ class Update:
     next_update_by: datetime | None = None
     edited_at: datetime | None = None
     redacted_at: datetime | None = None
+    language: str | None = None
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    bodies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +282,7 @@ class Incident:
     *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
     broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.
     *imported_from* is the address of the page that told of it before us.
+    *name* is in *language* (None: as in ``Update``), *names* the same in others.
     """
 
     id: str
@@ -311,6 +316,8 @@ class Incident:
     flapping_since: datetime | None = None
     calmed_at: datetime | None = None
     imported_from: str | None = None
+    language: str | None = None
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def is_flapping(self) -> bool:

@@ -184,6 +184,8 @@ def opened(event: Opened) -> Incident:
         components=(event.root,) if event.root else (),
         publish_at=event.publish_at,
         planned_until=event.planned_until,
+        language=event.language,
+        names=event.names,
         pinned=frozenset({event.root} if event.root and event.by else ()),
     )
 
@@ -231,7 +233,7 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             others = tuple(id for id in incident.components if id != event.root)
             return replace(incident, root=event.root, components=(event.root, *others))
         case Renamed():
-            return replace(incident, name=event.name)
+            return replace(incident, name=event.name, language=event.language, names=event.names)
         case Impacted():
             return replace(incident, services=event.services, worst=_worsened(incident.worst, event.services))
         case Published():

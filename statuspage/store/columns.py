@@ -1,10 +1,12 @@
 """What columns are made of: instants that name their zone, closed choices as words, and the one metadata that all tables belong to."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeVar
 
-from sqlalchemy import Column, DateTime, Dialect, Integer, MetaData, Text, TypeDecorator
+from sqlalchemy import JSON, Column, DateTime, Dialect, Integer, MetaData, Text, TypeDecorator
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -46,6 +48,19 @@ class Choice(TypeDecorator[E]):
         return None if value is None else self.choices(value)
 
 
+class Texts(TypeDecorator[Mapping[str, str]]):
+    """A text by language; empty where the row is of a release that kept none."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> dict[str, str] | None:  # noqa: ARG002 - as above
+        return dict(value) if value else None
+
+    def process_result_value(self, value: dict[str, str] | None, dialect: Dialect) -> Mapping[str, str]:  # noqa: ARG002 - as above
+        return MappingProxyType(value or {})
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -69,3 +84,8 @@ def instant(name: str) -> Column[datetime]:
 def number(name: str) -> Column[int]:
     """A whole number that is always there."""
     return Column(name, Integer, nullable=False)
+
+
+def in_languages() -> tuple[Column[str], Column[Mapping[str, str]], Column[Mapping[str, str]]]:
+    """Which language public words are in (none: an older release wrote them), and their title and body in others."""
+    return Column("language", Text), Column("titles", Texts), Column("bodies", Texts)

@@ -3,7 +3,7 @@
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, false
 
 from incidents.maintenance import MaintenanceState
-from statuspage.store.columns import Choice, Instant, instant, metadata, number, text
+from statuspage.store.columns import Choice, Instant, in_languages, instant, metadata, number, text
 
 maintenances = Table(
     "maintenances",
@@ -62,5 +62,6 @@ maintenance_updates = Table(
     instant("at"),
     Column("by", Text),
     Column("automatic", Boolean, nullable=False),
+    *in_languages(),
     Index(None, "at"),
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue, TypeAdapter
 
@@ -46,8 +46,11 @@ from incidents.events import (
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
-from incidents.maintenance import Maintenance
+from incidents.maintenance import Maintenance, MaintenanceUpdate
+from incidents.model import Update
 from incidents.votes import Level, Run
+
+W = TypeVar("W", Update, MaintenanceUpdate)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -114,13 +117,27 @@ def _writable(event: Event) -> Event:
         case Redescribed():
             return replace(event, name=dict(event.name), description=dict(event.description))
         case Imported():
-            return replace(event, services=dict(event.services))
+            return replace(event, services=dict(event.services), updates=tuple(map(_writable_words, event.updates)))
+        case Quoted():
+            return replace(event, updates=tuple(map(_writable_words, event.updates)))
+        case MaintenanceQuoted():
+            return replace(event, updates=tuple(map(_writable_words, event.updates)))
+        case Opened() | Renamed():
+            return replace(event, names=dict(event.names))
+        case Updated(update=said):
+            return replace(event, update=_writable_words(said))
+        case MaintenanceUpdated(update=announced):
+            return replace(event, update=_writable_words(announced))
         case Planned(plan=plan):
             return replace(event, plan=_writable_window(plan))
         case MaintenanceImported(window=window):
-            return replace(event, window=_writable_window(window))
+            return replace(event, window=_writable_window(window), updates=tuple(map(_writable_words, event.updates)))
         case _:
             return event
+
+
+def _writable_words(update: W) -> W:
+    return replace(update, titles=dict(update.titles), bodies=dict(update.bodies))
 
 
 def _writable_window(window: Maintenance) -> Maintenance:

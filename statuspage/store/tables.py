@@ -28,7 +28,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     report_tables,
     word_tables,
 )
-from statuspage.store.columns import Choice, Instant, metadata
+from statuspage.store.columns import Choice, Instant, Texts, in_languages, metadata
 from statuspage.store.columns import instant as _instant
 from statuspage.store.columns import number as _number
 from statuspage.store.columns import text as _text
@@ -206,6 +206,8 @@ incidents = Table(
     Column("flapping_since", Instant),
     Column("calmed_at", Instant),
     Column("imported_from", Text),  # the address of the page that told of it before
+    Column("language", Text),  # of the name; none: an older release gave it
+    Column("names", Texts),  # in other languages
     Index(None, "resolved_at"),
     Index(None, "started_at"),
 )
@@ -259,6 +261,7 @@ updates = Table(
     Column("next_update_by", Instant),
     Column("edited_at", Instant),
     Column("redacted_at", Instant),
+    *in_languages(),
     Index(None, "at"),
 )
 

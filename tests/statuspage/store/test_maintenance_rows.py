@@ -54,7 +54,17 @@ LIFE: tuple[MaintenanceEvent, ...] = (
     MaintenanceUpdated(
         at=T0,
         maintenance=ID,
-        update=MaintenanceUpdate(number=1, state=MaintenanceState.SCHEDULED, title="Storage patches", body="Soon.", at=T0, by="ada"),
+        update=MaintenanceUpdate(
+            number=1,
+            state=MaintenanceState.SCHEDULED,
+            title="Storage patches",
+            body="Soon.",
+            at=T0,
+            by="ada",
+            language="en",
+            titles={"de": "Speicher"},
+            bodies={"de": "Bald."},
+        ),
     ),
     Approved(at=after(10), maintenance=ID, by="meg"),
     Rescheduled(at=after(20), maintenance=ID, starts=after(5000), ends=after(9000), by="ada", override_reason="moved"),

@@ -44,8 +44,18 @@ ID = "abcdefghijkl"
 
 
 def said(number: int, seconds: float, *, body: str = "We are looking into it.", by: str | None = "ada") -> Updated:
+    is_in_german = by is None
     update = Update(
-        number=number, state=State.IDENTIFIED, title=f"Mail: {number}", body=body, at=after(seconds), by=by, automatic=by is None
+        number=number,
+        state=State.IDENTIFIED,
+        title=f"Mail: {number}",
+        body=body,
+        at=after(seconds),
+        by=by,
+        automatic=by is None,
+        language="en",
+        titles={"de": f"Post: {number}"} if is_in_german else {},
+        bodies={"de": "Wir gehen dem nach."} if is_in_german else {},
     )
     return Updated(at=after(seconds), incident=ID, update=update)
 
@@ -82,7 +92,7 @@ LIFE: Sequence[IncidentEvent] = (
     said(2, 42),
     StateChanged(at=after(42), incident=ID, old=State.INVESTIGATING, new=State.IDENTIFIED, by="ada"),
     Rerooted(at=after(50), incident=ID, root="storage", reason="both depend on it"),
-    Renamed(at=after(51), incident=ID, name="Problem with Files and Mail"),
+    Renamed(at=after(51), incident=ID, name="Problem with Files and Mail", language="en", names={"de": "Störung bei Dateien und Mail"}),
     Parted(at=after(52), incident=ID, component="imap", reason="still down alone"),
     Impacted(at=after(53), incident=ID, services={"files": Status.OPERATIONAL}),
     StateChanged(at=after(60), incident=ID, old=State.IDENTIFIED, new=State.MONITORING, by=None, resolves_at=after(360)),
