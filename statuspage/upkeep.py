@@ -11,6 +11,7 @@ from statuspage.clock import Now
 from statuspage.config.models import Config
 from statuspage.config.terms import terms
 from statuspage.pipeline import Pipeline
+from statuspage.store.acts import forget_audit, head_of_audit
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
@@ -57,6 +58,7 @@ class Upkeep:
             await self.restate(trusted)
             await self.remember(trusted)
             await self.compare(trusted)
+            await self.seal()
             await asyncio.sleep(HOUSE_EVERY)
 
     async def forget(self, now: datetime) -> None:
@@ -71,6 +73,8 @@ class Upkeep:
                 continue
             while await self.store.write(lambda connection: prune_told(connection, now, now - keeps.notifications, SLICE)) >= SLICE:
                 continue
+            while await self.store.write(lambda connection: forget_audit(connection, now - keeps.audit, now, SLICE)) >= SLICE:
+                continue
         except StoreUnavailable as error:
             log.warning("nothing is forgotten this time: %s", error)
 
@@ -81,6 +85,15 @@ class Upkeep:
                 continue
         except StoreUnavailable as error:
             log.warning("older words are searched an hour later: %s", error)
+
+    async def seal(self) -> None:
+        """Tell the journal how far the audit has come: kept elsewhere, it proves what stood there. Errors: none while the store is away."""
+        try:
+            head = await self.store.read(head_of_audit)
+        except StoreUnavailable as error:
+            log.warning("the audit is sealed an hour later: %s", error)
+        else:
+            log.info("audit head %s", head)
 
     async def compare(self, now: datetime) -> None:
         """Find out what is slower than it used to be, monitor by monitor. Errors: none while the store is away."""

@@ -9,28 +9,21 @@ from typing import Annotated
 
 import typer
 
-from statuspage.cli import windows
+from statuspage.cli import desk, windows
 from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, without_types_of_flags
 from statuspage.demo.modes import Mode
 
 app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 demo = typer.Typer(help="Run a small company of real local servers under watch; break and mend it.")
-agents = typer.Typer(help="The people at the desk.", no_args_is_help=True)
-tokens = typer.Typer(help="The programs that may use the API.", no_args_is_help=True)
 report = typer.Typer(help="What was promised, and what was kept.", no_args_is_help=True)
 notify = typer.Typer(help="See whether what is to be told gets through.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 app.add_typer(notify, name="notify")
 app.add_typer(report, name="report")
 app.add_typer(windows.maintenance, name="maintenance")
-app.add_typer(agents, name="agents")
-app.add_typer(tokens, name="tokens")
-
-RoleOption = Annotated[
-    list[str], typer.Option("--role", metavar="ROLE", help="viewer, level-one, level-two, manager or admin; repeatable.")
-]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
-PipedOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")]
+app.add_typer(desk.agents, name="agents")
+app.add_typer(desk.tokens, name="tokens")
+app.add_typer(desk.audit, name="audit")
 
 
 def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - typer hands an option's value to its callback by position
@@ -276,91 +269,6 @@ def notify_test(
     from statuspage.cli import notify as commands
 
     raise typer.Exit(commands.test(address, config=config, wants_json=wants_json))
-
-
-# --- who may come in ------------------------------------------------------------------------------------------------------------
-
-
-@agents.command("add")
-def add_agent(
-    name: NameArgument,
-    *,
-    role: RoleOption = ["level-one"],  # noqa: B006 - typer reads it and changes nothing
-    password_stdin: PipedOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-    data_dir: DataDirOption = DEFAULT_DATA_DIR,
-) -> None:
-    """Take somebody on; without a typed or piped password one is made up and printed, once."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.add_agent(name, roles=role, is_password_piped=password_stdin, config=config, data_dir=data_dir))
-
-
-@agents.command("password")
-def set_password(
-    name: NameArgument,
-    *,
-    password_stdin: PipedOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-    data_dir: DataDirOption = DEFAULT_DATA_DIR,
-) -> None:
-    """Give somebody another password, and end their sessions."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.set_password(name, is_password_piped=password_stdin, config=config, data_dir=data_dir))
-
-
-@agents.command("disable")
-def disable_agent(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
-    """Shut somebody out, and end their sessions."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.disable_agent(name, config=config, data_dir=data_dir))
-
-
-@agents.command("list")
-def list_agents(
-    *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
-) -> None:
-    """List everybody, also those shut out."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.list_agents(config=config, data_dir=data_dir, wants_json=wants_json))
-
-
-@tokens.command("create")
-def create_token(
-    name: NameArgument,
-    *,
-    role: RoleOption,
-    expires: Annotated[
-        str | None, typer.Option("--expires", metavar="90d", help="How long it is good for; else until it is revoked.")
-    ] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    data_dir: DataDirOption = DEFAULT_DATA_DIR,
-) -> None:
-    """Make a token and print it, alone; it is never shown again."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.create_token(name, roles=role, expires=expires, config=config, data_dir=data_dir))
-
-
-@tokens.command("revoke")
-def revoke_token(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
-    """End a token."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.revoke_token(name, config=config, data_dir=data_dir))
-
-
-@tokens.command("list")
-def list_tokens(
-    *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
-) -> None:
-    """List all tokens, never their texts."""
-    from statuspage.cli import people as commands
-
-    raise typer.Exit(commands.list_tokens(config=config, data_dir=data_dir, wants_json=wants_json))
 
 
 # --- reports --------------------------------------------------------------------------------------------------------------------

@@ -25,7 +25,6 @@ INACTIVE: Mapping[str, tuple[str, ...]] = {
     ),
     "owners and runbooks": ("services.*.owner", "services.*.runbook"),
     "backups (store.backup)": ("store.backup",),
-    "retention of the audit": ("store.retention.audit",),
     "locations other than local": ("locations.*",),
     "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
 }

@@ -89,3 +89,8 @@ def number(name: str) -> Column[int]:
 def in_languages() -> tuple[Column[str], Column[Mapping[str, str]], Column[Mapping[str, str]]]:
     """Which language public words are in (none: an older release wrote them), and their title and body in others."""
     return Column("language", Text), Column("titles", Texts), Column("bodies", Texts)
+
+
+def sequence() -> Column[int]:
+    """The place of a row among all that were ever written."""
+    return Column("sequence", Integer, primary_key=True, autoincrement=True)

@@ -17,11 +17,18 @@ from typing import Protocol, cast
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from statuspage.store.chain import Witness
 from statuspage.store.errors import StoreError
 
 READERS = 4
 PATIENCE = 5.0
 """Seconds that a lock or a server may take before the store counts as away."""
+
+WITNESS = "statuspage_witness"
+"""The execution option of writing connections that says where the audit's key and head are kept (``statuspage.store.chain``)."""
+
+AUDIT_HEAD = "audit_head"
+"""Where a transaction leaves what it made the audit's head, beside its connection."""
 
 # One number for all of this product's writers on a PostgreSQL server; any other program's advisory locks are its own.
 _WRITERS_LOCK = 7_823_105_664
@@ -29,10 +36,11 @@ _WRITERS_LOCK = 7_823_105_664
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
-    """The same database twice: one connection that writes, a few that read."""
+    """The same database twice: one connection that writes, a few that read. *witness* is to the acts that are written."""
 
     writing: Engine
     reading: Engine
+    witness: Witness
 
 
 class Driver(Protocol):
@@ -63,9 +71,9 @@ def engines(url: str, data_dir: Path, *, checkpoints: bool) -> Engines:
     _make_directory(data_dir)
     match address.get_backend_name():
         case "sqlite":
-            return _sqlite(_database_file(address, data_dir), checkpoints=checkpoints)
+            return _sqlite(_database_file(address, data_dir), Witness(data_dir), checkpoints=checkpoints)
         case "postgresql":
-            return _postgresql(address.set(drivername="postgresql+psycopg"))
+            return _postgresql(address.set(drivername="postgresql+psycopg"), Witness(data_dir))
         case other:
             raise StoreError(f"The store cannot be a {other} database: write sqlite:///NAME or postgresql+psycopg://HOST/DATABASE.")
 
@@ -92,7 +100,7 @@ def _database_file(address: URL, data_dir: Path) -> Path:
     return file
 
 
-def _sqlite(file: Path, *, checkpoints: bool) -> Engines:
+def _sqlite(file: Path, witness: Witness, *, checkpoints: bool) -> Engines:
     writing = _sqlite_engine(
         file,
         connections=1,
@@ -106,7 +114,7 @@ def _sqlite(file: Path, *, checkpoints: bool) -> Engines:
         ),
     )
     reading = _sqlite_engine(file, connections=READERS, begin="BEGIN", pragmas=("query_only = ON", "wal_autocheckpoint = 0"))
-    return _pair(writing, reading)
+    return _pair(writing, reading, witness)
 
 
 def _sqlite_engine(file: Path, *, connections: int, begin: str, pragmas: Sequence[str]) -> Engine:
@@ -126,11 +134,11 @@ def _sqlite_engine(file: Path, *, connections: int, begin: str, pragmas: Sequenc
 # --- PostgreSQL ---------------------------------------------------------------------------------------------------------------
 
 
-def _postgresql(address: URL) -> Engines:
+def _postgresql(address: URL, witness: Witness) -> Engines:
     writing = _postgresql_engine(address, connections=1, settings=(), isolation="READ COMMITTED")
     event.listen(writing, "begin", _on_begin(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
     reading = _postgresql_engine(address, connections=READERS, settings=("default_transaction_read_only=on",), isolation="REPEATABLE READ")
-    return _pair(writing, reading)
+    return _pair(writing, reading, witness)
 
 
 def _postgresql_engine(address: URL, *, connections: int, settings: Sequence[str], isolation: str) -> Engine:
@@ -177,10 +185,11 @@ def _cut(driver: Line) -> None:
 # --- both ---------------------------------------------------------------------------------------------------------------------
 
 
-def _pair(writing: Engine, reading: Engine) -> Engines:
+def _pair(writing: Engine, reading: Engine, witness: Witness) -> Engines:
+    writing.update_execution_options(**{WITNESS: witness})
     event.listen(writing, "rollback", _forget)
     event.listen(writing, "rollback_savepoint", _forget)
-    return Engines(writing=writing, reading=reading)
+    return Engines(writing=writing, reading=reading, witness=witness)
 
 
 def _forget(connection: Connection, *_savepoint: object) -> None:

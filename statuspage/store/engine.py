@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from statuspage.store.connect import READERS, Engines, engines, patience
+from statuspage.store.connect import AUDIT_HEAD, READERS, Engines, engines, patience
 from statuspage.store.errors import StoreError, StoreUnavailable, away
 from statuspage.store.migrations.steps import bring_up_to_date, is_behind
 
@@ -52,7 +52,10 @@ class Database:
 
     def write(self, fn: Callable[[Connection], T]) -> T:
         """Run *fn* alone among all writers; return after COMMIT. Whatever it raises rolls everything back."""
-        return self._transact(self._engines.writing, fn)
+        told, head = self._transact(self._engines.writing, lambda connection: (fn(connection), connection.info.pop(AUDIT_HEAD, None)))
+        if head is not None:
+            self._engines.witness.keep(head)
+        return told
 
     def close(self) -> None:
         """Give up all connections."""

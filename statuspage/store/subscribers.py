@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from incidents.model import Status
 from statuspage.picture.audience import Wish
-from statuspage.store.acts import Detail, write_audit
+from statuspage.store.acts import write_audit
+from statuspage.store.chain import Detail
 from statuspage.store.outbox_tables import notifications, subscribers
 
 THEMSELVES = "subscriber"

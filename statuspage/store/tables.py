@@ -21,6 +21,7 @@ from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Subject
 from incidents.votes import Level
 from statuspage.store import (  # noqa: F401 - so that the metadata holds them too
+    audit_tables,
     feed_tables,
     ledger_tables,
     maintenance_tables,
@@ -31,13 +32,10 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
 from statuspage.store.columns import Choice, Instant, Texts, in_languages, metadata
 from statuspage.store.columns import instant as _instant
 from statuspage.store.columns import number as _number
+from statuspage.store.columns import sequence as _sequence
 from statuspage.store.columns import text as _text
 
 __all__ = ["metadata"]  # beside what is made here
-
-
-def _sequence() -> Column[int]:
-    return Column("sequence", Integer, primary_key=True, autoincrement=True)
 
 
 # --- what this installation is --------------------------------------------------------------------------------------------------
@@ -369,15 +367,4 @@ idempotency = Table(
     _text("response"),
     _instant("at"),
     Index(None, "at"),
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    _sequence(),
-    _instant("at"),
-    _text("actor"),
-    _text("act"),
-    _text("subject"),
-    Column("detail", JSON, nullable=False),
 )

@@ -323,7 +323,7 @@ class ImpairmentList(Given):
 
 
 class AuditShown(Given):
-    """Who did, or tried to do, what to what."""
+    """Who did, or tried to do, what to what. *digest* vouches for the row and for all before it; null in rows that are older than that."""
 
     sequence: int
     at: datetime
@@ -331,6 +331,7 @@ class AuditShown(Given):
     act: str
     subject: str
     detail: dict[str, str | None]
+    digest: str | None
 
 
 class AuditList(Given):

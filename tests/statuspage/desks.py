@@ -22,7 +22,7 @@ from statuspage.as_it_was import page_at
 from statuspage.picture.known_errors import KnownError
 from statuspage.pipeline import Pipeline
 from statuspage.store import acts, people, queries
-from statuspage.store.acts import AuditRow
+from statuspage.store.chain import AuditRow
 from statuspage.store.engine import Store
 from statuspage.store.people import Role
 from statuspage.vitals import MirrorFigures

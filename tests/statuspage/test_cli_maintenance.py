@@ -11,7 +11,8 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import Status, Subject
 from incidents.rollup import standing
 from statuspage.app import Service
-from statuspage.store.acts import AuditRow, read_audit
+from statuspage.store.acts import read_audit
+from statuspage.store.chain import AuditRow
 from statuspage.store.engine import Store
 from tests.deadline import until
 from tests.statuspage.terminal import Ended, statuspage

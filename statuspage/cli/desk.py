@@ -1,0 +1,115 @@
+"""The names and options of ``agents``, ``tokens`` and ``audit``; as in ``main``, what a command does is imported when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+agents = typer.Typer(help="The people at the desk.", no_args_is_help=True)
+tokens = typer.Typer(help="The programs that may use the API.", no_args_is_help=True)
+audit = typer.Typer(help="The record of what was done, which nobody can change unseen.", no_args_is_help=True)
+
+RoleOption = Annotated[
+    list[str], typer.Option("--role", metavar="ROLE", help="viewer, level-one, level-two, manager or admin; repeatable.")
+]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
+PipedOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")]
+
+
+@agents.command("add")
+def add_agent(
+    name: NameArgument,
+    *,
+    role: RoleOption = ["level-one"],  # noqa: B006 - typer reads it and changes nothing
+    password_stdin: PipedOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Take somebody on; without a typed or piped password one is made up and printed, once."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.add_agent(name, roles=role, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+
+
+@agents.command("password")
+def set_password(
+    name: NameArgument,
+    *,
+    password_stdin: PipedOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Give somebody another password, and end their sessions."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.set_password(name, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+
+
+@agents.command("disable")
+def disable_agent(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Shut somebody out, and end their sessions."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.disable_agent(name, config=config, data_dir=data_dir))
+
+
+@agents.command("list")
+def list_agents(
+    *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
+) -> None:
+    """List everybody, also those shut out."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.list_agents(config=config, data_dir=data_dir, wants_json=wants_json))
+
+
+@tokens.command("create")
+def create_token(
+    name: NameArgument,
+    *,
+    role: RoleOption,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="90d", help="How long it is good for; else until it is revoked.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Make a token and print it, alone; it is never shown again."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.create_token(name, roles=role, expires=expires, config=config, data_dir=data_dir))
+
+
+@tokens.command("revoke")
+def revoke_token(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """End a token."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.revoke_token(name, config=config, data_dir=data_dir))
+
+
+@tokens.command("list")
+def list_tokens(
+    *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR, wants_json: JsonOption = False
+) -> None:
+    """List all tokens, never their texts."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.list_tokens(config=config, data_dir=data_dir, wants_json=wants_json))
+
+
+@audit.command("verify")
+def audit_verify(
+    *,
+    heads: Annotated[
+        list[str] | None, typer.Option("--head", metavar="HEAD", help="What the journal said once (`audit head …`); repeatable.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    wants_json: JsonOption = False,
+) -> None:
+    """Find whatever was changed, taken away or put elsewhere in the audit; leaves with 1 where there is anything."""
+    from statuspage.cli import audit as commands
+
+    raise typer.Exit(commands.verify(heads or (), config=config, data_dir=data_dir, wants_json=wants_json))
