@@ -56,6 +56,15 @@ class Invalid(Refused):
     """What was asked for makes no sense; nothing was changed."""
 
 
+class Unfit(Invalid):
+    """What was asked for makes no sense; *faults* are all that is wrong, each with the field that it concerns."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        """Name every fault."""
+        super().__init__(" ".join(sentence for _, sentence in faults))
+        self.faults = tuple(faults)
+
+
 def acknowledge(situation: Situation, now: datetime, *, incident: str, by: str, lasts: timedelta) -> tuple[Event, ...]:
     """*by* owns the incident for *lasts*. The holder renews; anybody else is refused while it holds (AlreadyHeld)."""
     held = current(situation, incident).acknowledgement

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from incidents import coverage, pings, reasons, sight, streaks, tending
+from incidents import advising, coverage, pings, reasons, sight, streaks, tending
 from incidents.draft import Draft
 from incidents.events import Counted, Event, Reclaimed, StatusChanged
 from incidents.model import Service, Situation, Standing, Status, Subject
@@ -40,8 +40,9 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     touched |= silent if results else set()  # the news that ends a silence is judged too, even where it is no news by itself
     is_due = tending.is_due(situation, policy, now) or (not results and tending.has_unexplained(situation))
     is_due = is_due or windows.is_due(situation, policy, now) or (not results and windows.has_strayed(situation, policy, now))
+    lapsed = advising.lapsed(situation, now)  # beside all judgement, which knows of no advisory
     if not touched and not silent and not is_due:
-        return ()
+        return lapsed
     draft = Draft(situation, policy, now)
     _judge_monitors(draft, silent)
     _begin_windows(draft)
@@ -50,7 +51,7 @@ def decide(situation: Situation, results: Sequence[Result], policy: Policy, now:
     _judge_monitors(draft, touched, _heard(fresh))
     _end_windows(draft)
     tending.tend(draft)
-    return draft.events
+    return (*draft.events, *lapsed)
 
 
 def rejudge(situation: Situation, policy: Policy, now: datetime) -> tuple[Event, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from incidents.advisory import AdvisoryEvent
 from incidents.corrected import CorrectionEvent
 from incidents.impairment import SightEvent
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
@@ -380,5 +381,5 @@ IncidentEvent = (
 )
 _OfOtherPages = MaintenanceImported | MaintenanceQuoted
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated | _OfOtherPages
-_Known = CorrectionEvent | SightEvent
+_Known = CorrectionEvent | SightEvent | AdvisoryEvent
 Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent

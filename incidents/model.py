@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from incidents.advisory import Advisory
 from incidents.heartbeat import Heartbeat
 from incidents.impairment import Hindrance, Impairment
 from incidents.maintenance import Maintenance, Series
@@ -348,6 +349,7 @@ class Situation:
     announced: they never come back. *proven*
     are the controls, by (location, control), that have answered once and count from then on; *impairments* holds the newest of each
     location and reason, whether it lasts or not. *proposals* are corrections that wait for a second person, each with who made it.
+    *advisories* are those that are not over, by id: no judgement reads them.
     """
 
     topology: Topology
@@ -370,3 +372,4 @@ class Situation:
     proven: frozenset[tuple[str, str]] = frozenset()
     impairments: Mapping[tuple[str, Hindrance], Impairment] = field(default_factory=lambda: MappingProxyType({}))
     proposals: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    advisories: Mapping[str, Advisory] = field(default_factory=lambda: MappingProxyType({}))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar, assert_never
 
+from incidents.advisory import Advisory
 from incidents.maintenance import Maintenance
 from incidents.model import Incident, Situation, Subject
 from probes.result import Result
@@ -31,12 +32,14 @@ def moved(situation: Situation, move: Move) -> Situation:
             incidents = {id: incident_moved(one, move) for id, one in situation.incidents.items()}
             ended = {id: incident_moved(one, move) for id, one in situation.ended.items()}
             windows = {id: _window_moved(one, move) for id, one in situation.maintenances.items()}
+            advisories = {id: _advisory_moved(one, move) for id, one in situation.advisories.items()}
             is_waived = move.subject is Subject.COMPONENT
             return replace(
                 renamed,
                 incidents=MappingProxyType(incidents),
                 ended=MappingProxyType(ended),
                 maintenances=MappingProxyType(windows),
+                advisories=MappingProxyType(advisories),
                 waived=frozenset(_renamed(tuple(situation.waived), move)) if is_waived else situation.waived,
             )
         case _:
@@ -85,6 +88,10 @@ def _window_moved(window: Maintenance, move: Move) -> Maintenance:
     if move.subject is Subject.SERVICE:
         return replace(window, services=_renamed(window.services, move))
     return replace(window, components=_renamed(window.components, move), spared=frozenset(_renamed(tuple(window.spared), move)))
+
+
+def _advisory_moved(advisory: Advisory, move: Move) -> Advisory:
+    return replace(advisory, services=_renamed(advisory.services, move)) if move.subject is Subject.SERVICE else advisory
 
 
 def _renamed(ids: Sequence[str], move: Move) -> tuple[str, ...]:

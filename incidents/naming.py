@@ -1,4 +1,4 @@
-"""Ids that are made, not given: of incidents and of planned windows."""
+"""Ids that are made, not given: of incidents, of planned windows and of advisories."""
 
 import hashlib
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar, assert_never
 
 from incidents import claims
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryUpdated, unfolded
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.course import unfold
 from incidents.events import (
@@ -62,19 +63,14 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     proven, impairments, proposals = situation.proven, situation.impairments, situation.proposals
     for event in events:
         match event:
-            case Counted() | StatusChanged() | Moved():
+            case Counted() | StatusChanged() | Moved() | Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
                 continue
             case Corrected() | CorrectionApproved() | CorrectionDropped():
                 proposals = _proposed(proposals, event)
-            case Waived():
-                waived = waived.union({event.component})
-            case Reclaimed():
-                waived = waived.difference({event.component})
-            case Paused():
-                held = Pause(by=event.by, at=event.at, reason=event.reason)
-                paused = MappingProxyType({**paused, event.monitor: held})
-            case Resumed():
-                paused = MappingProxyType({id: one for id, one in paused.items() if id != event.monitor})
+            case Waived() | Reclaimed():
+                waived = waived - {event.component} if isinstance(event, Reclaimed) else waived | {event.component}
+            case Paused() | Resumed():
+                paused = _paused(paused, event)
             case Proven():
                 proven = proven.union({(event.location, event.control)})
             case Impaired() | Unimpaired():
@@ -98,6 +94,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         proven=proven,
         impairments=impairments,
         proposals=proposals,
+        advisories=unfolded(situation.advisories, events),
     )
 
 
@@ -112,6 +109,13 @@ def stands(event: StatusChanged) -> Standing:
         measured_since=measured if measured != since else None,
         old=event.old,
     )
+
+
+def _paused(paused: Mapping[str, Pause], event: Paused | Resumed) -> Mapping[str, Pause]:
+    others = {id: one for id, one in paused.items() if id != event.monitor}
+    if isinstance(event, Paused):
+        others[event.monitor] = Pause(by=event.by, at=event.at, reason=event.reason)
+    return MappingProxyType(others)
 
 
 def _newer(seen: Mapping[tuple[str, str], datetime], results: Iterable[Result]) -> Mapping[tuple[str, str], datetime]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from incidents import pings, sight
+from incidents.advisory import AdvisoryEvent
 from incidents.decide import decide, rejudge
 from incidents.events import Counted, Event, Resumed
 from incidents.impairment import Proven
@@ -117,8 +118,12 @@ def noticed(notices: Sequence[Command], situation: Situation, now: datetime) -> 
 
 
 def settle(situation: Situation, acted: Sequence[Event], policy: Policy, now: datetime) -> tuple[Event, ...]:
-    """What follows from acts that were folded into *situation*. What is only counted, or only proven, changes no verdict yet."""
-    return rejudge(situation, policy, now) if any(not isinstance(event, Counted | Proven) for event in acted) else ()
+    """What follows from acts that were folded into *situation*.
+
+    What is only counted, or only proven, changes no verdict yet,
+    and no advisory ever does.
+    """
+    return rejudge(situation, policy, now) if any(not isinstance(event, Counted | Proven | AdvisoryEvent) for event in acted) else ()
 
 
 def timed(situation: Situation, results: Sequence[Result]) -> Mapping[int, tuple[datetime, float]]:

@@ -26,7 +26,13 @@ def wakes_at(situation: Situation, policy: Policy, since: datetime) -> datetime:
 
 def clocks_wake_at(situation: Situation, policy: Policy, since: datetime) -> datetime:
     """The same without the silence of monitors that are probed: it moves with every result."""
-    clocks = (_incidents(situation, policy), _causes(situation, policy), _pings(situation), _windows(situation, policy, since))
+    clocks = (
+        _incidents(situation, policy),
+        _causes(situation, policy),
+        _pings(situation),
+        _windows(situation, policy, since),
+        _advisories(situation),
+    )
     return min((at for some in clocks for at in some), default=NEVER)
 
 
@@ -87,3 +93,7 @@ def _windows(situation: Situation, policy: Policy, since: datetime) -> Iterator[
             yield at
     for series in situation.topology.series.values():
         yield windows.follows_at(situation, policy, series, since)
+
+
+def _advisories(situation: Situation) -> Iterator[datetime]:
+    return (advisory.ends for advisory in situation.advisories.values() if advisory.ends is not None)

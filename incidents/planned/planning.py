@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from incidents.act import Invalid, NotFound, Refused
+from incidents.act import Invalid, NotFound, Refused, Unfit
 from incidents.course import progressed
 from incidents.events import Approved, Event, MaintenanceMoved, Planned, Rescheduled
 from incidents.lifecycle import IllegalTransition, move_window
@@ -60,15 +60,6 @@ class AgainstPolicy(Refused):
         """Name every reason."""
         super().__init__(" ".join(reasons))
         self.reasons = tuple(reasons)
-
-
-class Unfit(Invalid):
-    """What was asked for makes no sense; *faults* are all that is wrong, each with the field that it concerns."""
-
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
-        """Name every fault."""
-        super().__init__(" ".join(sentence for _, sentence in faults))
-        self.faults = tuple(faults)
 
 
 def plan(situation: Situation, now: datetime, *, by: str, wish: Wish, terms: Terms = ORDINARY_TERMS) -> tuple[Event, ...]:

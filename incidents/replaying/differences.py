@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from incidents.advisory import AdvisoryUpdated
 from incidents.events import (
     Acknowledged,
     Event,
@@ -18,7 +19,7 @@ from incidents.events import (
     Updated,
 )
 
-Notice = Opened | Updated | Resolved | Reopened | Acknowledged | MaintenanceUpdated
+Notice = Opened | Updated | Resolved | Reopened | Acknowledged | MaintenanceUpdated | AdvisoryUpdated
 """Events of which somebody is told."""
 
 

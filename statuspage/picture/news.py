@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from incidents.advisory import Advisory, AdvisoryUpdate, AdvisoryUpdated, ByLanguage
 from incidents.events import (
     Acknowledged,
     Event,
@@ -79,15 +80,34 @@ class Topic(NamedTuple):
     of: str = ""
 
 
+class Strand(StrEnum):
+    """What words are said of; each has pages and ids of its own."""
+
+    INCIDENT = "incident"
+    MAINTENANCE = "maintenance"
+    ADVISORY = "advisory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Words of an advisory, in every language that they were said in: a feed tells them in its own."""
+
+    name: ByLanguage
+    is_notice: bool
+    update: AdvisoryUpdate
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """Public words of the incident or, where it *is_planned*, of the window called *subject*; *body* is empty once withdrawn.
+    """Public words of the incident, the window or the advisory called *subject*; *body* is empty once withdrawn.
+
+    Those of an advisory are in *warned*, and *title* and *body* are empty.
 
     *updated* is later than *at* where they were corrected or withdrawn. *takes_back* counts the words before them that hold no longer:
     work was announced and does not take place.
     """
 
-    is_planned: bool
+    strand: Strand
     subject: str
     number: int
     title: str
@@ -96,6 +116,7 @@ class Said:
     updated: datetime
     is_withdrawn: bool = False
     takes_back: int = 0
+    warned: Warned | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +140,7 @@ class Tail:
 class Untold:
     """What feeds have not been told yet.
 
-    *words* are new ones, each as the id of its incident or window and its number there, *reworded* the incidents whose earlier words may
+    *words* are new ones, each as the id of what it is about and its number there, *reworded* the incidents whose earlier words may
     read otherwise by now; where *is_everything*, all is told anew.
     """
 
@@ -134,6 +155,8 @@ class Untold:
                 self.words.add((event.incident, event.update.number))
             elif isinstance(event, MaintenanceUpdated):
                 self.words.add((event.maintenance, event.update.number))
+            elif isinstance(event, AdvisoryUpdated):
+                self.words.add((event.advisory, event.update.number))
             elif isinstance(event, IncidentEvent) and not isinstance(event, ADDS):
                 self.reworded.add(event.incident)
 
@@ -191,6 +214,11 @@ def topics_of_window(window: Maintenance, said: MaintenanceUpdate) -> tuple[Topi
     """Where words about *window* are told."""
     planned = (Topic(About.MAINTENANCE), *_each(About.SERVICE_MAINTENANCE, window.services))
     return (*planned, Topic(About.EVERYTHING), *_each(About.SERVICE, window.services)) if is_loud(window, said) else planned
+
+
+def topics_of_advisory(advisory: Advisory) -> tuple[Topic, ...]:
+    """Where words about *advisory* are told: in no feed with a floor, for nothing is broken."""
+    return (Topic(About.EVERYTHING), *_each(About.SERVICE, advisory.services))
 
 
 def _each(about: About, services: Iterable[str]) -> tuple[Topic, ...]:

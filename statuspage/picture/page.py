@@ -14,6 +14,7 @@ from incidents.maintenance import MaintenanceState
 from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import TROUBLE, need_status, standing, worst
 from incidents.sight import lasting
+from statuspage.picture.advisories import AdvisoryView, Bulletin, warned
 from statuspage.picture.days import Day, as_of_now
 from statuspage.picture.figures import LevelView
 from statuspage.picture.marking import localised, marked
@@ -46,6 +47,7 @@ class Snapshot:
     missing), *last_known* what was known of a service before it became unknown (see ``days.last_known``; missing: nothing ever was),
     *levels* what may be told of its availability (missing: nothing yet). *windows* are those that ``planned.shown`` chose. *news* is what
     feeds tell, by topic (missing: nothing was said), *agenda* the windows that calendars do, as ``agenda.agenda`` chose them.
+    *bulletins* are the advisories that hold, come, or were over lately.
     """
 
     site: Site
@@ -65,6 +67,7 @@ class Snapshot:
     windows: tuple[Window, ...] = ()
     news: Mapping[Topic, Tail] = field(default_factory=lambda: MappingProxyType({}))
     agenda: tuple[Window, ...] = ()
+    bulletins: tuple[Bulletin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +172,7 @@ class Page:
     among published words (the store's birth while there are none), never now. *impaired_since* is set while our own monitoring
     is impaired and hides the state of a service; also where nothing is known of any service though something was. *planned* are the
     windows that run and those to come, by their start, *past* those that are over, newest first; *maintenance_updated* is as
-    *feed_updated*, for their words.
+    *feed_updated*, for their words. *advisories* hold or come, by their start; *past_advisories* are over, the last one first.
     """
 
     site: Site
@@ -187,6 +190,8 @@ class Page:
     planned: tuple[MaintenanceView, ...]
     past: tuple[MaintenanceView, ...]
     maintenance_updated: datetime
+    advisories: tuple[AdvisoryView, ...] = ()
+    past_advisories: tuple[AdvisoryView, ...] = ()
     language: str = "en"
     root: str = ""
 
@@ -195,7 +200,7 @@ def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Pag
     """Draw the public picture of *snapshot* as it stands at *now* (aware, UTC).
 
     *language* is that of readers who chose one: what they read stands under a path of its own. None gives the site's.
-    The freshness stamp is *now* cut to the minute; nothing else depends on *now*, so that a quiet page is drawn the same again.
+    The stamp is *now* cut to the minute; beside it only the stage of advisories depends on *now*: a quiet page is drawn the same again.
     Errors: KeyError where a service has no public id.
     """
     tongue = language or snapshot.site.language
@@ -204,6 +209,7 @@ def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Pag
     by_id = {service.id: service for service in services}
     views = tuple(_incident(snapshot, story, by_id) for story in published)
     windows = tuple(_window(snapshot, window, by_id, tongue) for window in snapshot.windows)
+    advisories, past_advisories = warned(snapshot.bulletins, now, tongue, partial(_named, snapshot, by_id))
     return Page(
         site=snapshot.site,
         page_id=snapshot.page_id,
@@ -220,6 +226,8 @@ def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Pag
         planned=tuple(window for window in windows if window.state not in _OVER),
         past=tuple(sorted((window for window in windows if window.state in _OVER), key=newest_end_first)),
         maintenance_updated=_planning_updated(windows, snapshot.born),
+        advisories=advisories,
+        past_advisories=past_advisories,
         language=tongue,
         root=f"/{language}" if language else "",
     )
@@ -383,10 +391,10 @@ def _update(update: Update) -> UpdateView:
 
 
 def _window(snapshot: Snapshot, window: Window, services: Mapping[str, ServiceView], language: str) -> MaintenanceView:
-    told = window.maintenance
-    named = [
-        ServiceTold(service=id_, public_id=snapshot.public_ids.get(id_, ""), name=services[id_].name if id_ in services else id_)
-        for id_ in told.services
-    ]
+    told, named = window.maintenance, [_named(snapshot, services, id_) for id_ in window.maintenance.services]
     name = localised(told.name, language) or told.series or "Maintenance"
     return view(window, name, localised(told.description, language), named, snapshot.born)
+
+
+def _named(snapshot: Snapshot, services: Mapping[str, ServiceView], id_: str) -> ServiceTold:
+    return ServiceTold(service=id_, public_id=snapshot.public_ids.get(id_, ""), name=services[id_].name if id_ in services else id_)

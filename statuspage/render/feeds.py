@@ -15,8 +15,10 @@ from typing import assert_never
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from statuspage.picture.news import About, Said, Tail, Topic
+from statuspage.picture.marking import localised
+from statuspage.picture.news import About, Said, Strand, Tail, Topic, Warned
 from statuspage.picture.page import WITHDRAWN, Page
+from statuspage.render import advisories
 from statuspage.render.addresses import Document, Format, path_of, stem
 from statuspage.render.marks import Link, Marks, Tombstone
 from statuspage.render.tongue import Tongue
@@ -229,27 +231,38 @@ def _name(page: Page, service: str) -> str:
     return next((one.name for group in page.groups for one in group.services if one.id == service), service)
 
 
+_ROOM = {Strand.INCIDENT: "incidents", Strand.MAINTENANCE: "maintenance", Strand.ADVISORY: "advisories"}
+
+
 def _entry(page: Page, said: Said, tongue: Tongue) -> Entry:
+    title, body = (said.title, said.body) if said.warned is None else _warned(said.warned, page, tongue)
     return Entry(
-        id=_id(page, said.is_planned, said.subject, said.number),
-        title=fit(said.title).replace("\n", " ").strip() or tongue.gettext("Update"),
-        body=tongue.said(WITHDRAWN) if said.is_withdrawn else fit(said.body),
-        link=f"{page.site.url}{page.root}/{'maintenance' if said.is_planned else 'incidents'}/{said.subject}#update-{said.number}",
+        id=_id(page, said.strand, said.subject, said.number),
+        title=fit(title).replace("\n", " ").strip() or tongue.gettext("Update"),
+        body=tongue.said(WITHDRAWN) if said.is_withdrawn else fit(body),
+        link=f"{page.site.url}{page.root}/{_ROOM[said.strand]}/{said.subject}#update-{said.number}",
         published=said.at,
         updated=said.updated,
     )
 
 
+def _warned(warned: Warned, page: Page, tongue: Tongue) -> tuple[str, str]:
+    """The title and the text of words about an advisory, in the language of *page*."""
+    name, update = localised(warned.name, page.language), warned.update
+    title = advisories.title(name, update.turn, tongue, is_notice=warned.is_notice)
+    return title, advisories.text(update, tongue, page.language)
+
+
 def _tombstones(page: Page, said: Said) -> Iterator[Tombstone]:
     """A reader that knows none still finds the entry, saying that it was withdrawn, or the one that says that the work was called off."""
     if said.is_withdrawn:
-        yield Tombstone(_id(page, said.is_planned, said.subject, said.number), said.updated, "withdrawn")
+        yield Tombstone(_id(page, said.strand, said.subject, said.number), said.updated, "withdrawn")
     for number in range(1, said.takes_back + 1):
-        yield Tombstone(_id(page, said.is_planned, said.subject, number), said.at, "cancelled")
+        yield Tombstone(_id(page, said.strand, said.subject, number), said.at, "cancelled")
 
 
-def _id(page: Page, is_planned: bool, subject: str, number: int) -> str:  # noqa: FBT001 - one of two kinds
-    return f"{_tag(page)}:{'maintenance' if is_planned else 'incident'}/{subject}/update/{number}"
+def _id(page: Page, strand: Strand, subject: str, number: int) -> str:
+    return f"{_tag(page)}:{strand}/{subject}/update/{number}"
 
 
 def _tag(page: Page) -> str:

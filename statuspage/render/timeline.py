@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryEvent, AdvisoryMoved, AdvisoryUpdated
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
@@ -44,7 +45,7 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Status
-from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE
+from statuspage.render.words import ADVISORY_TURN, CAPABILITY, MAINTENANCE_STATE, STATE
 
 
 class Mark(StrEnum):
@@ -100,6 +101,8 @@ def tell(event: Event) -> Line | None:
             return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=f"Public words {update.number}: {update.title}", body=update.body)
         case Imported() | Quoted() | MaintenanceImported() | MaintenanceQuoted():
             return Line(at=event.at, mark=Mark.ACT, by=event.by, words=_imported(event))
+        case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
+            return _advised(event)
         case Planned() | Approved() | Rescheduled() | Redescribed() | MaintenanceMoved() | Spared():
             by, words, body = _planned(event)
             return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, span=_span(event), body=body)
@@ -114,6 +117,29 @@ def _imported(event: Imported | Quoted | MaintenanceImported | MaintenanceQuoted
     if isinstance(event, Quoted | MaintenanceQuoted):
         return f"Imported once more: {words} that the page has added"
     return f"Imported from {event.source.page}, where it is called {event.source.id}, with {words}"
+
+
+def _advised(event: AdvisoryEvent) -> Line:
+    match event:
+        case AdvisoryUpdated(update=update):
+            words, body = f"Public words {update.number}: {ADVISORY_TURN[update.turn].lower()}", "\n\n".join(update.body.values())
+            return Line(at=event.at, mark=Mark.PUBLIC, by=update.by, words=words, body=body)
+        case Advised(plan=plan):
+            return _holding(event.at, plan.published_by, "Published; it holds", plan.starts, plan.ends)
+        case AdvisoryMoved():
+            return _holding(event.at, event.by, "Now holds", event.starts, event.ends)
+        case AdvisoryEnded(by=by):
+            mark, words = (Mark.ACT, "Withdrawn") if by else (Mark.MACHINE, "Its time is over")
+            return Line(at=event.at, mark=mark, by=by, words=words)
+        case _:
+            assert_never(event)
+
+
+def _holding(at: datetime, by: str, words: str, starts: datetime, ends: datetime | None) -> Line:
+    """A line that ends with a span, or with an instant where the end is open."""
+    if ends is None:
+        return Line(at=at, mark=Mark.ACT, by=by, words=f"{words}, with an open end, from", instant=starts)
+    return Line(at=at, mark=Mark.ACT, by=by, words=words, span=(starts, ends))
 
 
 def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:

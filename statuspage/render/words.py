@@ -12,6 +12,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import TypeVar
 
+from incidents.advisory import AdvisoryStage, AdvisoryTurn
 from incidents.levels.terms import Period, Terms
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
@@ -76,6 +77,20 @@ MAINTENANCE_STEPS = {
     MaintenanceState.COMPLETED: marked("Completed"),
 }
 """The way that planned work goes, where it is not cancelled."""
+
+ADVISORY_STAGE = {
+    AdvisoryStage.COMING: marked_in("advisory", "Expected"),
+    AdvisoryStage.IN_FORCE: marked_in("advisory", "In force"),
+    AdvisoryStage.OVER: marked_in("advisory", "Over"),
+    AdvisoryStage.WITHDRAWN: marked_in("advisory", "Withdrawn"),
+}
+
+ADVISORY_TURN = {
+    AdvisoryTurn.PUBLISHED: marked_in("advisory", "Published"),
+    AdvisoryTurn.UPDATED: marked_in("advisory", "Updated"),
+    AdvisoryTurn.MOVED: marked_in("advisory", "Other times"),
+    AdvisoryTurn.WITHDRAWN: marked_in("advisory", "Withdrawn"),
+}
 
 STEPS = {
     State.INVESTIGATING: marked("Investigating"),

@@ -5,21 +5,23 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, insert, or_, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, exists, func, insert, or_, select
 
+from incidents.advisory import AdvisoryUpdate
 from incidents.maintenance import MaintenanceState
-from statuspage.picture.news import PAGE, Said, Tail, Topic, Untold, grown, last_withdrawn, tail
+from statuspage.picture.news import PAGE, Said, Strand, Tail, Topic, Untold, Warned, grown, last_withdrawn, tail
+from statuspage.store.advisory_tables import advisories, advisory_services, advisory_updates
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.maintenance_tables import maintenance_updates, maintenances
 from statuspage.store.tables import updates
 
 
 class Word(NamedTuple):
-    """Public words that were just written down, by the incident's or the window's id and their number there."""
+    """Public words that were just written down, by the id of what it is about and their number there."""
 
     subject: str
     number: int
-    is_planned: bool
+    strand: Strand
     topics: tuple[Topic, ...]
 
 
@@ -41,17 +43,20 @@ def _is_about() -> Any:  # noqa: ANN401 - as above
 def _told_of() -> Select[Any]:
     of_incident = and_(updates.c.incident == feed_entries.c.incident, updates.c.number == feed_entries.c.word)
     of_window = and_(maintenance_updates.c.maintenance == feed_entries.c.maintenance, maintenance_updates.c.number == feed_entries.c.word)
+    of_advisory = and_(advisory_updates.c.advisory == feed_entries.c.advisory, advisory_updates.c.number == feed_entries.c.word)
     joined = (
         feed_entries.outerjoin(updates, of_incident)
         .outerjoin(maintenance_updates, of_window)
         .outerjoin(maintenances, maintenances.c.id == feed_entries.c.maintenance)
+        .outerjoin(advisory_updates, of_advisory)
+        .outerjoin(advisories, advisories.c.id == feed_entries.c.advisory)
     )
     told = ("title", "body", "at", "edited_at", "redacted_at")
-    planned = (
-        column.label(f"planned_{column.name}") for column in maintenance_updates.c if column.name in {"title", "body", "at", "state"}
-    )
-    columns = (*feed_entries.c, maintenances.c.began_at)
-    return select(*columns, *(updates.c[name] for name in told), *planned).select_from(joined)
+    planned = (maintenance_updates.c[name].label(f"planned_{name}") for name in ("title", "body", "at", "state"))
+    warned = (advisory_updates.c[name].label(f"warned_{name}") for name in ("turn", "body", "at", "by", "starts", "ends"))
+    is_notice = ~exists().where(advisory_services.c.advisory == feed_entries.c.advisory)
+    columns = (*feed_entries.c, maintenances.c.began_at, advisories.c.name, is_notice.label("is_notice"))
+    return select(*columns, *(updates.c[name] for name in told), *planned, *warned).select_from(joined)
 
 
 _PLACE = _next_place()
@@ -64,7 +69,7 @@ _BETWEEN = (
 _WITHDRAWN = _told_of().where(updates.c.redacted_at.is_not(None))
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
 _THEIR_TOPICS = select(feed_entries.c.about, feed_entries.c.service).where(feed_entries.c.incident.in_(_IDS)).distinct()
-_ARE_THEIRS = or_(feed_entries.c.incident.in_(_IDS), feed_entries.c.maintenance.in_(_IDS))
+_ARE_THEIRS = or_(*(feed_entries.c[strand.value].in_(_IDS) for strand in Strand))
 _SPOKEN = _told_of().where(_ARE_THEIRS, feed_entries.c.word >= bindparam("first")).order_by(feed_entries.c.place)
 
 
@@ -74,8 +79,7 @@ def place_words(connection: Connection, words: Iterable[Word]) -> None:
         {
             "about": topic.about,
             "service": topic.of,
-            "incident": None if word.is_planned else word.subject,
-            "maintenance": word.subject if word.is_planned else None,
+            **{strand.value: word.subject if word.strand is strand else None for strand in Strand},
             "word": word.number,
         }
         for word in words
@@ -143,16 +147,22 @@ def archive(connection: Connection, topic: Topic, number: int) -> Sequence[Said]
 def _all(rows: Iterable[Row[Any]], known: dict[tuple[str, int], Said]) -> Iterator[Said]:
     """Each word once, whatever number of topics it is told about."""
     for row in rows:
-        key = row.maintenance or row.incident, row.word
+        key = row.advisory or row.maintenance or row.incident, row.word
         if key not in known:
-            known[key] = _of_window(row) if row.maintenance is not None else _of_incident(row)
+            known[key] = _said(row)
         yield known[key]
+
+
+def _said(row: Row[Any]) -> Said:
+    if row.advisory is not None:
+        return _of_advisory(row)
+    return _of_incident(row) if row.maintenance is None else _of_window(row)
 
 
 def _of_incident(row: Row[Any]) -> Said:
     withdrawn: datetime | None = row.redacted_at
     return Said(
-        is_planned=False,
+        strand=Strand.INCIDENT,
         subject=row.incident,
         number=row.word,
         title=row.title,
@@ -166,7 +176,7 @@ def _of_incident(row: Row[Any]) -> Said:
 def _of_window(row: Row[Any]) -> Said:
     is_off = row.planned_state is MaintenanceState.CANCELLED and row.began_at is None
     return Said(
-        is_planned=True,
+        strand=Strand.MAINTENANCE,
         subject=row.maintenance,
         number=row.word,
         title=row.planned_title,
@@ -174,4 +184,26 @@ def _of_window(row: Row[Any]) -> Said:
         at=row.planned_at,
         updated=row.planned_at,
         takes_back=row.word - 1 if is_off else 0,
+    )
+
+
+def _of_advisory(row: Row[Any]) -> Said:
+    update = AdvisoryUpdate(
+        number=row.word,
+        turn=row.warned_turn,
+        body=row.warned_body,
+        at=row.warned_at,
+        by=row.warned_by,
+        starts=row.warned_starts,
+        ends=row.warned_ends,
+    )
+    return Said(
+        strand=Strand.ADVISORY,
+        subject=row.advisory,
+        number=row.word,
+        title="",
+        body="",
+        at=update.at,
+        updated=update.at,
+        warned=Warned(name=row.name, is_notice=row.is_notice, update=update),
     )

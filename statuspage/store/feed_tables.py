@@ -13,7 +13,9 @@ feed_entries = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),  # from 0 on, without a gap, in the order in which it was said
     Column("incident", Text),
     Column("maintenance", Text),
-    number("word"),  # of the incident's updates, or of the window's
+    number("word"),  # of the incident's updates, the window's or the advisory's
     Index(None, "incident"),
+    Column("advisory", Text),
     Index(None, "maintenance"),
+    Index(None, "advisory"),
 )

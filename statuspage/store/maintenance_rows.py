@@ -12,7 +12,7 @@ from incidents.course import SPENT_FOR, born, first_end, progressed
 from incidents.events import MaintenanceEvent, MaintenanceUpdated, Planned
 from incidents.imported import MaintenanceImported, MaintenanceQuoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
-from statuspage.picture.news import topics_of_window
+from statuspage.picture.news import Strand, topics_of_window
 from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services, maintenance_updates, maintenances
 
@@ -143,7 +143,7 @@ def write_maintenances(connection: Connection, events: Sequence[MaintenanceEvent
         known[event.maintenance] = born(event) if isinstance(event, _Born) else progressed(known[event.maintenance], event)
         if isinstance(event, MaintenanceUpdated):
             topics = topics_of_window(known[event.maintenance], event.update)
-            words.append(Word(event.maintenance, event.update.number, is_planned=True, topics=topics))
+            words.append(Word(event.maintenance, event.update.number, Strand.MAINTENANCE, topics=topics))
     for window in known.values():
         _write(connection, window, is_new=window.id in new)
     for event in events:

@@ -177,9 +177,15 @@ class Told:
     last_at: datetime | None
 
 
-def told(connection: Connection, *, incident: str | None = None, maintenance: str | None = None) -> tuple[Told, ...]:
-    """What was, or is to be, told of an incident or a window, oldest first; what never was for subscribers is left out."""
-    mine = outbox.c.incident == incident if incident is not None else outbox.c.maintenance == maintenance
+def told(
+    connection: Connection, *, incident: str | None = None, maintenance: str | None = None, advisory: str | None = None
+) -> tuple[Told, ...]:
+    """What was, or is to be, told of an incident, a window or an advisory, oldest first; what never was for subscribers is left out."""
+    (mine,) = (
+        column == id
+        for column, id in ((outbox.c.incident, incident), (outbox.c.maintenance, maintenance), (outbox.c.advisory, advisory))
+        if id is not None
+    )
     counted = (
         func.count(notifications.c.delivered_at).label("delivered"),
         func.count(notifications.c.dropped_at).label("dropped"),
@@ -191,7 +197,7 @@ def told(connection: Connection, *, incident: str | None = None, maintenance: st
     return tuple(_told(row) for row in connection.execute(chosen))
 
 
-_PUBLIC = ("updated", "maintenance_updated")
+_PUBLIC = ("updated", "maintenance_updated", "advisory_updated")
 
 
 def _told(row: Row[Any]) -> Told:

@@ -15,9 +15,10 @@ outbox = Table(
     Column("incident", Text),
     text("kind"),
     Column("body", JSON, nullable=False),
-    Column("maintenance", Text),  # what it tells of: an incident, or a window
+    Column("maintenance", Text),  # what it tells of: an incident, a window, or an advisory
     Column("decided_at", Instant),
     Column("verdict", Text),  # of ``audience.Verdict``; none: its time has not come
+    Column("advisory", Text),
 )
 
 _undecided = outbox.c.decided_at.is_(None)

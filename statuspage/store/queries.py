@@ -18,6 +18,7 @@ from incidents.model import Note, Pause, Situation, Standing, Status, Subject, T
 from incidents.replaying.narrowing import narrowed
 from incidents.votes import Streak
 from statuspage.picture.page import Story
+from statuspage.store.advisory_rows import lasting_advisories
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.ledger_rows import proposals
 from statuspage.store.maintenance_rows import known_series, pending_maintenances, spent_occurrences
@@ -145,6 +146,7 @@ def everything(connection: Connection) -> Situation:
         proven=frozenset((row.location, row.control) for row in connection.execute(select(controls))),
         impairments={(one.location, one.reason): one for one in _newest_impairments(connection)},
         proposals=proposals(connection),
+        advisories=dict(lasting_advisories(connection)),
     )
 
 
@@ -259,6 +261,11 @@ def journal(connection: Connection, incident_id: str) -> tuple[JournalRow, ...]:
 def journal_of_window(connection: Connection, maintenance_id: str) -> tuple[JournalRow, ...]:
     """Everything that was decided about planned work, in order."""
     return _journal(connection, journal_rows.c.maintenance == maintenance_id)
+
+
+def journal_of_advisory(connection: Connection, advisory_id: str) -> tuple[JournalRow, ...]:
+    """Everything that was decided about an advisory, in order."""
+    return _journal(connection, journal_rows.c.advisory == advisory_id)
 
 
 def _journal(connection: Connection, subject: ColumnElement[bool]) -> tuple[JournalRow, ...]:

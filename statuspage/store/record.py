@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import Connection, delete, insert, update
 
+from incidents.advisory import AdvisoryEvent, AdvisoryUpdated
 from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Acknowledged,
@@ -43,8 +44,9 @@ from incidents.replaying.differences import Notice
 from incidents.situation import advance, begun, stands
 from incidents.turns import Circumstances
 from probes.result import Result
-from statuspage.picture.news import topics_of_incident
+from statuspage.picture.news import Strand, topics_of_incident
 from statuspage.store import past
+from statuspage.store.advisory_rows import write_advisories
 from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
@@ -73,6 +75,9 @@ _WORDLESS = (
     Opened | Joined | Parted | Rerooted | Impacted | StateChanged | Acknowledged | Noted | Resolved | Reopened | Settled | Flapped | Calmed
 )
 """What changes no public word of an incident. Whatever else comes to be does, unless it is named here."""
+
+_SUBJECTS = ("incident", "maintenance", "advisory")
+"""What an event may be about, as its own field and as a column."""
 
 
 def record(
@@ -114,6 +119,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     _write_incidents(connection, [event for event in events if isinstance(event, IncidentEvent)])
     write_corrections(connection, [event for event in events if isinstance(event, CorrectionEvent)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
+    write_advisories(connection, [event for event in events if isinstance(event, AdvisoryEvent)])
     _keep_words(connection, events)
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
 
@@ -122,7 +128,10 @@ def _keep_words(connection: Connection, events: Sequence[Event]) -> None:
     """Have what can be searched in step with what is public, whatever became of it."""
     told = {event.incident for event in events if isinstance(event, IncidentEvent) and not isinstance(event, _WORDLESS)}
     keep_words(
-        connection, incident_ids=told, maintenance_ids={event.maintenance for event in events if isinstance(event, MaintenanceEvent)}
+        connection,
+        incident_ids=told,
+        maintenance_ids={event.maintenance for event in events if isinstance(event, MaintenanceEvent)},
+        advisory_ids={event.advisory for event in events if isinstance(event, AdvisoryEvent)},
     )
 
 
@@ -198,7 +207,7 @@ def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) ->
         known[event.incident] = begun(event) if isinstance(event, Opened | Imported) else advance(_found(known, event), event)
         if isinstance(event, Updated):
             topics = topics_of_incident(known[event.incident])
-            words.append(Word(event.incident, event.update.number, is_planned=False, topics=topics))
+            words.append(Word(event.incident, event.update.number, Strand.INCIDENT, topics=topics))
     # Those that end come first and new ones last: a root is free for another only when its incident is over, or has moved on.
     for incident in sorted(known.values(), key=lambda one: (one.id in born, one.is_open)):
         (add_incident if incident.id in born else change_incident)(connection, incident)
@@ -237,27 +246,25 @@ def _write_history(connection: Connection, events: Sequence[Event], batch: int, 
 
 
 def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str, Any]:
-    subject = {name: getattr(event, name, None) for name in ("incident", "maintenance")}
+    subject = {name: getattr(event, name, None) for name in _SUBJECTS}
     return {"batch": batch, "at": at, **subject, "kind": kind(event), "body": body}
 
 
 def _notice(event: Notice, body: JsonValue) -> dict[str, Any]:
-    maintenance = event.maintenance if isinstance(event, MaintenanceUpdated) else None
-    incident = None if isinstance(event, MaintenanceUpdated) else event.incident
+    subject = {name: getattr(event, name, None) for name in _SUBJECTS}
     return {
-        "key": f"{maintenance or incident}:{kind(event)}:{_number(event)}",
+        "key": f"{next(id for id in subject.values() if id)}:{kind(event)}:{_number(event)}",
         "created_at": event.at,
-        "incident": incident,
-        "maintenance": maintenance,
+        **subject,
         "kind": kind(event),
         "body": body,
     }
 
 
 def _number(event: Notice) -> int:
-    """Which of its kind in its incident: it opens once, and ends, comes back or is acknowledged again at another instant."""
+    """Which of its kind in what it is about: it opens once, and ends, comes back or is acknowledged again at another instant."""
     match event:
-        case Updated() | MaintenanceUpdated():
+        case Updated() | MaintenanceUpdated() | AdvisoryUpdated():
             return event.update.number
         case Acknowledged() | Resolved() | Reopened():
             return milliseconds(event.at)

@@ -10,6 +10,7 @@ from incidents.events import Counted, Event, Moved
 from incidents.model import Subject
 from incidents.moving import Move, incident_moved
 from incidents.votes import Streak
+from statuspage.store.advisory_tables import advisory_services
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.incident_rows import change_incident, read_incidents
 from statuspage.store.ledger_tables import corrections, service_levels
@@ -50,6 +51,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (incident_services, incident_services.c.service),
         (public_ids, public_ids.c.name),
         (maintenance_services, maintenance_services.c.service),
+        (advisory_services, advisory_services.c.service),
         (service_levels, service_levels.c.service),
         (corrections, corrections.c.service),
         (feed_entries, feed_entries.c.service),

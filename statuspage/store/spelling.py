@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue, TypeAdapter
 
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryUpdated
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
@@ -57,6 +58,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 KINDS: Mapping[str, type[Event]] = {
     "acknowledged": Acknowledged,
+    "advised": Advised,
+    "advisory_ended": AdvisoryEnded,
+    "advisory_moved": AdvisoryMoved,
+    "advisory_updated": AdvisoryUpdated,
     "approved": Approved,
     "calmed": Calmed,
     "corrected": Corrected,
@@ -132,6 +137,10 @@ def _writable(event: Event) -> Event:
             return replace(event, plan=_writable_window(plan))
         case MaintenanceImported(window=window):
             return replace(event, window=_writable_window(window), updates=tuple(map(_writable_words, event.updates)))
+        case Advised(plan=advisory):
+            return replace(event, plan=replace(advisory, name=dict(advisory.name)))
+        case AdvisoryUpdated(update=update):
+            return replace(event, update=replace(update, body=dict(update.body)))
         case _:
             return event
 

@@ -21,6 +21,7 @@ from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Subject
 from incidents.votes import Level
 from statuspage.store import (  # noqa: F401 - so that the metadata holds them too
+    advisory_tables,
     audit_tables,
     feed_tables,
     ledger_tables,
@@ -316,8 +317,10 @@ journal = Table(
     _text("kind"),
     Column("body", JSON, nullable=False),
     Column("maintenance", Text),
+    Column("advisory", Text),
     Index(None, "incident", "sequence"),
     Index(None, "maintenance", "sequence"),
+    Index(None, "advisory", "sequence"),
 )
 
 # --- who acts -------------------------------------------------------------------------------------------------------------------

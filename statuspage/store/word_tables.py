@@ -1,9 +1,9 @@
-"""Where public words are kept to be searched: one row for each incident and window that the public knows, its words folded.
+"""Where public words are kept to be searched: one row for each incident, window and advisory that the public knows, its words folded.
 
 Each database finds them by an index of its own: SQLite by FTS5, kept in step by triggers; PostgreSQL by GIN over a tsvector.
 """
 
-from sqlalchemy import DDL, Column, Integer, Table, Text, event
+from sqlalchemy import DDL, Column, Index, Integer, Table, Text, event
 
 from statuspage.store.columns import metadata, text
 
@@ -13,7 +13,9 @@ public_words = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=True),
     Column("incident", Text, unique=True),
     Column("maintenance", Text, unique=True),
+    Column("advisory", Text),
     text("words"),  # each once, between blanks: statuspage.picture.search.kept
+    Index(None, "advisory", unique=True),
 )
 
 # The words are ASCII blanks and letters or digits already, so that the simplest reading of them is the right one.

@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, and_, bindparam, delete, insert, literal, or_, select, text, union_all, update
 
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.page import Story
 from statuspage.picture.planned import Window
 from statuspage.picture.search import VERSION, Query, is_begun, kept
+from statuspage.store.advisory_rows import read_bulletins
+from statuspage.store.advisory_tables import advisories
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.maintenance_tables import maintenances
 from statuspage.store.queries import stories_of
@@ -22,11 +25,11 @@ AT_ONCE = 200
 
 _FIND = {
     "sqlite": text(
-        "SELECT w.incident, w.maintenance FROM public_words_index i JOIN public_words w ON w.sequence = i.rowid "
+        "SELECT w.incident, w.maintenance, w.advisory FROM public_words_index i JOIN public_words w ON w.sequence = i.rowid "
         "WHERE public_words_index MATCH :words ORDER BY i.rowid DESC LIMIT :most"
     ),
     "postgresql": text(
-        "SELECT incident, maintenance FROM public_words "
+        "SELECT incident, maintenance, advisory FROM public_words "
         "WHERE array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:words AS tsquery) ORDER BY sequence DESC LIMIT :most"
     ),
 }
@@ -38,6 +41,7 @@ class Found:
 
     stories: tuple[Story, ...] = ()
     windows: tuple[Window, ...] = ()
+    bulletins: tuple[Bulletin, ...] = ()
     is_more: bool = False
 
 
@@ -55,6 +59,12 @@ def words_of_window(window: Window) -> Iterable[str]:
         yield from (update.body for update in window.updates)
 
 
+def words_of_bulletin(bulletin: Bulletin) -> Iterable[str]:
+    """The words of an advisory, in every language: all of them are public."""
+    yield from bulletin.advisory.name.values()
+    yield from (text for update in bulletin.updates for text in update.body.values())
+
+
 def find(connection: Connection, query: Query, most: int) -> Found:
     """What was last made public of all that has the words of *query*, *most* at most.
 
@@ -67,9 +77,11 @@ def find(connection: Connection, query: Query, most: int) -> Found:
     rows = connection.execute(_FIND[name], {"words": spelled, "most": most + 1}).all()
     stories = stories_of(connection, [row.incident for row in rows[:most] if row.incident is not None])
     windows = _windows(connection, [row.maintenance for row in rows[:most] if row.maintenance is not None])
+    bulletins = read_bulletins(connection, [row.advisory for row in rows[:most] if row.advisory is not None])
     return Found(
         stories=tuple(story for story in stories if query.is_met_by(words_of_story(story))),
         windows=tuple(window for window in windows.values() if query.is_met_by(words_of_window(window))),
+        bulletins=tuple(one for one in bulletins if query.is_met_by(words_of_bulletin(one))),
         is_more=len(rows) > most,
     )
 
@@ -85,8 +97,14 @@ def _spelled_for_postgresql(query: Query) -> str:
 # --- keeping them -------------------------------------------------------------------------------------------------------------------
 
 
-def keep_words(connection: Connection, *, incident_ids: Collection[str] = (), maintenance_ids: Collection[str] = ()) -> None:
-    """Keep what is public of those incidents and windows now. Inside the write that changed them."""
+def keep_words(
+    connection: Connection,
+    *,
+    incident_ids: Collection[str] = (),
+    maintenance_ids: Collection[str] = (),
+    advisory_ids: Collection[str] = (),
+) -> None:
+    """Keep what is public of those incidents, windows and advisories now. Inside the write that changed them."""
     if incident_ids:
         texts = _texts(connection, incident_ids)
         _keep(connection, public_words.c.incident, {id: kept(texts.get(id, ())) for id in incident_ids})
@@ -94,6 +112,9 @@ def keep_words(connection: Connection, *, incident_ids: Collection[str] = (), ma
         windows = _windows(connection, maintenance_ids)
         said = {id: kept(words_of_window(windows[id])) if id in windows else "" for id in maintenance_ids}
         _keep(connection, public_words.c.maintenance, said)
+    if advisory_ids:
+        found = {one.advisory.id: kept(words_of_bulletin(one)) for one in read_bulletins(connection, advisory_ids)}
+        _keep(connection, public_words.c.advisory, {id: found.get(id, "") for id in advisory_ids})
 
 
 def _texts(connection: Connection, incident_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -134,9 +155,8 @@ def bring_words_up_to_date(connection: Connection) -> bool:
         connection.execute(delete(public_words))
         place = ""
     some = _after(connection, place)
-    for is_incident, run in groupby(some, key=lambda row: row.is_incident):
-        ids = [row.id for row in run]
-        keep_words(connection, incident_ids=ids if is_incident else (), maintenance_ids=() if is_incident else ids)
+    for kind, run in groupby(some, key=lambda row: row.kind):
+        keep_words(connection, **{f"{kind}_ids": [row.id for row in run]})
     is_more = len(some) == AT_ONCE
     reached = f"{VERSION} {some[-1].at.isoformat()} {some[-1].id}" if is_more else VERSION
     put(connection, installation, [{"name": "words", "value": reached}])
@@ -144,15 +164,16 @@ def bring_words_up_to_date(connection: Connection) -> bool:
 
 
 def _after(connection: Connection, place: str) -> Sequence[Row[Any]]:
-    """The next incidents and windows in the order in which they came up; *place* names the last one before them."""
-    opened = select(incidents.c.opened_at.label("at"), incidents.c.id, literal(value=True).label("is_incident"))
-    planned = select(maintenances.c.planned_at.label("at"), maintenances.c.id, literal(value=False).label("is_incident"))
-    both = union_all(opened, planned).subquery()
-    chosen = select(both).order_by(both.c.at, both.c.id).limit(AT_ONCE)
+    """The next incidents, windows and advisories in the order in which they came up; *place* names the last one before them."""
+    opened = select(incidents.c.opened_at.label("at"), incidents.c.id, literal("incident").label("kind"))
+    planned = select(maintenances.c.planned_at.label("at"), maintenances.c.id, literal("maintenance").label("kind"))
+    advised = select(advisories.c.published_at.label("at"), advisories.c.id, literal("advisory").label("kind"))
+    all_ = union_all(opened, planned, advised).subquery()
+    chosen = select(all_).order_by(all_.c.at, all_.c.id).limit(AT_ONCE)
     if place:
         at, _, id = place.partition(" ")
         since = datetime.fromisoformat(at)
-        chosen = chosen.where(or_(both.c.at > since, and_(both.c.at == since, both.c.id > id)))
+        chosen = chosen.where(or_(all_.c.at > since, and_(all_.c.at == since, all_.c.id > id)))
     return connection.execute(chosen).all()
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from incidents import act
-from incidents.planned.planning import AgainstPolicy, Unfit
+from incidents.planned.planning import AgainstPolicy
 from statuspage.store.errors import StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def refused(refusal: act.Refused) -> Rejected:
             return Rejected(409, refusal.reason, more=more)
         case act.IllegalMove() | act.StillFailing():
             return Rejected(409, refusal.reason)
-        case Unfit():
+        case act.Unfit():
             errors = [{"path": field, "message": sentence} for field, sentence in refusal.faults]
             return Rejected(422, refusal.reason, more={"errors": errors})
         case AgainstPolicy():

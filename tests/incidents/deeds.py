@@ -1,6 +1,6 @@
 """Lives in which people act: they own, tell, end, open, merge, split, pause and correct."""
 
-from incidents import act, correction, pausing, regroup
+from incidents import act, advising, correction, pausing, regroup
 from incidents.model import State, Status
 from tests.incidents.lives import HOUR, MINUTE, incident_of, mail, well
 from tests.incidents.world import START, World, need, service, topology
@@ -102,6 +102,23 @@ def a_correction_that_is_approved() -> World:
     return world
 
 
+def a_storm_that_is_warned_of() -> World:
+    """A storm is announced, told more of and moved; an outage comes meanwhile; it is withdrawn, and a notice is over by time."""
+    world = mail()
+    storm = advising.Wish(name={"en": "Storm", "de": "Sturm"}, services=("email",), starts=START, ends=None, body={"en": "It may blow."})
+    world.act(advising.publish, by="ada", wish=storm)
+    (id,) = world.situation.advisories
+    closed = advising.Wish(name={"en": "Our phone"}, services=(), starts=START, ends=START + HOUR, body={"en": "It is closed."})
+    world.act(advising.publish, by="ben", wish=closed)
+    world.act(advising.update, advisory=id, by="ada", body={"en": "It comes nearer."})
+    world.fail("smtp")
+    world.act(advising.move, advisory=id, by="ada", ends=START + 2 * HOUR)
+    world.mend("smtp")
+    world.tick(3600)
+    world.act(advising.withdraw, advisory=id, by="ada", body={"en": "It has passed.", "de": ""})
+    return world
+
+
 def drafts_and_what_nobody_saw() -> World:
     """A draft is published by its first update; another ends unseen, as does one whose words were held back."""
     world = mail(publish_after=HOUR)
@@ -143,6 +160,7 @@ DEEDS = (
     incidents_that_are_taken_apart,
     what_is_no_longer_watched,
     a_correction_that_is_approved,
+    a_storm_that_is_warned_of,
     drafts_and_what_nobody_saw,
     an_outage_that_people_follow,
 )

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from incidents import advisory
+from incidents.advisory import Advised, Advisory, AdvisoryEvent
 from incidents.course import born, progressed
 from incidents.events import Event, Opened, Planned
 from incidents.maintenance import Maintenance
@@ -23,9 +25,9 @@ LIVES: tuple[Callable[[], World], ...] = (*lives.LIVES, *deeds.DEEDS, *works.WOR
 
 
 def record(world: World) -> str:
-    """All that happened, an event a line, and what became of each incident and each window.
+    """All that happened, an event a line, and what became of each incident, each window and each advisory.
 
-    What a field says by default is left out; incidents and windows bear numbers in place of ids.
+    What a field says by default is left out; incidents, windows and advisories bear numbers in place of ids.
     """
     became = _became(world.events)
     told = "\n".join([*map(_spelled, world.events), "", *map(_spelled, became.values()), "", *_kept(world.situation), ""])
@@ -34,15 +36,21 @@ def record(world: World) -> str:
     return told
 
 
-def _became(events: Iterable[Event]) -> dict[str, Incident | Maintenance]:
-    """The incidents and the windows at the end, over or not, in the order in which they began."""
-    found: dict[str, Incident | Maintenance] = {}
+def _became(events: Iterable[Event]) -> dict[str, Incident | Maintenance | Advisory]:
+    """The incidents, the windows and the advisories at the end, over or not, in the order in which they began."""
+    found: dict[str, Incident | Maintenance | Advisory] = {}
     for event in events:
         match event:
             case Opened():
                 found[event.incident] = opened(event)
             case Planned():
                 found[event.maintenance] = born(event)
+            case Advised():
+                found[event.advisory] = event.plan
+            case _ if isinstance(event, AdvisoryEvent):
+                warned = found[event.advisory]
+                assert isinstance(warned, Advisory)
+                found[event.advisory] = advisory.progressed(warned, event)
             case _:
                 id = getattr(event, "incident", None) or getattr(event, "maintenance", None)
                 before = found.get(id or "")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
+from incidents import act
 from incidents.act import Invalid
 from incidents.events import MaintenanceMoved, MaintenanceUpdated, Opened, Planned, StatusChanged
 from incidents.levels.availability import Change, superseding
@@ -620,7 +621,7 @@ def test_every_reason_against_a_plan_is_given_at_once() -> None:
     at = world()
     begins = START + timedelta(hours=1)
     wish = Wish(name=" ", services=("mail", "nothing"), components=("nowhere",), starts=begins, ends=begins, body="")
-    with pytest.raises(planning.Unfit) as refusal:
+    with pytest.raises(act.Unfit) as refusal:
         planning.plan(at.situation, at.now, by="ada", wish=wish)
     assert refusal.value.faults == (
         ("services", "There is no service 'nothing'."),
@@ -648,7 +649,7 @@ def test_times_that_cannot_be_are_refused_by_the_field_that_says_them(hours: flo
     window = plan(at)
     go_to(at, hours * HOUR)
     starts, ends = (START + timedelta(hours=asked[name]) if name in asked else None for name in ("starts", "ends"))
-    with pytest.raises(planning.Unfit) as refusal:
+    with pytest.raises(act.Unfit) as refusal:
         planning.reschedule(at.situation, at.now, maintenance=window, by="ada", starts=starts, ends=ends)
     assert [name for name, _ in refusal.value.faults] == [field]
 
@@ -657,7 +658,7 @@ def test_times_that_cannot_be_are_refused_by_the_field_that_says_them(hours: flo
 def test_an_extension_that_cannot_be_is_refused_by_its_end(hours: float) -> None:
     at = world()
     window = plan(at)
-    with pytest.raises(planning.Unfit) as refusal:
+    with pytest.raises(act.Unfit) as refusal:
         planning.extend(at.situation, at.now, maintenance=window, by="ada", ends=START + timedelta(hours=hours))
     assert [name for name, _ in refusal.value.faults] == ["ends"]
 

@@ -13,7 +13,7 @@ from incidents.lifecycle import IllegalTransition, move_window
 from incidents.maintenance import MaintenanceState
 from incidents.model import Status
 from incidents.planned import planning
-from incidents.planned.planning import EARLIEST, LONGEST, Terms, Unfit, Wish
+from incidents.planned.planning import EARLIEST, LONGEST, Terms, Wish
 from incidents.planned.windows import LONGEST_HORIZON
 from tests.incidents.world import START, World, need, service, topology
 
@@ -69,7 +69,7 @@ UNFIT: Mapping[str, tuple[dict[str, object], tuple[tuple[str, str], ...]]] = {
 @pytest.mark.parametrize("case", UNFIT)
 def test_a_window_that_makes_no_sense_is_refused_with_all_that_is_wrong(case: str) -> None:
     said, faults = UNFIT[case]
-    with pytest.raises(Unfit) as refusal:
+    with pytest.raises(act.Unfit) as refusal:
         world().act(planning.plan, by="ada", wish=replace(WISH, **said), terms=ANYTIME)  # type: ignore[arg-type]  # fields by name
     assert refusal.value.faults == faults
     assert refusal.value.reason == " ".join(sentence for _, sentence in faults)

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import act, pings
+from incidents import act, advising, pings
 from incidents.act import Refused
 from incidents.decide import decide
 from incidents.maintenance import MaintenanceState, Series
@@ -40,6 +40,7 @@ STEPS: st.SearchStrategy[tuple[Any, ...]] = st.one_of(
     st.tuples(st.just("update")),
     st.tuples(st.just("plan"), st.integers(0, 9), st.sampled_from([1, 45, 700]), st.sampled_from([5, 100, 900]), st.booleans()),
     st.tuples(st.just("plan"), st.integers(0, 9), st.sampled_from([1, 45, 700]), st.sampled_from([5, 100, 900]), st.booleans()),
+    st.tuples(st.just("advise"), st.sampled_from([1, 45, 700, None])),
     st.tuples(st.just("window"), st.integers(0, 9), st.sampled_from(["finish", "cancel", "approve", "extend"])),
 )
 
@@ -83,6 +84,10 @@ def go(world: World, step: Sequence[Any]) -> None:
             world.tick(seconds)
         case ("plan", number, starts, lasts, waits):
             plan(world, number, starts, lasts, waits=waits)
+        case ("advise", lasts):
+            ends = None if lasts is None else world.now + timedelta(seconds=lasts)
+            wish = advising.Wish(name={"en": "Storm"}, services=(), starts=world.now, ends=ends, body={"en": "It blows."})
+            world.act(advising.publish, by="ada", wish=wish)
         case ("window", number, word):
             change_window(world, number, word)
         case (word,) if world.situation.incidents:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents import act, pausing, pings, regroup
+from incidents import act, advising, pausing, pings, regroup
 from incidents.events import Counted, Event
 from incidents.model import State, Status, Topology
 from incidents.moving import Move
@@ -246,6 +246,28 @@ class Life:
                     await self.act(planning.reschedule, maintenance=window.id, by="meg", **later)
                 case _:
                     await self.act(getattr(planning, word), maintenance=window.id, by="meg")
+
+    async def advises(self, number: int, lasts: float | None) -> None:
+        """Somebody warns of something on a service, or changes or withdraws what somebody warned of."""
+        known = sorted(self.road.situation.advisories)
+        services = sorted(self.road.situation.topology.services)
+        match number % 4:
+            case 1 if known:
+                await self.act(advising.update, advisory=known[0], by="ada", body={"en": "It comes nearer."})
+            case 2 if known and self.road.situation.advisories[known[0]].ends is not None:
+                await self.act(advising.move, advisory=known[0], by="ada", ends=None)
+            case 3 if known:
+                await self.act(advising.withdraw, advisory=known[0], by="ada")
+            case _:
+                ends = None if lasts is None else self.now + timedelta(seconds=lasts)
+                wish = advising.Wish(
+                    name={"en": "Storm"},
+                    services=(services[number % len(services)],),
+                    starts=self.now,
+                    ends=ends,
+                    body={"en": "It may blow."},
+                )
+                await self.act(advising.publish, by="ada", wish=wish)
 
 
 WINDOW_WORDS = ("extend", "reschedule", "finish", "cancel", "approve")

@@ -22,7 +22,7 @@ from incidents.model import (
     Update,
 )
 from statuspage.picture.days import Day
-from statuspage.picture.news import PAGE, Said, Tail, Topic, tail, topics_of_incident, topics_of_window
+from statuspage.picture.news import PAGE, Said, Strand, Tail, Topic, tail, topics_of_incident, topics_of_window
 from statuspage.picture.page import Snapshot, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
@@ -163,7 +163,7 @@ def news(stories: Iterable[Story], windows: Iterable[Window]) -> Mapping[Topic, 
 
 def _of_incident(told: Story, update: Update) -> tuple[Said, tuple[Topic, ...]]:
     words = Said(
-        is_planned=False,
+        strand=Strand.INCIDENT,
         subject=told.incident.id,
         number=update.number,
         title=update.title,
@@ -178,7 +178,7 @@ def _of_incident(told: Story, update: Update) -> tuple[Said, tuple[Topic, ...]]:
 def _of_window(told: Window, update: MaintenanceUpdate) -> tuple[Said, tuple[Topic, ...]]:
     is_off = update.state is MaintenanceState.CANCELLED and told.maintenance.began_at is None
     words = Said(
-        is_planned=True,
+        strand=Strand.MAINTENANCE,
         subject=told.maintenance.id,
         number=update.number,
         title=update.title,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.model import Status
-from statuspage.picture.news import PAGE, About, Said, Topic, tail, together
+from statuspage.picture.news import PAGE, About, Said, Strand, Topic, tail, together
 from statuspage.publish import Publisher
 from statuspage.render.addresses import Document, Format, document_at, path_of, patterns
 from statuspage.render.finished import Finished
@@ -245,7 +245,7 @@ def test_a_group_is_told_of_whatever_happened_to_its_services_each_word_once() -
 def test_nothing_is_missing_between_the_words_of_a_group(shares: list[int]) -> None:
     """Each word is of one or both of two services; whatever their tails have lost, the group's newest are the newest there are."""
     words = [
-        Said(is_planned=False, subject="incident", number=number, title="", body="", at=NOW + number * DAY, updated=NOW)
+        Said(strand=Strand.INCIDENT, subject="incident", number=number, title="", body="", at=NOW + number * DAY, updated=NOW)
         for number in range(len(shares))
     ]
     mine = [[word for word, share in zip(words, shares, strict=True) if share & bit] for bit in (1, 2)]
@@ -278,7 +278,7 @@ def test_words_withdrawn_from_an_archive_have_their_tombstone_in_the_newest_docu
     newest = told.news[Topic(About.EVERYTHING)]
     assert min(one.number for one in newest.said) > 5
     gone = Said(
-        is_planned=False,
+        strand=Strand.INCIDENT,
         subject="abcdefghijk1",
         number=5,
         title="Email",

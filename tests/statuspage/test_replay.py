@@ -64,6 +64,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("merges"), NUMBERS, NUMBERS),
     st.tuples(st.just("splits"), NUMBERS, NUMBERS),
     st.tuples(st.just("plans"), NUMBERS, st.sampled_from([1, 20, 400]), st.sampled_from([5, 90, 800]), st.booleans()),
+    st.tuples(st.just("advises"), NUMBERS, st.sampled_from([5, 90, None])),
     st.tuples(st.just("window"), NUMBERS, st.sampled_from(WINDOW_WORDS)),
     st.tuples(st.just("ping"), st.sampled_from([None, None, Failure.DEGRADED, Failure.REJECTED])),
     st.tuples(st.just("begin")),
@@ -84,7 +85,7 @@ async def live(life: Life, first: Topology, steps: Sequence[Step]) -> None:
         await _take(life, step)
 
 
-async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912 - a table of what may happen
+async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912, PLR0915 - a table of what may happen
     known = life.road.situation.topology
     places = [(one.id, place) for one in known.monitors.values() if one.heartbeat is None for place in one.locations]
     match step:
@@ -117,6 +118,8 @@ async def _take(life: Life, step: Step) -> None:  # noqa: C901, PLR0912 - a tabl
             await life.splits(number, place)
         case ("plans", number, starts, lasts, waits):
             await life.plans(number, starts, lasts, waits=waits)
+        case ("advises", number, lasts):
+            await life.advises(number, lasts)
         case ("window", number, word):
             await life.turns_window(number, word)
         case ("ping", failure):

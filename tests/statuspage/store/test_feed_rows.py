@@ -255,7 +255,8 @@ def test_an_older_store_gets_the_places_that_it_would_have_given(database: Datab
     planned = Planned(at=after(0), maintenance=quiet.id, plan=quiet)
     write(database, planned, word(3, id=quiet.id), word(4, MaintenanceState.IN_PROGRESS, id=quiet.id), at=after(9))
     write(database, word(5, by="ada", id=quiet.id), word(6, MaintenanceState.CANCELLED, id=quiet.id), at=after(9))
-    rows = select(feed_entries).order_by(*feed_entries.primary_key)
+    # That step knew of no advisories.
+    rows = select(*(column for column in feed_entries.c if column.name != "advisory")).order_by(*feed_entries.primary_key)
     before = database.read(lambda connection: [tuple(row) for row in connection.execute(rows)])
 
     def take_the_step_again(connection: Connection) -> None:

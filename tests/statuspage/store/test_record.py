@@ -301,6 +301,10 @@ def test_the_words_of_the_journal_never_change() -> None:
     assert set(KINDS.values()) == every - {Counted}
     assert sorted(KINDS) == [
         "acknowledged",
+        "advised",
+        "advisory_ended",
+        "advisory_moved",
+        "advisory_updated",
         "approved",
         "calmed",
         "corrected",
