@@ -20,6 +20,7 @@ class Source:
 class Imported:
     """An incident of another page is kept as history. *services* are ours, each with the worst status that it had.
 
+    Where that page named none, *impact* still tells how bad it was. What has no service of ours keeps the name that it had there.
     *ids* are what its *updates* are called there, in their order, so that they are known again.
     """
 
@@ -31,6 +32,7 @@ class Imported:
     published_at: datetime
     resolved_at: datetime
     services: Mapping[str, Status]
+    impact: Status
     updates: tuple[Update, ...]
     ids: tuple[str, ...]
     by: str

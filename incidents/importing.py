@@ -48,7 +48,7 @@ W = TypeVar("W", Quote, MaintenanceQuote)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastIncident:
-    """An incident of another page that is over; *services* are ours. *quotes* ascend."""
+    """An incident of another page that is over; *services*, *impact* as in ``Imported``. *quotes* ascend."""
 
     id: str
     name: str
@@ -56,6 +56,7 @@ class PastIncident:
     published_at: datetime
     resolved_at: datetime
     services: Mapping[str, Status]
+    impact: Status
     quotes: tuple[Quote, ...]
 
 
@@ -115,6 +116,7 @@ def _incident(id: str, now: datetime, page: Page, past: PastIncident, kept: Kept
         published_at=past.published_at,
         resolved_at=past.resolved_at,
         services=past.services,
+        impact=past.impact,
         updates=updates,
         ids=ids,
         by=by,

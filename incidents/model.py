@@ -282,7 +282,7 @@ class Incident:
     belong to it. *recovered_at* is when the machine saw it recover, *resolves_at* when it will then be resolved by itself.
     *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
     broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.
-    *imported_from* is the address of the page that told of it before us.
+    *imported_from* is the address of the page that told of it before us, *impact* what that page said of it as a whole.
     *name* is in *language* (None: as in ``Update``), *names* the same in others.
     """
 
@@ -317,6 +317,7 @@ class Incident:
     flapping_since: datetime | None = None
     calmed_at: datetime | None = None
     imported_from: str | None = None
+    impact: Status | None = None
     language: str | None = None
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

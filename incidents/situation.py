@@ -210,6 +210,7 @@ def begun(event: Opened | Imported) -> Incident:
         published_at=event.published_at,
         resolved_at=event.resolved_at,
         imported_from=event.source.page,
+        impact=event.impact,
     )
     return _quoted(born, event.updates)
 

@@ -354,7 +354,7 @@ def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceVi
         id=incident.id,
         name=incident.name,
         state=incident.state,
-        worst=worst((*incident.worst.values(), *incident.services.values())),
+        worst=worst((*incident.worst.values(), *incident.services.values(), incident.impact or Status.OPERATIONAL)),
         started_at=incident.started_at,
         published_at=incident.published_at or incident.opened_at,
         recovered_at=incident.recovered_at,

@@ -207,6 +207,7 @@ incidents = Table(
     Column("imported_from", Text),  # the address of the page that told of it before
     Column("language", Text),  # of the name; none: an older release gave it
     Column("names", Texts),  # in other languages
+    Column("impact", Choice(Status)),  # what that page said of it as a whole; none: we know it by its services
     Index(None, "resolved_at"),
     Index(None, "started_at"),
 )

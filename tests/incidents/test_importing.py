@@ -21,6 +21,7 @@ INCIDENT = PastIncident(
     published_at=AGO + MINUTE,
     resolved_at=AGO + 42 * MINUTE,
     services={"mail": Status.PARTIAL},
+    impact=Status.DEGRADED,
     quotes=(
         Quote(id="u1", state=State.INVESTIGATING, title="Mail is slow – Investigating", body="We look.", at=AGO + MINUTE),
         Quote(id="u2", state=State.RESOLVED, title="Mail is slow – Resolved", body="It works.", at=AGO + 42 * MINUTE),

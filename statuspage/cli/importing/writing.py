@@ -1,0 +1,86 @@
+"""A draft as a file: YAML 1.2 with its comments, every text quoted that could be read as anything else."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from probes.text import plain
+from statuspage.cli.importing.drafts import Draft, Entry, Value
+from statuspage.cli.importing.findings import CannotImport
+from statuspage.render.speaking import speakable
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9][A-Za-z0-9_./-]*)*")
+_MEANT = re.compile(r"(?i)true|false|null|yes|no|on|off|y|n|nan|inf")
+_BREAKS = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029", "\ufeff": "\\ufeff"})
+_LONGEST_COMMENT = 300
+
+SITE_URL = "https://status.example.org"
+
+
+def write(draft: Draft, path: Path) -> None:
+    """Write *draft* to a new file. Errors: CannotImport; what stands there already stays."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
+            file.write(spelled(draft))
+    except FileExistsError as error:
+        raise CannotImport(f"{path}: it is there already; give another name, or move it away") from error
+    except OSError as error:
+        raise CannotImport(f"{path}: {error.strerror}") from error
+
+
+def spelled(draft: Draft) -> str:
+    """*draft* as YAML."""
+    return "\n".join(_lines(draft)) + "\n"
+
+
+def _lines(draft: Draft) -> Iterator[str]:
+    yield from map(_comment, draft.head)
+    yield ""
+    yield f"site: {{name: {scalar(draft.site)}, url: {scalar(SITE_URL)}}}  # your own address, as readers know it"
+    for name in ("credentials", "services", "monitors", "maintenance"):
+        section: Mapping[str, Entry] = getattr(draft, name)
+        if section:
+            yield ""
+            yield f"{name}:"
+            for id, entry in section.items():
+                yield from _entry(id, entry)
+
+
+def _entry(id: str, entry: Entry) -> Iterator[str]:
+    for comment in entry.comments:
+        yield f"  {_comment(comment)}"
+    if not entry.values:
+        yield f"  {scalar(id)}: {{}}"
+        return
+    yield f"  {scalar(id)}:"
+    for key, value in entry.values.items():
+        yield f"    {scalar(key)}: {flow(value)}"
+
+
+def _comment(text: str) -> str:
+    return f"# {plain(text, _LONGEST_COMMENT)}".rstrip()
+
+
+def flow(value: Value) -> str:
+    """*value* on one line."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return scalar(value)
+        case Mapping():
+            return "{" + ", ".join(f"{scalar(key)}: {flow(one)}" for key, one in value.items()) + "}"
+        case Sequence():
+            return "[" + ", ".join(map(flow, value)) + "]"
+
+
+def scalar(value: str | float) -> str:
+    """A text or a number. A text is quoted unless nobody could take it for anything else."""
+    if not isinstance(value, str):
+        return str(value)
+    text = str(speakable(value))
+    if _PLAIN.fullmatch(text) and not _MEANT.fullmatch(text):
+        return text
+    return json.dumps(text, ensure_ascii=False).translate(_BREAKS)
