@@ -37,12 +37,13 @@ from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
+from statuspage.mirror.target import target_of
 from statuspage.paces import Paces, Watched
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.readings import door_of, fixed_at_start, known_errors_of, mirror_of, policy_of, site_of, stale_after_of
+from statuspage.readings import door_of, fixed_at_start, known_errors_of, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
@@ -106,7 +107,7 @@ class Hub:
         self.upkeep = Upkeep(
             store=self.store, pipeline=self.pipeline, config=lambda: self.loaded.config, now=self.now, remembered_at=self.reloaded_at
         )
-        self.mirror = Mirror.beside(self.press, past=self.library.find, to=lambda: mirror_of(self.loaded.config, self.data_dir))
+        self.mirror = Mirror.beside(self.press, past=self.library.find, to=lambda: target_of(self.loaded.config, self.data_dir))
 
     # --- what the schedule needs
 

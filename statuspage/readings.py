@@ -1,7 +1,6 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
 from functools import partial
-from pathlib import Path
 
 from incidents.policy import Policy
 from probes.egress import Door
@@ -52,11 +51,6 @@ def _languages(own: str, named: tuple[str, ...] | None) -> tuple[str, ...]:
 def policy_of(config: Config) -> Policy:
     """The numbers that hold everywhere."""
     return Policy(language=config.site.language)
-
-
-def mirror_of(config: Config, data_dir: Path) -> Path | None:
-    """The directory that is to hold the mirror; None where there is to be none."""
-    return None if config.mirror is None else data_dir / config.mirror.to
 
 
 def door_of(config: Config) -> Door:

@@ -70,7 +70,10 @@ def reload(
 
 @app.command()
 def publish(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Made where it is missing; a static host serves DIR/current.")],
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Made where it is missing; a host serves DIR/current. Else where mirror: in the file says."),
+    ] = None,
     *,
     notice: Annotated[
         str | None,
@@ -83,7 +86,7 @@ def publish(
     if notice is not None:
         from statuspage.cli import notice as words
 
-        raise typer.Exit(words.say(directory, notice, config=config))
+        raise typer.Exit(words.say(directory, notice, config=config, data_dir=data_dir))
     from statuspage.cli import publish as commands
 
     raise typer.Exit(commands.publish(directory, config=config, data_dir=data_dir))

@@ -12,6 +12,9 @@ GOOD, BAD, MISUSED = 0, 1, 2
 
 DEFAULT_CONFIG, DEFAULT_DATA_DIR = Path("statuspage.yaml"), Path("data")
 
+NOWHERE = "name a directory, or write mirror: {to: …} into the configuration"
+"""What is said where nobody says whither the mirror is to be written."""
+
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration: a YAML file, or a directory of them.")]
 DataDirOption = Annotated[Path, typer.Option("--data-dir", metavar="DIR", help="Where the service keeps what it knows.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -10,6 +10,7 @@ from probes.addresses import literal
 from probes.kind import ProbeKind
 from statuspage.bundled import languages
 from statuspage.config.complete import Complete
+from statuspage.config.destinations import Way, way_of
 from statuspage.config.models import Config, Maintenance, Service
 from statuspage.config.problems import Problem, Sources, Trail, matches
 from statuspage.config.types import ALWAYS
@@ -61,7 +62,7 @@ def warnings(whole: Complete, sources: Sources) -> Iterator[Problem]:
     for name, window in config.maintenance.items():
         yield from _undeclared(name, window, config, sources)
     yield from _mail_through_itself(config, sources)
-    if config.mirror is not None and not config.mirror.to.startswith("/"):
+    if config.mirror is not None and way_of(config.mirror.to) is Way.DIRECTORY and not config.mirror.to.startswith("/"):
         sentence = (
             "lies in the data directory, where only the service may read; a host that is somebody else needs a place outside, such as"
         )

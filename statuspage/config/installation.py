@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from probes.settings import Host, Port, PositiveDuration, Secret
+from statuspage.config.destinations import destination
 from statuspage.config.types import (
     Address,
     Cidr,
@@ -22,6 +23,7 @@ from statuspage.config.types import (
     SiteUrl,
     StoreUrl,
     Title,
+    Url,
     Zone,
     refuse,
 )
@@ -120,7 +122,15 @@ class Store(Section):
 class Mirror(Section):
     """The whole public face as files, for any static host; see docs/mirror.md."""
 
-    to: str = Field(min_length=1, description="The directory, relative to the data directory; a host serves its `current`.")
+    to: Annotated[str, AfterValidator(destination)] = Field(
+        min_length=1,
+        description="A directory (relative to the data directory; a host serves its `current`), rsync://HOST/MODULE/PATH, "
+        "USER@HOST:PATH (rsync by ssh), or s3://BUCKET/PREFIX.",
+    )
+    login: Id | None = Field(None, description="An entry of credentials: an rsync daemon's, or a bucket's key and its secret.")
+    endpoint: Url | None = Field(None, description="Where the bucket is asked for; Amazon's own address for the region without it.")
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = Field("us-east-1", description="The bucket's region.")
+    within: PositiveDuration = Field(timedelta(minutes=5), description="How long it may take to carry the files elsewhere.")
 
 
 class Mail(Section):

@@ -26,6 +26,7 @@ from statuspage.config.meaning import (
     forbidden_programs,
     impossible_quorums,
     impossible_times,
+    misplaced_mirror,
     names_of_others,
     silent_controls,
     unclear_heartbeats,
@@ -119,6 +120,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += forbidden_programs(whole, sources)
     problems += names_of_others(whole, sources)
     problems += unclear_heartbeats(whole, sources)
+    problems += misplaced_mirror(whole, sources)
     if problems:
         raise ConfigError(_in_order(problems))
     return Loaded(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from probes.kind import ProbeKind
 from probes.programs import objection
 from probes.settings import spelled
 from statuspage.config.complete import Complete
+from statuspage.config.destinations import Way, way_of
 from statuspage.config.problems import Problem, Sources, Trail, matches, shown
 from statuspage.config.types import ALWAYS, meant
 
 REFERENCES: Mapping[str, str] = {
     "mail.login": "credentials",
+    "mirror.login": "credentials",
     "teams.*.hours": "calendars",
     "services.*.owner": "teams",
     "services.*.tiers[]": "teams",
@@ -197,3 +200,25 @@ def unclear_heartbeats(whole: Complete, sources: Sources) -> Iterator[Problem]:
         token = settings.token.reveal()
         if token and (other := tokens.setdefault(token, name)) != name:
             yield sources.problem((*trail, "token"), f"is the token of {other} too, so one ping would speak for both; give each its own")
+
+
+def misplaced_mirror(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Find what a mirror's way needs and does not have, and what it has and cannot use."""
+    mirror = whole.config.mirror
+    if mirror is None:
+        return
+    way = way_of(mirror.to)
+    if way is Way.BUCKET and mirror.login is None:
+        sentence = "a bucket needs a login: an entry of credentials whose user is the key's id and whose password is its secret"
+        yield sources.problem(("mirror", "to"), sentence, shown(mirror.to))
+    if way is Way.BUCKET and find_spec("obstore") is None:
+        yield sources.problem(("mirror", "to"), "buckets need an extra: pip install 'statuspage-service[s3]'", shown(mirror.to))
+    unused = {
+        "login": (way in {Way.DIRECTORY, Way.SSH}, "only rsync://… and s3://… take a login (ssh has keys of its own); remove it"),
+        "endpoint": (way is not Way.BUCKET, "only a bucket (s3://…) has an endpoint; remove it"),
+        "region": (way is not Way.BUCKET, "only a bucket (s3://…) has a region; remove it"),
+        "within": (way is Way.DIRECTORY, "only what is carried elsewhere takes its time; remove it"),
+    }
+    for key, (is_unused, sentence) in unused.items():
+        if is_unused and ("mirror", key) in sources.places:
+            yield sources.problem(("mirror", key), sentence, at_key=True)

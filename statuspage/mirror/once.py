@@ -17,6 +17,7 @@ from statuspage.config.loading import Loaded
 from statuspage.config.terms import offers
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
+from statuspage.mirror.target import Target
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
@@ -26,8 +27,8 @@ from statuspage.store import queries
 from statuspage.store.engine import Database, Store
 
 
-async def publish_once(loaded: Loaded, data_dir: Path, directory: Path, now: Now) -> datetime:
-    """Write to *directory* what is public; gives the instant as of which it is true.
+async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now) -> datetime:
+    """Write to *target* what is public; gives the instant as of which it is true.
 
     That is the store's last sign of life: without a hub nobody has looked since, and the page must not claim to be newer.
     Errors: OSError, and what was there stays; StoreError.
@@ -38,7 +39,7 @@ async def publish_once(loaded: Loaded, data_dir: Path, directory: Path, now: Now
         press = await _press(loaded, store, now)
         await press.issue()
         library = Library.beside(press, Html(templates()))
-        await Mirror.beside(press, past=library.find, to=lambda: directory).publish(directory)
+        await Mirror.beside(press, past=library.find, to=lambda: target).publish(target)
         return press.now()
     finally:
         await store.close()

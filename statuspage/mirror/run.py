@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Self
 
 from incidents.corrected import CorrectionEvent
@@ -16,9 +15,12 @@ from incidents.events import (
     MaintenanceEvent,
 )
 from incidents.maintenance import Maintenance
+from statuspage.mirror.carrying import Carrying, carrying_to
 from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import publish
-from statuspage.mirror.versions import spoken
+from statuspage.mirror.target import Target
+from statuspage.mirror.version import Version
+from statuspage.mirror.versions import KEPT, home_of, spoken
 from statuspage.mirror.walk import Older, Walk
 from statuspage.picture.news import ADDS
 from statuspage.press import Press
@@ -32,22 +34,28 @@ GATHER = 1.0
 REST, LONGEST_REST = 4.0, 10.0
 """Times as long as a publication took, it rests after it, a fifth of a core at most; but never for more seconds than that."""
 
-RETRY = 5.0
+RETRY, LONGEST_RETRY = 5.0, 120.0
+"""Seconds after which it is tried again; twice as long each time, where it is carried elsewhere."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Mirror:
-    """What is written to the directory that *to* names (None: nowhere), from what the *press* issued, by a *walk* through it all."""
+    """What is written to where *to* names (None: nowhere), from what the *press* issued, by a *walk* through it all.
+
+    What is carried elsewhere takes its time beside everything else, and nothing waits for it but the next publication.
+    """
 
     press: Press
     walk: Walk
-    to: Callable[[], Path | None]
+    to: Callable[[], Target | None]
     figures: MirrorFigures = field(default_factory=MirrorFigures)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _carrying: Carrying | None = None
+    _tries: int = 0
     _planned: Mapping[str, Maintenance] = field(default_factory=dict)
 
     @classmethod
-    def beside(cls, press: Press, *, past: Older, to: Callable[[], Path | None]) -> Self:
+    def beside(cls, press: Press, *, past: Older, to: Callable[[], Target | None]) -> Self:
         """Make one that hears of what *press* issues; *past* makes the pages of months."""
         mirror = cls(press=press, walk=Walk(publisher=press.publisher, older=press.older, past=past), to=to)
         press.issued.append(mirror.wake)
@@ -88,17 +96,21 @@ class Mirror:
         """Write for ever; ended by cancelling."""
         loop = asyncio.get_running_loop()
         while True:
-            directory, began = self.to(), loop.time()
-            if directory is None:
+            target, began = self.to(), loop.time()
+            if target is None:
                 self.figures.trouble, self.figures.since = "", None
                 await self._changed.wait()
                 self._changed.clear()
                 continue
-            await self._attempt(directory)
-            rest = RETRY if self.figures.trouble else max(GATHER, min(REST * (loop.time() - began), LONGEST_REST))
+            await self._attempt(target)
+            rest = self._retry(target) if self.figures.trouble else max(GATHER, min(REST * (loop.time() - began), LONGEST_REST))
             await asyncio.sleep(rest)
             if not self.figures.trouble:
-                await self._wait(max(self.press.stale_after / 2 - rest, 0.0))
+                await self._wait(max(began + self.press.stale_after / 2 - loop.time(), 0.0))
+
+    def _retry(self, target: Target) -> float:
+        """After how long it is tried again."""
+        return RETRY if target.far is None else min(RETRY * 2.0 ** (self._tries - 1), LONGEST_RETRY)
 
     async def _wait(self, at_most: float) -> None:
         """Wait for news, or for the time when even old news must be written again: somebody may have taken the directory away."""
@@ -106,26 +118,36 @@ class Mirror:
             async with asyncio.timeout(at_most):
                 await self._changed.wait()
 
-    async def _attempt(self, directory: Path) -> None:
+    async def _attempt(self, target: Target) -> None:
         """Write once; what fails is told where it can be seen, and tried again."""
         self._changed.clear()
         try:
-            await self.publish(directory)
+            await self.publish(target)
         except OSError as error:
+            self._tries += 1
             self._note(spoken(error))
         else:
             if self.figures.trouble:
-                log.info("the mirror in %s is up to date again", directory)
+                log.info("the mirror in %s is up to date again", target.said)
+            self._tries = 0
             self.figures.trouble, self.figures.since, self.figures.done_at = "", None, self.press.now()
 
-    async def publish(self, directory: Path) -> None:
-        """Write what is public now. Errors: OSError, and what was there stays; TimeoutError while the store is away."""
+    async def publish(self, target: Target) -> None:
+        """Write what is public now, and carry it on. Errors: OSError, and what was there stays; TimeoutError while the store is away."""
         shelf, fresh = self.press.shelf, self.press.fresh()
         if shelf is None or fresh is None:
             return
         found = await self.walk.everything(shelf)
         at, site = self.press.now(), shelf.page.site.url
-        await asyncio.to_thread(lambda: publish(directory, leaves(found, shelf.missing, fresh, site), at))
+        version = await asyncio.to_thread(lambda: publish(target.directory, leaves(found, shelf.missing, fresh, site), at))
+        await self._carry(target, version)
+
+    async def _carry(self, target: Target, version: Version) -> None:
+        if target.far is None:
+            return
+        if self._carrying is None or self._carrying.far != target.far:
+            self._carrying = carrying_to(target.far)
+        await self._carrying.carry(home_of(target.directory, version), version, keeps=KEPT)
 
     def _note(self, trouble: str) -> None:
         figures = self.figures

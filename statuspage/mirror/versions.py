@@ -176,6 +176,11 @@ class Versions:
         sync(self.root)
 
 
+def home_of(root: Path, version: Version) -> Path:
+    """The directory of *version* in that of the mirror."""
+    return root / VERSIONS / version.name
+
+
 def spoken(error: OSError) -> str:
     """Say why nothing could be written."""
     return f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)

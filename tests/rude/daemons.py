@@ -37,8 +37,8 @@ def own_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def running(command: Sequence[object], *ports: int, account: str | None = None) -> Iterator[None]:
-    """Run *command* until it accepts connections at all of *ports*, and end it afterwards."""
+def running(command: Sequence[object], *ports: int, account: str | None = None, hard: bool = False) -> Iterator[None]:
+    """Run *command* until it accepts connections at all of *ports*, and end it afterwards; *hard* where it would take its time for that."""
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as said, subprocess.Popen(words, stdout=said, stderr=said, user=account) as process:
         try:
@@ -47,7 +47,7 @@ def running(command: Sequence[object], *ports: int, account: str | None = None) 
                 raise RuntimeError(f"{words[0]} did not start: {said.read().decode(errors='replace')[-2000:]}")
             yield
         finally:
-            process.terminate()
+            process.kill() if hard else process.terminate()
             try:
                 process.wait(_STARTS_WITHIN)
             except subprocess.TimeoutExpired:

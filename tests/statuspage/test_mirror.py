@@ -19,6 +19,7 @@ from incidents.planned.planning import Terms, Wish
 from probes.result import Result
 from statuspage.mirror.files import FRESH, MISSING, file_of, leaves
 from statuspage.mirror.links import led_home, links
+from statuspage.mirror.order import cache_of, type_of
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.version import Leaf
 from statuspage.mirror.walk import MOST_OLDER, NOT_MIRRORED, Walk, is_mirrored
@@ -127,6 +128,19 @@ async def test_nothing_is_mirrored_that_the_public_listener_does_not_serve_and_e
         async with session.get("/nothing-here") as answer:
             assert (answer.status, await answer.read()) == (404, files[MISSING].body)
     assert {name.removesuffix(".gz") for name in files} == {*homes.values(), FRESH, MISSING}
+
+
+async def test_a_bucket_says_of_everything_what_the_public_listener_says(mirrored: Mirrored) -> None:
+    topics = [Topic(about, "email" if "service" in about else "") for about in About]
+    archives = {path_of(Document(topic, Format.JSON, 1)): finish(b"{}", "application/feed+json; charset=utf-8") for topic in topics}
+    mirrored.served.older = archives
+    with_months(mirrored, "2026-10")
+    found = await mirrored.found(long_told())
+    async with serving(mirrored.served) as session:
+        for path, one in found.items():
+            async with session.get(path) as answer:
+                said = answer.content_type, answer.headers["Cache-Control"]
+            assert (type_of(file_of(path, one)).partition(";")[0], cache_of(file_of(path, one))) == said, path
 
 
 async def test_pages_differ_from_the_served_ones_by_nothing_but_links_to_what_a_file_cannot_be(mirrored: Mirrored) -> None:

@@ -1,7 +1,9 @@
 """The mirror that a running hub keeps: written on each change, and told about where it cannot be written."""
 
+import asyncio
 import json
 import logging
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,10 +19,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from incidents import act
 from incidents.model import Status
 from statuspage.app import Service
+from statuspage.mirror.run import Mirror
+from statuspage.mirror.target import Elsewhere, Target
 from statuspage.mirror.versions import CURRENT
 from statuspage.vitals import MirrorFigures
 from tests import deadline
 from tests.statuspage.desks import housed
+from tests.statuspage.far_sides import PASSWORD, USER, FarSide, rsync_daemon
 from tests.statuspage.terminal import statuspage
 
 until = partial(deadline.until, within=60.0)
@@ -178,7 +183,119 @@ async def test_the_desk_is_told_what_keeps_the_mirror_and_since_when(tmp_path: P
         assert "nothing was written there since the service started" in page
 
 
+# --- carried elsewhere
+
+
+FAR = "\ncredentials: {{far: {{user: {user}, password: {{env: FAR_PASSWORD}}}}}}\nmirror: {{to: '{to}', login: far}}\n"
+
+
+@asynccontextmanager
+async def carrying(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[House, FarSide]]:
+    """A hub that carries its mirror to an rsync daemon."""
+    monkeypatch.setattr("statuspage.mirror.run.RETRY", 0.05)
+    monkeypatch.setattr("statuspage.mirror.run.LONGEST_RETRY", 0.2)
+    monkeypatch.setattr("statuspage.mirror.run.GATHER", 0.05)
+    monkeypatch.setattr("statuspage.mirror.run.REST", 0.0)
+    monkeypatch.setenv("FAR_PASSWORD", PASSWORD)
+    with rsync_daemon() as far:
+        file = directory / "statuspage.yaml"
+        file.write_text(HEAD + FAR.format(user=USER, to=far.place.address.replace(f"{USER}@", "")), encoding="utf-8")
+        async with Service(config_path=file, data_dir=directory / "data") as service:
+            yield House(service, file, far.root), far
+
+
+async def test_what_happens_is_carried_to_where_a_host_serves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with carrying(tmp_path, monkeypatch) as (house, _):
+        await until(house.told)
+        await house.open_incident("Mail is late")
+        await until(lambda: "Mail is late" in house.told() and "Mail is late" in house.told("history.atom"))
+        await until(lambda: house.figures.done_at)
+        assert "statuspage_mirror_last_success_timestamp_seconds" in await house.scrape()
+
+
+async def test_where_it_cannot_be_carried_the_hub_goes_on_says_so_and_tries_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with carrying(tmp_path, monkeypatch) as (house, far):
+        await until(house.told)
+        module, away = far.root.parent, far.root.parent.with_name("away")
+        module.rename(away)
+        await house.open_incident("Mail is late")
+        await until(lambda: house.figures.failures > 2)
+        assert "chdir failed" in house.figures.trouble
+        assert PASSWORD not in house.figures.trouble
+        assert (await house.scrape())["statuspage_mirror_failures_total"] > 2
+        async with ClientSession() as session, session.get(f"{house.service.public_url}/") as answer:
+            assert "Mail is late" in await answer.text()
+        away.rename(module)
+        await until(lambda: "Mail is late" in house.told())
+        await until(lambda: not house.figures.trouble)
+
+
+async def test_a_far_side_that_hangs_holds_up_nothing_but_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs, noted = tmp_path / "programs", tmp_path / "noted"
+    programs.mkdir()
+    (programs / "rsync").write_text(f"#!/bin/sh\ntouch {noted}\nexec sleep 600\n")
+    async with carrying(tmp_path, monkeypatch) as (house, _):
+        await until(house.told)
+        (programs / "rsync").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        await house.open_incident("Mail is late")
+        await until(noted.exists)
+        await house.open_incident("Mail is lost")
+        told = ""
+        async with ClientSession() as session, asyncio.timeout(60):
+            while "Mail is lost" not in told:
+                async with session.get(f"{house.service.public_url}/") as answer:
+                    told = await answer.text()
+        assert "Mail is lost" not in house.told()
+
+
+def test_tries_come_less_and_less_often_where_it_is_carried_elsewhere() -> None:
+    near = Target(directory=Path("here"), said="here")
+    far = Target(directory=Path("here"), said="there", far=Elsewhere(address="there", within=1.0))
+    mirror = Mirror(press=None, walk=None, to=lambda: far)  # type: ignore[arg-type]
+    waits = []
+    for mirror._tries in (1, 2, 3, 5, 50):
+        waits.append((mirror._retry(near), mirror._retry(far)))
+    assert waits == [(5.0, 5.0), (5.0, 10.0), (5.0, 20.0), (5.0, 80.0), (5.0, 120.0)]
+
+
 # --- the command
+
+
+def written_far(directory: Path, far: FarSide) -> None:
+    """The configuration of a mirror that stands elsewhere."""
+    text = HEAD + FAR.format(user=USER, to=far.place.address.replace(f"{USER}@", "")).replace("{env: FAR_PASSWORD}", "{file: secret}")
+    (directory / "secret").write_text(PASSWORD)
+    (directory / "statuspage.yaml").write_text(text, encoding="utf-8")
+
+
+async def test_without_a_directory_it_is_published_where_the_configuration_says(tmp_path: Path) -> None:
+    with rsync_daemon() as far:
+        written_far(tmp_path, far)
+        ended = await statuspage("publish", here=tmp_path)
+        assert ended.code == 0, ended.err
+        assert "Email" in (far.current / "index.html").read_text()
+        assert f"rsync://127.0.0.1:{far.place.address.split(':')[2]} is as of" in ended.out
+        ended = await statuspage("publish", "--notice", "We lost our data centre.", here=tmp_path)
+        assert ended.code == 0, ended.err
+        assert "We lost our data centre." in (far.current / "index.html").read_text()
+
+
+async def test_a_notice_that_cannot_be_carried_stands_here_and_that_is_said(tmp_path: Path) -> None:
+    with rsync_daemon() as far:
+        written_far(tmp_path, far)
+    ended = await statuspage("publish", "--notice", "We lost our data centre.", here=tmp_path)
+    assert (ended.code, ended.out) == (1, "")
+    assert "could not be carried to rsync://" in ended.err
+    assert "We lost our data centre." in (tmp_path / "data" / "mirror" / CURRENT / "index.html").read_text()
+
+
+async def test_without_a_directory_and_without_a_mirror_in_the_file_it_is_said_what_is_missing(tmp_path: Path) -> None:
+    written(tmp_path, None)
+    for more in ((), ("--notice", "We lost our data centre.")):
+        ended = await statuspage("publish", *more, here=tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "name a directory" in ended.err
 
 
 async def test_one_publication_from_an_empty_data_directory(tmp_path: Path) -> None:
