@@ -109,7 +109,8 @@ def leading(*paths: str) -> str:
 
 def of_email(month: str) -> dict[str, Finished]:
     """A month of one service, and its ledger."""
-    ledgers = {f"/services/email/ledger/{month}.{form}": finish(month.encode(), f"text/{form}") for form in ("json", "csv")}
+    kinds = {"json": "application/json", "csv": "text/csv"}
+    ledgers = {f"/services/email/ledger/{month}.{form}": finish(month.encode(), kind) for form, kind in kinds.items()}
     return {f"/services/email/history/{month}": page(leading(*ledgers)), **ledgers}
 
 
