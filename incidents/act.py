@@ -1,7 +1,9 @@
 """What agents do: each act is a pure function of the situation, giving events, or a refusal in words for people."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 from incidents import claims, words
@@ -11,6 +13,8 @@ from incidents.model import Acknowledgement, Incident, Note, Origin, Situation, 
 from incidents.naming import new_id
 from incidents.policy import REOPENS_WITHIN
 from incidents.rollup import TROUBLE, standing
+from incidents.situation import opened as born
+from incidents.voices import IN_ENGLISH, PLAIN, Speech, Texts, Voices, in_each
 
 LONGEST_PROMISE = timedelta(days=366)
 """How far ahead the next update may be promised: what lies beyond is a slip of the pen, and the calendar has an end."""
@@ -82,6 +86,7 @@ def update(
     body: str,
     state: State | None = None,
     next_update_by: datetime | None = None,
+    speech: Speech = PLAIN,
 ) -> tuple[Event, ...]:
     """Public words, with or without a new state. What was not public yet becomes so. Errors: NotFound, IllegalMove, Invalid."""
     found = current(situation, incident)
@@ -96,7 +101,8 @@ def update(
     events: list[Event] = [*published(found, now, by)]
     if wanted is not found.state:
         events.append(StateChanged(at=now, incident=incident, old=found.state, new=moved(found, wanted), by=by))
-    events.append(updated(situation, found, now, by=by, state=wanted, body=body, next_update_by=next_update_by))
+    said = Texts(body, speech.bodies)
+    events.append(updated(situation, found, now, by=by, state=wanted, body=said, next_update_by=next_update_by, voices=speech.voices))
     return tuple(events)
 
 
@@ -107,7 +113,7 @@ def note(situation: Situation, now: datetime, *, incident: str, by: str, body: s
     return (Noted(at=now, incident=incident, note=Note(number=found.notes + 1, body=body, at=now, by=by)),)
 
 
-def resolve(
+def resolve(  # noqa: PLR0913 - one for each thing that is asked
     situation: Situation,
     now: datetime,
     *,
@@ -117,6 +123,7 @@ def resolve(
     cause: str | None = None,
     override: str | None = None,
     reopens_within: timedelta = REOPENS_WITHIN,
+    speech: Speech = PLAIN,
 ) -> tuple[Event, ...]:
     """End the incident with public words. While probes still fail, only with an *override* reason (StillFailing).
 
@@ -133,7 +140,8 @@ def resolve(
         last: tuple[Event, ...] = (Noted(at=now, incident=incident, note=Note(number=found.notes + 1, body=body, at=now, by=by)),)
         moved(found, State.RESOLVED)
     else:
-        last = (updated(situation, found, now, by=by, state=moved(found, State.RESOLVED), body=body),)
+        said = Texts(body, speech.bodies)
+        last = (updated(situation, found, now, by=by, state=moved(found, State.RESOLVED), body=said, voices=speech.voices),)
     return (
         *(Waived(at=now, component=id, by=by, reason=override or "") for id in broken),
         *last,
@@ -157,10 +165,12 @@ def open_incident(
     services: Mapping[str, Status],
     body: str,
     is_draft: bool = False,
+    speech: Speech = PLAIN,
 ) -> tuple[Event, ...]:
     """An incident that a person opens, public at once. Errors: Invalid names what is wrong.
 
-    A draft is for the desk alone: it changes no status, its words are a note, and it is published by its first update.
+    A draft is for the desk alone: it changes no status, its words are a note, and it is published by its first update. *speech* holds the
+    name and the words in other languages than the site's.
     """
     demand(name, "An incident needs a name.")
     demand(body, "An incident needs words for the public.")
@@ -182,11 +192,13 @@ def open_incident(
         publish_at=None if is_draft else now,
         by=by,
         reason=f"opened by {by}{' as a draft' if is_draft else ''}",
+        language=speech.language,
+        names=speech.names,
     )
     impacted = Impacted(at=now, incident=incident, services=MappingProxyType(dict(services)))
     if is_draft:
         return (opened, impacted, Noted(at=now, incident=incident, note=Note(number=1, body=body, at=now, by=by)))
-    first = Update(number=1, state=State.INVESTIGATING, title=f"{name} – investigating", body=body, at=now, by=by)
+    first = _said(born(opened), State.INVESTIGATING, Texts(body, speech.bodies), now, by, speech.voices)
     return (
         opened,
         impacted,
@@ -229,22 +241,26 @@ def updated(
     *,
     by: str,
     state: State,
-    body: str,
+    body: Texts,
     next_update_by: datetime | None = None,
+    voices: Voices = IN_ENGLISH,
 ) -> Updated:
     """The next public words of *incident*."""
     known = claims.extent(situation, incident.services)
-    return Updated(
+    said = replace(_said(incident, state, body, now, by, voices), next_update_by=next_update_by)
+    return Updated(at=now, incident=incident.id, told=tuple(sorted(known)), update=said)
+
+
+def _said(incident: Incident, state: State, body: Texts, now: datetime, by: str, voices: Voices) -> Update:
+    title = in_each(voices, partial(words.headline, incident, state))
+    return Update(
+        number=incident.updates + 1,
+        state=state,
+        title=title.own,
+        body=body.own,
         at=now,
-        incident=incident.id,
-        told=tuple(sorted(known)),
-        update=Update(
-            number=incident.updates + 1,
-            state=state,
-            title=words.headline(incident, state),
-            body=body,
-            at=now,
-            by=by,
-            next_update_by=next_update_by,
-        ),
+        by=by,
+        language=voices[0].language,
+        titles=title.others,
+        bodies=body.others,
     )

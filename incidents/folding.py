@@ -6,6 +6,7 @@ for the desk.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from incidents import opening, streaks, telling, words
 from incidents.coverage import excused_parts
@@ -101,8 +102,7 @@ def _merge(draft: Draft, incident: Incident, other: Incident, reason: str) -> No
         if component not in other.components:
             draft.say(Joined(at=draft.now, incident=other.id, component=component, reason=reason))
     if incident.published_at is not None:
-        title = words.headline(incident, State.RESOLVED)
-        telling.say(draft, incident.id, State.RESOLVED, words.merged(other.name), title)
+        telling.say(draft, incident.id, State.RESOLVED, partial(words.merged, other))
     draft.say(Resolved(at=draft.now, incident=incident.id, by=None, merged_into=other.id))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 from incidents import words
@@ -13,6 +14,7 @@ from incidents.maintenance import Maintenance
 from incidents.model import Incident, Origin, Situation, Status, Subject
 from incidents.naming import new_id
 from incidents.rollup import hit_services, standing
+from incidents.voices import in_each
 
 
 def begin(draft: Draft, root: str, component: str) -> str:
@@ -62,11 +64,12 @@ def _open(draft: Draft, root: str, component: str, overrun: Maintenance | None =
     began = _began(situation, component, hit) if overrun is None else situation.standings[Subject.COMPONENT, component].since
     id = new_id(situation, root, draft.now.isoformat())
     statuses = {service: standing(situation, Subject.SERVICE, service) for service in hit}
+    name = in_each(draft.policy.speaks, partial(words.title, situation, statuses, (component,)))
     draft.say(
         Opened(
             at=draft.now,
             incident=id,
-            name=words.title(situation, statuses, (component,), draft.policy.language),
+            name=name.own,
             origin=Origin.MACHINE,
             root=root,
             started_at=began,
@@ -74,6 +77,8 @@ def _open(draft: Draft, root: str, component: str, overrun: Maintenance | None =
             by=None,
             reason=f"{root}: {situation.standings[Subject.COMPONENT, root].cause}",
             planned_until=None if overrun is None else overrun.ends,
+            language=draft.policy.speaks[0].tag,
+            names=name.others,
         ),
     )
     return id

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
+from incidents.voices import ENGLISH, Voice, Voices
 from incidents.votes import Level
 from probes.result import Failure
 
@@ -59,7 +60,8 @@ class Policy:
     flaps at its *flaps_at*-th outage within *flaps_within*, and has calmed once all it hit worked for *calms_after*. *verifies_for*
     is how long after its end planned work may still be mended before it is an outage with an incident, *announces_early* how much sooner
     than promised an occurrence of a series is announced, *offers_finish_after* how long everything must have worked in a window before it
-    is offered to end early. *language* is that of the machine's public words.
+    is offered to end early. *language* is the site's own; its public words are said in that and in the others of *voices* (empty: only in
+    English, with the names of *language*).
     """
 
     asks_desk_for: timedelta = timedelta(minutes=30)
@@ -73,4 +75,10 @@ class Policy:
     verifies_for: timedelta = timedelta(minutes=10)
     announces_early: timedelta = timedelta(hours=1)
     offers_finish_after: timedelta = timedelta(minutes=30)
-    language: str = "en"
+    language: str = ENGLISH
+    voices: Voices = ()
+
+    @property
+    def speaks(self) -> Voices:
+        """Every language in which it publishes, the site's own first."""
+        return self.voices or (Voice(language=self.language),)

@@ -1,6 +1,7 @@
 """How far an incident has come: what it hits at present, and whether it recovered, came back or is over."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 from incidents import claims, flapping, telling, words
@@ -55,7 +56,7 @@ def _return(draft: Draft, incident: Incident) -> None:
     if after.published_at is None:
         return
     if is_too_often:
-        telling.say(draft, after.id, after.state, words.unstable(draft.situation, after.services, draft.policy.language))
+        telling.say(draft, after.id, after.state, partial(words.unstable, draft.situation, after.services))
     else:
         telling.tell_return(draft, after)
 
@@ -65,7 +66,7 @@ def _flap(draft: Draft, incident: Incident) -> None:
     _say_flapping(draft, incident, incident.returned_at or incident.started_at)
     renamed = draft.situation.incidents[incident.id]
     if renamed.published_at is not None:
-        telling.say(draft, renamed.id, renamed.state, words.unstable(draft.situation, renamed.services, draft.policy.language))
+        telling.say(draft, renamed.id, renamed.state, partial(words.unstable, draft.situation, renamed.services))
 
 
 def _say_flapping(draft: Draft, incident: Incident, since: datetime) -> None:
@@ -130,8 +131,8 @@ def _recover(draft: Draft, incident: Incident) -> None:
         waits = max(waits, draft.policy.asks_desk_for)
     _turn(draft, incident, Trigger.RECOVERED, draft.now + waits, _recovered_since(draft, incident))
     if incident.published_at is not None:
-        body = words.recovered(draft.situation, incident.worst, incident.told, draft.policy.language)
-        title = words.works_again(draft.situation, draft.situation.incidents[incident.id], draft.policy.language)
+        body = partial(words.recovered, draft.situation, incident.worst, incident.told)
+        title = partial(words.works_again, draft.situation, draft.situation.incidents[incident.id])
         telling.say(draft, incident.id, State.MONITORING, body, title, works=_working(draft.situation, incident))
 
 
@@ -158,8 +159,8 @@ def _recovered_since(draft: Draft, incident: Incident) -> datetime:
 def _resolve(draft: Draft, incident: Incident) -> None:
     new = move(incident.state, Trigger.WATCHED)
     if incident.published_at is not None:
-        title = words.headline(incident, new, lasted=incident.downtime(draft.now))
-        telling.say(draft, incident.id, new, words.over(draft.situation, incident, draft.policy.language), title)
+        title = partial(words.headline, incident, new, lasted=incident.downtime(draft.now))
+        telling.say(draft, incident.id, new, partial(words.over, draft.situation, incident), title)
     reason = f"it stayed well since {incident.recovered_at:%H:%M:%S} UTC" if incident.recovered_at else ""
     reopens_until = draft.now + draft.policy.reopens_within
     draft.say(Resolved(at=draft.now, incident=incident.id, by=None, reopens_until=reopens_until, reason=reason))

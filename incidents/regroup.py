@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 
 from incidents import words
@@ -12,9 +13,12 @@ from incidents.model import Incident, Note, Origin, Situation, State, Status, Su
 from incidents.naming import new_id
 from incidents.rollup import TROUBLE, hit_services, standing, worst
 from incidents.situation import opened
+from incidents.voices import PLAIN, Speech, Texts, in_each
 
 
-def merge(situation: Situation, now: datetime, *, incident: str, into: str, by: str, body: str = "") -> tuple[Event, ...]:
+def merge(
+    situation: Situation, now: datetime, *, incident: str, into: str, by: str, body: str = "", speech: Speech = PLAIN
+) -> tuple[Event, ...]:
     """*incident* ends and goes on in *into*, which takes over its components; the public is told on both, with *body* where one is given.
 
     Errors: NotFound, Invalid where the other could not go on for it.
@@ -32,11 +36,12 @@ def merge(situation: Situation, now: datetime, *, incident: str, into: str, by: 
     if source.published_at is not None:
         # Nobody is sent to an incident that cannot be seen.
         events += published(target, now, by)
-        farewell = " ".join(part for part in (words.merged(target.name), body.strip()) if part)
-        events.append(updated(situation, source, now, by=by, state=moved(source, State.RESOLVED), body=farewell))
+        farewell = speech.with_ours(body, lambda voice, theirs: f"{words.merged(target, voice)} {theirs}".strip())
+        ended = moved(source, State.RESOLVED)
+        events.append(updated(situation, source, now, by=by, state=ended, body=farewell, voices=speech.voices))
     if source.published_at is not None or target.published_at is not None:
-        welcome = body.strip() or words.took_over(source.name)
-        events.append(updated(situation, target, now, by=by, state=target.state, body=welcome))
+        welcome = speech.with_ours(body, lambda voice, theirs: theirs or words.took_over(source, voice))
+        events.append(updated(situation, target, now, by=by, state=target.state, body=welcome, voices=speech.voices))
     events.append(Resolved(at=now, incident=incident, by=by, merged_into=into))
     return tuple(events)
 
@@ -51,7 +56,7 @@ def _demand_same_kind(source: Incident, target: Incident) -> None:
         raise Invalid(f"“{target.name}” does not hit {', '.join(missing)}, so what was said of it would be lost. Resolve it there first.")
 
 
-def split(
+def split(  # noqa: PLR0913 - one for each thing that is asked
     situation: Situation,
     now: datetime,
     *,
@@ -61,6 +66,7 @@ def split(
     body: str,
     components: Collection[str] = (),
     services: Collection[str] = (),
+    speech: Speech = PLAIN,
 ) -> tuple[Event, ...]:
     """Take *components*, and those that *services* alone need, into an incident of their own; from one opened by hand, take *services*.
 
@@ -76,7 +82,8 @@ def split(
     else:
         taken = _taken(situation, found, components, services)
         events = _split_components(situation, now, found, by=by, name=name, new=new, taken=taken)
-    return (*events, *_told(situation, now, found, events, by=by, body=body))
+    named = tuple(replace(event, language=speech.language, names=speech.names) if isinstance(event, Opened) else event for event in events)
+    return (*named, *_told(situation, now, found, named, by=by, body=body, speech=speech))
 
 
 def _demand_members(found: Incident, components: Collection[str], services: Collection[str]) -> None:
@@ -158,7 +165,9 @@ def _began(situation: Situation, found: Incident, taken: Sequence[str]) -> datet
     return max([found.started_at, *([min(one.since for one in broken)] if broken else [])])
 
 
-def _told(situation: Situation, now: datetime, found: Incident, events: Sequence[Event], *, by: str, body: str) -> Iterator[Event]:
+def _told(
+    situation: Situation, now: datetime, found: Incident, events: Sequence[Event], *, by: str, body: str, speech: Speech
+) -> Iterator[Event]:
     birth = next(event for event in events if isinstance(event, Opened))
     if found.published_at is None:
         yield Noted(at=now, incident=birth.incident, note=Note(number=1, body=body, at=now, by=by))
@@ -168,5 +177,6 @@ def _told(situation: Situation, now: datetime, found: Incident, events: Sequence
     new = replace(opened(birth), services=impact.services)
     new = replace(new, components=(*new.components, *members))
     yield from published(new, now, by)
-    yield updated(situation, new, now, by=by, state=new.state, body=body)
-    yield updated(situation, found, now, by=by, state=found.state, body=words.split_off(birth.name))
+    yield updated(situation, new, now, by=by, state=new.state, body=Texts(body, speech.bodies), voices=speech.voices)
+    left = in_each(speech.voices, partial(words.split_off, new))
+    yield updated(situation, found, now, by=by, state=found.state, body=left, voices=speech.voices)

@@ -1,12 +1,14 @@
 """When the machine speaks in public about an incident: at its publication, and when more is broken than was said."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from incidents import claims, words
 from incidents.draft import Draft
 from incidents.events import Published, Renamed, Reopened, Updated
 from incidents.model import Incident, Situation, State, Subject, Update
 from incidents.rollup import TROUBLE, standing
+from incidents.voices import Say, Voice, in_each
 
 
 def waits_for_words(incident: Incident) -> bool:
@@ -23,8 +25,8 @@ def publish_if_due(draft: Draft, id: str) -> None:
         if incident.publish_at is not None and (incident.publish_at <= draft.now or _worsened(draft, incident)):
             draft.say(Published(at=draft.now, incident=id, reason=_why_now(draft, incident)))
             rename(draft, incident)
-            body = words.noticed(draft.situation, incident.services, draft.policy.language, incident.planned_until)
-            say(draft, id, incident.state, body, works=claims.working_needs(draft.situation, _hit(incident)))
+            works = claims.working_needs(draft.situation, _hit(incident))
+            say(draft, id, incident.state, partial(_noticed, draft.situation, incident), works=works)
     elif incident.published_at is not None and _is_back(draft, id):
         tell_return(draft, incident)
     elif incident.published_at is not None and has_grown(draft.situation, incident) and _may_say_more(draft, incident):
@@ -40,8 +42,12 @@ def _is_back(draft: Draft, id: str) -> bool:
 def tell_return(draft: Draft, incident: Incident) -> None:
     """It failed again: it is named for what fails now, and that is told anew."""
     rename(draft, incident)
-    body = words.returned(draft.situation, incident.services, draft.policy.language)
+    body = partial(words.returned, draft.situation, incident.services)
     say(draft, incident.id, incident.state, body, works=claims.working_needs(draft.situation, _hit(incident)))
+
+
+def _noticed(situation: Situation, incident: Incident, voice: Voice) -> str:
+    return words.noticed(situation, incident.services, voice, incident.planned_until)
 
 
 def _why_now(draft: Draft, incident: Incident) -> str:
@@ -53,23 +59,28 @@ def _why_now(draft: Draft, incident: Incident) -> str:
 
 def _say_more(draft: Draft, incident: Incident) -> None:
     """What turned out wrong is taken back at once; then it spreads, and what may follow any moment is not said to work."""
-    situation, language = draft.situation, draft.policy.language
+    situation = draft.situation
     news, spreads = _unsaid(situation, incident), bool(_disproved(situation, incident))
     rename(draft, incident)
     has_grown_itself = bool(news & claims.share(situation, _hit(incident), incident.components))
     mine = _hit(incident) if has_grown_itself else []
     others = [id for id in situation.topology.in_order(claims.services_of(news)) if id not in mine]
-    own = words.grown(situation, incident.services, language, spreads=spreads) if mine else ""
-    body = f"{own} {_beside(draft, incident, others, spreads=spreads) if others else ''}".strip()
+    says: list[Say] = [partial(words.grown, situation, incident.services, spreads=spreads)] if mine else []
+    says += [_beside(draft, incident, others, spreads=spreads)] if others else []
     works = frozenset[str]() if spreads else claims.working_needs(situation, [*mine, *others])
+    body = partial(_together, says)
     say(draft, incident.id, incident.state, body, works=works, about=[*mine, *others])
 
 
-def _beside(draft: Draft, incident: Incident, services: Collection[str], *, spreads: bool) -> str:
+def _together(says: Sequence[Say], voice: Voice) -> str:
+    return " ".join(say(voice) for say in says)
+
+
+def _beside(draft: Draft, incident: Incident, services: Collection[str], *, spreads: bool) -> Say:
     situation, has_recovered = draft.situation, incident.recovered_at is not None
     found = {id: standing(situation, Subject.SERVICE, id) for id in services}
     by_another = _is_anothers(situation, incident, services)
-    return words.worse(situation, found, draft.policy.language, by_another=by_another, has_recovered=has_recovered, spreads=spreads)
+    return partial(words.worse, situation, found, by_another=by_another, has_recovered=has_recovered, spreads=spreads)
 
 
 def _is_anothers(situation: Situation, incident: Incident, services: Collection[str]) -> bool:
@@ -119,27 +130,43 @@ def _may_say_more(draft: Draft, incident: Incident) -> bool:
 
 def rename(draft: Draft, incident: Incident) -> None:
     """A name that a person has not used yet follows the extent of the outage, and says whether it comes and goes."""
+    name = in_each(draft.policy.speaks, partial(_name, draft.situation, incident))
+    if not incident.asks_desk and name != (incident.name, incident.names):
+        language = draft.policy.speaks[0].tag
+        draft.say(Renamed(at=draft.now, incident=incident.id, name=name.own, language=language, names=name.others))
+
+
+def _name(situation: Situation, incident: Incident, voice: Voice) -> str:
     if incident.is_flapping:
-        name = words.unstable_title(draft.situation, incident.worst, draft.policy.language)
-    else:
-        name = words.title(draft.situation, incident.services, incident.components, draft.policy.language)
-    if not incident.asks_desk and name != incident.name:
-        draft.say(Renamed(at=draft.now, incident=incident.id, name=name))
+        return words.unstable_title(situation, incident.worst, voice)
+    return words.title(situation, incident.services, incident.components, voice)
 
 
 def say(
     draft: Draft,
     id: str,
     state: State,
-    body: str,
-    title: str | None = None,
+    body: Say,
+    title: Say | None = None,
     *,
     works: frozenset[str] = frozenset(),
     about: Iterable[str] | None = None,
 ) -> None:
     """Add public words of the machine's own *about* services (None: all it hits), with what they claim to work."""
     incident = draft.situation.incidents[id]
-    headline = words.headline(incident, state) if title is None else title
-    update = Update(number=incident.updates + 1, state=state, title=headline, body=body, at=draft.now, automatic=True)
+    voices = draft.policy.speaks
+    headline = in_each(voices, title or partial(words.headline, incident, state))
+    told_of = in_each(voices, body)
+    update = Update(
+        number=incident.updates + 1,
+        state=state,
+        title=headline.own,
+        body=told_of.own,
+        at=draft.now,
+        automatic=True,
+        language=voices[0].tag,
+        titles=headline.others,
+        bodies=told_of.others,
+    )
     told = claims.extent(draft.situation, _hit(incident) if about is None else about) | works
     draft.say(Updated(at=draft.now, incident=id, update=update, told=tuple(sorted(told))))

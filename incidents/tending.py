@@ -72,8 +72,7 @@ def _retire(draft: Draft, id: str) -> None:
         return
     is_paused = bool(monitors) and is_needed
     if incident.published_at is not None:
-        body = words.PAUSED if is_paused else words.UNWATCHED
-        telling.say(draft, id, State.RESOLVED, body)
+        telling.say(draft, id, State.RESOLVED, words.paused if is_paused else words.unwatched)
     reason = "; ".join(f"{monitor} {why_still(draft.situation, monitor)}" for monitor in monitors) if is_paused else ""
     cause = "monitoring is paused" if is_paused else "no longer monitored"
     draft.say(Resolved(at=draft.now, incident=id, by=None, cause=cause, reason=reason))

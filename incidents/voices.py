@@ -36,10 +36,16 @@ class Voice:
         return self.says("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
 
 
+Say = Callable[[Voice], str]
+"""A sentence of ours, or several, to be said in whatever language."""
+
 Voices = tuple[Voice, ...]
 """All that the site speaks, its own first."""
 
-IN_ENGLISH: Voices = (Voice(),)
+AT_THE_DESK = Voice()
+"""English, as it is spoken at the desk and in reasons that nobody outside reads."""
+
+IN_ENGLISH: Voices = (AT_THE_DESK,)
 
 
 class Texts(NamedTuple):
@@ -49,7 +55,7 @@ class Texts(NamedTuple):
     others: Mapping[str, str]
 
 
-def in_each(voices: Voices, say: Callable[[Voice], str]) -> Texts:
+def in_each(voices: Voices, say: Say) -> Texts:
     """What is said by each of *voices*; a language in which there is nothing to say is left out."""
     own, *others = voices
     told = {voice.language: text for voice in others if (text := say(voice))}
@@ -68,6 +74,18 @@ class Speech:
     def language(self) -> str:
         """The site's own."""
         return self.voices[0].language
+
+    def with_ours(self, body: str, compose: Callable[[Voice, str], str]) -> Texts:
+        """What *compose* makes of a sentence of ours and of a person's *body* in each language.
+
+        A language in which they said nothing is left out, unless they said nothing at all.
+        """
+
+        def say(voice: Voice) -> str:
+            theirs = body if voice.language == self.language else self.bodies.get(voice.language, "")
+            return compose(voice, theirs.strip()) if theirs.strip() or not body.strip() else ""
+
+        return in_each(self.voices, say)
 
 
 PLAIN = Speech()

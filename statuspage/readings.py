@@ -3,12 +3,14 @@
 from functools import partial
 
 from incidents.policy import Policy
+from incidents.voices import Voices
 from probes.egress import Door
-from statuspage.bundled import languages
+from statuspage.bundled import languages, templates
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.site import Site
+from statuspage.render.voicing import voices_of
 
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:
@@ -50,7 +52,13 @@ def _languages(own: str, named: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def policy_of(config: Config) -> Policy:
     """The numbers that hold everywhere."""
-    return Policy(language=config.site.language)
+    return Policy(language=config.site.language, voices=voices_of_site(config))
+
+
+def voices_of_site(config: Config) -> Voices:
+    """Every language in which the site publishes, its own first."""
+    own = config.site.language
+    return voices_of(own, _languages(own, config.site.languages), templates() / "languages")
 
 
 def door_of(config: Config) -> Door:

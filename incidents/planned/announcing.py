@@ -1,113 +1,217 @@
 """What the public is told of planned work. Titles stand alone in a feed reader; every instant is in UTC and says so."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from incidents.events import MaintenanceUpdated
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
+from incidents.voices import AT_THE_DESK, IN_ENGLISH, PLAIN, Say, Speech, Texts, Voice, Voices, in_each
 from incidents.words import clock, said
 
 
-def title(window: Maintenance, language: str, turn: str) -> str:
-    """The window's name, and what became of it."""
-    return f"{said(window.name, language)} – {turn}"
-
-
-def span(starts: datetime, ends: datetime) -> str:
+def span(starts: datetime, ends: datetime, voice: Voice = AT_THE_DESK) -> str:
     """From when until when, in words."""
+    begins, stops = f"{starts:%H:%M}", f"{ends:%H:%M}"
+    first, last = _day(starts, voice), _day(ends, voice)
     if starts.date() == ends.date():
-        return f"{_day(starts)}, {starts:%H:%M}–{ends:%H:%M} UTC"
-    return f"{_day(starts)}, {starts:%H:%M} UTC to {_day(ends)}, {ends:%H:%M} UTC"
+        return voice.says("%(day)s, %(starts)s–%(ends)s UTC", day=first, starts=begins, ends=stops)
+    return voice.says("%(first)s, %(starts)s UTC to %(last)s, %(ends)s UTC", first=first, starts=begins, last=last, ends=stops)
 
 
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
+def _day(at: datetime, voice: Voice) -> str:
+    return voice.says("%(day)s %(month)s %(year)s", day=at.day, month=voice.months[at.month - 1], year=at.year)
+
+
+def _name(window: Maintenance, voice: Voice) -> str:
+    return said(window.name, voice.language)
 
 
 def word(
-    window: Maintenance, now: datetime, *, state: MaintenanceState, title: str, body: str, by: str | None = None
+    window: Maintenance, now: datetime, voices: Voices, *, state: MaintenanceState, title: Say, body: Texts, by: str | None = None
 ) -> MaintenanceUpdated:
     """Public words, the machine's where they are nobody's."""
-    update = MaintenanceUpdate(number=window.updates + 1, state=state, title=title, body=body, at=now, by=by, automatic=by is None)
+    headline = in_each(voices, title)
+    update = MaintenanceUpdate(
+        number=window.updates + 1,
+        state=state,
+        title=headline.own,
+        body=body.own,
+        at=now,
+        by=by,
+        automatic=by is None,
+        language=voices[0].tag if by is None else voices[0].language,
+        titles=headline.others,
+        bodies=body.others,
+    )
     return MaintenanceUpdated(at=now, maintenance=window.id, update=update)
 
 
 def planned(
-    window: Maintenance, now: datetime, language: str, *, by: str | None = None, again: tuple[datetime, datetime] | None = None
+    window: Maintenance, now: datetime, voices: Voices, *, by: str | None = None, again: tuple[datetime, datetime] | None = None
 ) -> MaintenanceUpdated:
     """It was planned, or approved, and everybody may know; also when it comes *again*, where that is news."""
-    when = span(window.starts, window.ends)
-    text = said(window.description, language) or f"Maintenance is planned for {when}."
-    if again is not None:
-        text = f"{text} It comes again, next on {span(*again)}."
-    return word(window, now, state=MaintenanceState.SCHEDULED, title=title(window, language, f"planned for {when}"), body=text, by=by)
+
+    def title(voice: Voice) -> str:
+        return voice.says("%(name)s – planned for %(when)s", name=_name(window, voice), when=span(window.starts, window.ends, voice))
+
+    def ours(voice: Voice) -> str:
+        return voice.says("Maintenance is planned for %(when)s.", when=span(window.starts, window.ends, voice))
+
+    def more(voice: Voice) -> str:
+        return voice.says("It comes again, next on %(when)s.", when=span(*again, voice)) if again is not None else ""
+
+    body = _described(window, voices, ours, more)
+    return word(window, now, voices, state=MaintenanceState.SCHEDULED, title=title, body=body, by=by)
+
+
+def _described(window: Maintenance, voices: Voices, ours: Say, more: Say) -> Texts:
+    """What customers are told of it, or a sentence of *ours* where there is nothing, and what *more* there is to say.
+
+    A language that the description does not have is left out: half a text in another language is worse than the whole of it.
+    """
+
+    def say(voice: Voice) -> str:
+        is_own = voice is voices[0]
+        text = said(window.description, voice.language) if is_own else _exactly(window.description, voice.language)
+        if not any(window.description.values()):
+            text = ours(voice)
+        return " ".join(part for part in (text, more(voice)) if part) if text else ""
+
+    return in_each(voices, say)
+
+
+def _exactly(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or texts.get(language.partition("-")[0], "")
 
 
 def rescheduled(
-    before: Maintenance, after: Maintenance, now: datetime, language: str, *, body: str = "", by: str | None = None
+    before: Maintenance, after: Maintenance, now: datetime, speech: Speech = PLAIN, *, body: str = "", by: str | None = None
 ) -> tuple[MaintenanceUpdated, ...]:
     """It moved, or became longer or shorter: the old times and the new ones. Less than a minute is news only with a *body*."""
-    turn, told = _turn(before, after, now)
-    text = " ".join(part for part in (body.strip(), told) if part)
-    return (word(before, now, state=after.state, title=title(before, language, turn), body=text, by=by),) if text else ()
+    told = partial(_told_times, before, after)
+    text = speech.with_ours(body, lambda voice, theirs: " ".join(part for part in (theirs, told(voice)) if part))
+    title = partial(_new_times, before, after, now)
+    return (word(before, now, speech.voices, state=after.state, title=title, body=text, by=by),) if text.own else ()
 
 
-def _turn(before: Maintenance, after: Maintenance, now: datetime) -> tuple[str, str]:
-    """What became of its times, for a title and as a sentence; no sentence where they are the same to the minute."""
-    old, new = span(before.starts, before.ends), span(after.starts, after.ends)
+def _new_times(before: Maintenance, after: Maintenance, now: datetime, voice: Voice) -> str:
+    """What became of its times, as a title."""
+    name, old, new = _name(before, voice), span(before.starts, before.ends, voice), span(after.starts, after.ends, voice)
+    if old == new and after.ends <= now:
+        return voice.says("%(name)s – finished", name=name)
     if old == new:
-        return ("finished" if after.ends <= now else f"planned for {new}"), ""
+        return voice.says("%(name)s – planned for %(when)s", name=name, when=new)
     if before.starts != after.starts:
-        return f"moved to {new}", f"It was planned for {old} and is now planned for {new}."
-    was, now_is = _end(before.ends, after.ends), _end(after.ends, before.ends)
+        return voice.says("%(name)s – moved to %(when)s", name=name, when=new)
+    end = _end(after.ends, before.ends, voice)
     if before.ends < after.ends:
-        return f"extended until {now_is}", f"It takes longer than planned: until {now_is} instead of {was}."
-    return f"shortened until {now_is}", f"It ends earlier than planned: at {now_is} instead of {was}."
+        return voice.says("%(name)s – extended until %(end)s", name=name, end=end)
+    return voice.says("%(name)s – shortened until %(end)s", name=name, end=end)
 
 
-def _end(at: datetime, beside: datetime) -> str:
+def _told_times(before: Maintenance, after: Maintenance, voice: Voice) -> str:
+    """The same as a sentence; none where they are the same to the minute."""
+    old, new = span(before.starts, before.ends, voice), span(after.starts, after.ends, voice)
+    if old == new:
+        return ""
+    if before.starts != after.starts:
+        return voice.says("It was planned for %(old)s and is now planned for %(new)s.", old=old, new=new)
+    was, now_is = _end(before.ends, after.ends, voice), _end(after.ends, before.ends, voice)
+    if before.ends < after.ends:
+        return voice.says("It takes longer than planned: until %(new)s instead of %(old)s.", new=now_is, old=was)
+    return voice.says("It ends earlier than planned: at %(new)s instead of %(old)s.", new=now_is, old=was)
+
+
+def _end(at: datetime, beside: datetime, voice: Voice) -> str:
     """An end, with its day where the other one falls on another."""
-    return clock(at) if at.date() == beside.date() else f"{_day(at)}, {clock(at)}"
+    return clock(at) if at.date() == beside.date() else f"{_day(at, voice)}, {clock(at)}"
 
 
-def changed(window: Maintenance, now: datetime, language: str) -> MaintenanceUpdated:
+def changed(window: Maintenance, now: datetime, voices: Voices = IN_ENGLISH) -> MaintenanceUpdated:
     """Its configuration gave it other words or another scope."""
-    when = span(window.starts, window.ends)
-    text = said(window.description, language) or f"What this maintenance is about has changed. It is planned for {when}."
-    return word(window, now, state=window.state, title=title(window, language, f"changed, planned for {when}"), body=text)
+
+    def title(voice: Voice) -> str:
+        when = span(window.starts, window.ends, voice)
+        return voice.says("%(name)s – changed, planned for %(when)s", name=_name(window, voice), when=when)
+
+    def ours(voice: Voice) -> str:
+        when = span(window.starts, window.ends, voice)
+        return voice.says("What this maintenance is about has changed. It is planned for %(when)s.", when=when)
+
+    body = _described(window, voices, ours, lambda _: "")
+    return word(window, now, voices, state=window.state, title=title, body=body)
 
 
-def begun(window: Maintenance, now: datetime, language: str) -> MaintenanceUpdated:
+def begun(window: Maintenance, now: datetime, voices: Voices) -> MaintenanceUpdated:
     """The work began."""
-    text = f"The planned work has begun and is to end at {clock(window.ends)}."
-    state = MaintenanceState.IN_PROGRESS
-    return word(window, now, state=state, title=title(window, language, f"in progress until {clock(window.ends)}"), body=text)
+    end = clock(window.ends)
+
+    def title(voice: Voice) -> str:
+        return voice.says("%(name)s – in progress until %(end)s", name=_name(window, voice), end=end)
+
+    body = in_each(voices, lambda voice: voice.says("The planned work has begun and is to end at %(end)s.", end=end))
+    return word(window, now, voices, state=MaintenanceState.IN_PROGRESS, title=title, body=body)
 
 
-def verifying(window: Maintenance, now: datetime, language: str) -> MaintenanceUpdated:
+def verifying(window: Maintenance, now: datetime, voices: Voices) -> MaintenanceUpdated:
     """Its time is over, and not everything is known to work."""
-    text = f"The work was planned until {clock(window.ends)}. Not everything is known to work yet; we are looking."
-    return word(window, now, state=MaintenanceState.VERIFYING, title=title(window, language, "past its end, being verified"), body=text)
+
+    def title(voice: Voice) -> str:
+        return voice.says("%(name)s – past its end, being verified", name=_name(window, voice))
+
+    def say(voice: Voice) -> str:
+        end = clock(window.ends)
+        return voice.says("The work was planned until %(end)s. Not everything is known to work yet; we are looking.", end=end)
+
+    return word(window, now, voices, state=MaintenanceState.VERIFYING, title=title, body=in_each(voices, say))
 
 
-def completed(
-    window: Maintenance, now: datetime, language: str, *, overran: bool, by: str | None = None, body: str = ""
-) -> MaintenanceUpdated:
-    """It is over, well or not."""
-    if overran:
-        turn, text = "over, not everything works", f"The work was planned until {clock(window.ends)}, and something still does not work."
-    else:
-        turn, text = "completed", body or "The work is done, and everything works."
-    return word(window, now, state=MaintenanceState.COMPLETED, title=title(window, language, turn), body=text, by=by)
+def overran(window: Maintenance, now: datetime, voices: Voices) -> MaintenanceUpdated:
+    """It is over, and not well."""
+
+    def title(voice: Voice) -> str:
+        return voice.says("%(name)s – over, not everything works", name=_name(window, voice))
+
+    def say(voice: Voice) -> str:
+        return voice.says("The work was planned until %(end)s, and something still does not work.", end=clock(window.ends))
+
+    return word(window, now, voices, state=MaintenanceState.COMPLETED, title=title, body=in_each(voices, say))
 
 
-def unsure(window: Maintenance, now: datetime, language: str) -> MaintenanceUpdated:
-    """It is over, and nobody knows whether everything works."""
-    text = f"The work was planned until {clock(window.ends)} and is over."
-    return word(window, now, state=MaintenanceState.COMPLETED, title=title(window, language, "completed"), body=text)
+def well(voice: Voice) -> str:
+    """What is said at the end where everything is known to work."""
+    return voice.says("The work is done, and everything works.")
 
 
-def cancelled(window: Maintenance, now: datetime, language: str, *, body: str = "", by: str | None = None) -> MaintenanceUpdated:
+def done(voice: Voice) -> str:
+    """What is said at the end where something does not work that has nothing to do with it."""
+    return voice.says("The work is done.")
+
+
+def unsure(window: Maintenance, voice: Voice) -> str:
+    """What is said where it is over, and nobody knows whether everything works."""
+    return voice.says("The work was planned until %(end)s and is over.", end=clock(window.ends))
+
+
+def completed(window: Maintenance, now: datetime, voices: Voices, body: Texts, *, by: str | None = None) -> MaintenanceUpdated:
+    """It is over."""
+
+    def title(voice: Voice) -> str:
+        return voice.says("%(name)s – completed", name=_name(window, voice))
+
+    return word(window, now, voices, state=MaintenanceState.COMPLETED, title=title, body=body, by=by)
+
+
+def cancelled(window: Maintenance, now: datetime, speech: Speech = PLAIN, *, body: str = "", by: str | None = None) -> MaintenanceUpdated:
     """It will not take place, or ended before its time without being done."""
-    when = span(window.starts, window.ends)
-    text = body.strip() or f"The maintenance that was planned for {when} does not take place."
-    return word(window, now, state=MaintenanceState.CANCELLED, title=title(window, language, "cancelled"), body=text, by=by)
+
+    def title(voice: Voice) -> str:
+        return voice.says("%(name)s – cancelled", name=_name(window, voice))
+
+    def say(voice: Voice, theirs: str) -> str:
+        when = span(window.starts, window.ends, voice)
+        return theirs or voice.says("The maintenance that was planned for %(when)s does not take place.", when=when)
+
+    text = speech.with_ours(body, say)
+    return word(window, now, speech.voices, state=MaintenanceState.CANCELLED, title=title, body=text, by=by)

@@ -16,6 +16,7 @@ from incidents.planned import announcing
 from incidents.planned.conduct import Conduct, lateness, objections
 from incidents.planned.windows import LONGEST_HORIZON, MOST_AHEAD, came_before, occurrence, occurrence_id
 from incidents.times.spans import Span
+from incidents.voices import PLAIN, Speech
 
 LONGEST = timedelta(days=31)
 """What takes longer is no window of work, but a slip of the pen."""
@@ -41,13 +42,13 @@ class Terms:
     """What holds for an act.
 
     *conducts* is what each service asks for (where it is missing, what is ordinary), *override* a manager's reason to pass over it,
-    *needs_approval* whether a second person must agree, *language* that of what is typed.
+    *needs_approval* whether a second person must agree, *speech* the languages of what is typed.
     """
 
     conducts: Mapping[str, Conduct] = field(default_factory=lambda: MappingProxyType({}))
     override: str | None = None
     needs_approval: bool = False
-    language: str = "en"
+    speech: Speech = PLAIN
 
 
 ORDINARY_TERMS = Terms()
@@ -73,8 +74,8 @@ def plan(situation: Situation, now: datetime, *, by: str, wish: Wish, terms: Ter
     override = _judged(objections(situation, terms.conducts, services, Span(wish.starts, wish.ends), now), terms)
     window = Maintenance(
         id=new_id(situation, "maintenance", by, wish.name, now.isoformat(), str(len(situation.maintenances))),
-        name=MappingProxyType({terms.language: wish.name}),
-        description=MappingProxyType({terms.language: wish.body}),
+        name=MappingProxyType({terms.speech.language: wish.name, **terms.speech.names}),
+        description=MappingProxyType({terms.speech.language: wish.body, **terms.speech.bodies}),
         services=services,
         components=tuple(dict.fromkeys(wish.components)),
         starts=wish.starts,
@@ -85,7 +86,7 @@ def plan(situation: Situation, now: datetime, *, by: str, wish: Wish, terms: Ter
         override_by=by if override else None,
         needs_approval=terms.needs_approval,
     )
-    told = () if terms.needs_approval else (announcing.planned(window, now, terms.language, by=by),)
+    told = () if terms.needs_approval else (announcing.planned(window, now, terms.speech.voices, by=by),)
     return (Planned(at=now, maintenance=window.id, plan=window), *told)
 
 
@@ -103,7 +104,7 @@ def approve(situation: Situation, now: datetime, *, maintenance: str, by: str, t
         raise Invalid("Its time is over; plan it anew.")
     override = _judged(_too_late(situation, window, now, terms), terms)
     approved = Approved(at=now, maintenance=window.id, by=by, override_reason=override)
-    return (approved, announcing.planned(window, now, terms.language, by=by))
+    return (approved, announcing.planned(window, now, terms.speech.voices, by=by))
 
 
 def _too_late(situation: Situation, window: Maintenance, now: datetime, terms: Terms) -> tuple[str, ...]:
@@ -160,22 +161,23 @@ def extend(
     return (*before, *_given(situation, now, window, Span(window.starts, ends), by=by, body=body, terms=terms))
 
 
-def finish(situation: Situation, now: datetime, *, maintenance: str, by: str, body: str = "", language: str = "en") -> tuple[Event, ...]:
+def finish(situation: Situation, now: datetime, *, maintenance: str, by: str, body: str = "", speech: Speech = PLAIN) -> tuple[Event, ...]:
     """The work is done: it ends now, and what it covered is verified as at any end. Errors: NotFound, Invalid."""
     window, _ = _found(situation, maintenance, now)
     if window.state is MaintenanceState.SCHEDULED:
         raise Invalid("It has not begun: cancel it instead.")
     if window.state is MaintenanceState.VERIFYING:
         moved = _moved(window, now, MaintenanceState.COMPLETED, by, "an agent says that it is done")
-        return (announcing.completed(window, now, language, overran=False, by=by, body=body or "The work is done."), moved)
-    return _rescheduled(window, now, Span(window.starts, max(now, window.starts)), by=by, body=body, terms=Terms(language=language))
+        said = speech.with_ours(body, lambda voice, theirs: theirs or announcing.done(voice))
+        return (announcing.completed(window, now, speech.voices, said, by=by), moved)
+    return _rescheduled(window, now, Span(window.starts, max(now, window.starts)), by=by, body=body, terms=Terms(speech=speech))
 
 
-def cancel(situation: Situation, now: datetime, *, maintenance: str, by: str, body: str = "", language: str = "en") -> tuple[Event, ...]:
+def cancel(situation: Situation, now: datetime, *, maintenance: str, by: str, body: str = "", speech: Speech = PLAIN) -> tuple[Event, ...]:
     """It does not take place, or stops being planned work now. Errors: NotFound."""
     window, before = _found(situation, maintenance, now)
     moved = _moved(window, now, MaintenanceState.CANCELLED, by, "an agent cancelled it")
-    told = (announcing.cancelled(window, now, language, body=body, by=by),) if window.is_public else ()
+    told = (announcing.cancelled(window, now, speech, body=body, by=by),) if window.is_public else ()
     return (*before, *told, moved)
 
 
@@ -272,7 +274,7 @@ def _rescheduled(window: Maintenance, now: datetime, span: Span, *, by: str, bod
     after = progressed(window, event)
     if window.state is MaintenanceState.VERIFYING:
         after = replace(after, state=MaintenanceState.IN_PROGRESS)
-    return (event, *announcing.rescheduled(window, after, now, terms.language, body=body, by=by))
+    return (event, *announcing.rescheduled(window, after, now, terms.speech, body=body, by=by))
 
 
 def _moved(window: Maintenance, now: datetime, to: MaintenanceState, by: str, reason: str) -> MaintenanceMoved:

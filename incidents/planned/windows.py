@@ -6,6 +6,7 @@ A window is a function of time: nobody switches it on. What is late here (a stop
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from incidents.course import SPENT_FOR
 from incidents.coverage import HIDING, judged_parts, scope
@@ -18,6 +19,7 @@ from incidents.naming import new_id
 from incidents.planned import announcing
 from incidents.policy import Policy
 from incidents.rollup import TROUBLE, measured, standing
+from incidents.voices import Speech, in_each
 
 LONGEST_HORIZON = timedelta(days=366)
 """How far ahead occurrences of a series become windows at most, whatever notice is asked for."""
@@ -94,7 +96,7 @@ def follow(draft: Draft) -> None:
         is_quiet = not series.is_loud and not is_news and came_before(draft.situation, series, draft.now)
         plan = occurrence(series, starts, ends, id, draft.now, is_quiet=is_quiet)
         again = _next_after(series, starts) if is_news else None
-        draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.language, again=again))
+        draft.say(Planned(at=draft.now, maintenance=id, plan=plan), announcing.planned(plan, draft.now, draft.policy.speaks, again=again))
         moved.discard(series.key)
 
 
@@ -193,9 +195,9 @@ def _is_told_by(window: Maintenance, series: Series) -> bool:
 
 
 def _lead_back(draft: Draft, window: Maintenance, series: Series | None) -> None:
-    now, language = draft.now, draft.policy.language
+    now, voices = draft.now, draft.policy.speaks
     if series is None or not _is_of(window, series):
-        draft.say(announcing.cancelled(window, now, language))
+        draft.say(announcing.cancelled(window, now, Speech(voices=voices)))
         _move(draft, window, MaintenanceState.CANCELLED, now, "the configuration no longer plans it")
         return
     if not _is_told_by(window, series):
@@ -209,12 +211,12 @@ def _lead_back(draft: Draft, window: Maintenance, series: Series | None) -> None
                 components=series.components,
             ),
         )
-        draft.say(announcing.changed(draft.situation.maintenances[window.id], now, language))
+        draft.say(announcing.changed(draft.situation.maintenances[window.id], now, voices))
     before = draft.situation.maintenances[window.id]
     ends = before.starts + series.lasts
     if before.ends != ends:
         draft.say(Rescheduled(at=now, maintenance=window.id, starts=before.starts, ends=ends, by=None))
-        draft.say(*announcing.rescheduled(before, draft.situation.maintenances[window.id], now, language))
+        draft.say(*announcing.rescheduled(before, draft.situation.maintenances[window.id], now, Speech(voices=voices)))
 
 
 # --- by the clock -------------------------------------------------------------------------------------------------------------
@@ -245,7 +247,7 @@ def begin(draft: Draft, window: Maintenance) -> None:
     if broken:
         draft.say(Spared(at=draft.now, maintenance=window.id, components=tuple(broken)))
     if window.ends > draft.now:
-        draft.say(announcing.begun(draft.situation.maintenances[window.id], draft.now, draft.policy.language))
+        draft.say(announcing.begun(draft.situation.maintenances[window.id], draft.now, draft.policy.speaks))
 
 
 def spare(draft: Draft) -> None:
@@ -272,22 +274,22 @@ def finished(situation: Situation, policy: Policy, now: datetime) -> list[Mainte
 
 def end(draft: Draft, window: Maintenance) -> None:
     """At its end: completed where everything is known to work, else verified; past the grace it is over in any case."""
-    now, language, situation = draft.now, draft.policy.language, draft.situation
+    now, voices, situation = draft.now, draft.policy.speaks, draft.situation
     if _all_work(situation, window):
         since = window.ends if window.state is MaintenanceState.IN_PROGRESS else now
-        body = "" if _is_all_well(situation, window) else "The work is done."
-        draft.say(announcing.completed(window, now, language, overran=False, body=body))
+        say = announcing.well if _is_all_well(situation, window) else announcing.done
+        draft.say(announcing.completed(window, now, voices, in_each(voices, say)))
         _move(draft, window, MaintenanceState.COMPLETED, since, "everything that it covered is known to work")
     elif window.state is MaintenanceState.IN_PROGRESS:
         _move(draft, window, MaintenanceState.VERIFYING, window.ends, "its end has come, and not everything is known to work")
-        draft.say(announcing.verifying(window, now, language))
+        draft.say(announcing.verifying(window, now, voices))
     elif broken := still_broken(situation, window):
         reason = f"still not working after the grace: {', '.join(broken)}"
-        draft.say(announcing.completed(window, now, language, overran=True))
+        draft.say(announcing.overran(window, now, voices))
         _move(draft, window, MaintenanceState.COMPLETED, window.ends + draft.policy.verifies_for, reason, overran=True)
     else:
         since = window.ends + draft.policy.verifies_for
-        draft.say(announcing.unsure(window, now, language))
+        draft.say(announcing.completed(window, now, voices, in_each(voices, partial(announcing.unsure, window))))
         _move(draft, window, MaintenanceState.COMPLETED, since, "the grace is over; nothing is known to be broken")
 
 

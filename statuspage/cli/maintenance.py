@@ -18,6 +18,7 @@ from incidents.model import Situation
 from incidents.planned import planning
 from incidents.planned.planning import AgainstPolicy, Terms, Wish
 from incidents.planned.windows import LONGEST_HORIZON, horizon
+from incidents.voices import Speech
 from incidents.words import said
 from statuspage.cli.config import load, store_of
 from statuspage.cli.instants import instant, spoken
@@ -26,6 +27,7 @@ from statuspage.clock import wall_clock
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config
 from statuspage.config.series import conducts
+from statuspage.readings import voices_of_site
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
 from statuspage.store.maintenance_rows import maintenances_between, read_maintenances
@@ -147,13 +149,13 @@ def extend(desk: Desk, id: str, *, ends: str, body: str) -> int:
 def finish(desk: Desk, id: str, *, body: str) -> int:
     """End the work now."""
     act = partial(planning.finish, maintenance=id, body=body)
-    return _told("is finished", _done(desk, "finish maintenance", lambda terms: partial(act, language=terms.language), id))
+    return _told("is finished", _done(desk, "finish maintenance", lambda terms: partial(act, speech=terms.speech), id))
 
 
 def cancel(desk: Desk, id: str, *, body: str) -> int:
     """Let the work not take place."""
     act = partial(planning.cancel, maintenance=id, body=body)
-    return _told("does not take place", _done(desk, "cancel maintenance", lambda terms: partial(act, language=terms.language), id))
+    return _told("does not take place", _done(desk, "cancel maintenance", lambda terms: partial(act, speech=terms.speech), id))
 
 
 def approve(desk: Desk, id: str) -> int:
@@ -177,7 +179,7 @@ def _done(desk: Desk, name: str, act: Callable[[Terms], Act], subject: str = "")
         conducts=conducts(settings, at.year),
         override=desk.override,
         needs_approval=settings.duties.separated,
-        language=settings.site.language,
+        speech=Speech(voices=voices_of_site(settings)),
     )
     detail = {"override": desk.override} if desk.override else {}
 

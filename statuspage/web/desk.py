@@ -12,6 +12,7 @@ from incidents.drift import Trend
 from incidents.events import Event
 from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
+from incidents.voices import Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.picture.known_errors import KnownError
@@ -65,6 +66,11 @@ class Desk:
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
     known_errors: Callable[[], Sequence[KnownError]] = tuple
+
+    @property
+    def voices(self) -> Voices:
+        """Every language in which the site publishes, its own first."""
+        return self.pipeline.policy.speaks
 
     @property
     def is_tls(self) -> bool:

@@ -12,6 +12,7 @@ from incidents.events import Event
 from incidents.planned import planning
 from incidents.planned.planning import Terms, Wish
 from incidents.planned.windows import LONGEST_HORIZON, horizon
+from incidents.voices import Speech
 from statuspage.pipeline import Command
 from statuspage.store.maintenance_rows import maintenances_between, read_maintenances
 from statuspage.web.auth import CALLER, Permission
@@ -82,14 +83,14 @@ async def extend(request: web.Request) -> web.Response:
 async def finish(request: web.Request) -> web.Response:
     """End the work now."""
     body = await body_of(request, EndBody)
-    command = partial(planning.finish, body=body.body or "", language=request.app[DESK].language)
+    command = partial(planning.finish, body=body.body or "", speech=Speech(voices=request.app[DESK].voices))
     return await _done(request, "finish maintenance", done_to(request, command))
 
 
 async def cancel(request: web.Request) -> web.Response:
     """Let the work not take place."""
     body = await body_of(request, EndBody)
-    command = partial(planning.cancel, body=body.body or "", language=request.app[DESK].language)
+    command = partial(planning.cancel, body=body.body or "", speech=Speech(voices=request.app[DESK].voices))
     return await _done(request, "cancel maintenance", done_to(request, command))
 
 
@@ -114,7 +115,7 @@ def terms_of(request: web.Request, override: Override | None) -> Terms:
         conducts=policy.conducts,
         override=override.reason if override else None,
         needs_approval=policy.needs_approval,
-        language=request.app[DESK].language,
+        speech=Speech(voices=request.app[DESK].voices),
     )
 
 

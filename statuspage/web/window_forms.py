@@ -15,6 +15,7 @@ from incidents.maintenance import Maintenance
 from incidents.model import Situation
 from incidents.planned import planning
 from incidents.planned.announcing import span
+from incidents.voices import Speech
 from statuspage.pipeline import Command
 from statuspage.render.instants import typed_as
 from statuspage.web.attempts import Attempt, Overtaken, Typed, obstacle, over
@@ -116,7 +117,7 @@ async def cancel(request: web.Request) -> web.Response:
 
 async def _end(request: web.Request, typed: Typed, *, name: str, ending: Callable[..., tuple[Event, ...]]) -> None:
     body = _fitted(EndBody, {}, body=typed.body.strip() or None)
-    await _perform(request, name, done_to(request, partial(ending, body=body.body or "", language=request.app[DESK].language)))
+    await _perform(request, name, done_to(request, partial(ending, body=body.body or "", speech=Speech(voices=request.app[DESK].voices))))
 
 
 async def approve(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import pytest
 from incidents import act, regroup
 from incidents.events import Event, Opened, Parted, Rerooted
 from incidents.model import Incident, Origin, State, Status
+from incidents.voices import AT_THE_DESK
 from incidents.words import headline
 from tests.incidents.world import World, need, service, topology
 
@@ -71,7 +72,7 @@ def test_the_public_is_told_on_both() -> None:
     world, mail, web = two_causes()
     world.act(regroup.merge, incident=web.id, into=mail.id, by="ada", body="The power is out.")
     farewell, welcome = world.updates(web.id)[-1], world.updates(mail.id)[-1]
-    assert (farewell.state, farewell.title) == (State.RESOLVED, headline(web, State.RESOLVED))
+    assert (farewell.state, farewell.title) == (State.RESOLVED, headline(web, State.RESOLVED, AT_THE_DESK))
     assert farewell.body == f"This problem has the same cause as “{mail.name}”. All further updates are posted there. The power is out."
     assert (welcome.state, welcome.body, welcome.by) == (State.INVESTIGATING, "The power is out.", "ada")
 

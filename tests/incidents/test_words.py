@@ -12,6 +12,7 @@ from incidents.model import Incident, Need, Origin, Outage, Situation, Standing,
 from incidents.planned.conduct import Conduct, objections
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
+from incidents.voices import Voice
 from tests.incidents.world import START, need, service, topology
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -40,6 +41,9 @@ def test_a_text_is_in_the_language_asked_for_else_in_english_else_in_any(texts: 
     assert words.said(texts, language) == text
 
 
+NAMED = Voice(language="de")
+"""German names in English sentences."""
+
 DOWN, LIMPING, UP = Status.MAJOR, Status.DEGRADED, Status.OPERATIONAL
 
 
@@ -55,7 +59,7 @@ DOWN, LIMPING, UP = Status.MAJOR, Status.DEGRADED, Status.OPERATIONAL
     ],
 )
 def test_an_incident_is_named_for_what_its_own_parts_broke(statuses: Mapping[str, Status], components: tuple[str, ...], title: str) -> None:
-    assert words.title(situation(**statuses), {"email": Status.PARTIAL}, components, "de") == title
+    assert words.title(situation(**statuses), {"email": Status.PARTIAL}, components, NAMED) == title
 
 
 def over(told: str = "", services: tuple[str, ...] = ("email",), **more: object) -> Incident:
@@ -101,26 +105,26 @@ EARLIER = (Outage(since=START - DAY, until=START - DAY + HOUR),)
     ],
 )
 def test_a_title_says_what_works_again_and_how_long_it_did_not(incident: Incident, title: str) -> None:
-    assert words.works_again(well(), incident, "de") == title
+    assert words.works_again(well(), incident, NAMED) == title
 
 
 @pytest.mark.parametrize("status", [Status.PARTIAL, Status.UNKNOWN, Status.MAINTENANCE])
 def test_what_is_not_seen_to_work_is_not_said_to(status: Status) -> None:
     both = over(SENDING, ("email", "files"))
-    assert words.works_again(well(files=status), both, "de") == "E-Mail: Versand not working – recovered, being watched"
+    assert words.works_again(well(files=status), both, NAMED) == "E-Mail: Versand not working – recovered, being watched"
 
 
 def test_several_services_are_named_in_the_order_of_the_file() -> None:
     both, none = {"files": DOWN, "email": DOWN}, {"fax": DOWN}
     known = situation()
-    assert words.title(known, both, (), "de") == "Problem with E-Mail and Fichiers"
-    assert words.title(known, none, (), "de") == "Problem detected"
-    assert words.unstable_title(known, both, "de") == "E-Mail and Fichiers are unstable"
-    assert words.unstable_title(known, none, "de") == "A service is unstable"
+    assert words.title(known, both, (), NAMED) == "Problem with E-Mail and Fichiers"
+    assert words.title(known, none, (), NAMED) == "Problem detected"
+    assert words.unstable_title(known, both, NAMED) == "E-Mail and Fichiers are unstable"
+    assert words.unstable_title(known, none, NAMED) == "A service is unstable"
     one_problem = "We treat this as one problem; the status page shows how it is at present."
-    assert words.unstable(known, both, "de") == f"E-Mail and Fichiers keep failing and recovering. {one_problem}"
-    assert words.unstable(known, {"email": DOWN}, "de") == f"E-Mail keeps failing and recovering. {one_problem}"
-    assert words.unstable(known, none, "de") == f"A service keeps failing and recovering. {one_problem}"
+    assert words.unstable(known, both, NAMED) == f"E-Mail and Fichiers keep failing and recovering. {one_problem}"
+    assert words.unstable(known, {"email": DOWN}, NAMED) == f"E-Mail keeps failing and recovering. {one_problem}"
+    assert words.unstable(known, none, NAMED) == f"A service keeps failing and recovering. {one_problem}"
 
 
 @pytest.mark.parametrize(

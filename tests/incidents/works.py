@@ -11,20 +11,27 @@ from incidents.planned.planning import Terms, Wish
 from incidents.policy import Policy
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
+from incidents.voices import PLAIN, Speech
 from probes.result import Failure
+from statuspage.bundled import templates
+from statuspage.render.voicing import voices_of
 from tests.incidents.lives import HOUR, mail, well
 from tests.incidents.world import START, World, need, service, topology
+
+GERMAN = voices_of("de", ("de", "en"), templates() / "languages")
+IN_GERMAN = Speech(voices=GERMAN)
+"""A German site that speaks English, too."""
 
 ANYTIME = Terms(override="The vendor has no other day.")
 
 
-def planned(world: World, starts: int, lasts: int = 3600, *, name: str = "Patches", language: str = "en", terms: Terms = ANYTIME) -> str:
+def planned(world: World, starts: int, lasts: int = 3600, *, name: str = "Patches", speech: Speech = PLAIN, terms: Terms = ANYTIME) -> str:
     """A window for receiving, that many seconds after START."""
     begins = START + timedelta(seconds=starts)
     ends = begins + timedelta(seconds=lasts)
     wish = Wish(name=name, services=("email",), components=("imap",), starts=begins, ends=ends, body="We patch.")
     before = set(world.situation.maintenances)
-    world.act(planning.plan, by="ada", wish=wish, terms=replace(terms, language=language))
+    world.act(planning.plan, by="ada", wish=wish, terms=replace(terms, speech=speech))
     (id,) = set(world.situation.maintenances) - before
     return id
 
@@ -113,7 +120,7 @@ def work_that_comes_again() -> World:
 
 def work_told_in_german() -> World:
     """A weekly window is announced, changed, made longer, begins, and ends with nobody knowing whether all works; the next is dropped."""
-    world = well(World(_sundays(SUNDAYS), Policy(language="de")))
+    world = well(World(_sundays(SUNDAYS), Policy(language="de", voices=GERMAN)))
     ((known, _),) = SUNDAYS.spans(world.now, world.now + timedelta(days=7))
     world.tick((known - timedelta(hours=72) - world.now).total_seconds())
     world.configure(_sundays(replace(SUNDAYS, components=(), lasts=3 * HOUR)))
@@ -155,8 +162,8 @@ def an_outage_told_in_german() -> World:
     labels = MappingProxyType({"en": "Sending", "de": "Versand"})
     email = replace(service("email", need("smtp")), name=MappingProxyType(names), needs=(Need(of=("smtp",), label=labels), need("imap")))
     files = replace(service("files", need("disk")), name=MappingProxyType({"en": "Files", "de": "Dateien"}))
-    world = well(World(topology([email, files], stale_after=HOUR), Policy(language="de")))
-    id = planned(world, 1200, name="Patches", language="de")
+    world = well(World(topology([email, files], stale_after=HOUR), Policy(language="de", voices=GERMAN)))
+    id = planned(world, 1200, name="Patches", speech=IN_GERMAN)
     for _ in range(2):
         world.fail("smtp")
         world.mend("smtp")
@@ -172,7 +179,7 @@ def an_outage_told_in_german() -> World:
         world.bad("disk", failure=failure)
         world.bad("disk", failure=failure)
         world.tick(60)
-    world.act(planning.cancel, maintenance=id, by="ada", language="de")
+    world.act(planning.cancel, maintenance=id, by="ada", speech=IN_GERMAN)
     return world
 
 

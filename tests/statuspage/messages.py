@@ -12,6 +12,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from statuspage.render.voicing import PUBLISHED
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = ("public/*.html", "mail/*.html", "mail/*.txt", "report/*.html")
 LANGUAGES = CHECKOUT / "templates" / "languages"
@@ -27,6 +29,9 @@ KEYWORDS: Mapping[str, Spec] = {
     "marked_in": ((1, "c"), 2),
     "marked_pair": (1, 2),
 }
+SAID: Mapping[str, Spec] = {"says": None}
+"""How judgement says what it publishes: all of it under one context."""
+
 JINJA = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
 
 
@@ -39,7 +44,16 @@ def collected() -> Catalog:
         ):
             place = (path.relative_to(CHECKOUT).as_posix(), line)
             catalog.add(message, None, [place], auto_comments=comments, context=context)
+    for sentence, place in published():
+        catalog.add(sentence, None, [place], context=PUBLISHED)
     return catalog
+
+
+def published() -> Iterator[tuple[str, tuple[str, int]]]:
+    """Every sentence that the machine publishes, and where it stands."""
+    for path in sorted((CHECKOUT / "incidents").rglob("*.py")):
+        for line, sentence, _, _ in extract_from_file("python", path, keywords=SAID):
+            yield str(sentence), (path.relative_to(CHECKOUT).as_posix(), line)
 
 
 def catalogue(path: Path) -> Catalog:

@@ -222,7 +222,7 @@ async def test_planned_work_leaves_the_months_before_it_as_they_are(house: House
     await press.pipeline.act(partial(planning.plan, by="ada", wish=wish, terms=Terms(override="No other day.")))
     assert await asked() == 0
     (id_,) = press.pipeline.situation.maintenances
-    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="Not now.", language="en"))
+    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="Not now."))
     assert await asked() == 0
     mirror.hear([Spared(at=now, maintenance="unknownwindo", components=())])
     assert await asked() == 2, "nobody knows how far back it reaches"

@@ -412,7 +412,7 @@ async def test_what_is_planned_is_on_the_next_shelf_and_found_when_it_is_long_ov
     shelf = await press.issue()
     assert "Mail may pause." in text(shelf, f"/maintenance/{id_}")
     assert "New disks" in text(shelf, "/")
-    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="The disks are late.", language="en"))
+    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="The disks are late."))
     assert "The disks are late." in text(await press.issue(), f"/maintenance/{id_}")
     house.world.wait((40 * DAY).total_seconds())
     assert f"/maintenance/{id_}" not in text(await press.issue(), "/maintenance")
@@ -443,7 +443,7 @@ async def test_what_could_not_be_read_is_read_for_the_next_shelf(house: House, m
     await press.pipeline.act(partial(planning.plan, by="ada", wish=wish, terms=Terms(override="No other day.")))
     (id_,) = press.pipeline.situation.maintenances
     await press.issue()
-    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="The disks are late.", language="en"))
+    await press.pipeline.act(partial(planning.cancel, maintenance=id_, by="ada", body="The disks are late."))
 
     async def away(_: object) -> None:
         raise StoreUnavailable("away")
