@@ -1,6 +1,6 @@
-"""nginx, Debian's package, sending one file as a static host would: what the wire and the kernel cost, and hardly more.
+"""nginx, Debian's package, sending files as a static host would: what the wire and the kernel cost, and hardly more.
 
-One worker of its own with ``sendfile``, the file compressed beforehand (``gzip_static``), no access log.
+One worker of its own with ``sendfile``, files compressed beforehand (``gzip_static``), no access log.
 """
 
 import gzip
@@ -21,10 +21,10 @@ daemon off; master_process off; worker_processes 1; pid {directory}/pid; error_l
 events {{ worker_connections 20000; }}
 http {{
     access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-    types {{ text/html html; }}
+    types {{ text/html html; application/json json; }}
     client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/fastcgi;
     uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
-    server {{ listen 127.0.0.1:{port} backlog=4096; root {directory}/public; gzip_static on; }}
+    server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; gzip_static on; }}
 }}
 """
 
@@ -32,16 +32,23 @@ http {{
 @contextmanager
 def serving(directory: Path, page: bytes) -> Iterator[tuple[int, int]]:
     """Serve *page* at ``/``; yields the port and the process's id. Errors: RuntimeError where nginx is not there, or does not start."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    if program is None:
-        raise RuntimeError("nginx is not installed: apt install nginx-light")
     public = directory / "public"
     public.mkdir(parents=True)
     (public / "index.html").write_bytes(page)
     (public / "index.html.gz").write_bytes(gzip.compress(page, mtime=0))
+    with sending(directory, public) as running:
+        yield running
+
+
+@contextmanager
+def sending(directory: Path, root: Path) -> Iterator[tuple[int, int]]:
+    """Send what stands in *root*, with files of its own in *directory*; yields and errors as ``serving``."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    if program is None:
+        raise RuntimeError("nginx is not installed: apt install nginx-light")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    (directory / "nginx.conf").write_text(CONFIGURATION.format(directory=directory, port=port), encoding="utf-8")
+    (directory / "nginx.conf").write_text(CONFIGURATION.format(directory=directory, root=root, port=port), encoding="utf-8")
     with subprocess.Popen([program, "-c", directory / "nginx.conf"], stderr=subprocess.PIPE, text=True) as process:
         try:
             _await(process, port)
