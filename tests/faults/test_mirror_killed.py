@@ -61,10 +61,10 @@ def wrong(directory: Path) -> list[str]:
         if sha256((home / room / name).read_bytes()).hexdigest()[:32] != kept.digest and not name.endswith(".gz")
     ]
     on_disk = {str(path.relative_to(home / SITE)) for path in (home / SITE).rglob("*") if path.is_file()}
-    return [*told, *(f"{name} is too much or missing" for name in on_disk ^ found.files.keys()), *_mixed(home / SITE)]
+    return [*told, *(f"{name} is too much or missing" for name in on_disk ^ found.files.keys()), *mixed(home / SITE)]
 
 
-def _mixed(site: Path) -> Iterator[str]:
+def mixed(site: Path) -> Iterator[str]:
     """Files of more than one publication, or with words on some pages only."""
     number = json.loads((site / "fresh.json").read_bytes())["number"]
     pages = {path: path.read_text() for path in site.rglob("*.html")}
