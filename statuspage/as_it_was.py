@@ -14,14 +14,18 @@ from statuspage.picture.days import Day, bars_of, last_known, strip
 from statuspage.picture.levels import earliest
 from statuspage.picture.page import Page, Snapshot, build
 from statuspage.picture.planned import shown
+from statuspage.picture.scope import Cutter, Scope
 from statuspage.press import seen_by_service
 from statuspage.store.earlier import Earlier, earlier
+from statuspage.store.scope_rows import hidden
 
 
 def page_at(connection: Connection, at: datetime) -> Page | None:
     """What the page said *at* an instant; None where nothing was kept that is so old. Its bars are as of the last whole minute."""
     known = earlier(connection, at)
-    return None if known is None else build(_snapshot(known, at), at)
+    if known is None:
+        return None
+    return build(Cutter(scope=Scope(hidden=hidden(connection))).snapshot(_snapshot(known, at)), at)
 
 
 def _snapshot(known: Earlier, at: datetime) -> Snapshot:

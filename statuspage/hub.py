@@ -5,7 +5,7 @@ Everything is made here and handed to those who need it; nobody fetches anything
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +30,7 @@ from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.answering import answering
-from statuspage.config.loading import Control, Loaded, Plan
+from statuspage.config.loading import Config, Control, Loaded, Plan
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
@@ -43,8 +43,10 @@ from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.readings import door_of, fixed_at_start, known_errors_of, policy_of, site_of, stale_after_of
+from statuspage.readings import door_of, fixed_at_start, hidden_of, known_errors_of, policy_of, site_of, stale_after_of
+from statuspage.render.finished import Finished
 from statuspage.render.html import Html
+from statuspage.render.ledgers import addressed as ledger_at
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
@@ -53,6 +55,7 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
+from statuspage.store.scope_rows import hide
 from statuspage.telling import deliverer, forms_of, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.desk import Desk, PlanningPolicy
@@ -168,10 +171,15 @@ class Hub:
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
         forms = forms_of(self.deliverer, press, self.loaded.config.listen.trusted_proxies)
-        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self.books.document, forms=forms)
+        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self._ledgers, forms=forms)
         hammering = Hammering(self.loaded.config.listen.trusted_proxies)
         app = public_app(shelf, fresh=press.fresh, beside=beside, streams=self.streams, hammering=hammering, is_tls=is_tls)
         return public_runner(app, is_tls=is_tls)
+
+    def _ledgers(self, path: str) -> Callable[[], Finished] | None:
+        """What makes the ledger at *path*, of a service that is on the main page."""
+        asked = ledger_at(path)
+        return self.books.document(path) if asked is not None and self.press.own.has(asked.service) else None
 
     def internal_runner(self) -> web.AppRunner:
         """The console, the API and the metrics."""
@@ -247,22 +255,22 @@ class Hub:
         names = public_names(topology, site)
         at = self.now()
 
-        def write(connection: Connection) -> tuple[Carried, Mapping[str, str]]:
+        def write(connection: Connection) -> tuple[Carried, Mapping[str, str], frozenset[str]]:
             moved = carry_over(connection, identity.moves(config), identity.measures(config), at)
             state_terms(connection, terms(config, at.year), at)
             version = _apply(connection, loaded, topology, at)
             newest, situation = newest_batch(connection), queries.situation(connection, topology)
             carried = Carried(version=version, newest=newest, moved=moved, situation=situation)
-            return carried, queries.public_ids(connection, names)
+            return carried, queries.public_ids(connection, names), _hide(connection, config)
 
         async def carry() -> Carried:
-            carried, public_ids = await self.store.write(write)
+            carried, public_ids, hidden = await self.store.write(write)
             # Before as well: what changes on the way may already ask for a page, and each service on it must have its public id.
-            self.press.forget(site, public_ids, stale_after_of(loaded))
+            self.press.forget(site, public_ids, stale_after_of(loaded), hidden)
             return carried
 
         await self.pipeline.replace(topology, policy_of(config), carry)
-        self.press.forget(site, self.press.public_ids, stale_after_of(loaded))
+        self.press.forget(site, self.press.public_ids, stale_after_of(loaded), self.press.hidden)
         self.books.forget(site.timezone, topology.services, offers(config))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         rewire(self.deliverer, config, self.door)
@@ -305,19 +313,19 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
     config, at = loaded.config, now()
     topology, site = configuration.topology(config), site_of(config)
 
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int]:
+    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int, frozenset[str]]:
         installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
         carry_over(connection, identity.moves(config), identity.measures(config), at)
         applied = _apply(connection, loaded, topology, at)
         state_terms(connection, terms(config, at.year), at)
         past.begin(connection, version=applied, at=at)
-        return installed, queries.public_ids(connection, public_names(topology, site)), lived_until, applied
+        public = queries.public_ids(connection, public_names(topology, site))
+        return installed, public, lived_until, applied, _hide(connection, config)
 
-    installation, public_ids, lived_until, version = await store.write(prepare)
-    situation = await store.read(lambda connection: queries.situation(connection, topology))
+    installation, public_ids, lived_until, version, hidden = await store.write(prepare)
     pipeline = Pipeline(
         store=store,
-        situation=situation,
+        situation=await store.read(lambda connection: queries.situation(connection, topology)),
         policy=policy_of(config),
         now=now,
         version=version,
@@ -334,6 +342,7 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
         public_ids=public_ids,
         now=now,
         stale_after=stale_after_of(loaded),
+        hidden=hidden,
     )
     hub = Hub(
         deliverer=deliverer(press),
@@ -350,6 +359,11 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
     )
     pipeline.audience = hub.hear
     return hub
+
+
+def _hide(connection: Connection, config: Config) -> frozenset[str]:
+    found = hidden_of(config)
+    return hide(connection, found[True], found[False])
 
 
 def _apply(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:

@@ -15,14 +15,15 @@ from sqlalchemy import Connection
 
 from incidents.levels.availability import Ledger
 from incidents.levels.terms import in_force
+from statuspage.edition import Edition
 from statuspage.ledgers import TICK, ledger_of
 from statuspage.picture.archive import NEWEST, Archive, Asked, addressed, all_months, archive, month_of, paths, span_of
 from statuspage.picture.figures import MonthView, month_view
 from statuspage.picture.levels import Month
 from statuspage.picture.page import Page, Story
 from statuspage.picture.planned import Window
+from statuspage.picture.search import Query, searched, typed
 from statuspage.picture.search import asked as asked_for
-from statuspage.picture.search import searched, typed
 from statuspage.press import Press
 from statuspage.publish import HTML, Shelf
 from statuspage.render.finished import Finished, finish
@@ -35,11 +36,14 @@ from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of
 from statuspage.store.months import first_told, stories_in, windows_in
-from statuspage.store.words import find
+from statuspage.store.words import Found, find, words_of_story
 from statuspage.translation import split
 
 MOST_FOUND = 30
 """Incidents and windows that a search shows."""
+
+MOST_LOOKED_AT = 300
+"""The same where some of what is found may not be shown."""
 
 MOST_KEPT = 128
 """Pages whose bytes are kept for as long as what they tell is the same."""
@@ -61,7 +65,8 @@ class _Found:
 class Library:
     """Makes the pages of the past. *draw* gives the present picture with other incidents and windows in it, *shelf* what is published now.
 
-    *born* is when the store began; what the public knows of may be older, where it was brought along.
+    *born* is when the store began; what the public knows of may be older, where it was brought along. *edition* is the page that it is
+    made for (None: one that leaves nothing out).
     """
 
     store: Store
@@ -69,12 +74,14 @@ class Library:
     shelf: Callable[[], Shelf | None]
     html: Html
     born: datetime
+    edition: Edition | None = None
     _kept: OrderedDict[str, tuple[object, Finished]] = field(default_factory=OrderedDict)
 
     @classmethod
-    def beside(cls, press: Press, html: Html) -> Self:
-        """Make one that draws as *press* does, from the same store."""
-        return cls(store=press.store, draw=press.picture, shelf=lambda: press.shelf, html=html, born=press.installation.born)
+    def beside(cls, press: Press, html: Html, edition: Edition | None = None) -> Self:
+        """Make one that draws *edition* (None: the main page) as *press* does, from the same store."""
+        of = edition or press.own
+        return cls(store=press.store, draw=of.picture, shelf=lambda: of.shelf, html=html, born=press.installation.born, edition=of)
 
     async def find(self, path: str) -> Finished | None:
         """The page at *path*; None where there is none. Errors: TimeoutError while the store is away."""
@@ -120,13 +127,25 @@ class Library:
         """What has the words that were asked for, newest first. Nothing of it is kept here: a reader's words are seldom asked for again."""
         query = asked_for(words)
         page = await asyncio.to_thread(_in, shelf, language)
-        found = await self.store.read(lambda connection: find(connection, query, MOST_FOUND))
+        is_whole = self.edition is None or self.edition.cutter.scope.is_whole
+        found = await self.store.read(lambda connection: find(connection, query, MOST_FOUND if is_whole else MOST_LOOKED_AT))
 
         def draw() -> Finished:
-            picture = self.draw(found.stories, found.windows, language)
-            return finish(self.html.search(page, Answer.of(picture, query, words=" ".join(typed(words)), is_more=found.is_more)), HTML)
+            told = found if is_whole else self._allowed(found, query)
+            picture = self.draw(told.stories, told.windows, language)
+            return finish(self.html.search(page, Answer.of(picture, query, words=" ".join(typed(words)), is_more=told.is_more)), HTML)
 
         return await asyncio.to_thread(draw)
+
+    def _allowed(self, found: Found, query: Query) -> Found:
+        """What of *found* the readers may know: that it has the words must be true of what they read, too."""
+        if self.edition is None:
+            return found
+        stories, windows = self.edition.narrowed(found.stories, found.windows)
+        known = {story.incident.id: story for story in found.stories}
+        kept = [one for one in stories if one == known[one.incident.id] or query.is_met_by(words_of_story(one))]
+        is_more = len(kept) + len(windows) > MOST_FOUND
+        return Found(stories=tuple(kept[:MOST_FOUND]), windows=windows[: max(0, MOST_FOUND - len(kept))], is_more=is_more)
 
     async def _ledger(self, asked: Document, page: Page) -> Finished | None:
         """The ledger of a month that is over, however long ago: the books keep those of the newest ones alone."""

@@ -6,7 +6,7 @@ While the store is away the last shelf stays, with its age. Bytes are made off t
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -18,25 +18,24 @@ from probes.result import Result
 from statuspage.books import Books
 from statuspage.clock import Now
 from statuspage.diary import Diary
+from statuspage.edition import Edition
 from statuspage.picture.agenda import Far, agenda
 from statuspage.picture.days import Day, unwatched
 from statuspage.picture.marking import localised
 from statuspage.picture.news import Tail, Topic, Untold
 from statuspage.picture.pace import Pace
-from statuspage.picture.page import Page, Snapshot, Story, build
+from statuspage.picture.page import Page, Snapshot, Story
 from statuspage.picture.planned import Window, shown
+from statuspage.picture.scope import Cutter, Scope
 from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.publish import Publisher, Shelf
-from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
-from statuspage.render.fresh import Fresh, fresh
+from statuspage.render.fresh import Fresh
 from statuspage.store import feed_rows, queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.queries import Installation
-from statuspage.translation import split
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,8 @@ class Press:
 
     *stale_after* is the age in seconds past which a page should no longer be believed. Bars and figures come from the *books*, which
     hear what the press hears and are renewed with each shelf, so that both are as of its minute. All of *issued* are called when there is
-    a new shelf.
+    a new shelf. *hidden* are the services that the main page does not tell of; *drawn_from* is what it was last drawn from, and all other
+    pages can be.
     """
 
     store: Store
@@ -67,7 +67,9 @@ class Press:
     stale_after: float
     paces: Callable[[], Mapping[str, tuple[Pace, ...]]] = dict
     issued: list[Callable[[], None]] = field(default_factory=list)
-    shelf: Shelf | None = None
+    hidden: frozenset[str] = frozenset()
+    own: Edition = field(init=False)
+    drawn_from: Snapshot | None = None
     true_at: datetime | None = None
     _stories: tuple[Story, ...] = ()
     _told: set[str] = field(default_factory=set)
@@ -79,7 +81,11 @@ class Press:
     _planned_told: set[str] = field(default_factory=set)
     _untold: Untold = field(default_factory=Untold)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _age: tuple[datetime, Fresh] | None = None
+
+    def __post_init__(self) -> None:
+        """The main page is one of several: the one that is drawn at each change."""
+        cutter = Cutter(scope=Scope(hidden=self.hidden))
+        self.own = Edition(store=self.store, publisher=self.publisher, cutter=cutter, whole=self.whole, now=self.now)
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
         """Note a committed turn: its time is how true the picture is; anything but counting asks for a new one."""
@@ -93,9 +99,11 @@ class Press:
             self._untold.hear(news)
             self._changed.set()
 
-    def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float) -> None:
+    def forget(self, site: Site, public_ids: Mapping[str, str], stale_after: float, hidden: frozenset[str] = frozenset()) -> None:
         """Draw everything anew: the configuration changes. A shelf may be in the making, for services that are about to go, too."""
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
+        self.hidden = hidden
+        self.own.cutter = Cutter(scope=Scope(hidden=hidden))
         self._is_untold = self._is_replanned = self._untold.is_everything = True
         self._changed.set()
 
@@ -125,87 +133,46 @@ class Press:
         await self.books.renew(now)
         await self._read(situation, now)
         await self._look_ahead(situation, now)
-        shelf = await asyncio.to_thread(self.publisher.publish, self._snapshot(situation, now), now)
-        self.shelf, self._age = shelf, None
+        whole = self._snapshot(situation, now)
+        shelf, self.drawn_from = await self.own.publish(whole, now), whole
         for tell in self.issued:
             tell()
         return shelf
 
+    @property
+    def shelf(self) -> Shelf | None:
+        """What everybody may read; None before the first."""
+        return self.own.shelf
+
     def of_service(self, path: str) -> Callable[[], Finished] | None:
         """What makes the page, a feed or a badge of a service from the newest picture; None where there is none at this *path*."""
-        return None if self.shelf is None else self.publisher.of_service(self.shelf.page, path)
+        return self.own.of_service(path)
 
     def picture(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None) -> Page:
-        """The picture of some stories and windows alone, as under the path of *language*, or the site's. It may run on any thread."""
-        return self._of_these(stories, windows, self.site, language)
-
-    def _of_these(self, stories: Sequence[Story], windows: Sequence[Window], site: Site, language: str | None = None) -> Page:
-        now = self.now()
-        snapshot = self._snapshot(self.pipeline.situation, now, windows=tuple(windows))
-        return build(replace(snapshot, stories=tuple(stories), site=site), now, language)
+        """The picture of some stories and windows alone, as everybody may see it: see ``Edition.picture``."""
+        return self.own.picture(stories, windows, language)
 
     async def older(self, path: str) -> Finished | None:
-        """The page of an incident or of a window that is no longer on the shelf, or an archive; None where the public knows none at *path*.
-
-        Errors: TimeoutError while the store is away.
-        """
-        language, own = split(path, self.site.languages)
-        room, _, id_ = own.strip("/").partition("/")
-        document = document_at(own)
-        try:
-            if document is not None:
-                return await self._archive(document, language)
-            return await (self._older_incident(id_, language) if room == "incidents" else self._older_window(id_, language))
-        except StoreUnavailable as error:
-            raise TimeoutError("the store is away") from error
-
-    async def _archive(self, document: Document, language: str | None) -> Finished | None:
-        """A closed archive of a feed. Which there are is known without a look into the store."""
-        topic, number, shelf = document.topic, document.number, self.shelf
-        is_known = not topic.of or topic.of in self.pipeline.situation.topology.services
-        if shelf is None or number is None or not is_known or number > self._news.get(topic, Tail()).archives:
-            return None
-        said = await self.store.read(lambda connection: feed_rows.archive(connection, topic, number))
-        return await asyncio.to_thread(self.publisher.archive, shelf, document, said, language)
-
-    async def _older_incident(self, id_: str, language: str | None) -> Finished | None:
-        story = await self.store.read(lambda connection: queries.story(connection, id_))
-        if story is None or story.incident.published_at is None:
-            return None
-
-        def draw() -> Finished:
-            page = self.picture((story,), (), language)
-            (view,) = (*page.open, *page.recent)
-            return self.publisher.incident(page, view)
-
-        return await asyncio.to_thread(draw)
-
-    async def _older_window(self, id_: str, language: str | None) -> Finished | None:
-        def read(connection: Connection) -> tuple[Window, ...]:
-            kept, words = read_maintenances(connection, [id_]), maintenance_words(connection, [id_])
-            return tuple(Window(maintenance=one, updates=words[id_]) for one in kept.values() if one.is_public)
-
-        windows = await self.store.read(read)
-        if not windows:
-            return None
-
-        def draw() -> Finished:
-            page = self.picture(self._stories, windows, language)
-            (view,) = (*page.planned, *page.past)
-            return self.publisher.maintenance(page, view)
-
-        return await asyncio.to_thread(draw)
+        """What the main page had on its shelf once: see ``Edition.older``."""
+        return await self.own.older(path)
 
     def fresh(self) -> Fresh | None:
         """How old the picture is, to the second; None before the first shelf."""
-        if self.shelf is None:
-            return None
-        as_of = (self.true_at or self.installation.born).replace(microsecond=0)
-        if self._age is None or self._age[0] != as_of:
-            seen = seen_by_service(self.pipeline.situation)
-            services = {id: seen.get(id) for id in self.pipeline.situation.topology.services}
-            self._age = (as_of, fresh(as_of=as_of, publication=self.shelf.publication, stale_after=self.stale_after, seen=services))
-        return self._age[1]
+        return self.fresh_of(self.own)
+
+    def fresh_of(self, edition: Edition) -> Fresh | None:
+        """The same of any page."""
+        situation = self.pipeline.situation
+        return edition.fresh(
+            as_of=self.true_at or self.installation.born,
+            stale_after=self.stale_after,
+            services=situation.topology.services,
+            seen=lambda: seen_by_service(situation),
+        )
+
+    def whole(self, windows: tuple[Window, ...] | None = None) -> Snapshot:
+        """All that is known now, cut for nobody; *windows* are those that are shown, where they are chosen already."""
+        return self._snapshot(self.pipeline.situation, self.now(), windows)
 
     async def _read(self, situation: Situation, now: datetime) -> None:
         """Read what changed since the last shelf: stories after an incident's event, what is planned after a window's."""

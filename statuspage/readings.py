@@ -1,5 +1,6 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from incidents.policy import Policy
@@ -32,6 +33,11 @@ def site_of(config: Config) -> Site:
         takes_mail=config.mail is not None,
         known_errors=known_errors_of(config),
     )
+
+
+def hidden_of(config: Config) -> Mapping[bool, tuple[str, ...]]:
+    """The services that the main page does not tell of, under True, and those that it does, under False."""
+    return {is_hidden: tuple(id for id, one in config.services.items() if one.public is not is_hidden) for is_hidden in (True, False)}
 
 
 def known_errors_of(config: Config) -> tuple[KnownError, ...]:

@@ -15,11 +15,13 @@ from incidents.model import Incident, Service, Update
 from statuspage.picture.audience import Verdict, verdict, wants, wants_work
 from statuspage.picture.page import Story
 from statuspage.picture.planned import is_loud
+from statuspage.picture.scope import Scope, cut_to
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.outbox import Entry, decide, notify, told_incidents, told_recipients, undecided
 from statuspage.store.reports import answer
+from statuspage.store.scope_rows import hidden
 from statuspage.store.subscribers import Subscriber, subscribers_after
 
 AT_ONCE = 200
@@ -93,13 +95,14 @@ class _Wishing:
 
     @classmethod
     def read(cls, connection: Connection, one: Decided) -> "_Wishing":
+        scope = Scope(hidden=hidden(connection))
         match one.entry.event:
             case Updated(update=update):
                 story = queries.story(connection, one.thread)
-                return cls(incident=story.incident if story else None, update=update)
+                return cls(incident=cut_to(story.incident, scope) if story else None, update=update)
             case _:
                 window = read_maintenances(connection, [one.thread]).get(one.thread)
-                return cls(services=window.services if window else ())
+                return cls(services=tuple(filter(scope.tells_of, window.services)) if window else ())
 
     def concerns(self, subscriber: Subscriber, told: Collection[str]) -> bool:
         was_told = subscriber.recipient in told
@@ -113,13 +116,13 @@ class _Wishing:
 
 def _ready(connection: Connection, services: Mapping[str, Service], now: datetime) -> list[Decided]:
     """The entries whose time has come, oldest first, each with what becomes of it."""
-    entries = undecided(connection, limit=AT_ONCE)
+    entries, scope = undecided(connection, limit=AT_ONCE), Scope(hidden=hidden(connection))
     incidents = {one.event.incident for one in entries if isinstance(one.event, Updated)}
     stories = {story.incident.id: story for story in queries.stories_of(connection, incidents)}
     told = set(told_incidents(connection, incidents))
     ready = []
     for entry in entries:
-        decided = _decided(connection, entry, stories, services, told, now)
+        decided = _decided(connection, entry, stories, services, told, now, scope)
         if decided is not None:
             ready.append(decided)
             if decided.verdict is Verdict.TOLD:
@@ -134,6 +137,7 @@ def _decided(
     services: Mapping[str, Service],
     told: Collection[str],
     now: datetime,
+    scope: Scope,
 ) -> Decided | None:
     match entry.event:
         case Updated(incident=incident):
@@ -141,12 +145,17 @@ def _decided(
             update = next((one for one in story.updates if one.number == entry.event.update.number), None) if story else None
             if story is None or update is None:
                 return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
-            found = verdict(story.incident, update, services, now, was_told=incident in told)
+            cut = cut_to(story.incident, scope)
+            if cut is None or not scope.hits(story.hit.get(update.number) or {*story.incident.worst, *story.incident.services}):
+                return Decided(entry=entry, verdict=Verdict.INSIDE, thread=incident)
+            found = verdict(cut, update, services, now, was_told=incident in told)
             return None if found is None else Decided(entry=entry, verdict=found, thread=incident)
         case MaintenanceUpdated(maintenance=maintenance, update=said):
             window = read_maintenances(connection, [maintenance]).get(maintenance)
             if window is None or not window.is_public:
                 return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
+            if not scope.hits(window.services):
+                return Decided(entry=entry, verdict=Verdict.INSIDE, thread=maintenance)
             return Decided(entry=entry, verdict=Verdict.TOLD if is_loud(window, said) else Verdict.QUIET, thread=maintenance)
         case _:
             return Decided(entry=entry, verdict=Verdict.INSIDE)

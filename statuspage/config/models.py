@@ -142,6 +142,7 @@ class Service(Section):
     hours: CalendarId = Field(ALWAYS, description="Business hours: maintenance inside them needs an override.")
     service_level: ServiceLevel | None = Field(None, description="What is promised; without it every minute is counted.")
     impact: Impact | None = Field(None, description="What trouble with it costs.")
+    public: Yes = Field(default=True, description="Whether the main page shows it; else only pages that name it do, and the desk.")
     moved_from: Id | None = Field(None, description="The id it had before, so that its history stays.")
 
     @field_validator("escalate_after")

@@ -21,10 +21,11 @@ from statuspage.mirror.target import Target
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.readings import policy_of, site_of, stale_after_of
+from statuspage.readings import hidden_of, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.store import queries
 from statuspage.store.engine import Database, Store
+from statuspage.store.scope_rows import hide
 
 
 async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now) -> datetime:
@@ -50,12 +51,13 @@ async def _press(loaded: Loaded, store: Store, now: Now) -> Press:
     config = loaded.config
     topology, site = configuration.topology(config), site_of(config)
 
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, Situation]:
+    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, Situation, frozenset[str]]:
         installed = queries.installation(connection, url=site.url, now=now())
         public = queries.public_ids(connection, public_names(topology, site))
-        return installed, public, queries.last_sign_of_life(connection), queries.situation(connection, topology)
+        hidden = hide(connection, *hidden_of(config).values())
+        return installed, public, queries.last_sign_of_life(connection), queries.situation(connection, topology), hidden
 
-    installed, public, lived_until, situation = await store.write(prepare)
+    installed, public, lived_until, situation, hidden = await store.write(prepare)
     as_of = min(now(), lived_until or now())
     pipeline = Pipeline(store=store, situation=situation, policy=policy_of(config), now=lambda: as_of)
     return Press(
@@ -69,4 +71,5 @@ async def _press(loaded: Loaded, store: Store, now: Now) -> Press:
         now=lambda: as_of,
         stale_after=stale_after_of(loaded),
         true_at=as_of,
+        hidden=hidden,
     )

@@ -4,7 +4,7 @@ A place is given once, when the words are written down, so that neither a restar
 which a reader may look for it. Pure, like ``page``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ from incidents.events import (
     Updated,
 )
 from incidents.maintenance import Maintenance, MaintenanceUpdate
-from incidents.model import Incident, Status
+from incidents.model import Incident, State, Status
 from incidents.rollup import ORDER, worst
 from statuspage.picture.planned import is_loud
 
@@ -104,7 +104,8 @@ class Said:
     Those of an advisory are in *warned*, and *title* and *body* are empty.
 
     *updated* is later than *at* where they were corrected or withdrawn. *takes_back* counts the words before them that hold no longer:
-    work was announced and does not take place.
+    work was announced and does not take place. *services* are those that it hit when this was said, or that the work is announced for.
+    Of an incident, *state* is how far it was; *is_automatic* what the machine said, *is_named_by_us* where the title is its own, too.
     """
 
     strand: Strand
@@ -117,6 +118,10 @@ class Said:
     is_withdrawn: bool = False
     takes_back: int = 0
     warned: Warned | None = None
+    services: frozenset[str] = frozenset()
+    state: State | None = None
+    is_automatic: bool = False
+    is_named_by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,22 +208,33 @@ def together(tails: Iterable[Tail]) -> Tail:
     return Tail(count=len(newest), said=tuple(newest))
 
 
-def topics_of_incident(incident: Incident) -> tuple[Topic, ...]:
-    """Where words about *incident*, as it is when they are said, are told. What it has hit once it goes on to be about."""
-    bad = worst((*incident.worst.values(), *incident.services.values(), Status.DEGRADED))
+def topics_of_incident(incident: Incident, hidden: Collection[str] = ()) -> tuple[Topic, ...]:
+    """Where words about *incident*, as it is when they are said, are told. What it has hit once it goes on to be about.
+
+    What hits services alone that are *hidden* has no place in the feeds that everybody reads.
+    """
+    each = _each(About.SERVICE, incident.worst)
+    hit = [status for hits in (incident.worst, incident.services) for service, status in hits.items() if service not in hidden]
+    if not hit and (incident.worst or incident.services):
+        return each
+    bad = worst((*hit, Status.DEGRADED))
     floors = (about for about, floor in FLOORS.items() if ORDER[bad] >= ORDER[floor])
-    return (Topic(About.EVERYTHING), *map(Topic, floors), *_each(About.SERVICE, incident.worst))
+    return (Topic(About.EVERYTHING), *map(Topic, floors), *each)
 
 
-def topics_of_window(window: Maintenance, said: MaintenanceUpdate) -> tuple[Topic, ...]:
-    """Where words about *window* are told."""
-    planned = (Topic(About.MAINTENANCE), *_each(About.SERVICE_MAINTENANCE, window.services))
-    return (*planned, Topic(About.EVERYTHING), *_each(About.SERVICE, window.services)) if is_loud(window, said) else planned
+def topics_of_window(window: Maintenance, said: MaintenanceUpdate, hidden: Collection[str] = ()) -> tuple[Topic, ...]:
+    """Where words about *window* are told; *hidden* as for an incident."""
+    is_for_all = not window.services or not set(window.services) <= set(hidden)
+    planned = (*((Topic(About.MAINTENANCE),) if is_for_all else ()), *_each(About.SERVICE_MAINTENANCE, window.services))
+    if not is_loud(window, said):
+        return planned
+    return (*planned, *((Topic(About.EVERYTHING),) if is_for_all else ()), *_each(About.SERVICE, window.services))
 
 
-def topics_of_advisory(advisory: Advisory) -> tuple[Topic, ...]:
-    """Where words about *advisory* are told: in no feed with a floor, for nothing is broken."""
-    return (Topic(About.EVERYTHING), *_each(About.SERVICE, advisory.services))
+def topics_of_advisory(advisory: Advisory, hidden: Collection[str] = ()) -> tuple[Topic, ...]:
+    """Where words about *advisory* are told: in no feed with a floor, for nothing is broken; *hidden* as for an incident."""
+    is_for_all = not advisory.services or not set(advisory.services) <= set(hidden)
+    return (*((Topic(About.EVERYTHING),) if is_for_all else ()), *_each(About.SERVICE, advisory.services))
 
 
 def _each(about: About, services: Iterable[str]) -> tuple[Topic, ...]:

@@ -30,10 +30,11 @@ _OVER = frozenset({MaintenanceState.COMPLETED, MaintenanceState.CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """An incident with its public words, oldest first."""
+    """An incident with its public words, oldest first; *hit* is what it had hit when each was said, by number (missing: not kept)."""
 
     incident: Incident
     updates: tuple[Update, ...]
+    hit: Mapping[int, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +200,8 @@ class Page:
 def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Page:
     """Draw the public picture of *snapshot* as it stands at *now* (aware, UTC).
 
-    *language* is that of readers who chose one: what they read stands under a path of its own. None gives the site's.
+    *language* is that of readers who chose one (None: the site's own). Errors: KeyError where a service has no public id.
     The stamp is *now* cut to the minute; beside it only the stage of advisories depends on *now*: a quiet page is drawn the same again.
-    Errors: KeyError where a service has no public id.
     """
     tongue = language or snapshot.site.language
     published = sorted((s for s in snapshot.stories if s.incident.published_at is not None), key=_newest_first)

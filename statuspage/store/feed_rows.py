@@ -9,11 +9,12 @@ from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, 
 
 from incidents.advisory import AdvisoryUpdate
 from incidents.maintenance import MaintenanceState
-from statuspage.picture.news import PAGE, Said, Strand, Tail, Topic, Untold, Warned, grown, last_withdrawn, tail
+from incidents.model import Origin
+from statuspage.picture.news import PAGE, About, Said, Strand, Tail, Topic, Untold, Warned, grown, last_withdrawn, tail
 from statuspage.store.advisory_tables import advisories, advisory_services, advisory_updates
 from statuspage.store.feed_tables import feed_entries
-from statuspage.store.maintenance_tables import maintenance_updates, maintenances
-from statuspage.store.tables import updates
+from statuspage.store.maintenance_tables import maintenance_services, maintenance_updates, maintenances
+from statuspage.store.tables import incidents, updates
 
 
 class Word(NamedTuple):
@@ -40,6 +41,21 @@ def _is_about() -> Any:  # noqa: ANN401 - as above
     return and_(*(column == bindparam(column.name, type_=column.type) for column in topic))
 
 
+def hit_when_said(incident: Any, word: Any) -> Any:  # noqa: ANN401 - columns
+    """The services that the incident had hit when a word of it was said, as a column ``hit``, with blanks between: see ``apart``."""
+    mine = feed_entries.alias()
+    return _joined(mine.c.service, mine.c.incident == incident, mine.c.word == word, mine.c.about == About.SERVICE).label("hit")
+
+
+def _joined(service: Any, *those: Any) -> Any:  # noqa: ANN401 - a column and conditions
+    return select(func.aggregate_strings(service, " ")).where(*those).scalar_subquery()
+
+
+def apart(joined: str | None) -> frozenset[str]:
+    """The services in a column like ``hit_when_said``; ids hold no blanks."""
+    return frozenset((joined or "").split())
+
+
 def _told_of() -> Select[Any]:
     of_incident = and_(updates.c.incident == feed_entries.c.incident, updates.c.number == feed_entries.c.word)
     of_window = and_(maintenance_updates.c.maintenance == feed_entries.c.maintenance, maintenance_updates.c.number == feed_entries.c.word)
@@ -50,12 +66,17 @@ def _told_of() -> Select[Any]:
         .outerjoin(maintenances, maintenances.c.id == feed_entries.c.maintenance)
         .outerjoin(advisory_updates, of_advisory)
         .outerjoin(advisories, advisories.c.id == feed_entries.c.advisory)
+        .outerjoin(incidents, incidents.c.id == feed_entries.c.incident)
     )
-    told = ("title", "body", "at", "edited_at", "redacted_at")
+    told = ("title", "body", "at", "edited_at", "redacted_at", "state", "automatic")
     planned = (maintenance_updates.c[name].label(f"planned_{name}") for name in ("title", "body", "at", "state"))
     warned = (advisory_updates.c[name].label(f"warned_{name}") for name in ("turn", "body", "at", "by", "starts", "ends"))
     is_notice = ~exists().where(advisory_services.c.advisory == feed_entries.c.advisory)
-    columns = (*feed_entries.c, maintenances.c.began_at, advisories.c.name, is_notice.label("is_notice"))
+    announced = _joined(maintenance_services.c.service, maintenance_services.c.maintenance == feed_entries.c.maintenance)
+    concerned = _joined(advisory_services.c.service, advisory_services.c.advisory == feed_entries.c.advisory)
+    hit = hit_when_said(feed_entries.c.incident, feed_entries.c.word)
+    services = (hit, announced.label("announced"), concerned.label("concerned"))
+    columns = (*feed_entries.c, maintenances.c.began_at, incidents.c.origin, advisories.c.name, is_notice.label("is_notice"), *services)
     return select(*columns, *(updates.c[name] for name in told), *planned, *warned).select_from(joined)
 
 
@@ -170,6 +191,10 @@ def _of_incident(row: Row[Any]) -> Said:
         at=row.at,
         updated=withdrawn or row.edited_at or row.at,
         is_withdrawn=withdrawn is not None,
+        services=apart(row.hit),
+        state=row.state,
+        is_automatic=row.automatic,
+        is_named_by_us=row.origin is Origin.MACHINE,
     )
 
 
@@ -184,6 +209,7 @@ def _of_window(row: Row[Any]) -> Said:
         at=row.planned_at,
         updated=row.planned_at,
         takes_back=row.word - 1 if is_off else 0,
+        services=apart(row.announced),
     )
 
 
@@ -206,4 +232,5 @@ def _of_advisory(row: Row[Any]) -> Said:
         at=update.at,
         updated=update.at,
         warned=Warned(name=row.name, is_notice=row.is_notice, update=update),
+        services=apart(row.concerned),
     )

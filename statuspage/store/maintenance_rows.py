@@ -15,6 +15,7 @@ from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpda
 from statuspage.picture.news import Strand, topics_of_window
 from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services, maintenance_updates, maintenances
+from statuspage.store.scope_rows import hidden
 
 _ELSEWHERE = {"services", "components", "promises", "spared", "name", "description"}
 _PLAIN = tuple(field.name for field in fields(Maintenance) if field.name not in _ELSEWHERE)
@@ -136,13 +137,13 @@ def write_maintenances(connection: Connection, events: Sequence[MaintenanceEvent
         return
     new = {event.maintenance for event in events if isinstance(event, _Born)}
     known = dict(read_maintenances(connection, {event.maintenance for event in events} - new))
-    words = []
+    words, apart = [], hidden(connection)
     for event in events:
         if event.maintenance not in known and not isinstance(event, _Born):
             raise LookupError(f"maintenance {event.maintenance} is not in the store")
         known[event.maintenance] = born(event) if isinstance(event, _Born) else progressed(known[event.maintenance], event)
         if isinstance(event, MaintenanceUpdated):
-            topics = topics_of_window(known[event.maintenance], event.update)
+            topics = topics_of_window(known[event.maintenance], event.update, apart)
             words.append(Word(event.maintenance, event.update.number, Strand.MAINTENANCE, topics=topics))
     for window in known.values():
         _write(connection, window, is_new=window.id in new)

@@ -19,6 +19,7 @@ from incidents.replaying.narrowing import narrowed
 from incidents.votes import Streak
 from statuspage.picture.page import Story
 from statuspage.store.advisory_rows import lasting_advisories
+from statuspage.store.feed_rows import apart, hit_when_said
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.ledger_rows import proposals
 from statuspage.store.maintenance_rows import known_series, pending_maintenances, spent_occurrences
@@ -238,7 +239,8 @@ def story(connection: Connection, incident_id: str) -> Story | None:
 
 
 # Written down once, as in incident_rows.
-_THEIR_WORDS = select(update_rows).where(update_rows.c.incident.in_(bindparam("ids", expanding=True))).order_by(update_rows.c.number)
+_HIT = hit_when_said(update_rows.c.incident, update_rows.c.number)
+_THEIR_WORDS = select(update_rows, _HIT).where(update_rows.c.incident.in_(bindparam("ids", expanding=True))).order_by(update_rows.c.number)
 
 
 def stories_of(connection: Connection, incident_ids: Collection[str]) -> tuple[Story, ...]:
@@ -247,10 +249,13 @@ def stories_of(connection: Connection, incident_ids: Collection[str]) -> tuple[S
     if not found:
         return ()
     words: dict[str, list[Update]] = {id: [] for id in found}
+    hit: dict[str, dict[int, frozenset[str]]] = {id: {} for id in found}
     for row in connection.execute(_THEIR_WORDS, {"ids": list(found)}):
+        if row.hit:
+            hit[row.incident][row.number] = apart(row.hit)
         words[row.incident].append(Update(**{name: getattr(row, name) for name in Update.__dataclass_fields__}))
     newest_first = sorted(found.values(), key=lambda incident: (incident.opened_at, incident.id), reverse=True)
-    return tuple(Story(incident=incident, updates=tuple(words[incident.id])) for incident in newest_first)
+    return tuple(Story(incident=incident, updates=tuple(words[incident.id]), hit=hit[incident.id]) for incident in newest_first)
 
 
 def journal(connection: Connection, incident_id: str) -> tuple[JournalRow, ...]:

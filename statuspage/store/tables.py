@@ -28,6 +28,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     maintenance_tables,
     outbox_tables,
     report_tables,
+    scope_tables,
     word_tables,
 )
 from statuspage.store.columns import Choice, Instant, Texts, in_languages, metadata

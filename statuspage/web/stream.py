@@ -60,6 +60,7 @@ class Streams:
         self._readers: set[Stream] = set()
         self._changed = asyncio.Event()
         self._told: Shelf | None = None
+        self._said: str | None = None
         self._is_open = False
 
     @property
@@ -82,7 +83,8 @@ class Streams:
                 await self._say(_HEARTBEAT)
                 continue
             self._changed.clear()
-            await self._say(self._event(self._within()))
+            if self._has_news():
+                await self._say(self._event(self._within()))
 
     def close(self) -> None:
         """End every stream, and let nobody in any more."""
@@ -120,6 +122,12 @@ class Streams:
     def _event(self, within: float) -> bytes:
         fresh = self._fresh()
         return _HEARTBEAT if fresh is None else published(fresh, now=self._now(), within=within)
+
+    def _has_news(self) -> bool:
+        """Whether there is anything new to be read: what changed may be on other pages alone."""
+        fresh = self._fresh()
+        before, self._said = self._said, None if fresh is None else fresh.publication
+        return fresh is None or self._said != before
 
     def _within(self) -> float:
         """Over how many seconds the readers are to ask for their pages."""

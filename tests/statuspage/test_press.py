@@ -150,7 +150,7 @@ async def test_what_is_older_is_drawn_beside_the_loop(house: House, monkeypatch:
 
         return note
 
-    monkeypatch.setattr("statuspage.press.build", noted(build))
+    monkeypatch.setattr("statuspage.edition.build", noted(build))
     for spelled in ("_spellings", "finish"):
         monkeypatch.setattr(f"statuspage.publish.{spelled}", noted(getattr(publish, spelled)))
     for path in (f"/incidents/{incident}", "/history/archive/1.atom"):

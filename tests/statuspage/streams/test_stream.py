@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from typing import cast
 import pytest
 from aiohttp import ClientSession
 
+from incidents import act
 from incidents.model import Status
 from statuspage.app import Service
 from statuspage.web.stream import AT_ONCE, COMES_AGAIN, MOST, PER_SECOND, QUIETLY, room
@@ -294,7 +296,8 @@ async def test_a_running_service_tells_its_readers_and_counts_them(tmp_path: Pat
         port = int(running.public_url.rpartition(":")[2])
         async with reading(Served(port=port)) as reader:
             await reader.event()
-            running.hub.press.redraw()
+            services = {"files": Status.MAJOR}
+            await running.hub.pipeline.act(partial(act.open_incident, name="Lost", services=services, by="ada", body="We are looking."))
             told = await reader.event()
             shelf = running.hub.press.shelf
             assert shelf is not None

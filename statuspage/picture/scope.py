@@ -1,0 +1,180 @@
+"""What one page may tell of: some services and nothing that belongs to others alone. Cut before anything is drawn. Pure, like ``page``.
+
+Whatever is made from a picture that was cut can give away nothing: what is not for its readers is not in it. Machine words are made of
+the names of all services that a problem hits, so that those about others too are said anew here; what people write is theirs to weigh.
+Source: ADR 0026.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from incidents.model import Incident, Situation, State, Status, Subject, Topology, Update
+from incidents.rollup import TROUBLE
+from statuspage.picture import retold
+from statuspage.picture.advisories import Bulletin
+from statuspage.picture.marking import localised
+from statuspage.picture.news import About, Said, Tail, Topic, together
+from statuspage.picture.page import Snapshot, Story
+from statuspage.picture.planned import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The services of a page: those of *only*, or, where that is None, all there are and ever were; in either case none of *hidden*."""
+
+    only: frozenset[str] | None = None
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self.only is None and not self.hidden
+
+    def tells_of(self, service: str) -> bool:
+        """Whether the page tells of *service*."""
+        return service in self.only if self.only is not None else service not in self.hidden
+
+    def hits(self, services: Collection[str]) -> bool:
+        """Whether the page tells of something that concerns *services*: of one of them, or, on the main page, of no service at all."""
+        return any(map(self.tells_of, services)) if services else self.only is None
+
+
+WHOLE = Scope()
+
+
+@dataclass(slots=True)
+class Cutter:
+    """Cuts pictures to a *scope*, and keeps what is the same from one to the next."""
+
+    scope: Scope = WHOLE
+    _topology: tuple[Topology, Topology] | None = None
+    _told: dict[Topic, tuple[Tail, Tail]] = field(default_factory=dict)
+
+    def snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """All of *snapshot* that the page may tell of."""
+        scope = self.scope
+        if scope.is_whole:
+            return snapshot
+        names = names_of(snapshot.situation.topology, snapshot.site.language)
+        stories = (story(one, scope, snapshot.situation, names) for one in snapshot.stories)
+        return replace(
+            snapshot,
+            situation=replace(snapshot.situation, topology=self._services(snapshot.situation.topology)),
+            stories=tuple(one for one in stories if one is not None),
+            windows=windows(snapshot.windows, scope),
+            agenda=windows(snapshot.agenda, scope),
+            bulletins=bulletins(snapshot.bulletins, scope),
+            news=self._news(snapshot.news, names),
+        )
+
+    def _services(self, topology: Topology) -> Topology:
+        """*topology* with no services but the page's. To derive it costs more than a page, so it is done once."""
+        if self._topology is None or self._topology[0] is not topology:
+            services = {id: service for id, service in topology.services.items() if self.scope.tells_of(id)}
+            self._topology = topology, replace(topology, services=services)
+        return self._topology[1]
+
+    def _news(self, news: Mapping[Topic, Tail], names: Mapping[str, str]) -> Mapping[Topic, Tail]:
+        """What feeds tell. A page of some services has no order of its own that words could keep for ever: it tells the newest."""
+        told = {topic: self._tail(topic, tail, names) for topic, tail in news.items() if not topic.of or self.scope.tells_of(topic.of)}
+        if self.scope.only is None:
+            return told
+        mine = {topic: tail for topic, tail in told.items() if topic.about in {About.SERVICE, About.SERVICE_MAINTENANCE}}
+        by_sort = {About.EVERYTHING: About.SERVICE, About.MAINTENANCE: About.SERVICE_MAINTENANCE}
+        return mine | {
+            Topic(about): together(tail for topic, tail in mine.items() if topic.about is each) for about, each in by_sort.items()
+        }
+
+    def _tail(self, topic: Topic, tail: Tail, names: Mapping[str, str]) -> Tail:
+        kept = self._told.get(topic)
+        if kept is None or kept[0] is not tail:
+            cut = replace(tail, said=said(tail.said, self.scope, names), withdrawn=said(tail.withdrawn, self.scope, names))
+            kept = self._told[topic] = (tail, cut)
+        return kept[1]
+
+
+def names_of(topology: Topology, language: str) -> Mapping[str, str]:
+    """What the services are called in *language*, in the file's order."""
+    return {id: localised(service.name, language) or id for id, service in topology.services.items()}
+
+
+def windows(planned: Iterable[Window], scope: Scope) -> tuple[Window, ...]:
+    """Those of *planned* that concern the page, each without other services. Their words are people's, or tell of times alone."""
+    return tuple(_window(one, scope) for one in planned if scope.hits(one.maintenance.services))
+
+
+def _window(window: Window, scope: Scope) -> Window:
+    told = tuple(service for service in window.maintenance.services if scope.tells_of(service))
+    return window if told == window.maintenance.services else replace(window, maintenance=replace(window.maintenance, services=told))
+
+
+def bulletins(told: Iterable[Bulletin], scope: Scope) -> tuple[Bulletin, ...]:
+    """Those of the advisories *told* that concern the page, each without other services."""
+    return tuple(_bulletin(one, scope) for one in told if scope.hits(one.advisory.services))
+
+
+def _bulletin(one: Bulletin, scope: Scope) -> Bulletin:
+    told = tuple(filter(scope.tells_of, one.advisory.services))
+    return one if told == one.advisory.services else replace(one, advisory=replace(one.advisory, services=told))
+
+
+def cut_to(incident: Incident, scope: Scope) -> Incident | None:
+    """*incident* with no services but those of *scope*; None where it hits others alone."""
+    if scope.is_whole:
+        return incident
+    services, worst = _only(incident.services, scope), _only(incident.worst, scope)
+    return replace(incident, services=services, worst=worst) if scope.hits((*incident.worst, *incident.services)) else None
+
+
+def story(story: Story, scope: Scope, situation: Situation, names: Mapping[str, str]) -> Story | None:
+    """What the page may tell of an incident; None where it is none of its readers' business, or nothing was said of it to them yet."""
+    hit = frozenset((*story.incident.worst, *story.incident.services))
+    if not scope.hits(hit):
+        return None
+    if all(map(scope.tells_of, hit)):
+        return replace(story, updates=tuple(map(retold.unquoting, story.updates)))  # others may be quoted that are not told of
+    updates = [one for one in story.updates if scope.hits(story.hit.get(one.number) or hit)]
+    is_told = bool(updates) or story.incident.published_at is None
+    return _cut(story, updates, scope, situation, names) if is_told else None
+
+
+def _cut(story: Story, updates: Sequence[Update], scope: Scope, situation: Situation, names: Mapping[str, str]) -> Story:
+    incident = story.incident
+    hit = cut_to(incident, scope) or incident
+    cut = retold.renamed(hit, [name for id, name in names.items() if id in hit.services or id in hit.worst])
+    cut = replace(cut, components=(), root=None)
+    if updates and updates[0] is not story.updates[0]:  # it began elsewhere
+        begun = updates[0].at
+        cut = replace(cut, published_at=begun, opened_at=begun, started_at=begun, outages=())
+    if _is_well(cut):
+        cut = replace(cut, state=State.MONITORING, recovered_at=_well_since(cut, situation))
+    return Story(incident=cut, updates=tuple(retold.update(one, cut) for one in updates), hit=story.hit)
+
+
+def _only(statuses: Mapping[str, Status], scope: Scope) -> Mapping[str, Status]:
+    return MappingProxyType({id: status for id, status in statuses.items() if scope.tells_of(id)})
+
+
+def _is_well(incident: Incident) -> bool:
+    """Whether it goes on elsewhere, and all that may be told of works."""
+    is_troubled = incident.is_open and incident.state in {State.INVESTIGATING, State.IDENTIFIED}
+    return is_troubled and not any(status in TROUBLE for status in incident.services.values())
+
+
+def _well_since(incident: Incident, situation: Situation) -> datetime:
+    found = (situation.standings.get((Subject.SERVICE, service)) for service in incident.worst)
+    return max([incident.started_at, *(one.since for one in found if one is not None)])
+
+
+def said(words: Iterable[Said], scope: Scope, names: Mapping[str, str]) -> tuple[Said, ...]:
+    """What the page may tell of *words* in its feeds. It depends on what was hit when they were said alone, so that an entry stays."""
+    return tuple(_entry(one, scope, names) for one in words if scope.hits(one.services))
+
+
+def _entry(one: Said, scope: Scope, names: Mapping[str, str]) -> Said:
+    if all(map(scope.tells_of, one.services)):
+        return retold.unquoting_entry(one)
+    told = frozenset(filter(scope.tells_of, one.services))
+    return replace(retold.entry(one, [name for id, name in names.items() if id in told]), services=told)
