@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from incidents.events import Event, Paused, Resumed
 from incidents.model import Situation, Topology
+from incidents.priority import Scale
 from incidents.sight import Look
 from incidents.tending import removals
 from probes import run as probes_run
@@ -31,6 +32,7 @@ from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.answering import answering
 from statuspage.config.loading import Config, Control, Loaded, Plan
+from statuspage.config.scale import scale
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
@@ -94,6 +96,7 @@ class Hub:
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
+    _scale: tuple[Loaded, int, Scale] | None = None
 
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
@@ -205,6 +208,7 @@ class Hub:
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
             known_errors=lambda: known_errors_of(self.loaded.config),
+            scale=self.scale,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
@@ -223,6 +227,13 @@ class Hub:
         """What planned work must keep, by the configuration in use."""
         config = self.loaded.config
         return PlanningPolicy(conducts=conducts(config, self.now().year), needs_approval=config.duties.separated)
+
+    def scale(self) -> Scale:
+        """What priority is reckoned by, by the configuration in use; made once for each and each year."""
+        year = self.now().year
+        if self._scale is None or self._scale[:2] != (self.loaded, year):
+            self._scale = (self.loaded, year, scale(self.loaded.config, year))
+        return self._scale[2]
 
     def health(self) -> Health:
         """How the service itself is doing."""

@@ -18,12 +18,6 @@ from statuspage.config.types import ALWAYS
 INACTIVE: Mapping[str, tuple[str, ...]] = {
     "escalation: tiers, escalate_after, notifying teams": ("services.*.tiers", "services.*.escalate_after", "teams.*.notify"),
     "hours of teams": ("teams.*.hours",),
-    "priority, and of impact what only priority needs": (
-        "priority",
-        "services.*.impact.customer_lifetime_value",
-        "services.*.impact.customer_referral_value",
-        "services.*.impact.cost_to_resolve",
-    ),
     "owners and runbooks": ("services.*.owner", "services.*.runbook"),
     "backups (store.backup)": ("store.backup",),
     "locations other than local": ("locations.*",),

@@ -217,6 +217,8 @@ class Level(Section):
         None, alias="from", strict=True, allow_inf_nan=False, description="The lowest score; the last level needs none."
     )
     acknowledge_in: PositiveDuration | None = Field(None, description="How soon somebody should own such an incident.")
+    update_in: PositiveDuration | None = Field(None, description="How soon customers should hear of it, and then again.")
+    resolve_in: PositiveDuration | None = Field(None, description="How soon it should be over.")
 
 
 def _formula(text: str) -> str:
@@ -233,7 +235,7 @@ class Priority(Section):
     """How much an incident matters: the company's own formula."""
 
     score: Annotated[str, AfterValidator(_formula)] = Field(description="A formula in CEL; every input is a double.")
-    levels: tuple[Level, ...] = Field((), description="Classes of the score, highest first.")
+    levels: tuple[Level, ...] = Field((), description="Classes of the score, highest first; their clocks run in the services' hours.")
 
     @field_validator("levels")
     @classmethod

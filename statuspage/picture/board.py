@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from incidents.drift import Trend
 from incidents.impairment import Impairment
 from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Pause, Service, Severity, Situation, State, Status, Subject
+from incidents.priority import ORDINARY_LEVELS, Priority, Scale, ordinary, priority
 from incidents.rollup import ORDER, TROUBLE, standing, worst
 from incidents.sight import lasting
 from incidents.verdicts import why_not_well, why_still
@@ -17,6 +18,8 @@ from incidents.words import said as words_in
 from probes.result import Failure, Result
 from statuspage.picture.page import Story
 from statuspage.picture.spending import Spending
+
+ORDINARY = Scale(formula=ordinary, levels=ORDINARY_LEVELS)
 
 RECENT = timedelta(days=1)
 """How long the desk is told of an impairment that is over."""
@@ -95,6 +98,7 @@ class QueueRow:
     is_failing: bool
     asks_desk: bool
     components: tuple[ComponentRow, ...]
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,13 +163,17 @@ def build(
     spending: Iterable[Spending] = (),
     *,
     language: str = "en",
+    scale: Scale = ORDINARY,
 ) -> Board:
-    """Draw the board. *stories* are the open incidents and the newest closed ones; an open one without a story is shown without words."""
+    """Draw the board. *stories* are the open incidents and the newest closed ones; an open one without a story is shown without words.
+
+    What matters most by *scale* stands first.
+    """
     rows = component_rows(situation)
     told = {story.incident.id: story for story in stories}
     current = [told.get(one.id, Story(incident=one, updates=())) for one in situation.incidents.values() if one.is_open]
-    queue = [queue_row(situation, rows, story, now, language=language) for story in current]
-    closed = [queue_row(situation, rows, story, now, language=language) for story in stories if not story.incident.is_open]
+    queue = [queue_row(situation, rows, story, now, language=language, scale=scale) for story in current]
+    closed = [queue_row(situation, rows, story, now, language=language, scale=scale) for story in stories if not story.incident.is_open]
     blind = [one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still]
     return Board(
         as_of=now,
@@ -212,7 +220,9 @@ def component_rows(situation: Situation) -> Mapping[str, ComponentRow]:
     }
 
 
-def queue_row(situation: Situation, rows: Mapping[str, ComponentRow], story: Story, now: datetime, *, language: str = "en") -> QueueRow:
+def queue_row(
+    situation: Situation, rows: Mapping[str, ComponentRow], story: Story, now: datetime, *, language: str = "en", scale: Scale = ORDINARY
+) -> QueueRow:
     """Draw one incident, open or closed. *rows* are those of ``component_rows``; a component configured no more is left out."""
     incident = story.incident
     said = next((update for update in reversed(story.updates) if update.redacted_at is None), None)
@@ -240,7 +250,15 @@ def queue_row(situation: Situation, rows: Mapping[str, ComponentRow], story: Sto
         is_failing=incident.is_open and any(row.status in TROUBLE for row in components),
         asks_desk=incident.asks_desk and incident.state is State.MONITORING,
         components=components,
+        priority=priority_of(story, scale, now),
     )
+
+
+def priority_of(story: Story, scale: Scale, now: datetime) -> Priority:
+    """How much an incident matters, given what was said of it and who holds it; as of the last whole minute, so that it stands still."""
+    told_at = max((update.at for update in story.updates), default=None) if story.incident.published_at is not None else None
+    minute, is_owned = now.replace(second=0, microsecond=0), holder(story.incident, now) is not None
+    return priority(story.incident, scale, minute, told_at=told_at, is_owned=is_owned)
 
 
 def _impairments(situation: Situation, now: datetime) -> Iterator[Impairment]:
@@ -342,9 +360,10 @@ def _service_row(situation: Situation, service: Service, language: str) -> Servi
     )
 
 
-def _urgency(row: QueueRow) -> tuple[bool, bool, int, datetime]:
+def _urgency(row: QueueRow) -> tuple[float, bool, int, datetime]:
+    """What matters most comes first; where two matter alike, the one that nobody holds, that hit harder, that began earlier."""
     had = worst(hit.worst for hit in row.hits)
-    return (row.state is State.MONITORING, row.owner is not None, -ORDER[had], row.started_at)
+    return (-row.priority.score, row.owner is not None, -ORDER[had], row.started_at)
 
 
 def _neutral(hits: Sequence[Hit]) -> str:

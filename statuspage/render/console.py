@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
+from incidents.priority import Asks
 from statuspage.render.bars import NAME
 from statuspage.render.instants import moment as dated
 from statuspage.render.instants import span, typed_as
@@ -38,6 +39,9 @@ class Console:
         return self._environment.get_template(template).render(**values).encode(errors="replace")
 
 
+_CLOCK = {Asks.OWNER: "Somebody should own it", Asks.UPDATE: "Customers should hear of it", Asks.END: "It should be over"}
+
+
 @lru_cache(maxsize=8)
 def _environment(directory: Path, site_name: str, public_url: str, zone: str) -> Environment:
     """The templates, which are compiled once: that takes longer than to draw every one of them."""
@@ -52,7 +56,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
     )
     clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
     environment.filters["local"] = partial(typed_as, zone=ZoneInfo(zone))
-    environment.filters.update(clock=clock, moment=moment, span=_span, short=NAME.__getitem__, lines=_lines)
+    environment.filters.update(clock=clock, moment=moment, span=_span, amount=_amount, short=NAME.__getitem__, lines=_lines)
     environment.filters.update(
         dated=partial(dated, zone=ZoneInfo(zone), tongue=ENGLISH), stamp=_iso, history=partial(history, tongue=ENGLISH)
     )
@@ -68,6 +72,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         MAINTENANCE_STATE=MAINTENANCE_STATE,
         MaintenanceState=MaintenanceState,
         between=partial(span, zone=ZoneInfo(zone), tongue=ENGLISH),
+        CLOCK=_CLOCK,
         Status=Status,
         State=State,
     )
@@ -107,6 +112,11 @@ def _span(span: timedelta) -> str:
     """Say how long something lasts, in whole minutes past the first: a page that is open is not redrawn each second."""
     seconds = max(span.total_seconds(), 0.0)
     return "less than a minute" if seconds < 60 else length(seconds // 60 * 60, ENGLISH)
+
+
+def _amount(value: float) -> str:
+    """Spell a score or a sum: whole where it is large, three digits where it is small."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _lines(text: str) -> Markup:

@@ -41,15 +41,15 @@ async def list_incidents(request: web.Request) -> web.Response:
         return found, [story for story in stories if story is not None]
 
     found, stories = await desk.store.read(read)
-    now = desk.now()
+    now, scale = desk.now(), desk.scale()
     following = cursor(found[limit - 1]) if len(found) > limit else None
-    return _json(bodies.IncidentList(items=[bodies.IncidentShown.of(story, now) for story in stories], next=following))
+    return _json(bodies.IncidentList(items=[bodies.IncidentShown.of(story, scale, now) for story in stories], next=following))
 
 
 async def show_incident(request: web.Request) -> web.Response:
     """Give one incident, open or closed."""
     desk = request.app[DESK]
-    return _json(bodies.IncidentShown.of(await story_of(desk, request.match_info["id"]), desk.now()))
+    return _json(bodies.IncidentShown.of(await story_of(desk, request.match_info["id"]), desk.scale(), desk.now()))
 
 
 async def open_incident(request: web.Request) -> web.Response:
@@ -186,7 +186,7 @@ def _shown(desk: Desk, connection: Connection, incident: str) -> bodies.Incident
     story = queries.story(connection, incident)
     if story is None:
         raise LookupError(f"incident {incident} was written and cannot be read")
-    return bodies.IncidentShown.of(story, desk.now())
+    return bodies.IncidentShown.of(story, desk.scale(), desk.now())
 
 
 def _update_after(_: Connection, events: Sequence[Event]) -> BaseModel:

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
-from statuspage.picture.board import MonitorRow, holder
+from incidents.priority import Asks, Priority, Scale
+from statuspage.picture.board import MonitorRow, holder, priority_of
 from statuspage.picture.page import Story
 from statuspage.render.speaking import speakable
 
@@ -159,6 +160,45 @@ class NoteShown(Given):
     by: str
 
 
+class TermShown(Given):
+    """What one service adds to the score, and what the formula was given; *trouble* says why it could not be worked out."""
+
+    service: str
+    score: float
+    inputs: dict[str, float]
+    trouble: str
+
+
+class ClockShown(Given):
+    """What should happen by *due*: somebody owns it (`owner`), customers hear of it (`update`), it is over (`end`)."""
+
+    asks: Asks
+    due: datetime
+
+
+class PriorityShown(Given):
+    """How much an incident matters: the sum of its terms. *waiting* is what another hour costs, *mending* what it costs to mend."""
+
+    score: float
+    level: str | None
+    terms: list[TermShown]
+    clocks: list[ClockShown]
+    waiting: float
+    mending: float
+
+    @classmethod
+    def of(cls, found: Priority) -> Self:
+        """Show *found*."""
+        return cls(
+            score=found.score,
+            level=None if found.level is None else found.level.name,
+            terms=[TermShown(service=one.service, score=one.score, inputs=dict(one.inputs), trouble=one.trouble) for one in found.terms],
+            clocks=[ClockShown(asks=one.asks, due=one.due) for one in found.clocks],
+            waiting=found.waiting,
+            mending=found.mending,
+        )
+
+
 class IncidentShown(Given):
     """An incident with its public words, oldest first. The acknowledgement is named while it is in force."""
 
@@ -180,11 +220,12 @@ class IncidentShown(Given):
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     acknowledgement_expires_at: datetime | None
+    priority: PriorityShown
     updates: list[UpdateShown]
 
     @classmethod
-    def of(cls, story: Story, now: datetime) -> Self:
-        """Show *story* as it stands at *now*."""
+    def of(cls, story: Story, scale: Scale, now: datetime) -> Self:
+        """Show *story* as it stands at *now*; its priority by *scale*."""
         incident = story.incident
         held = holder(incident, now)
         return cls(
@@ -206,6 +247,7 @@ class IncidentShown(Given):
             acknowledged_by=held.by if held else None,
             acknowledged_at=held.at if held else None,
             acknowledgement_expires_at=held.expires_at if held else None,
+            priority=PriorityShown.of(priority_of(story, scale, now)),
             updates=[UpdateShown.of(update) for update in story.updates],
         )
 

@@ -66,7 +66,8 @@ async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
     now = desk.now()
     stories, reported = await desk.store.read(lambda connection: (queries.stories(connection), reports.heard(connection, now - LATELY)))
     found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())
-    return board.build(desk.pipeline.situation, stories, now, found, spending(desk.levels()), language=desk.language), reported
+    drawn = board.build(desk.pipeline.situation, stories, now, found, spending(desk.levels()), language=desk.language, scale=desk.scale())
+    return drawn, reported
 
 
 def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
@@ -152,12 +153,13 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         return story, [line for line in told_lines if line is not None], record, reports.heard_of(connection, story.incident)
 
     story, timeline, record, reported = await desk.store.read(read)
-    row = board.queue_row(situation, board.component_rows(situation), story, now, language=desk.language)
+    row = board.queue_row(situation, board.component_rows(situation), story, now, language=desk.language, scale=desk.scale())
     return screen(
         request,
         "card.html",
         status=rejected.status if rejected else 200,
         row=row,
+        names={hit.service: hit.name for hit in row.hits},
         incident=story.incident,
         timeline=timeline[::-1],
         record=record,

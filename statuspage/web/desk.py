@@ -12,9 +12,11 @@ from incidents.drift import Trend
 from incidents.events import Event
 from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
+from incidents.priority import Scale
 from incidents.voices import Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
+from statuspage.picture.board import ORDINARY
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.levels import Level
 from statuspage.picture.page import Page, Story
@@ -66,6 +68,7 @@ class Desk:
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
     known_errors: Callable[[], Sequence[KnownError]] = tuple
+    scale: Callable[[], Scale] = lambda: ORDINARY
 
     @property
     def voices(self) -> Voices:

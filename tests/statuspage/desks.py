@@ -17,8 +17,10 @@ from sqlalchemy import Connection
 from incidents.levels.service_level import Offer
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
 from incidents.policy import Policy
+from incidents.priority import Scale
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
+from statuspage.picture.board import ORDINARY
 from statuspage.picture.known_errors import KnownError
 from statuspage.pipeline import Pipeline
 from statuspage.store import acts, people, queries
@@ -90,6 +92,7 @@ class House:
     heartbeats: dict[bytes, str] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
+    scale: Scale = ORDINARY
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
@@ -250,6 +253,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         offers=lambda: house.offers,
         known_errors=lambda: KNOWN_ERRORS,
         mirror=lambda: house.mirror,
+        scale=lambda: house.scale,
         page_at=page_at,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from incidents.impairment import Hindrance
 from incidents.model import State, Status
+from incidents.priority import Impact
 from incidents.sight import absence
 from statuspage.store import acts, queries
 from statuspage.store.acts import ANSWERS_LAST
@@ -113,6 +115,18 @@ async def test_of_many_who_acknowledge_at_once_one_wins_and_all_are_in_the_audit
     assert {row.actor for row in rows} == {f"p{number}" for number in range(12)}
     assert [row.actor for row in rows if "refused" not in row.detail] == [held.by]
     assert {row.subject for row in rows} == {incident}
+
+
+async def test_an_incident_is_given_with_its_priority_term_by_term(house: House, pager: Program) -> None:
+    house.scale = replace(house.scale, impacts={"email": Impact(customers=1200, cost_of_quality=40, cost_to_resolve=2000)})
+    incident = await house.outage()
+    house.wait(hours=1)
+    told = (await (await pager.get(f"/incidents/{incident.id}")).json())["priority"]
+    (term,) = told["terms"]
+    assert told["level"] == "P2"
+    assert told["score"] == term["score"] == pytest.approx(1200 * 0.4 * 40 * (term["inputs"]["hours_down"] + 1))
+    assert (told["waiting"], told["mending"]) == (19_200, 2_000)
+    assert [clock["asks"] for clock in told["clocks"]] == ["owner", "update", "end"]
 
 
 async def test_an_update_gives_201_with_its_number_and_promise(house: House, pager: Program) -> None:

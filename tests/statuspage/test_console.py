@@ -1,13 +1,16 @@
 """The console over a real socket: what an agent sees, and what their forms do."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from incidents.model import State, Status
+from incidents.priority import Impact
 from probes.result import Failure
+from statuspage.formula import compile_formula
 from statuspage.store.people import Role
 from statuspage.store.reports import Said, report
 from tests.statuspage.desks import LEASE, House, housed
@@ -30,6 +33,33 @@ async def test_queue_shows_the_service_the_owner_and_the_words_for_a_caller(hous
     assert "Nobody yet" in page
     assert "Our monitoring has noticed a problem." in page
     assert "connection refused by 10.1.2.3:25" in page
+
+
+async def test_queue_and_card_say_how_much_an_incident_matters_what_that_comes_from_and_what_is_late(house: House) -> None:
+    impact = Impact(customers=1200, cost_of_quality=40, cost_to_resolve=2000)
+    house.scale = replace(house.scale, impacts={"email": impact})
+    incident = await house.outage()
+    house.wait(minutes=7)
+    browser = await house.logged_in("anna")
+    queue, card = await browser.page("/"), await browser.page(f"/incidents/{incident.id}")
+    assert ">P2</b> Investigating" in queue
+    assert "Somebody should own it by" in queue
+    assert "another hour costs 19,200" in card  # two fifths of the customers, forty each
+    assert "mending costs 2,000" in card
+    assert "<code>impact.customers</code> 1,200" in card
+    assert "<code>affected_share</code> 0.4" in card
+    house.wait(minutes=20)
+    late = await browser.page(f"/incidents/{incident.id}")
+    assert "Somebody should own it by" in late
+    assert "late by 12 min" in late
+
+
+async def test_a_formula_that_cannot_be_worked_out_is_said_on_the_card(house: House) -> None:
+    house.scale = replace(house.scale, formula=compile_formula("impact.customers / hours_down"))
+    incident = await house.outage()
+    house.now = house.now.replace(second=0)
+    card = await (await house.logged_in("anna")).page(f"/incidents/{incident.id}")
+    assert "The formula does not give a finite number." in card
 
 
 async def test_a_quiet_queue_says_that_nothing_is_open(house: House) -> None:

@@ -7,6 +7,7 @@ from incidents import act
 from incidents.drift import Trend
 from incidents.impairment import Hindrance, Impairment
 from incidents.model import Acknowledgement, State, Status
+from incidents.priority import Impact, Scale
 from probes.result import Failure, ProbeResult, Warning
 from statuspage.picture import board
 from statuspage.picture.page import Story
@@ -30,9 +31,9 @@ def company(*, publish_after: timedelta = timedelta(0)) -> World:
     return world
 
 
-def drawn(world: World, *closed: Story) -> board.Board:
+def drawn(world: World, *closed: Story, scale: Scale = board.ORDINARY) -> board.Board:
     stories = [Story(incident=one, updates=tuple(world.updates(one.id))) for one in world.situation.incidents.values()]
-    return board.build(world.situation, [*stories, *closed], world.now)
+    return board.build(world.situation, [*stories, *closed], world.now, scale=scale)
 
 
 def only(world: World) -> board.QueueRow:
@@ -85,17 +86,31 @@ def test_an_acknowledgement_owns_until_the_second_in_which_it_expires() -> None:
     assert (only(world).owner, only(world).lapsed) == (None, held)
 
 
-def test_what_nobody_owns_comes_first_then_the_worst_then_the_oldest() -> None:
-    world = World(topology([service(name, need(f"{name}-part")) for name in ("a", "b", "c", "d")]))
+def test_what_matters_most_comes_first_then_what_nobody_owns_then_the_oldest() -> None:
+    world = World(topology([service(name, need(f"{name}-part")) for name in ("a", "b", "c", "d", "e")]))
     for monitor in world.situation.topology.monitors:
         world.mend(monitor)
-    for name in ("a", "b", "c", "d"):
+    for name in ("a", "b", "c", "d", "e"):
         for _ in range(2):
             world.bad(f"{name}-part", failure=Failure.SLOW if name == "b" else Failure.REFUSED)
     by_service = {next(iter(one.services)): one.id for one in world.situation.incidents.values()}
     world.act(act.acknowledge, incident=by_service["a"], by="anna", lasts=LEASE)
     world.mend("d-part")
-    assert [row.hits[0].service for row in drawn(world).queue] == ["c", "b", "a", "d"]
+    alike = Scale(formula=lambda inputs: inputs["affected_share"])
+    assert [row.hits[0].service for row in drawn(world, scale=alike).queue] == ["c", "e", "a", "b", "d"]
+    scale = Scale(formula=lambda inputs: inputs["impact.customers"], impacts={"b": Impact(customers=5), "d": Impact(customers=9)})
+    assert [row.hits[0].service for row in drawn(world, scale=scale).queue] == ["d", "b", "c", "e", "a"]  # whatever their status
+
+
+def test_the_score_of_what_is_open_stands_still_within_a_minute() -> None:
+    world = company()
+    world.fail("smtp")
+    world.now = world.now.replace(second=1, microsecond=0) + timedelta(hours=1)
+    first = only(world).priority
+    world.now += timedelta(seconds=58)
+    assert only(world).priority == first
+    world.now += timedelta(seconds=1)
+    assert only(world).priority.score > first.score
 
 
 def test_a_recovered_incident_shows_how_the_service_is_now_and_how_bad_it_was() -> None:
