@@ -44,6 +44,7 @@ def _snapshot(known: Earlier, at: datetime) -> Snapshot:
         born=known.installation.born,
         created={id: known.created[id] for id in services if id in known.created},
         last_known={id: last_known(changes) for id, changes in past.items()},
+        bulletins=known.bulletins,
         windows=shown(known.situation, known.over, known.words, at),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from statuspage.clock import Now
 from statuspage.picture import scope
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.news import Tail, Topic
 from statuspage.picture.page import Page, Snapshot, Story, build
 from statuspage.picture.planned import Window
@@ -18,6 +19,7 @@ from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
 from statuspage.store import feed_rows, queries
+from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
@@ -59,25 +61,29 @@ class Edition:
         """Whether *service* is on the newest shelf."""
         return self.shelf is not None and any(service == one.id for group in self.shelf.page.groups for one in group.services)
 
-    def picture(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None) -> Page:
-        """The picture of some stories and windows alone, as under the path of *language*, or the site's. It may run on any thread.
+    def picture(
+        self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None, bulletins: Sequence[Bulletin] = ()
+    ) -> Page:
+        """The picture of these stories, windows and advisories alone, as under the path of *language*, or the site's. On any thread.
 
         What is not for the page's readers is not in it.
         """
-        return self._drawn(replace(self.whole(tuple(windows)), stories=tuple(stories)), language)
+        return self._drawn(replace(self.whole(tuple(windows)), stories=tuple(stories), bulletins=tuple(bulletins)), language)
 
-    def narrowed(self, stories: tuple[Story, ...], windows: tuple[Window, ...]) -> tuple[tuple[Story, ...], tuple[Window, ...]]:
-        """What of *stories* and *windows* the page's readers may know."""
+    def narrowed(
+        self, stories: tuple[Story, ...], windows: tuple[Window, ...], bulletins: tuple[Bulletin, ...]
+    ) -> tuple[tuple[Story, ...], tuple[Window, ...], tuple[Bulletin, ...]]:
+        """What of *stories*, *windows* and *bulletins* the page's readers may know."""
         if self.cutter.scope.is_whole:
-            return stories, windows
-        cut = self.cutter.snapshot(replace(self.whole(windows), stories=stories))
-        return cut.stories, cut.windows
+            return stories, windows, bulletins
+        cut = self.cutter.snapshot(replace(self.whole(windows), stories=stories, bulletins=bulletins))
+        return cut.stories, cut.windows, cut.bulletins
 
     def _drawn(self, whole: Snapshot, language: str | None) -> Page:
         return build(self.cutter.snapshot(whole), self.now(), language)
 
     async def older(self, path: str) -> Finished | None:
-        """The page of an incident or of a window that is no longer on the shelf, or an archive; None where its readers know none at *path*.
+        """The page of an incident, a window or an advisory that left the shelf, or an archive; None where its readers know none at *path*.
 
         Errors: TimeoutError while the store is away.
         """
@@ -87,7 +93,8 @@ class Edition:
         try:
             if document is not None:
                 return await self._archive(document, language)
-            return await (self._older_incident(id_, language) if room == "incidents" else self._older_window(id_, language))
+            find = {"incidents": self._older_incident, "maintenance": self._older_window, "advisories": self._older_advisory}[room]
+            return await find(id_, language)
         except StoreUnavailable as error:
             raise TimeoutError("the store is away") from error
 
@@ -133,6 +140,16 @@ class Edition:
             return self.publisher.maintenance(page, views[0]) if views else None
 
         return await asyncio.to_thread(draw)
+
+    async def _older_advisory(self, id_: str, language: str | None) -> Finished | None:
+        bulletins = await self.store.read(lambda connection: read_bulletins(connection, [id_]))
+
+        def draw() -> Finished | None:
+            page = self.picture((), (), language, bulletins)
+            views = (*page.advisories, *page.past_advisories)
+            return self.publisher.advisory(page, views[0]) if views else None
+
+        return await asyncio.to_thread(draw) if bulletins else None
 
     def fresh(
         self, *, as_of: datetime, stale_after: float, services: Collection[str], seen: Callable[[], Mapping[str, datetime]]

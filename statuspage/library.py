@@ -17,6 +17,7 @@ from incidents.levels.availability import Ledger
 from incidents.levels.terms import in_force
 from statuspage.edition import Edition
 from statuspage.ledgers import TICK, ledger_of
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.archive import NEWEST, Archive, Asked, addressed, all_months, archive, month_of, paths, span_of
 from statuspage.picture.figures import MonthView, month_view
 from statuspage.picture.levels import Month
@@ -32,6 +33,7 @@ from statuspage.render.html import Html
 from statuspage.render.ledgers import Asked as Document
 from statuspage.render.ledgers import addressed as ledger_at
 from statuspage.render.ledgers import document
+from statuspage.store.advisory_rows import bulletins_in
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import terms_of
@@ -48,7 +50,7 @@ MOST_LOOKED_AT = 300
 MOST_KEPT = 128
 """Pages whose bytes are kept for as long as what they tell is the same."""
 
-Draw = Callable[[tuple[Story, ...], tuple[Window, ...], str | None], Page]
+Draw = Callable[[Sequence[Story], Sequence[Window], str | None, Sequence[Bulletin]], Page]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +60,17 @@ class _Found:
     first: date
     stories: tuple[Story, ...]
     windows: tuple[Window, ...]
+    bulletins: Sequence[Bulletin]
     months: Mapping[str, MonthView]
 
 
 @dataclass(slots=True, kw_only=True)
 class Library:
-    """Makes the pages of the past. *draw* gives the present picture with other incidents and windows in it, *shelf* what is published now.
+    """Makes the pages of the past.
 
-    *born* is when the store began; what the public knows of may be older, where it was brought along. *edition* is the page that it is
-    made for (None: one that leaves nothing out).
+    *draw* gives the present picture with other incidents, windows and advisories in it, *shelf* what is published now. *born* is when
+    the store began; what the public knows of may be older, where it was brought along. *edition* is the page that it
+    is made for (None: one that leaves nothing out).
     """
 
     store: Store
@@ -132,7 +136,7 @@ class Library:
 
         def draw() -> Finished:
             told = found if is_whole else self._allowed(found, query)
-            picture = self.draw(told.stories, told.windows, language)
+            picture = self.draw(told.stories, told.windows, language, told.bulletins)
             return finish(self.html.search(page, Answer.of(picture, query, words=" ".join(typed(words)), is_more=told.is_more)), HTML)
 
         return await asyncio.to_thread(draw)
@@ -141,11 +145,16 @@ class Library:
         """What of *found* the readers may know: that it has the words must be true of what they read, too."""
         if self.edition is None:
             return found
-        stories, windows = self.edition.narrowed(found.stories, found.windows)
+        stories, windows, bulletins = self.edition.narrowed(found.stories, found.windows, found.bulletins)
         known = {story.incident.id: story for story in found.stories}
         kept = [one for one in stories if one == known[one.incident.id] or query.is_met_by(words_of_story(one))]
-        is_more = len(kept) + len(windows) > MOST_FOUND
-        return Found(stories=tuple(kept[:MOST_FOUND]), windows=windows[: max(0, MOST_FOUND - len(kept))], is_more=is_more)
+        room = max(0, MOST_FOUND - len(kept))
+        return Found(
+            stories=tuple(kept[:MOST_FOUND]),
+            windows=windows[:room],
+            bulletins=bulletins[: max(0, room - len(windows))],
+            is_more=len(kept) + len(windows) + len(bulletins) > MOST_FOUND,
+        )
 
     async def _ledger(self, asked: Document, page: Page) -> Finished | None:
         """The ledger of a month that is over, however long ago: the books keep those of the newest ones alone."""
@@ -181,7 +190,7 @@ class Library:
         return [_month(connection, first, page, asked.service) for first in chosen], oldest
 
     def _archives(self, found: Sequence[_Found], asked: Asked, oldest: date, language: str | None) -> tuple[Archive, ...]:
-        pictures = ((one, self.draw(one.stories, one.windows, language)) for one in found)
+        pictures = ((one, self.draw(one.stories, one.windows, language, one.bulletins)) for one in found)
         return tuple(archive(picture, one.months, asked, first=one.first, born=oldest) for one, picture in pictures)
 
 
@@ -193,6 +202,7 @@ def _month(connection: Connection, first: date, page: Page, service: str | None)
         first=first,
         stories=stories_in(connection, told),
         windows=windows_in(connection, told),
+        bulletins=bulletins_in(connection, told),
         months={id: view for id in wanted if (view := _kept_month(page, id, first) or _old_month(connection, id, first, page)) is not None},
     )
 

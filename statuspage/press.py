@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from incidents.advisory import AdvisoryEvent
 from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent
 from incidents.model import Situation, Topology
 from probes.result import Result
@@ -19,6 +20,7 @@ from statuspage.books import Books
 from statuspage.clock import Now
 from statuspage.diary import Diary
 from statuspage.edition import Edition
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.agenda import Far, agenda
 from statuspage.picture.days import Day, unwatched
 from statuspage.picture.marking import localised
@@ -33,6 +35,7 @@ from statuspage.publish import Publisher, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.store import feed_rows, queries
+from statuspage.store.advisory_rows import newest_bulletins
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.queries import Installation
@@ -79,6 +82,8 @@ class Press:
     _is_replanned: bool = True
     _news: dict[Topic, Tail] = field(default_factory=dict)
     _planned_told: set[str] = field(default_factory=set)
+    _bulletins: tuple[Bulletin, ...] = ()
+    _is_unwarned: bool = True
     _untold: Untold = field(default_factory=Untold)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -96,6 +101,7 @@ class Press:
             self.books.hear(news)
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
+            self._is_unwarned |= any(isinstance(event, AdvisoryEvent) for event in news)
             self._untold.hear(news)
             self._changed.set()
 
@@ -104,7 +110,7 @@ class Press:
         self.site, self.public_ids, self.stale_after = site, {**self.public_ids, **public_ids}, stale_after
         self.hidden = hidden
         self.own.cutter = Cutter(scope=Scope(hidden=hidden))
-        self._is_untold = self._is_replanned = self._untold.is_everything = True
+        self._is_untold = self._is_replanned = self._is_unwarned = self._untold.is_everything = True
         self._changed.set()
 
     def redraw(self) -> None:
@@ -148,9 +154,11 @@ class Press:
         """What makes the page, a feed or a badge of a service from the newest picture; None where there is none at this *path*."""
         return self.own.of_service(path)
 
-    def picture(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None) -> Page:
-        """The picture of some stories and windows alone, as everybody may see it: see ``Edition.picture``."""
-        return self.own.picture(stories, windows, language)
+    def picture(
+        self, stories: Sequence[Story], windows: Sequence[Window], language: str | None = None, bulletins: Sequence[Bulletin] = ()
+    ) -> Page:
+        """The picture of these stories, windows and advisories alone, as everybody may see it: see ``Edition.picture``."""
+        return self.own.picture(stories, windows, language, bulletins)
 
     async def older(self, path: str) -> Finished | None:
         """What the main page had on its shelf once: see ``Edition.older``."""
@@ -175,15 +183,16 @@ class Press:
         return self._snapshot(self.pipeline.situation, self.now(), windows)
 
     async def _read(self, situation: Situation, now: datetime) -> None:
-        """Read what changed since the last shelf: stories after an incident's event, what is planned after a window's."""
+        """Read what changed since the last shelf: stories after an incident's event, what is planned after a window's, and so on."""
         # Each mark is taken down before the reading it asks for: what is heard while that goes on puts it up again.
         told, self._told = self._told, set()
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
         is_replanned, self._is_replanned = self._is_replanned, False
         planned_told, self._planned_told = self._planned_told, set()
+        is_unwarned, self._is_unwarned = self._is_unwarned, False
         untold, self._untold = self._untold, Untold(is_everything=False)
         try:
-            if told or planned_told or is_untold or is_replanned or untold:
+            if told or planned_told or is_untold or is_replanned or is_unwarned or untold:
                 asked = _Asked(
                     is_untold=is_untold,
                     told=told,
@@ -193,6 +202,7 @@ class Press:
                     now=now,
                     untold=untold,
                     news=self._news,
+                    bulletins=None if is_unwarned else self._bulletins,
                 )
                 self._note(await self.store.read(asked.read), asked)
         except BaseException:
@@ -200,6 +210,7 @@ class Press:
             self._is_untold |= is_untold
             self._is_replanned |= is_replanned
             self._planned_told |= planned_told
+            self._is_unwarned |= is_unwarned
             self._untold.add(untold)
             raise
 
@@ -207,7 +218,7 @@ class Press:
         """Take over what was read."""
         others = () if asked.is_untold else (story for story in self._stories if story.incident.id not in asked.told)
         self._stories = tuple(sorted((*others, *found.stories), key=lambda s: (s.incident.opened_at, s.incident.id), reverse=True))
-        self._diary = found.diary
+        self._diary, self._bulletins = found.diary, found.bulletins
         self._news = {**({} if asked.untold.is_everything else self._news), **found.news}
 
     async def _look_ahead(self, situation: Situation, now: datetime) -> None:
@@ -235,6 +246,7 @@ class Press:
             paces=self.paces(),
             windows=shown(situation, self._diary.over, self._diary.words, now) if windows is None else windows,
             news=self._news,
+            bulletins=self._bulletins,
             agenda=() if self._far is None else agenda(situation, self._diary.over, self._diary.words, self._far, now),
         )
 
@@ -249,7 +261,7 @@ class _Asked:
     """What one look into the store is to bring: all stories or those of the incidents *told*.
 
     *planned* are the windows that are not over, where the *diary* is to be read anew; else it is where *planned_told* says so. *untold* is
-    what feeds have not been told yet, beyond the *news*.
+    what feeds have not been told yet, beyond the *news*. *bulletins* are what is known of advisories; None: they are read anew.
     """
 
     is_untold: bool
@@ -260,6 +272,7 @@ class _Asked:
     now: datetime
     untold: Untold
     news: Mapping[Topic, Tail]
+    bulletins: tuple[Bulletin, ...] | None
 
     def read(self, connection: Connection) -> "_Found":
         """Read it all in one transaction, so that what is told and what is drawn agree."""
@@ -267,6 +280,7 @@ class _Asked:
             stories=queries.stories(connection) if self.is_untold else queries.stories_of(connection, self.told),
             diary=self._diary(connection),
             news=feed_rows.told(connection, self.news, self.untold),
+            bulletins=tuple(newest_bulletins(connection)) if self.bulletins is None else self.bulletins,
         )
 
     def _diary(self, connection: Connection) -> Diary:
@@ -280,6 +294,7 @@ class _Found:
     stories: tuple[Story, ...]
     diary: Diary
     news: Mapping[Topic, Tail]
+    bulletins: tuple[Bulletin, ...]
 
 
 def seen_by_service(situation: Situation) -> dict[str, datetime]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from statuspage.picture import archive
 from statuspage.picture import page as picture
+from statuspage.picture.advisories import AdvisoryView, of_services
 from statuspage.picture.news import FLOORS, About, Said, Tail, Topic, together
 from statuspage.picture.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
 from statuspage.picture.planned import MaintenanceView, Window
@@ -158,6 +159,7 @@ class Publisher:
         yield from ("/", *(f"/services/{id}" for id in ids), "/maintenance", "/service-levels")
         yield from (f"/incidents/{view.id}" for view in (*page.open, *page.recent))
         yield from (f"/maintenance/{view.id}" for view in (*page.planned, *page.past) if view.is_announced)
+        yield from (f"/advisories/{view.id}" for view in (*page.advisories, *page.past_advisories))
         yield from archive.paths(self._news.born, page.as_of, page.site.timezone, ())
 
     def _pages(self, page: Page) -> Iterator[Sheet]:
@@ -171,10 +173,17 @@ class Publisher:
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
-            affected = tuple(capabilities.get(one.service, ()) for one in view.services)
+            hit = [one.service for one in view.services]
+            affected = tuple(capabilities.get(id, ()) for id in hit)
             yield Sheet(
-                f"/incidents/{view.id}", partial(self._html.incident, page, view), HTML, _Open(page.site, view, page.as_of, affected)
+                f"/incidents/{view.id}",
+                partial(self._html.incident, page, view),
+                HTML,
+                _Open(page.site, view, page.as_of, affected, of_services(page.advisories, hit)),
             )
+        for advisory in (*page.advisories, *page.past_advisories):
+            warned = _Warned.of(page, advisory)
+            yield Sheet(f"/advisories/{advisory.id}", partial(self._advisory, page, warned), HTML, warned)
         for view in page.recent:
             closed = _Closed(page.site, view)
             yield Sheet(f"/incidents/{view.id}", partial(self._closed, page, closed), HTML, closed)
@@ -249,6 +258,13 @@ class Publisher:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
         return finish(self._window(page, _Window(page.site, view, view.told_at)), HTML)
 
+    def advisory(self, page: Page, view: AdvisoryView) -> Finished:
+        """Make the page of an advisory that is no longer on the shelf; *page* gives the surroundings."""
+        return finish(self._advisory(page, _Warned.of(page, view)), HTML)
+
+    def _advisory(self, page: Page, source: "_Warned") -> bytes:
+        return self._html.advisory(replace(page, as_of=source.as_of), source.view)
+
     def _window(self, page: Page, source: "_Window") -> bytes:
         return self._html.maintenance(replace(page, as_of=source.as_of), source.view)
 
@@ -263,12 +279,16 @@ def publication_name(files: Mapping[str, Finished]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What the page of an incident that goes on is made from; *affected* is what its services can still do, in their order."""
+    """What the page of an incident that goes on is made from.
+
+    *affected* is what its services can still do, in their order, *advisories* what had been warned of for any of them.
+    """
 
     site: Site
     view: IncidentView
     as_of: datetime
     affected: tuple[tuple[CapabilityView, ...], ...]
+    advisories: tuple[AdvisoryView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +322,19 @@ class _Window:
     site: Site
     view: MaintenanceView
     as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Warned:
+    """What the page of an advisory is made from. It holds as of its last word or, while it lasts, of the day."""
+
+    site: Site
+    view: AdvisoryView
+    as_of: datetime
+
+    @classmethod
+    def of(cls, page: Page, view: AdvisoryView) -> "_Warned":
+        return cls(page.site, view, view.told_at if view.is_over else max(view.told_at, page.as_of.replace(hour=0, minute=0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Self
 
+from incidents.advisory import Advised, Advisory, AdvisoryEvent
 from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Event,
@@ -53,6 +54,7 @@ class Mirror:
     _carrying: Carrying | None = None
     _tries: int = 0
     _planned: Mapping[str, Maintenance] = field(default_factory=dict)
+    _warned: Mapping[str, Advisory] = field(default_factory=dict)
 
     @classmethod
     def beside(cls, press: Press, *, past: Older, to: Callable[[], Target | None]) -> Self:
@@ -68,6 +70,7 @@ class Mirror:
         if any(isinstance(event, IncidentEvent | MaintenanceEvent) and not isinstance(event, ADDS) for event in events):
             self.walk.forget_archives()
         self._forget_months([event for event in events if isinstance(event, IncidentEvent | MaintenanceEvent | CorrectionEvent)])
+        self._forget_advisories([event for event in events if isinstance(event, AdvisoryEvent)])
 
     def _forget_months(self, events: Sequence[IncidentEvent | MaintenanceEvent | CorrectionEvent]) -> None:
         """Ask again for those in which an incident or a window stands of which more is known, and for all where something else is."""
@@ -82,6 +85,15 @@ class Mirror:
                 told = [incidents[event.incident].started_at] if isinstance(event, ADDS) and event.incident in incidents else []
             # A day more: whatever the zone of the site is. Months that go on, or are still to come, are not kept.
             self.walk.forget_months(min(told).date() - timedelta(days=1) if told else date.min)
+
+    def _forget_advisories(self, events: Sequence[AdvisoryEvent]) -> None:
+        """Ask again for the pages of advisories of which more is known, and for the months from their start on."""
+        warned, self._warned = self._warned, self.press.pipeline.situation.advisories
+        self.walk.forget(f"/advisories/{event.advisory}" for event in events)
+        for event in events:
+            found = [known[event.advisory] for known in (warned, self._warned) if event.advisory in known]
+            began = min((one.starts for one in found), default=event.plan.starts if isinstance(event, Advised) else None)
+            self.walk.forget_months(date.min if began is None else min(began, event.at).date() - timedelta(days=1))
 
     def forget(self) -> None:
         """Make everything anew: the configuration changed."""

@@ -125,6 +125,6 @@ def _view(bulletin: Bulletin, now: datetime, language: str, named: Callable[[str
     )
 
 
-def of_service(views: Sequence[AdvisoryView], services: Sequence[str]) -> tuple[AdvisoryView, ...]:
+def of_services(views: Sequence[AdvisoryView], services: Sequence[str]) -> tuple[AdvisoryView, ...]:
     """Those of *views* that warn of any of *services*."""
     return tuple(view for view in views if any(view.concerns(service) for service in services))

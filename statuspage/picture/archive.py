@@ -13,6 +13,7 @@ from incidents.levels.periods import written
 from incidents.levels.service_level import calendar_period
 from incidents.levels.terms import Period
 from incidents.times.spans import Span
+from statuspage.picture.advisories import AdvisoryView
 from statuspage.picture.figures import MonthView
 from statuspage.picture.page import IncidentView, Page
 from statuspage.picture.planned import MaintenanceView
@@ -56,7 +57,7 @@ class ServiceMonth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """A month as the public may read of it: *incidents* and *windows* newest first, *services* in the order of the page.
+    """A month as the public may read of it: *incidents*, *windows* and *advisories* newest first, *services* in the order of the page.
 
     *service* is set where it tells of one service alone. It holds as of *as_of*: for a month that is over, its end or the last word
     about anything in it. *older* and *newer* are the months beside it; None where there is none.
@@ -68,6 +69,7 @@ class Archive:
     as_of: datetime
     incidents: tuple[IncidentView, ...]
     windows: tuple[MaintenanceView, ...]
+    advisories: tuple[AdvisoryView, ...]
     services: tuple[ServiceMonth, ...]
     older: date | None
     newer: date | None
@@ -82,7 +84,8 @@ def archive(page: Page, months: Mapping[str, MonthView], asked: Asked, *, first:
     is_over = span.until <= page.as_of
     incidents = tuple(view for view in (*page.open, *page.recent) if _concerns(asked.service, view))
     windows = tuple(view for view in (*page.planned, *page.past) if _concerns(asked.service, view))
-    told = [at for view in incidents for at in _told(view)] + [view.told_at for view in windows]
+    advisories = tuple(view for view in (*page.advisories, *page.past_advisories) if asked.service is None or view.concerns(asked.service))
+    told = [at for view in incidents for at in _told(view)] + [view.told_at for view in windows] + [view.told_at for view in advisories]
     present = month_of(page.as_of, page.site.timezone)
     return Archive(
         first=first,
@@ -91,6 +94,7 @@ def archive(page: Page, months: Mapping[str, MonthView], asked: Asked, *, first:
         as_of=max([span.until, *told]) if is_over else page.as_of,
         incidents=tuple(sorted(incidents, key=lambda view: (view.started_at, view.id), reverse=True)),
         windows=tuple(sorted(windows, key=lambda view: (view.starts, view.id), reverse=True)),
+        advisories=tuple(sorted(advisories, key=lambda view: (view.starts, view.id), reverse=True)),
         services=tuple(
             ServiceMonth(service=one.id, name=one.name, told=months.get(one.id))
             for group in page.groups

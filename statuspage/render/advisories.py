@@ -35,7 +35,7 @@ def text(update: AdvisoryUpdate, tongue: Tongue, language: str) -> str:
         span = tongue.gettext("From %(since)s on, until we say otherwise.", since=since)
     else:
         span = tongue.gettext("From %(since)s until %(until)s.", since=since, until=_instant(update.ends, tongue))
-    return "\n\n".join(part for part in (body, span) if part)
+    return " ".join(part for part in (body, span) if part)
 
 
 def _instant(at: datetime, tongue: Tongue) -> str:

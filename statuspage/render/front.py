@@ -10,6 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from incidents.model import Status
+from statuspage.picture.advisories import AdvisoryView
 from statuspage.picture.days import Day
 from statuspage.picture.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
 from statuspage.picture.planned import MaintenanceView
@@ -38,16 +39,18 @@ class Front:
         self._open = environment.get_template("open.html")
         self._recent = environment.get_template("recent.html")
         self._windows = environment.get_template("coming.html")
+        self._warned = environment.get_template("warned.html")
         self._samples = samples()
         self._strips = Kept[Markup]()
         self._services = Kept[tuple[str, str]]()
         self._incidents = Kept[Markup]()
         self._past = Kept[Markup]()
         self._planned = Kept[Markup]()
+        self._advisories = Kept[Markup]()
 
     def page(self, page: Page, context: Mapping[str, object]) -> bytes:
         """Spell *page*; *context* is what every page of the site has around it."""
-        for kept in (self._strips, self._services, self._incidents, self._past, self._planned):
+        for kept in (self._strips, self._services, self._incidents, self._past, self._planned, self._advisories):
             kept.turn()
         able, timezone, told_in = capabilities(page), page.site.timezone, context["told_in"]
         first = day_of(page.as_of, ZoneInfo(timezone)) - timedelta(days=RECENT_DAYS - 1)
@@ -58,6 +61,8 @@ class Front:
             going_on=[self._incidents.made(one.view.id, one, self._drawn_open) for one in opened],
             groups=[(group.name, Markup("".join(self._group(group, timezone)))) for group in page.groups],  # noqa: S704 - drawn here
             samples=self._samples,
+            notices=self._drawn_advisories([one for one in page.advisories if one.is_notice], timezone, is_notices=True),
+            advisories=self._drawn_advisories([one for one in page.advisories if not one.is_notice], timezone, is_notices=False),
             planned=self._planned.made("planned", _Planned(page.planned, timezone), self._drawn_windows),
             recent=self._past.made("past", _Past(page.recent, first, timezone, told_in), self._drawn_past),
             recent_since=first,
@@ -95,6 +100,14 @@ class Front:
         drawn = self._windows.render(span=partial(span, zone=ZoneInfo(source.timezone), tongue=self._tongue), windows=told[:MOST_WINDOWS])
         return Markup(drawn)  # noqa: S704 - as above
 
+    def _drawn_advisories(self, advisories: Sequence[AdvisoryView], timezone: str, *, is_notices: bool) -> Markup:
+        source = _Warned(tuple(advisories), timezone, is_notices)
+        return self._advisories.made(f"notices {is_notices}", source, self._drawn_warned) if advisories else Markup()
+
+    def _drawn_warned(self, source: "_Warned") -> Markup:
+        spans = {"moment": self._moment(source.timezone), "span": partial(span, zone=ZoneInfo(source.timezone), tongue=self._tongue)}
+        return Markup(self._warned.render(spans, advisories=source.advisories, is_notices=source.is_notices))  # noqa: S704 - as above
+
     def _moment(self, timezone: str) -> "partial[Markup]":
         return partial(moment, zone=ZoneInfo(timezone), tongue=self._tongue)
 
@@ -123,6 +136,14 @@ class _Planned(NamedTuple):
 
     planned: tuple[MaintenanceView, ...]
     timezone: str
+
+
+class _Warned(NamedTuple):
+    """What notices, or advisories of services, are drawn from."""
+
+    advisories: tuple[AdvisoryView, ...]
+    timezone: str
+    is_notices: bool
 
 
 class _Past(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
+from statuspage.picture.advisories import AdvisoryView
 from statuspage.picture.archive import Archive, Asked, address, by_year
 from statuspage.picture.page import IncidentView, Page
 from statuspage.picture.planned import MaintenanceView
@@ -45,11 +46,12 @@ MOST_LINES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was found for *words* as the reader typed them: incidents and windows, newest first, each with the lines that have them."""
+    """What was found for *words* as the reader typed them: newest first, each with the lines that have them."""
 
     words: str
     incidents: tuple[tuple[IncidentView, tuple[Pieces, ...]], ...]
     windows: tuple[tuple[MaintenanceView, tuple[Pieces, ...]], ...]
+    advisories: tuple[tuple[AdvisoryView, tuple[Pieces, ...]], ...]
     is_more: bool
 
     @classmethod
@@ -57,10 +59,12 @@ class Answer:
         """The answer from a picture that holds what was found and nothing else."""
         incidents = sorted((*page.open, *page.recent), key=lambda view: (view.started_at, view.id), reverse=True)
         windows = sorted((*page.planned, *page.past), key=lambda view: (view.starts, view.id), reverse=True)
+        advisories = sorted((*page.advisories, *page.past_advisories), key=lambda view: (view.starts, view.id), reverse=True)
         return cls(
             words=words,
             incidents=tuple((one, _lines(query, (said.body for said in one.updates if not said.redacted))) for one in incidents),
             windows=tuple((one, _lines(query, (one.description, *(said.body for said in one.updates)))) for one in windows),
+            advisories=tuple((one, _lines(query, (said.body.text for said in one.updates))) for one in advisories),
             is_more=is_more,
         )
 

@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
+from incidents.advisory import AdvisoryTurn
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.picture import search
+from statuspage.picture.advisories import AdvisoryView, of_services
 from statuspage.picture.archive import Archive, Asked, address
 from statuspage.picture.figures import decimal
 from statuspage.picture.known_errors import spoken
@@ -84,6 +86,7 @@ class Html:
             incident=incident,
             affected=affected(incident, capabilities(page)),
             is_late=is_late(incident, page.as_of),
+            advisories=of_services(page.advisories, [one.service for one in incident.services]),
             known_errors=spoken(page.site.known_errors, page.language, [one.service for one in incident.services]),
         )
 
@@ -104,6 +107,7 @@ class Html:
             opened=opened,
             recent=[view for view in page.recent if hit(view)],
             planned=[view for view in page.planned if hit(view)],
+            advisories=of_services(page.advisories, [service.id]),
             known_errors=spoken(page.site.known_errors, page.language, [service.id]),
         )
 
@@ -124,6 +128,7 @@ class Html:
             service=service,
             opened=[(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)],
             planned=[view for view in page.planned if hit(view) and view.state is MaintenanceState.IN_PROGRESS],
+            advisories=of_services(page.advisories, [service.id]),
             known_errors=spoken(page.site.known_errors, page.language, [service.id]),
             is_reported=is_reported,
             fault=fault,
@@ -145,6 +150,10 @@ class Html:
     def maintenance(self, page: Page, window: MaintenanceView) -> bytes:
         """Spell the page of one window."""
         return self.drawn(page, "maintenance.html", f"/maintenance/{window.id}", window=window)
+
+    def advisory(self, page: Page, advisory: AdvisoryView) -> bytes:
+        """Spell the page of one advisory, or notice."""
+        return self.drawn(page, "advisory.html", f"/advisories/{advisory.id}", advisory=advisory)
 
     def history(self, page: Page, asked: Asked, archives: Sequence[Archive], months: Sequence[date]) -> bytes:
         """Spell *archives*, newest first, and links to *months*; *page* gives the surroundings, as of when it holds."""
@@ -205,6 +214,7 @@ def _environment(directory: Path, tongue: Tongue, root: str) -> Environment:
     environment.globals.update(
         root=root,
         asset={name.partition("-")[0].rpartition("/")[2]: name for name in _assets(directory)},
+        AdvisoryTurn=AdvisoryTurn,
         MaintenanceState=MaintenanceState,
         State=State,
         Status=Status,

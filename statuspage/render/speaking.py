@@ -57,6 +57,8 @@ def _tables(tongue: Tongue) -> Mapping[str, object]:
         "STEPS": words.spoken(words.STEPS, tongue),
         "MAINTENANCE_STATE": words.spoken(words.MAINTENANCE_STATE, tongue),
         "MAINTENANCE_STEPS": words.spoken(words.MAINTENANCE_STEPS, tongue),
+        "ADVISORY_STAGE": words.spoken(words.ADVISORY_STAGE, tongue, "advisory"),
+        "ADVISORY_TURN": words.spoken(words.ADVISORY_TURN, tongue, "advisory"),
         "PERIODS": words.spoken(words.PERIODS, tongue),
         "UNWATCHED": tongue.said(words.UNWATCHED),
         "UNWATCHED_WITHIN": tongue.said_in("in a sentence", words.UNWATCHED_WITHIN),

@@ -9,6 +9,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, exists, func, or_, select
 
+from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryUpdate, AdvisoryUpdated
+from incidents.advisory import progressed as warned_after
 from incidents.course import born, progressed
 from incidents.events import Event, IncidentEvent, MaintenanceEvent, MaintenanceUpdated, Opened, Planned, Updated
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
@@ -17,6 +19,7 @@ from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
 from incidents.situation import advance, begun, fold
+from statuspage.picture.advisories import MOST_OVER, Bulletin
 from statuspage.picture.page import Story
 from statuspage.picture.site import Site
 from statuspage.store.ledger_rows import Stated, corrections_by, terms_of
@@ -53,6 +56,7 @@ class Earlier:
     words: Mapping[str, tuple[MaintenanceUpdate, ...]]
     terms: Mapping[str, Stated]
     corrections: Mapping[str, tuple[Correction, ...]]
+    bulletins: tuple[Bulletin, ...]
 
 
 def earlier(connection: Connection, at: datetime) -> Earlier | None:
@@ -76,6 +80,7 @@ def earlier(connection: Connection, at: datetime) -> Earlier | None:
         words=words,
         terms={id: terms_of(connection, id) for id in topology.services},
         corrections=corrections_by(connection, at),
+        bulletins=_bulletins(events),
     )
 
 
@@ -99,6 +104,21 @@ def _windows(events: Sequence[Event]) -> tuple[tuple[Maintenance, ...], Mapping[
                 words[id_] = (*words.get(id_, ()), *event.updates)
     over = [window for window in known.values() if window.is_over]
     return tuple(sorted(over, key=lambda window: (window.ended_at or window.ends, window.id), reverse=True)), words
+
+
+def _bulletins(events: Sequence[Event]) -> tuple[Bulletin, ...]:
+    """The advisories that held or were to come, and the last ones that were over."""
+    known: dict[str, Advisory] = {}
+    words: dict[str, tuple[AdvisoryUpdate, ...]] = {}
+    for event in events:
+        if isinstance(event, AdvisoryEvent):
+            id_ = event.advisory
+            known[id_] = event.plan if isinstance(event, Advised) else warned_after(known[id_], event)
+            if isinstance(event, AdvisoryUpdated):
+                words[id_] = (*words.get(id_, ()), event.update)
+    ended = sorted((at, id_) for id_, one in known.items() if (at := one.ended_at) is not None)
+    gone = {id_ for _, id_ in ended[:-MOST_OVER]}
+    return tuple(Bulletin(advisory=one, updates=words.get(id_, ())) for id_, one in known.items() if id_ not in gone)
 
 
 def _situation(connection: Connection, topology: Topology, events: Sequence[Event], at: datetime) -> Situation:

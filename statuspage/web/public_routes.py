@@ -93,6 +93,7 @@ PUBLIC_ROUTES = (
     PublicRoute("/incidents/{id}", Surface.PAGE),
     PublicRoute("/maintenance", Surface.PAGE),
     PublicRoute("/maintenance/{id}", Surface.PAGE),
+    PublicRoute("/advisories/{id}", Surface.PAGE),
     PublicRoute("/service-levels", Surface.PAGE),
     PublicRoute("/subscribe", Surface.PAGE, takes_forms=True),
     PublicRoute("/subscribe/confirm/{token}", Surface.FORM, takes_forms=True),
@@ -147,16 +148,16 @@ def surface_of(path: str) -> Surface | None:
 
 
 def is_kept(path: str) -> bool:
-    """Whether *path* could be that of what only the store has: an archive, an incident or a window. Else it never reaches the store.
+    """Whether *path* could be that of what only the store has: an archive, an incident, a window or an advisory.
 
-    Ids are 12 lowercase letters and digits.
+    Else it never reaches the store. Ids are 12 lowercase letters and digits.
     """
     document = document_at(path)
     if document is not None:
         return document.number is not None
     room, _, name = path.lstrip("/").partition("/")
     is_id = len(name) == 12 and name.isascii() and name.isalnum() and name == name.lower()
-    return room in {"incidents", "maintenance"} and is_id
+    return room in {"incidents", "maintenance", "advisories"} and is_id
 
 
 def is_month(path: str) -> bool:

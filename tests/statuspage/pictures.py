@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
+from incidents.advisory import Advisory, AdvisoryTurn, AdvisoryUpdate
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
 from incidents.model import (
     Component,
@@ -21,8 +22,9 @@ from incidents.model import (
     Topology,
     Update,
 )
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.days import Day
-from statuspage.picture.news import PAGE, Said, Strand, Tail, Topic, tail, topics_of_incident, topics_of_window
+from statuspage.picture.news import PAGE, Said, Strand, Tail, Topic, Warned, tail, topics_of_advisory, topics_of_incident, topics_of_window
 from statuspage.picture.page import Snapshot, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
@@ -145,15 +147,39 @@ def window(*updates: MaintenanceUpdate, id_: str = "windowwindow", **more: objec
     return Window(maintenance=replace(plan, **more), updates=updates)  # type: ignore[arg-type]  # the test's own keywords
 
 
+def warned(number: int, turn: AdvisoryTurn = AdvisoryTurn.PUBLISHED, **body: str) -> AdvisoryUpdate:
+    """The *number*-th words about an advisory that holds for eight hours from an hour ago."""
+    starts = NOW.replace(second=0) - timedelta(hours=1)
+    at, ends = starts + timedelta(minutes=number), starts + timedelta(hours=8)
+    return AdvisoryUpdate(number=number, turn=turn, body=body, at=at, by="ada", starts=starts, ends=ends)
+
+
+def bulletin(*updates: AdvisoryUpdate, id_: str = "stormstormst", **more: object) -> Bulletin:
+    """A storm warning for email that holds as ``warned`` says."""
+    first = updates[0] if updates else warned(1, en="Lines may fail.", de="Leitungen können ausfallen.")
+    storm = Advisory(
+        id=id_,
+        name={"en": "Storm warning", "de": "Sturmwarnung"},
+        services=("email",),
+        starts=first.starts,
+        ends=first.ends,
+        published_at=first.at,
+        published_by="ada",
+        updates=len(updates) or 1,
+    )
+    return Bulletin(advisory=replace(storm, **more), updates=updates or (first,))  # type: ignore[arg-type]  # the test's own keywords
+
+
 def heard(told: Snapshot) -> Snapshot:
     """*told* with its news, all its public words in the places that the store would have given them, and its windows in calendars."""
-    return replace(told, news=news(told.stories, told.windows), agenda=told.agenda or told.windows)
+    return replace(told, news=news(told.stories, told.windows, told.bulletins), agenda=told.agenda or told.windows)
 
 
-def news(stories: Iterable[Story], windows: Iterable[Window]) -> Mapping[Topic, Tail]:
+def news(stories: Iterable[Story], windows: Iterable[Window], bulletins: Iterable[Bulletin] = ()) -> Mapping[Topic, Tail]:
     """What feeds tell of these words, had they been said in the order of their instants."""
     words = [*(_of_incident(story, update) for story in stories for update in story.updates)]
     words += [_of_window(window, update) for window in windows for update in window.updates]
+    words += [_of_advisory(one, update) for one in bulletins for update in one.updates]
     found: dict[Topic, list[Said]] = {}
     for said_, topics in sorted(words, key=lambda word: (word[0].at, word[0].subject, word[0].number)):
         for topic in topics:
@@ -188,3 +214,17 @@ def _of_window(told: Window, update: MaintenanceUpdate) -> tuple[Said, tuple[Top
         takes_back=update.number - 1 if is_off else 0,
     )
     return words, topics_of_window(told.maintenance, update)
+
+
+def _of_advisory(told: Bulletin, update: AdvisoryUpdate) -> tuple[Said, tuple[Topic, ...]]:
+    words = Said(
+        strand=Strand.ADVISORY,
+        subject=told.advisory.id,
+        number=update.number,
+        title="",
+        body="",
+        at=update.at,
+        updated=update.at,
+        warned=Warned(name=told.advisory.name, is_notice=told.advisory.is_notice, update=update),
+    )
+    return words, topics_of_advisory(told.advisory)

@@ -589,8 +589,8 @@ def test_each_look_has_its_own_height_and_its_own_shape(html: Html) -> None:
     heights = {node.get("class"): node.get("stroke-width") for node in root.xpath("//svg[@class='sample']/path")}
     assert len(set(heights.values())) == len(heights) == len(Status)
     symbols = {node.get("id"): dom.tostring(node).partition(b">")[2] for node in root.xpath("//symbol")}
-    assert set(symbols) == {f"s-{name}" for name in NAME.values()}
-    assert len(set(symbols.values())) == len(Status)
+    assert set(symbols) == {*(f"s-{name}" for name in NAME.values()), "s-advisory"}
+    assert len(set(symbols.values())) == len(Status) + 1
 
 
 def test_a_strip_is_drawn_again_only_when_a_day_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -668,7 +668,7 @@ def contrast(one_colour: str, other: str) -> float:
 @pytest.mark.parametrize("theme", themes(), ids=["light", "dark"])
 def test_every_colour_of_a_word_can_be_read(theme: dict[str, str]) -> None:
     grounds = ["paper", "card"]
-    for name in NAME.values():
+    for name in (*NAME.values(), "advisory"):
         for ground in (*grounds, f"{name}-tint"):
             assert contrast(theme[name], theme[ground]) >= 4.5, (name, ground)
             assert contrast(theme["ink"], theme[ground]) >= 7

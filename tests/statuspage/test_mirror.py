@@ -30,7 +30,7 @@ from statuspage.publish import HTML
 from statuspage.render.addresses import Document, Format, path_of
 from statuspage.render.finished import Finished, finish
 from statuspage.web.public_routes import PUBLIC_ROUTES
-from tests.statuspage.pictures import NOW, SITE, said, service, snapshot, story, update, window
+from tests.statuspage.pictures import NOW, SITE, bulletin, said, service, snapshot, story, update, window
 from tests.statuspage.serving import Served, serving
 from tests.statuspage.test_press import House, house
 
@@ -87,7 +87,7 @@ def long_told() -> Snapshot:
     """So much was said of email that every feed has an archive."""
     words = story(*(update(number) for number in range(1, 121)), id_="incidentopen", worst={"email": Status.MAJOR})
     plans = window(*(said(number, MaintenanceState.SCHEDULED, NOW + timedelta(seconds=number)) for number in range(1, 121)))
-    return replace(snapshot(EMAIL, PORTAL, stories=(words, OVER)), windows=(plans,))
+    return replace(snapshot(EMAIL, PORTAL, stories=(words, OVER)), windows=(plans,), bulletins=(bulletin(),))
 
 
 async def test_every_public_route_is_mirrored_or_has_a_reason_not_to_be(mirrored: Mirrored) -> None:

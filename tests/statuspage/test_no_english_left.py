@@ -18,6 +18,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from lxml import html as dom
 
+from incidents.advisory import AdvisoryTurn
 from incidents.levels.availability import Change, Kind, availability
 from incidents.levels.service_level import Budget, Credit
 from incidents.levels.terms import Terms
@@ -26,6 +27,7 @@ from incidents.model import Need, Service, Standing, State, Status, Update
 from incidents.times.calendars import Calendar
 from incidents.times.spans import Span
 from statuspage import bundled
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.archive import Archive, Asked, ServiceMonth
 from statuspage.picture.days import Day
 from statuspage.picture.figures import BudgetView, FigureView, LevelView, MonthView
@@ -39,7 +41,7 @@ from statuspage.render.mail import Letterhead, Mail
 from statuspage.render.report import Reported, report
 from statuspage.render.subscription import Subscription, Typed
 from tests.statuspage.messages import collected
-from tests.statuspage.pictures import BORN, NOW, heard, public_id, said, snapshot, story, update, window
+from tests.statuspage.pictures import BORN, NOW, bulletin, heard, public_id, said, snapshot, story, update, warned, window
 
 CODE = "ru"  # Babel knows its months and days; the words are made up
 SITE = Site(
@@ -182,6 +184,27 @@ def planned(place: int, state: MaintenanceState) -> Window:
     )
 
 
+def advised(id_: str, *turns: AdvisoryTurn, **more: object) -> Bulletin:
+    """An advisory or a notice, not in English."""
+    ends = None if "ends" in more else NOW + HOUR
+    words = (replace(warned(place, turn, en="Слово."), ends=ends) for place, turn in enumerate(turns, start=1))
+    return bulletin(*words, id_=id_, **{"name": {"en": "Буря"}, "services": ("s0",), **more})
+
+
+BULLETINS = (
+    advised("comingcoming", AdvisoryTurn.PUBLISHED, starts=NOW + HOUR, ends=None),
+    advised("inforceinfor", AdvisoryTurn.PUBLISHED, AdvisoryTurn.UPDATED, AdvisoryTurn.MOVED),
+    advised("pinnedpinned", AdvisoryTurn.PUBLISHED, services=(), ends=None),
+    advised("pinneduntil1", AdvisoryTurn.PUBLISHED, services=()),
+    advised("overoverover", AdvisoryTurn.PUBLISHED, ended_at=NOW),
+    advised("withdrawnwit", AdvisoryTurn.PUBLISHED, AdvisoryTurn.WITHDRAWN, ended_at=NOW, withdrawn_by="ada"),
+    replace(
+        advised("wordlesswit1", AdvisoryTurn.PUBLISHED, ended_at=NOW, withdrawn_by="ada"),
+        updates=(warned(1, en="Слово."), warned(2, AdvisoryTurn.WITHDRAWN)),
+    ),
+)
+
+
 def told(*services: Service) -> Snapshot:
     """Everything that may happen, all of it at once, with services in every status."""
     made = snapshot(*services, statuses=dict(zip((one.id for one in services), Status, strict=False)), stories=STORIES)
@@ -189,6 +212,7 @@ def told(*services: Service) -> Snapshot:
         made,
         site=SITE,
         windows=tuple(planned(place, state) for place, state in enumerate(MaintenanceState)),
+        bulletins=BULLETINS,
         days={one.id: days() for one in services},
         levels={one.id: LEVELS[place % len(LEVELS)] for place, one in enumerate(services[:-1])},
         public_ids={one.id: public_id(one.id) for one in services} | {"group:Группа": "groupgroupgr"},
@@ -239,7 +263,11 @@ def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
     for found in ((), (*picture.open, *picture.recent)):
         windows = tuple((one, lines) for one in picture.planned if found)
         answer = Answer(
-            words="слово" if found else "", incidents=tuple((one, lines) for one in found), windows=windows, is_more=bool(found)
+            words="слово" if found else "",
+            incidents=tuple((one, lines) for one in found),
+            windows=windows,
+            advisories=tuple((one, lines) for one in picture.advisories if found),
+            is_more=bool(found),
         )
         yield "search", "text/html", html.search(picture, answer)
         yield "search", "text/html", html.search(picture, replace(answer, words="слово"))
@@ -254,6 +282,7 @@ def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
                     as_of=NOW,
                     incidents=incidents,
                     windows=picture.planned if incidents else (),
+                    advisories=picture.advisories if incidents else (),
                     services=tuple(ServiceMonth(service="s0", name="Почта", told=one) for one in months),
                     older=first,
                     newer=first,
