@@ -21,7 +21,7 @@ from statuspage.clock import Now
 from statuspage.diary import Diary
 from statuspage.edition import Edition
 from statuspage.picture.advisories import Bulletin
-from statuspage.picture.agenda import Far, agenda
+from statuspage.picture.agenda import AHEAD, BACK, Far, agenda
 from statuspage.picture.days import Day, unwatched
 from statuspage.picture.marking import localised
 from statuspage.picture.news import Tail, Topic, Untold
@@ -34,7 +34,7 @@ from statuspage.pipeline import Pipeline
 from statuspage.publish import Publisher, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
-from statuspage.store import feed_rows, queries
+from statuspage.store import feed_rows, queries, recall
 from statuspage.store.advisory_rows import newest_bulletins
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
@@ -225,7 +225,9 @@ class Press:
         """Work out a year of what comes again, once a day and beside the event loop: with many series it takes a while."""
         day = now.astimezone(UTC).date()
         if self._far is None or not self._far.holds(situation, day):
-            self._far = await asyncio.to_thread(Far.of, situation, day)
+            since = now - BACK - AHEAD
+            in_force = await self.store.read(lambda connection: recall.series_in_force(connection, since))
+            self._far = await asyncio.to_thread(Far.of, situation, day, in_force)
 
     def _snapshot(self, situation: Situation, now: datetime, windows: tuple[Window, ...] | None = None) -> Snapshot:
         pasts, never = self.books.pasts, self._unwatched(now)

@@ -22,10 +22,15 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A planned window with its public words, oldest first; without any it has been announced to nobody yet."""
+    """A planned window with its public words, oldest first; without any it has been announced to nobody yet.
+
+    *turns* is how often its series planned it otherwise before anybody was told of it, and *turned_at* when for the last time.
+    """
 
     maintenance: Maintenance
     updates: tuple[MaintenanceUpdate, ...] = ()
+    turns: int = 0
+    turned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +80,13 @@ class MaintenanceView:
     updates: tuple[MaintenanceUpdateView, ...]
     changes: int
     imported_from: str | None = None
+    turned_at: datetime | None = None
 
     @property
     def told_at(self) -> datetime:
-        """When it was last spoken of."""
-        return max([self.planned_at, *(update.at for update in self.updates)])
+        """When it was last spoken of, or planned otherwise without a word."""
+        told = [self.planned_at, *(update.at for update in self.updates)]
+        return max(told if self.turned_at is None else [*told, self.turned_at])
 
     @property
     def is_told(self) -> bool:
@@ -145,7 +152,8 @@ def view(window: Window, name: str, description: str, services: Sequence[Service
             )
             for said in reversed(window.updates)
         ),
-        changes=one.changes,
+        changes=one.changes + window.turns,
+        turned_at=window.turned_at,
         imported_from=one.imported_from,
     )
 

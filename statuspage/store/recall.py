@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 from sqlalchemy import Connection, Row, func, select
 
 from incidents.events import Counted, Event, Moved
+from incidents.maintenance import Series
 from incidents.model import Situation, Subject, Topology
 from incidents.policy import Policy
 from incidents.replaying.past import ORDINARY, TICK, Judging, Memory, Places, Renaming, Turn
@@ -192,3 +193,18 @@ def site(connection: Connection, at: datetime) -> tuple[Topology, Site] | None:
     newest = select(configurations.c.compiled).where(configurations.c.applied_at <= at).order_by(configurations.c.version.desc()).limit(1)
     compiled = connection.execute(newest).scalar()
     return None if compiled is None else (built(Topology, compiled["topology"]), built(Site, compiled["site"]))
+
+
+def series_in_force(connection: Connection, since: datetime) -> tuple[tuple[datetime, Mapping[str, Series]], ...]:
+    """From when on which series were in force, since then and just before: ascending, and only where it changed.
+
+    A configuration of which an older release kept no meaning is left out.
+    """
+    rows = select(configurations.c.applied_at, configurations.c.compiled[("topology", "series")].label("series"))
+    first = select(func.max(configurations.c.version)).where(configurations.c.applied_at <= since).scalar_subquery()
+    chosen = rows.where(configurations.c.version >= func.coalesce(first, 0)).order_by(configurations.c.version)
+    told: list[tuple[datetime, Any]] = []
+    for row in connection.execute(chosen):
+        if row.series is not None and (not told or told[-1][1] != row.series):
+            told.append((row.applied_at, row.series))
+    return tuple((at, built(Mapping[str, Series], series)) for at, series in told)

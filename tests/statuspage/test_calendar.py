@@ -18,6 +18,8 @@ from incidents.maintenance import MaintenanceState, Series
 from incidents.model import Situation
 from incidents.planned import planning
 from incidents.planned.planning import Terms, Wish
+from incidents.planned.windows import occurrence_id
+from incidents.policy import Policy
 from incidents.times.recurrence import Recurrence
 from incidents.times.rule import parse
 from statuspage.diary import Diary
@@ -28,6 +30,7 @@ from statuspage.publish import Publisher, Shelf
 from statuspage.render.calendar import Calendars
 from statuspage.render.feeds import fit
 from statuspage.render.tongue import ENGLISH
+from statuspage.store import past, queries
 from tests.statuspage.picture.test_planned import CANCELLED, DAY, HOUR, OVER, PLANNED, RUNNING, S, coming, published, told, weekly
 from tests.statuspage.pictures import NOW, SITE, heard, said, window
 from tests.statuspage.serving import templates
@@ -359,3 +362,75 @@ def test_every_state_is_shown_as_what_it_is() -> None:
     found = {event["UID"].partition("@")[0]: str(event["STATUS"]) for event in calendar(OVER, RUNNING, PLANNED, CANCELLED)}
     assert found == {"windowisover": "CONFIRMED", "windowbegun1": "CONFIRMED", "windowwindow": "CONFIRMED", "windownotnow": "CANCELLED"}
     assert MaintenanceState.CANCELLED is S.CANCELLED
+
+
+# --- what was given out before anybody was told of it -----------------------------------------------------------------------------------
+
+
+def nightly(hour: int, key: str = "patches", **more: object) -> Series:
+    """A weekly one that began long ago."""
+    starts = datetime(2025, 11, 2, hour)  # noqa: DTZ001 - its zone is beside it
+    return weekly(key, recurrence=replace(weekly().recurrence, starts=starts), **more)
+
+
+async def in_force(house: House, *series: Series) -> None:
+    """The file plans these from now on, and nothing else that comes again."""
+    press = house.press
+    topology = replace(press.pipeline.situation.topology, series={one.key: one for one in series})
+    compiled = past.compiled(topology, Policy(), SITE)
+    text = repr(sorted(topology.series.items()))
+    await press.store.write(
+        lambda connection: queries.apply_configuration(connection, text=text, digest=text, at=house.world.now, compiled=compiled)
+    )
+    await press.pipeline.replace(topology, Policy())
+    press.forget(SITE, press.public_ids, 120.0)
+
+
+async def test_what_was_given_out_and_is_planned_otherwise_is_struck_out_and_newer_when_it_comes_back(house: House) -> None:
+    subscriber, first, later, shorter = Subscriber(), nightly(2), nightly(3), nightly(2, lasts=HOUR)
+    other = nightly(5, "cables", name={"en": "Cables"})
+
+    async def refreshed(*series: Series) -> list[tuple[str, datetime, datetime]]:
+        house.world.wait(3600)
+        await in_force(house, *series)
+        await house.press.pipeline.tick()
+        subscriber.refresh((await house.press.issue()).files["/maintenance.ics"].body)
+        return subscriber.shown()
+
+    def expected(*series: Series) -> list[tuple[str, datetime, datetime]]:
+        situation, since = house.press.pipeline.situation, house.world.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        spans = [(one, *span) for one in series for span in one.spans(since, since + AHEAD)]
+        # What was called off in words never comes back.
+        left = [one for one in spans if occurrence_id(situation, one[0].key, one[1]) not in situation.spent]
+        return sorted((one.name["en"], starts, ends) for one, starts, ends in left)
+
+    for series in [(first,), (later,), (later, other), (), (first, other), (shorter, other), (first, other), (other,)]:
+        assert await refreshed(*series) == expected(*series), series
+    struck = [event for event in subscriber.kept.values() if event["STATUS"] == "CANCELLED" and event["SUMMARY"] == "Weekly patches"]
+    assert len(struck) > 100
+    assert max(event["SEQUENCE"] for event in struck) >= 5
+
+
+async def test_what_was_not_given_out_or_is_over_is_not_struck_out(house: House) -> None:
+    await in_force(house, nightly(2))
+    house.world.wait((400 * DAY).total_seconds())
+    await in_force(house)
+    shelf = await house.press.issue()
+    told = [event for event in events(shelf.files["/maintenance.ics"].body) if event["STATUS"] == "CANCELLED"]
+    unannounced = [event for event in told if event["SEQUENCE"] == 1]
+    assert all(event.decoded("DTEND") > house.world.now for event in unannounced)
+    assert 50 < len(unannounced) < 54
+
+
+async def test_what_is_struck_out_leads_to_no_page_of_its_own_and_concerns_its_services_alone(house: House) -> None:
+    await in_force(house, nightly(2), nightly(2, "cables", services=("portal",)))
+    await house.press.issue()
+    await in_force(house)
+    shelf = await house.press.issue()
+    struck = [event for event in events(shelf.files["/maintenance.ics"].body) if event["STATUS"] == "CANCELLED"]
+    make = house.press.of_service("/services/portal/maintenance.ics")
+    assert make is not None
+    assert 100 < len(struck) == 2 * len(events(make().body))
+    unannounced = [event for event in struck if event["SEQUENCE"] == 1]
+    assert len(struck) - len(unannounced) == 2, "the next of each was announced, and called off with words"
+    assert {str(event["URL"]).partition("status.example.net")[2] for event in unannounced} == {"/maintenance"}

@@ -12,19 +12,22 @@ from sqlalchemy import func, select
 
 from incidents.heartbeat import Every, Heartbeat
 from incidents.impairment import Hindrance, Impairment
-from incidents.maintenance import Maintenance, MaintenanceState, Promise
+from incidents.maintenance import Maintenance, MaintenanceState, Promise, Series
 from incidents.model import Pause, Situation, Topology
 from incidents.policy import Policy
 from incidents.turns import Circumstances
 from probes.cron import Cron
 from statuspage.store import past
 from statuspage.store.engine import Database
-from statuspage.store.recall import memory_before, turns
+from statuspage.store.queries import apply_configuration
+from statuspage.store.recall import memory_before, series_in_force, turns
 from statuspage.store.record import record
 from statuspage.store.results import prune
 from statuspage.store.spelling import milliseconds
 from statuspage.store.tables import batches, memories
 from statuspage.store.values import built, plain
+from tests.statuspage.picture.test_planned import weekly
+from tests.statuspage.pictures import SITE
 from tests.statuspage.store.worlds import T0, TOPOLOGY, after, begin, result, write
 
 INSTANTS = st.timedeltas(timedelta(0), timedelta(days=300)).map(lambda length: T0 + length)
@@ -113,3 +116,26 @@ def test_a_batch_without_circumstances_is_taken_as_it_stands(database: Database)
     last = database.read(lambda connection: connection.execute(select(func.max(batches.c.sequence))).scalar())
     found = list(turns(database.read, 1, last or 0))
     assert [(turn.is_foreign, list(turn.slots)) for turn in found] == [(True, []), (False, [milliseconds(after(5))])]
+
+
+def test_which_series_were_in_force_is_told_where_it_changed_back_to_just_before(database: Database) -> None:
+    def apply(days: int, text: str, *series: Series, is_old: bool = False) -> None:
+        known = TOPOLOGY
+        meant = past.compiled(replace(known, series={one.key: one for one in series}), Policy(), SITE)
+        kept = None if is_old else meant
+        at = T0 + timedelta(days=days)
+        database.write(lambda connection: apply_configuration(connection, text=text, digest=text, at=at, compiled=kept))
+
+    first, later = weekly(), weekly(lasts=timedelta(hours=1))
+    apply(0, "of an older release", is_old=True)
+    for days, text, *series in ((1, "a", first), (5, "b", first), (6, "c", first), (7, "d", later), (8, "e", later), (9, "f")):
+        apply(days, text, *series)
+
+    def told(since: int) -> list[tuple[int, list[Series]]]:
+        found = database.read(lambda connection: series_in_force(connection, T0 + timedelta(days=since)))
+        return [((at - T0).days, list(series.values())) for at, series in found]
+
+    everything = [(1, [first]), (7, [later]), (9, [])]
+    assert told(-3) == told(0) == everything
+    assert told(6) == [(6, [first]), *everything[1:]]
+    assert told(30) == [(9, [])]
