@@ -97,7 +97,7 @@ def written_in(language: str | None, own: str, *, is_automatic: bool) -> str:
     return language or (ENGLISH if is_automatic else own)
 
 
-def heard(own: str, others: Mapping[str, str], *, written: str, wanted: str) -> tuple[str, str]:
+def as_read(own: str, others: Mapping[str, str], *, written: str, wanted: str) -> tuple[str, str]:
     """The text that a reader of *wanted* gets, and the language that it is in: *own*, as *written*, where there is none in theirs."""
     known = {**others, written: own}
     for language in (wanted, wanted.partition("-")[0]):

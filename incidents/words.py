@@ -11,7 +11,7 @@ from typing import assert_never
 from incidents.claims import capable, mended, needs_of
 from incidents.model import Incident, Need, Service, Situation, State, Status, Subject
 from incidents.rollup import TROUBLE, measured_since, need_status, standing
-from incidents.voices import AT_THE_DESK, Voice, heard
+from incidents.voices import AT_THE_DESK, Voice, as_read
 
 
 def said(texts: Mapping[str, str], language: str) -> str:
@@ -225,7 +225,7 @@ def split_off(part: Incident, voice: Voice) -> str:
 
 def called(incident: Incident, voice: Voice) -> str:
     """What the incident is called in the language of *voice*, else in the one in which it was named."""
-    return heard(incident.name, incident.names, written=incident.language or "", wanted=voice.language)[0]
+    return as_read(incident.name, incident.names, written=incident.language or "", wanted=voice.language)[0]
 
 
 def headline(incident: Incident, state: State, voice: Voice, *, lasted: timedelta | None = None) -> str:

@@ -124,9 +124,8 @@ class Letters:
             case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
                 body = self.mail.confirm(head, site, language, link, hours)
             case {"kind": "report_confirmed" | "report_mended" as kind, "at": str(at), "name": str(name), "incident": str(incident)}:
-                body = self.mail.report(
-                    head, site, language, ReportAnswer(datetime.fromisoformat(at), name, incident, kind == "report_mended")
-                )
+                answer = ReportAnswer(datetime.fromisoformat(at), name, incident, kind == "report_mended", str(letter.get("name_in", "")))
+                body = self.mail.report(head, site, language, answer)
             case _:
                 return Dropped(reason="an older release wrote this letter")
         return Message(key=one.key, to=to, body=body, at=head.at)

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from statuspage.picture import archive
 from statuspage.picture import page as picture
 from statuspage.picture.advisories import AdvisoryView, of_services
+from statuspage.picture.capabilities import CapabilityView
 from statuspage.picture.news import FLOORS, About, Said, Tail, Topic, together
-from statuspage.picture.page import CapabilityView, IncidentView, Page, ServiceView, Snapshot
+from statuspage.picture.page import IncidentView, Page, ServiceView, Snapshot
 from statuspage.picture.planned import MaintenanceView, Window
 from statuspage.picture.site import Site
 from statuspage.render import badges, feeds

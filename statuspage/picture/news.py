@@ -4,7 +4,7 @@ A place is given once, when the words are written down, so that neither a restar
 which a reader may look for it. Pure, like ``page``.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -99,13 +99,14 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """Public words of the incident, the window or the advisory called *subject*; *body* is empty once withdrawn.
+    """Public words of the incident, the window or the advisory called *subject*; *body* is empty once withdrawn, and so are *bodies*.
 
     Those of an advisory are in *warned*, and *title* and *body* are empty.
 
     *updated* is later than *at* where they were corrected or withdrawn. *takes_back* counts the words before them that hold no longer:
     work was announced and does not take place. *services* are those that it hit when this was said, or that the work is announced for.
     Of an incident, *state* is how far it was; *is_automatic* what the machine said, *is_named_by_us* where the title is its own, too.
+    *language*, *titles* and *bodies* are as they were kept.
     """
 
     strand: Strand
@@ -122,6 +123,9 @@ class Said:
     state: State | None = None
     is_automatic: bool = False
     is_named_by_us: bool = False
+    language: str | None = None
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    bodies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,14 @@ from functools import partial
 from types import MappingProxyType
 
 from incidents.maintenance import MaintenanceState
-from incidents.model import Incident, Service, Severity, Situation, State, Status, Subject, Topology, Update
-from incidents.rollup import TROUBLE, need_status, standing, worst
+from incidents.model import Incident, Origin, Service, Situation, State, Status, Subject, Update
+from incidents.rollup import TROUBLE, worst
 from incidents.sight import lasting
 from statuspage.picture.advisories import AdvisoryView, Bulletin, warned
+from statuspage.picture.capabilities import CapabilityView, capabilities, is_watched
 from statuspage.picture.days import Day, as_of_now
 from statuspage.picture.figures import LevelView
-from statuspage.picture.marking import localised, marked
+from statuspage.picture.marking import Reader, localised, marked
 from statuspage.picture.news import Tail, Topic
 from statuspage.picture.pace import Pace, PaceView, views
 from statuspage.picture.planned import MaintenanceView, ServiceTold, Window, newest_end_first, view
@@ -72,14 +73,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CapabilityView:
-    """A need in the customer's words. *status* is operational, degraded, major outage, under maintenance or unknown."""
-
-    label: str
-    status: Status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceView:
     """A service as its users see it.
 
@@ -119,7 +112,11 @@ class AffectedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateView:
-    """Public words, ready to be spelled. *title* stands alone in a feed reader."""
+    """Public words, ready to be spelled. *title* stands alone in a feed reader.
+
+    *title_in* and *body_in* are the languages that they are in: that of the page, or another where they were not said in that. Empty for
+    words of ours, which are in whatever language the page is.
+    """
 
     number: int
     state: State
@@ -130,13 +127,16 @@ class UpdateView:
     edited_at: datetime | None
     redacted: bool
     next_update_by: datetime | None
+    title_in: str = ""
+    body_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentView:
     """A published incident; *updates* newest first. *recovered_at* is set while it is being watched or after.
 
-    *lasted* is how long it hit anybody, once it has recovered: the time in which it was well in between is left out.
+    *lasted* is how long it hit anybody, once it has recovered: the time in which it was well in between is left out. *name_in* is the
+    language of its name, as in ``UpdateView``.
     *imported_from* is the address of the page that told of it before us.
     """
 
@@ -152,6 +152,7 @@ class IncidentView:
     services: tuple[AffectedView, ...]
     updates: tuple[UpdateView, ...]
     imported_from: str | None = None
+    name_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +208,7 @@ def build(snapshot: Snapshot, now: datetime, language: str | None = None) -> Pag
     published = sorted((s for s in snapshot.stories if s.incident.published_at is not None), key=_newest_first)
     services = tuple(_service(snapshot, service, tongue) for service in snapshot.situation.topology.services.values())
     by_id = {service.id: service for service in services}
-    views = tuple(_incident(snapshot, story, by_id) for story in published)
+    views = tuple(_incident(snapshot, story, by_id, tongue) for story in published)
     windows = tuple(_window(snapshot, window, by_id, tongue) for window in snapshot.windows)
     advisories, past_advisories = warned(snapshot.bulletins, now, tongue, partial(_named, snapshot, by_id))
     return Page(
@@ -262,25 +263,13 @@ def _service(snapshot: Snapshot, service: Service, language: str) -> ServiceView
         last_known=snapshot.last_known.get(service.id, Status.UNKNOWN) if is_unknown else status,
         unknown_since=since if is_unknown else None,
         checked_at=snapshot.seen.get(service.id),
-        capabilities=tuple(_capabilities(service, snapshot.situation, language)),
+        capabilities=tuple(capabilities(service, snapshot.situation, language)),
         days=as_of_now(snapshot.days.get(service.id, ()), status),
         created_at=snapshot.created.get(service.id, snapshot.born),
-        is_watched=_is_watched(service, snapshot.situation.topology),
+        is_watched=is_watched(service, snapshot.situation.topology),
         level=snapshot.levels.get(service.id),
         paces=views(snapshot.paces.get(service.id, ()), [localised(need.label, language) for need in service.needs]),
     )
-
-
-def _capabilities(service: Service, situation: Situation, language: str) -> Iterable[CapabilityView]:
-    status_of = partial(standing, situation, Subject.COMPONENT)
-    found = [(label, need_status(need, status_of)) for need in service.needs if (label := localised(need.label, language))]
-    # Two needs may be one capability to customers: then the worse one counts.
-    return (CapabilityView(label=label, status=worst(status for other, status in found if other == label)) for label in dict(found))
-
-
-def _is_watched(service: Service, topology: Topology) -> bool:
-    monitors = (monitor for need in service.needs for part in need.of for monitor in topology.monitors_of[part])
-    return any(topology.monitors[monitor].severity is not Severity.WARNING for monitor in monitors)
 
 
 def _groups(snapshot: Snapshot, services: Sequence[ServiceView]) -> tuple[GroupView, ...]:
@@ -346,13 +335,16 @@ def _planning_updated(windows: Iterable[MaintenanceView], born: datetime) -> dat
     return max((update.at for window in ours for update in window.updates), default=born)
 
 
-def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView]) -> IncidentView:
-    incident = story.incident
+def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView], language: str) -> IncidentView:
+    incident, reader = story.incident, Reader(language, snapshot.site.language)
+    is_ours = incident.origin is Origin.MACHINE and incident.imported_from is None
+    name, name_in = reader.gets(incident.name, incident.names, incident.language, is_automatic=is_ours)
     ended = incident.recovered_at or incident.resolved_at
     affected = {**dict.fromkeys(incident.worst, Status.OPERATIONAL), **incident.services}
     return IncidentView(
         id=incident.id,
-        name=incident.name,
+        name=name,
+        name_in=name_in,
         state=incident.state,
         worst=worst((*incident.worst.values(), *incident.services.values(), incident.impact or Status.OPERATIONAL)),
         started_at=incident.started_at,
@@ -370,18 +362,24 @@ def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceVi
             )
             for id_, status in affected.items()
         ),
-        updates=tuple(_update(update) for update in reversed(story.updates)),
+        updates=tuple(_update(update, reader) for update in reversed(story.updates)),
         imported_from=incident.imported_from,
     )
 
 
-def _update(update: Update) -> UpdateView:
+def _update(update: Update, reader: Reader) -> UpdateView:
     redacted = update.redacted_at is not None
+    title, title_in = reader.gets(update.title, update.titles, update.language, is_automatic=update.automatic)
+    body, body_in = reader.gets(update.body, update.bodies, update.language, is_automatic=update.automatic)
+    if redacted:
+        body, body_in = WITHDRAWN, ""
     return UpdateView(
         number=update.number,
         state=update.state,
-        title=update.title,
-        body=WITHDRAWN if redacted else update.body,
+        title=title,
+        title_in=title_in,
+        body=body,
+        body_in=body_in,
         at=update.at,
         automatic=update.automatic,
         edited_at=update.redacted_at or update.edited_at,  # so that readers of feeds fetch the entry again
@@ -391,9 +389,8 @@ def _update(update: Update) -> UpdateView:
 
 
 def _window(snapshot: Snapshot, window: Window, services: Mapping[str, ServiceView], language: str) -> MaintenanceView:
-    told, named = window.maintenance, [_named(snapshot, services, id_) for id_ in window.maintenance.services]
-    name = localised(told.name, language) or told.series or "Maintenance"
-    return view(window, name, localised(told.description, language), named, snapshot.born)
+    named = [_named(snapshot, services, id_) for id_ in window.maintenance.services]
+    return view(window, named, snapshot.born, Reader(language, snapshot.site.language))
 
 
 def _named(snapshot: Snapshot, services: Mapping[str, ServiceView], id_: str) -> ServiceTold:

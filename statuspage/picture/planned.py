@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Situation
 from incidents.planned.windows import horizon
+from statuspage.picture.marking import Reader
 
 AHEAD_DAYS = 90
 """How far ahead windows that come again are shown. Those that were planned or announced are shown however far ahead they are."""
@@ -47,6 +48,7 @@ class MaintenanceUpdateView:
     """Public words about a window, ready to be spelled. *title* stands alone in a feed reader.
 
     What *is_loud* is news for everybody; the ordinary course of what comes again and again is for those who follow maintenance.
+    *title_in* and *body_in* are the languages that they are in, as in the picture of an incident.
     """
 
     number: int
@@ -56,6 +58,8 @@ class MaintenanceUpdateView:
     at: datetime
     automatic: bool
     is_loud: bool
+    title_in: str = ""
+    body_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class MaintenanceView:
 
     *planned_at* is when it was first told of, or the store's birth where it is still far ahead and nobody was told. *changes* counts
     what a calendar must take over. *told_at* is the newest instant at which anything about it was said or changed.
-    *imported_from* is the address of the page that told of it before us.
+    *imported_from* is the address of the page that told of it before us. *name_in* and *description_in* are their languages.
     """
 
     id: str
@@ -81,6 +85,8 @@ class MaintenanceView:
     changes: int
     imported_from: str | None = None
     turned_at: datetime | None = None
+    name_in: str = ""
+    description_in: str = ""
 
     @property
     def told_at(self) -> datetime:
@@ -126,13 +132,17 @@ def _by_start(window: Maintenance) -> tuple[datetime, str]:
     return window.starts, window.id
 
 
-def view(window: Window, name: str, description: str, services: Sequence[ServiceTold], born: datetime) -> MaintenanceView:
-    """What the public sees of *window*; nothing in it tells who planned it, why a rule was passed over, or what is worked on."""
+def view(window: Window, services: Sequence[ServiceTold], born: datetime, reader: Reader) -> MaintenanceView:
+    """What *reader* sees of *window*; nothing in it tells who planned it, why a rule was passed over, or what is worked on."""
     one = window.maintenance
+    name, name_in = reader.chooses(one.name)
+    description, description_in = reader.chooses(one.description)
     return MaintenanceView(
         id=one.id,
-        name=name,
+        name=name or one.series or "Maintenance",
+        name_in=name_in,
         description=description,
+        description_in=description_in,
         state=one.state,
         starts=one.starts,
         ends=one.ends,
@@ -140,21 +150,26 @@ def view(window: Window, name: str, description: str, services: Sequence[Service
         began_at=one.began_at,
         ended_at=one.ended_at,
         services=tuple(services),
-        updates=tuple(
-            MaintenanceUpdateView(
-                number=said.number,
-                state=said.state,
-                title=said.title,
-                body=said.body,
-                at=said.at,
-                automatic=said.automatic,
-                is_loud=is_loud(one, said),
-            )
-            for said in reversed(window.updates)
-        ),
+        updates=tuple(_told(one, said, reader) for said in reversed(window.updates)),
         changes=one.changes + window.turns,
         turned_at=window.turned_at,
         imported_from=one.imported_from,
+    )
+
+
+def _told(window: Maintenance, said: MaintenanceUpdate, reader: Reader) -> MaintenanceUpdateView:
+    title, title_in = reader.gets(said.title, said.titles, said.language, is_automatic=said.automatic)
+    body, body_in = reader.gets(said.body, said.bodies, said.language, is_automatic=said.automatic)
+    return MaintenanceUpdateView(
+        number=said.number,
+        state=said.state,
+        title=title,
+        title_in=title_in,
+        body=body,
+        body_in=body_in,
+        at=said.at,
+        automatic=said.automatic,
+        is_loud=is_loud(window, said),
     )
 
 

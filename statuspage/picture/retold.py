@@ -64,16 +64,21 @@ def update(said: Update, incident: Incident) -> Update:
 
 def unquoting_entry(said: Said) -> Said:
     """The same in a feed."""
-    return replace(said, body=_BODIES[said.state]) if said.state and said.is_automatic and is_quoting(said.body) else said
+    if said.state is None or not said.is_automatic or not is_quoting(said.body):
+        return said
+    return replace(said, body=_BODIES[said.state], language=ENGLISH, titles=_NONE, bodies=_NONE)
 
 
 def entry(said: Said, names: Iterable[str]) -> Said:
     """The same in a feed; *names* are those of the services that it was about and that may be told of."""
-    if said.state is None:
+    state = said.state
+    if state is None:
         return said
-    body = _BODIES[said.state] if said.is_automatic and said.body else said.body
-    title = _HEADED[said.state].format(_problem(names)) if said.is_named_by_us else said.title
-    return replace(said, title=title, body=body)
+    if said.is_named_by_us:
+        said = replace(said, title=_HEADED[state].format(_problem(names)), titles=_NONE)
+    if not said.is_automatic:
+        return said
+    return replace(said, body=_BODIES[state] if said.body else "", language=ENGLISH, titles=_NONE, bodies=_NONE)
 
 
 def _problem(names: Iterable[str]) -> str:

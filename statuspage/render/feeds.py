@@ -7,15 +7,15 @@ whoever was away follows the links back to where they stopped.
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from statuspage.picture.marking import localised
+from statuspage.picture.marking import Reader, localised
 from statuspage.picture.news import About, Said, Strand, Tail, Topic, Warned
 from statuspage.picture.page import WITHDRAWN, Page
 from statuspage.render import advisories
@@ -25,6 +25,8 @@ from statuspage.render.tongue import Tongue
 
 KINDS = {Format.RSS: "application/rss+xml", Format.ATOM: "application/atom+xml", Format.JSON: "application/feed+json"}
 
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
 # What XML 1.0 forbids (section 2.2), the control characters that it merely discourages, and the marks that turn the reading direction
 # of whatever a reader shows next to the text.
 _UNFIT = re.compile("[^\t\n\\x20-\\x7e\\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]")
@@ -32,7 +34,10 @@ _UNFIT = re.compile("[^\t\n\\x20-\\x7e\\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One public update. *updated* moves only when its text was corrected or withdrawn."""
+    """One public update. *updated* moves only when its text was corrected or withdrawn.
+
+    *title_in* and *body_in* are the languages that they are in; empty where that is the feed's.
+    """
 
     id: str
     title: str
@@ -40,6 +45,8 @@ class Entry:
     link: str
     published: datetime
     updated: datetime
+    title_in: str = ""
+    body_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,17 +139,24 @@ class _Kept(FeedEntry):  # type: ignore[misc]  # feedgen has no types
 
     def __init__(self) -> None:
         super().__init__()
+        self.languages: Mapping[str, str] = {}  # of its elements, by their names; empty where it is the feed's
         self._element: object = None
 
     def rss_entry(self, extensions: bool = True) -> object:  # noqa: FBT001, FBT002 - feedgen's own signature
         if self._element is None:
-            self._element = super().rss_entry(extensions)
+            self._element = self._marked(super().rss_entry(extensions))
         return self._element
 
     def atom_entry(self, extensions: bool = True) -> object:  # noqa: FBT001, FBT002 - as above
         if self._element is None:
-            self._element = super().atom_entry(extensions)
+            self._element = self._marked(super().atom_entry(extensions))
         return self._element
+
+    def _marked(self, element: Any) -> object:  # noqa: ANN401 - lxml's, which has no types either
+        for name, language in self.languages.items():
+            if language and (found := element.find(name)) is not None:
+                found.set(_LANG, language)
+        return element
 
 
 def fit(text: str) -> str:
@@ -178,6 +192,7 @@ def _of_rss(entry: Entry) -> _Kept:
     made = _kept(entry)
     made.pubDate(entry.published)
     made.description(html.escape(entry.body, quote=False).replace("\n", "<br/>"))
+    made.languages = {"title": entry.title_in, "description": entry.body_in}
     return made
 
 
@@ -186,6 +201,7 @@ def _of_atom(entry: Entry) -> _Kept:
     made.published(entry.published)
     made.updated(entry.updated)
     made.content(entry.body, type="text")
+    made.languages = {"title": entry.title_in, "content": entry.body_in}
     return made
 
 
@@ -235,7 +251,8 @@ _ROOM = {Strand.INCIDENT: "incidents", Strand.MAINTENANCE: "maintenance", Strand
 
 
 def _entry(page: Page, said: Said, tongue: Tongue) -> Entry:
-    title, body = (said.title, said.body) if said.warned is None else _warned(said.warned, page, tongue)
+    title, body, *languages = _told(page, said) if said.warned is None else (*_warned(said.warned, page, tongue), "", "")
+    title_in, body_in = ("" if language == page.language else language for language in languages)
     return Entry(
         id=_id(page, said.strand, said.subject, said.number),
         title=fit(title).replace("\n", " ").strip() or tongue.gettext("Update"),
@@ -243,7 +260,17 @@ def _entry(page: Page, said: Said, tongue: Tongue) -> Entry:
         link=f"{page.site.url}{page.root}/{_ROOM[said.strand]}/{said.subject}#update-{said.number}",
         published=said.at,
         updated=said.updated,
+        title_in=title_in,
+        body_in="" if said.is_withdrawn else body_in,
     )
+
+
+def _told(page: Page, said: Said) -> tuple[str, str, str, str]:
+    """The title and the text as readers of *page* get them, and the languages that they are in."""
+    reader = Reader(page.language, page.site.language)
+    title, title_in = reader.gets(said.title, said.titles, said.language, is_automatic=said.is_automatic)
+    body, body_in = reader.gets(said.body, said.bodies, said.language, is_automatic=said.is_automatic)
+    return title, body, title_in, body_in
 
 
 def _warned(warned: Warned, page: Page, tongue: Tongue) -> tuple[str, str]:

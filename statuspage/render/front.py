@@ -11,8 +11,9 @@ from markupsafe import Markup, escape
 
 from incidents.model import Status
 from statuspage.picture.advisories import AdvisoryView
+from statuspage.picture.capabilities import CapabilityView
 from statuspage.picture.days import Day
-from statuspage.picture.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView
+from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page, ServiceView
 from statuspage.picture.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
@@ -52,9 +53,9 @@ class Front:
         """Spell *page*; *context* is what every page of the site has around it."""
         for kept in (self._strips, self._services, self._incidents, self._past, self._planned, self._advisories):
             kept.turn()
-        able, timezone, told_in = capabilities(page), page.site.timezone, context["told_in"]
+        able, timezone = capabilities(page), page.site.timezone
         first = day_of(page.as_of, ZoneInfo(timezone)) - timedelta(days=RECENT_DAYS - 1)
-        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone, told_in) for view in page.open]
+        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone) for view in page.open]
         return self._front.render(
             context,
             answer=words.answer(page, self._tongue),
@@ -64,7 +65,7 @@ class Front:
             notices=self._drawn_advisories([one for one in page.advisories if one.is_notice], timezone, is_notices=True),
             advisories=self._drawn_advisories([one for one in page.advisories if not one.is_notice], timezone, is_notices=False),
             planned=self._planned.made("planned", _Planned(page.planned, timezone), self._drawn_windows),
-            recent=self._past.made("past", _Past(page.recent, first, timezone, told_in), self._drawn_past),
+            recent=self._past.made("past", _Past(page.recent, first, timezone), self._drawn_past),
             recent_since=first,
         ).encode()
 
@@ -85,12 +86,12 @@ class Front:
         return before, after
 
     def _drawn_open(self, source: "_Open") -> Markup:
-        told = {"incident": source.view, "affected": source.affected, "is_late": source.is_late, "told_in": source.told_in}
+        told = {"incident": source.view, "affected": source.affected, "is_late": source.is_late}
         return Markup(self._open.render(told, moment=self._moment(source.timezone)))  # noqa: S704 - by a template of ours, which escapes
 
     def _drawn_past(self, source: "_Past") -> Markup:
         days = _by_day(source.closed, source.first, ZoneInfo(source.timezone))
-        return Markup(self._recent.render(moment=self._moment(source.timezone), recent=days, told_in=source.told_in))  # noqa: S704 - as above
+        return Markup(self._recent.render(moment=self._moment(source.timezone), recent=days))  # noqa: S704 - as above
 
     def _drawn_windows(self, source: "_Planned") -> Markup:
         """What runs, and what was announced; nothing where there is neither. What merely comes again is told when its notice is due."""
@@ -128,7 +129,6 @@ class _Open(NamedTuple):
     affected: "Affected"
     is_late: bool
     timezone: str
-    told_in: object
 
 
 class _Planned(NamedTuple):
@@ -152,7 +152,6 @@ class _Past(NamedTuple):
     closed: tuple[IncidentView, ...]
     first: date
     timezone: str
-    told_in: object
 
 
 Affected = tuple[tuple[AffectedView, tuple[CapabilityView, ...]], ...]

@@ -40,6 +40,9 @@ def excerpt(text: str) -> str:
 Pieces = tuple[tuple[str, bool], ...]
 """A line of words in pieces, each with whether it was looked for."""
 
+Found = tuple[Pieces, str]
+"""A line and the language that it is in."""
+
 MOST_LINES = 2
 """Lines that are shown of what was found in one incident."""
 
@@ -49,9 +52,9 @@ class Answer:
     """What was found for *words* as the reader typed them: newest first, each with the lines that have them."""
 
     words: str
-    incidents: tuple[tuple[IncidentView, tuple[Pieces, ...]], ...]
-    windows: tuple[tuple[MaintenanceView, tuple[Pieces, ...]], ...]
-    advisories: tuple[tuple[AdvisoryView, tuple[Pieces, ...]], ...]
+    incidents: tuple[tuple[IncidentView, tuple[Found, ...]], ...]
+    windows: tuple[tuple[MaintenanceView, tuple[Found, ...]], ...]
+    advisories: tuple[tuple[AdvisoryView, tuple[Found, ...]], ...]
     is_more: bool
 
     @classmethod
@@ -62,14 +65,27 @@ class Answer:
         advisories = sorted((*page.advisories, *page.past_advisories), key=lambda view: (view.starts, view.id), reverse=True)
         return cls(
             words=words,
-            incidents=tuple((one, _lines(query, (said.body for said in one.updates if not said.redacted))) for one in incidents),
-            windows=tuple((one, _lines(query, (one.description, *(said.body for said in one.updates)))) for one in windows),
-            advisories=tuple((one, _lines(query, (said.body.text for said in one.updates))) for one in advisories),
+            incidents=tuple((one, _lines(query, _said_of(one))) for one in incidents),
+            windows=tuple((one, _lines(query, _told_of(one))) for one in windows),
+            advisories=tuple((one, _lines(query, _warned_of(one))) for one in advisories),
             is_more=is_more,
         )
 
 
-def _lines(query: Query, texts: Iterable[str]) -> tuple[Pieces, ...]:
-    """The newest lines that have something of *query*, each once."""
-    found = dict.fromkeys(pieces for text in texts if (pieces := found_in(query, text)))
+def _said_of(incident: IncidentView) -> Iterable[tuple[str, str]]:
+    return ((said.body, said.body_in) for said in incident.updates if not said.redacted)
+
+
+def _told_of(window: MaintenanceView) -> Iterable[tuple[str, str]]:
+    yield window.description, window.description_in
+    yield from ((said.body, said.body_in) for said in window.updates)
+
+
+def _warned_of(advisory: AdvisoryView) -> Iterable[tuple[str, str]]:
+    return ((said.body.text, said.body.language or "") for said in advisory.updates)
+
+
+def _lines(query: Query, texts: Iterable[tuple[str, str]]) -> tuple[Found, ...]:
+    """The newest lines that have something of *query*, each once; *texts* come with their languages."""
+    found = dict.fromkeys((pieces, language) for text, language in texts if (pieces := found_in(query, text)))
     return tuple(found)[:MOST_LINES]

@@ -186,14 +186,8 @@ class Html:
             "links": [(_named(_LINKS, kind, tongue), text, _link(kind, text)) for kind, text in site.links.items()],
             "path": path,
             "site_title": tongue.gettext("%(site)s status", site=speakable(site.name)),
-            "told_in": self._told_in(page),
             "tongues": [tongue_of(code, self._directory / "languages") for code in site.languages],
         }
-
-    def _told_in(self, page: Page) -> str | None:
-        """The language of words that were published, for a page in another: they were said in the site's."""
-        theirs = tongue_of(page.site.language, self._directory / "languages").tag
-        return None if theirs == self.tongue(page).tag else theirs
 
     def assets(self) -> Mapping[str, tuple[bytes, str]]:
         """Give path -> (body, content type) of what the pages refer to. The path holds the content's hash: keep it for ever."""

@@ -34,6 +34,7 @@ def _item(entry: Entry) -> dict[str, str]:
         "title": entry.title,
         "content_text": entry.body,
         "date_published": _instant(entry.published),
+        **({"language": entry.body_in} if entry.body_in else {}),
     }
     return item if entry.updated == entry.published else item | {"date_modified": _instant(entry.updated)}
 

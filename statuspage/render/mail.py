@@ -53,12 +53,16 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class ReportAnswer:
-    """What a customer reported *at* an instant, and turned out to be the incident *incident*, whose public name is *name*."""
+    """What a customer reported *at* an instant, and turned out to be the incident *incident*, whose public name is *name*.
+
+    *name_in* is the language that the name is in; empty where that is the letter's.
+    """
 
     at: datetime
     name: str
     incident: str
     is_mended: bool
+    name_in: str = ""
 
 
 class Mail:
@@ -99,7 +103,6 @@ class Mail:
 
     def _letter(self, head: Letterhead, around: "_Around", subject: str, template: str, values: Mapping[str, object]) -> bytes:
         site, tongue = around.site, self._tongue(around.language)
-        told_in = tongue_of(site.language, self._templates / "languages").tag
         zone = ZoneInfo(site.timezone)
         context = {
             **values,
@@ -107,7 +110,6 @@ class Mail:
             "site": site,
             "home": f"{site.url}{around.root}",
             "language": tongue.tag,
-            "said_in": Markup("") if told_in == tongue.tag else Markup(' lang="{}"').format(told_in),
         }
         spans = {"moment": partial(moment, zone=zone, tongue=tongue), "span": partial(span, zone=zone, tongue=tongue)}
         bare = {name: partial(_bare, spell) for name, spell in spans.items()}

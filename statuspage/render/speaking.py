@@ -47,7 +47,13 @@ def speaking(directory: Path, tongue: Tongue) -> Environment:
         _=said, gettext=said, pgettext=_saying(tongue.said_in), ngettext=_counting(tongue), language=tongue.tag, **_tables(tongue)
     )
     environment.globals["length"] = partial(words.length, tongue=tongue)
+    environment.globals["lang"] = partial(_lang, tongue.tag)
     return environment
+
+
+def _lang(around: str, language: str) -> Markup:
+    """What says that an element is in another *language* than the page *around* it; nothing where it is not."""
+    return Markup(' lang="{}"').format(language) if language not in {"", around} else Markup()
 
 
 def _tables(tongue: Tongue) -> Mapping[str, object]:

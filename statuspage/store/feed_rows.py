@@ -41,6 +41,9 @@ def _is_about() -> Any:  # noqa: ANN401 - as above
     return and_(*(column == bindparam(column.name, type_=column.type) for column in topic))
 
 
+_WORDS = ("title", "body", "language", "titles", "bodies", "automatic")
+
+
 def hit_when_said(incident: Any, word: Any) -> Any:  # noqa: ANN401 - columns
     """The services that the incident had hit when a word of it was said, as a column ``hit``, with blanks between: see ``apart``."""
     mine = feed_entries.alias()
@@ -68,8 +71,8 @@ def _told_of() -> Select[Any]:
         .outerjoin(advisories, advisories.c.id == feed_entries.c.advisory)
         .outerjoin(incidents, incidents.c.id == feed_entries.c.incident)
     )
-    told = ("title", "body", "at", "edited_at", "redacted_at", "state", "automatic")
-    planned = (maintenance_updates.c[name].label(f"planned_{name}") for name in ("title", "body", "at", "state"))
+    told = (*_WORDS, "at", "edited_at", "redacted_at", "state")
+    planned = (maintenance_updates.c[name].label(f"planned_{name}") for name in (*_WORDS, "at", "state"))
     warned = (advisory_updates.c[name].label(f"warned_{name}") for name in ("turn", "body", "at", "by", "starts", "ends"))
     is_notice = ~exists().where(advisory_services.c.advisory == feed_entries.c.advisory)
     announced = _joined(maintenance_services.c.service, maintenance_services.c.maintenance == feed_entries.c.maintenance)
@@ -187,7 +190,10 @@ def _of_incident(row: Row[Any]) -> Said:
         subject=row.incident,
         number=row.word,
         title=row.title,
+        titles=row.titles,
         body="" if withdrawn else row.body,
+        bodies={} if withdrawn else row.bodies,
+        language=row.language,
         at=row.at,
         updated=withdrawn or row.edited_at or row.at,
         is_withdrawn=withdrawn is not None,
@@ -205,7 +211,11 @@ def _of_window(row: Row[Any]) -> Said:
         subject=row.maintenance,
         number=row.word,
         title=row.planned_title,
+        titles=row.planned_titles,
         body=row.planned_body,
+        bodies=row.planned_bodies,
+        language=row.planned_language,
+        is_automatic=row.planned_automatic,
         at=row.planned_at,
         updated=row.planned_at,
         takes_back=row.word - 1 if is_off else 0,

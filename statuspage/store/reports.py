@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from incidents.model import Incident, State, Update
+from incidents.voices import as_read
 from statuspage.store.outbox import write_letter
 from statuspage.store.report_tables import reports
 
@@ -157,7 +158,8 @@ def _close(connection: Connection, incident: Incident, at: datetime) -> None:
 
 def _letter(kind: str, row: Row[Any], incident: Incident) -> Mapping[str, JsonValue]:
     told = {"kind": kind, "to": row.contact, "language": row.language, "at": row.at.isoformat()}
-    return {**told, "incident": incident.id, "name": incident.name}
+    name, name_in = as_read(incident.name, incident.names, written=incident.language or "", wanted=row.language)
+    return {**told, "incident": incident.id, "name": name, "name_in": name_in}
 
 
 def _write(connection: Connection, id: int, what: str, letter: Mapping[str, JsonValue], at: datetime) -> None:

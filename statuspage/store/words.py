@@ -46,17 +46,18 @@ class Found:
 
 
 def words_of_story(story: Story) -> Iterable[str]:
-    """The words of an incident that the public may read; none of one that is not published, or was withdrawn."""
+    """The words of an incident that the public may read, in every language; none of one that is not published, or was withdrawn."""
     if story.incident.published_at is not None:
-        yield story.incident.name
-        yield from (update.body for update in story.updates if update.redacted_at is None)
+        yield from (story.incident.name, *story.incident.names.values())
+        told = (update for update in story.updates if update.redacted_at is None)
+        yield from (text for update in told for text in (update.body, *update.bodies.values()))
 
 
 def words_of_window(window: Window) -> Iterable[str]:
     """The words of a window that the public may read, in every language."""
     if window.maintenance.is_public:
         yield from (*window.maintenance.name.values(), *window.maintenance.description.values())
-        yield from (update.body for update in window.updates)
+        yield from (text for update in window.updates for text in (update.body, *update.bodies.values()))
 
 
 def words_of_bulletin(bulletin: Bulletin) -> Iterable[str]:
@@ -119,11 +120,12 @@ def keep_words(
 
 def _texts(connection: Connection, incident_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
     """As ``words_of_story``, of those that have any: asked for by themselves, since many incidents may go public at once."""
-    published = select(incidents.c.id, incidents.c.name).where(incidents.c.id.in_(incident_ids), incidents.c.published_at.is_not(None))
-    found = {row.id: [row.name] for row in connection.execute(published)}
-    said = select(updates.c.incident, updates.c.body).where(updates.c.incident.in_(found), updates.c.redacted_at.is_(None))
-    for row in connection.execute(said) if found else ():
-        found[row.incident].append(row.body)
+    published = select(incidents.c.id, incidents.c.name, incidents.c.names)
+    published = published.where(incidents.c.id.in_(incident_ids), incidents.c.published_at.is_not(None))
+    found = {row.id: [row.name, *row.names.values()] for row in connection.execute(published)}
+    said = select(updates.c.incident, updates.c.body, updates.c.bodies)
+    for row in connection.execute(said.where(updates.c.incident.in_(found), updates.c.redacted_at.is_(None))) if found else ():
+        found[row.incident] += [row.body, *row.bodies.values()]
     return found
 
 

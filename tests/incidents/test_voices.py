@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
-from incidents.voices import IN_ENGLISH, PLAIN, Speech, Voice, heard, in_each, written_in
+from incidents.voices import IN_ENGLISH, PLAIN, Speech, Voice, as_read, in_each, written_in
 
 GERMAN = Voice(
     language="de", tag="de", sentences=MappingProxyType({"%(names)s and %(last)s": "%(names)s und %(last)s", "Hello.": "Guten Tag."})
@@ -49,7 +49,7 @@ def test_an_act_is_in_the_language_of_the_site() -> None:
     ],
 )
 def test_a_reader_gets_their_language_else_what_was_written(wanted: str, text: tuple[str, str]) -> None:
-    assert heard("Hello", {"de": "Hallo", "pt-BR": "Oi", "es": ""}, written="en", wanted=wanted) == text
+    assert as_read("Hello", {"de": "Hallo", "pt-BR": "Oi", "es": ""}, written="en", wanted=wanted) == text
 
 
 def test_words_of_older_releases_are_english_where_the_machine_spoke() -> None:

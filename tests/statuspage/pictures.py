@@ -197,6 +197,10 @@ def _of_incident(told: Story, update: Update) -> tuple[Said, tuple[Topic, ...]]:
         at=update.at,
         updated=update.redacted_at or update.edited_at or update.at,
         is_withdrawn=update.redacted_at is not None,
+        language=update.language,
+        titles=update.titles,
+        bodies={} if update.redacted_at else update.bodies,
+        is_automatic=update.automatic,
     )
     return words, topics_of_incident(told.incident)
 
@@ -212,6 +216,10 @@ def _of_window(told: Window, update: MaintenanceUpdate) -> tuple[Said, tuple[Top
         at=update.at,
         updated=update.at,
         takes_back=update.number - 1 if is_off else 0,
+        language=update.language,
+        titles=update.titles,
+        bodies=update.bodies,
+        is_automatic=update.automatic,
     )
     return words, topics_of_window(told.maintenance, update)
 

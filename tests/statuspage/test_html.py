@@ -17,8 +17,9 @@ from markupsafe import Markup
 from incidents.model import State, Status
 from incidents.rollup import worst
 from statuspage.bundled import templates
+from statuspage.picture.capabilities import CapabilityView
 from statuspage.picture.days import Day
-from statuspage.picture.page import AffectedView, CapabilityView, GroupView, IncidentView, Page, ServiceView, UpdateView
+from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
 from statuspage.picture.site import Site
 from statuspage.render import words
 from statuspage.render.bars import NAME, STEP, bars

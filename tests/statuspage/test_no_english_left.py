@@ -35,7 +35,7 @@ from statuspage.picture.page import Page, Snapshot, Story, build
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
 from statuspage.publish import Publisher
-from statuspage.render.history import Answer, Pieces
+from statuspage.render.history import Answer, Found
 from statuspage.render.html import Html
 from statuspage.render.mail import Letterhead, Mail
 from statuspage.render.report import Reported, report
@@ -259,7 +259,7 @@ def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
     picture = build(told(*EVERY), NOW, CODE)
     yield "missing", "text/html", html.not_found(picture)
     yield from (("form", "text/html", body) for body in forms(Subscription(html), picture))
-    lines: tuple[Pieces, ...] = ((("Слово", True), (" слово", False)),)
+    lines: tuple[Found, ...] = (((("Слово", True), (" слово", False)), CODE),)
     for found in ((), (*picture.open, *picture.recent)):
         windows = tuple((one, lines) for one in picture.planned if found)
         answer = Answer(
