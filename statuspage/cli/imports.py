@@ -39,3 +39,21 @@ def statuspage(
 
     wanted = commands.Wanted(url=url, pairs=pairs or (), config_out=config_out, is_dry=is_dry, wants_json=wants_json)
     raise typer.Exit(commands.bring(Desk(config=config, data_dir=data_dir, by=by), wanted))
+
+
+@imports.command("uptime-kuma")
+def uptime_kuma(file: FileArgument, *, out: OutOption = None, is_dry: DryOption = False, wants_json: JsonOption = False) -> None:
+    """Make a configuration of Uptime Kuma's backup (JSON, version 1) or of its database (kuma.db, versions 1.23 and 2)."""
+    from statuspage.cli.importing import kuma
+    from statuspage.cli.importing.configurations import convert
+
+    raise typer.Exit(convert(file, kuma.draft, out=out, is_dry=is_dry, wants_json=wants_json))
+
+
+@imports.command("gatus")
+def gatus(file: FileArgument, *, out: OutOption = None, is_dry: DryOption = False, wants_json: JsonOption = False) -> None:
+    """Make a configuration of Gatus's (config.yaml)."""
+    from statuspage.cli.importing import gatus
+    from statuspage.cli.importing.configurations import convert
+
+    raise typer.Exit(convert(file, gatus.draft, out=out, is_dry=is_dry, wants_json=wants_json))
