@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statuspage.cli.importing import gatus, kuma
@@ -317,6 +317,7 @@ VALUES = st.recursive(
 KEYS = sorted({key for row in MONITORS for key in row})
 
 
+@settings(deadline=None)  # a whole configuration is read back each time
 @given(kind=st.sampled_from(sorted({row["type"] for row in MONITORS})), row=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=12))
 def test_whatever_stands_in_a_monitor_of_kuma_what_is_written_is_a_configuration(kind: str, row: dict[str, Any]) -> None:
     base = next(one for one in MONITORS if one["type"] == kind)
@@ -343,6 +344,7 @@ ENDPOINT_KEYS = (
 )
 
 
+@settings(deadline=None)
 @given(row=st.dictionaries(st.sampled_from(ENDPOINT_KEYS), VALUES, max_size=8), more=VALUES)
 def test_whatever_stands_in_an_endpoint_of_gatus_what_is_written_is_a_configuration(row: dict[str, Any], more: object) -> None:
     document = {
