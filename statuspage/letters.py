@@ -13,16 +13,19 @@ from typing import Protocol, TypeAlias
 from pydantic import JsonValue
 from sqlalchemy import Connection
 
+from incidents.advisory import AdvisoryUpdated
 from incidents.events import MaintenanceUpdated, Updated
 from statuspage.channels import mail
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
+from statuspage.picture.advisories import Bulletin
 from statuspage.picture.page import Page, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
 from statuspage.render.mail import Letterhead, Mail, ReportAnswer
-from statuspage.render.webhook import incident_told, work_told
+from statuspage.render.webhook import advisory_told, incident_told, work_told
 from statuspage.store import queries
+from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.outbox import Notification
@@ -34,7 +37,9 @@ log = logging.getLogger(__name__)
 class Picture(Protocol):
     """Draws the public picture of some stories and windows, in a language (None: the site's)."""
 
-    def __call__(self, stories: Sequence[Story], windows: Sequence[Window], language: str | None) -> Page:
+    def __call__(
+        self, stories: Sequence[Story], windows: Sequence[Window], language: str | None, bulletins: Sequence[Bulletin] = ()
+    ) -> Page:
         """Return the picture as it is now."""
 
 
@@ -50,11 +55,12 @@ Composed: TypeAlias = Message | Dropped | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What the store says of some notifications: who is told, and the stories and windows that they tell of, by their ids."""
+    """What the store says of some notifications: who is told, and the stories, windows and advisories that they tell of, by their ids."""
 
     subscribers: Mapping[str, Subscriber]
     stories: Mapping[str, Story]
     windows: Mapping[str, Window]
+    bulletins: Mapping[str, Bulletin]
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
@@ -62,12 +68,14 @@ class _Known:
         events = [one.entry.event for one in notifications if one.entry is not None]
         stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, Updated)})
         planned = {event.maintenance for event in events if isinstance(event, MaintenanceUpdated)}
+        warned = {event.advisory for event in events if isinstance(event, AdvisoryUpdated)}
         said = maintenance_words(connection, planned)
         windows = read_maintenances(connection, planned)
         return cls(
             subscribers=subscribers_of(connection, ids),
             stories={story.incident.id: story for story in stories},
             windows={id: Window(maintenance=window, updates=said[id]) for id, window in windows.items()},
+            bulletins={one.advisory.id: one for one in read_bulletins(connection, warned)},
         )
 
 
@@ -107,7 +115,8 @@ class Letters:
         if place not in drawn:
             stories = [known.stories[one.thread]] if one.thread in known.stories else []
             windows = [known.windows[one.thread]] if one.thread in known.windows else []
-            drawn[place] = self.picture(stories, windows, self._chosen(subscriber.language))
+            bulletins = [known.bulletins[one.thread]] if one.thread in known.bulletins else []
+            drawn[place] = self.picture(stories, windows, self._chosen(subscriber.language), bulletins)
         return self._told(one, subscriber, drawn[place])
 
     def _chosen(self, language: str) -> str | None:
@@ -147,9 +156,20 @@ class Letters:
                     return Dropped(reason="its words were withdrawn")
                 is_mail = subscriber.channel == mail.CHANNEL.name
                 body = self.mail.work(head, page, window, words) if is_mail else work_told(page, maintenance, head.unsubscribe)
+            case AdvisoryUpdated(advisory=id_, update=warned):
+                return self._warned(head, subscriber, page, id_, warned.number)
             case _:
                 return Dropped(reason="nothing for subscribers")
         return Message(key=one.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
+
+    def _warned(self, head: Letterhead, subscriber: Subscriber, page: Page, advisory: str, number: int) -> Message | Dropped:
+        view = next((view for view in (*page.advisories, *page.past_advisories) if view.id == advisory), None)
+        said = next((update for update in view.updates if update.number == number), None) if view else None
+        if view is None or said is None:
+            return Dropped(reason="it is not for the readers of the page any more")
+        is_mail = subscriber.channel == mail.CHANNEL.name
+        body = self.mail.advisory(head, page, view, said) if is_mail else advisory_told(page, view, head.unsubscribe)
+        return Message(key=head.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
 
     def _head(self, one: Notification, to: str, subscriber: Subscriber | None = None) -> Letterhead:
         return Letterhead(

@@ -10,16 +10,18 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from incidents.advisory import AdvisoryUpdated
 from incidents.events import MaintenanceUpdated, Updated
 from incidents.model import Incident, Service, Update
-from statuspage.picture.audience import Verdict, verdict, wants, wants_work
+from statuspage.picture.audience import Verdict, verdict, verdict_on_advisory, wants, wants_advisory, wants_work
 from statuspage.picture.page import Story
 from statuspage.picture.planned import is_loud
 from statuspage.picture.scope import Scope, cut_to
 from statuspage.store import queries
+from statuspage.store.advisory_rows import read_advisories
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import read_maintenances
-from statuspage.store.outbox import Entry, decide, notify, told_incidents, told_recipients, undecided
+from statuspage.store.outbox import Entry, decide, notify, told_recipients, told_threads, undecided
 from statuspage.store.reports import answer
 from statuspage.store.scope_rows import hidden
 from statuspage.store.subscribers import Subscriber, subscribers_after
@@ -87,11 +89,12 @@ def _tell_some(one: Decided, channels: Collection[str], last: str, now: datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wishing:
-    """What subscribers' wishes are held against: an incident with its update, or the services of planned work."""
+    """What subscribers' wishes are held against: an incident with its update, or the services of planned work or of an advisory."""
 
     incident: Incident | None = None
     update: Update | None = None
     services: tuple[str, ...] = ()
+    is_advisory: bool = False
 
     @classmethod
     def read(cls, connection: Connection, one: Decided) -> "_Wishing":
@@ -100,12 +103,17 @@ class _Wishing:
             case Updated(update=update):
                 story = queries.story(connection, one.thread)
                 return cls(incident=cut_to(story.incident, scope) if story else None, update=update)
+            case AdvisoryUpdated():
+                advisory = read_advisories(connection, [one.thread]).get(one.thread)
+                return cls(services=tuple(filter(scope.tells_of, advisory.services)) if advisory else (), is_advisory=True)
             case _:
                 window = read_maintenances(connection, [one.thread]).get(one.thread)
                 return cls(services=tuple(filter(scope.tells_of, window.services)) if window else ())
 
     def concerns(self, subscriber: Subscriber, told: Collection[str]) -> bool:
         was_told = subscriber.recipient in told
+        if self.is_advisory:
+            return wants_advisory(subscriber.wish, self.services, was_told=was_told)
         if self.incident is None or self.update is None:
             return wants_work(subscriber.wish, self.services)
         return wants(subscriber.wish, self.incident, self.update, was_told=was_told)
@@ -119,7 +127,7 @@ def _ready(connection: Connection, services: Mapping[str, Service], now: datetim
     entries, scope = undecided(connection, limit=AT_ONCE), Scope(hidden=hidden(connection))
     incidents = {one.event.incident for one in entries if isinstance(one.event, Updated)}
     stories = {story.incident.id: story for story in queries.stories_of(connection, incidents)}
-    told = set(told_incidents(connection, incidents))
+    told = set(told_threads(connection, incidents=incidents, advisories=_warned_of(entries)))
     ready = []
     for entry in entries:
         decided = _decided(connection, entry, stories, services, told, now, scope)
@@ -128,6 +136,10 @@ def _ready(connection: Connection, services: Mapping[str, Service], now: datetim
             if decided.verdict is Verdict.TOLD:
                 told.add(decided.thread)
     return ready
+
+
+def _warned_of(entries: Sequence[Entry]) -> set[str]:
+    return {one.event.advisory for one in entries if isinstance(one.event, AdvisoryUpdated)}
 
 
 def _decided(
@@ -157,5 +169,11 @@ def _decided(
             if not scope.hits(window.services):
                 return Decided(entry=entry, verdict=Verdict.INSIDE, thread=maintenance)
             return Decided(entry=entry, verdict=Verdict.TOLD if is_loud(window, said) else Verdict.QUIET, thread=maintenance)
+        case AdvisoryUpdated(advisory=id_):
+            advisory = read_advisories(connection, [id_]).get(id_)
+            if advisory is None or not scope.hits(advisory.services):
+                return Decided(entry=entry, verdict=Verdict.INSIDE, thread=id_)
+            found = verdict_on_advisory(advisory, services, now, was_told=id_ in told)
+            return None if found is None else Decided(entry=entry, verdict=found, thread=id_)
         case _:
             return Decided(entry=entry, verdict=Verdict.INSIDE)

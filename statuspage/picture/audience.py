@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from incidents.advisory import Advisory
 from incidents.model import Incident, Service, State, Status, Update
 from incidents.rollup import ORDER, worst
 
@@ -60,6 +61,35 @@ def held_until(incident: Incident, services: Mapping[str, Service]) -> datetime:
     hit = (services[id] for id in {*incident.services, *incident.worst} if id in services)
     patience = min((service.notify_after for service in hit), default=timedelta(0))
     return max(incident.opened_at, incident.returned_at or incident.opened_at) + patience
+
+
+def verdict_on_advisory(advisory: Advisory, services: Mapping[str, Service], now: datetime, *, was_told: bool) -> Verdict | None:
+    """What becomes of words about an advisory; None while they are held back for the shortest ``notify_after`` of its services.
+
+    What was withdrawn or over by then is told to nobody. A notice is for readers of the page and of feeds: nobody asked for mail about it.
+    """
+    if advisory.is_notice:
+        return Verdict.QUIET
+    if was_told:
+        return Verdict.TOLD
+    if now < advisory_held_until(advisory, services):
+        return None
+    return Verdict.OVER if advisory.ended_at is not None else Verdict.TOLD
+
+
+def advisory_held_until(advisory: Advisory, services: Mapping[str, Service]) -> datetime:
+    """Until when nobody is written to of an advisory: a slip of the pen can be withdrawn."""
+    patience = min((services[id].notify_after for id in advisory.services if id in services), default=timedelta(0))
+    return advisory.published_at + patience
+
+
+def wants_advisory(wish: Wish, services: Collection[str], *, was_told: bool) -> bool:
+    """Whether the subscriber is told of an advisory for *services*: who wants the mildest trouble, too, for nothing is broken yet.
+
+    Whoever *was_told* of it hears how it goes on.
+    """
+    is_theirs = wish.services is None or not wish.services.isdisjoint(services)
+    return was_told or (wish.floor is Status.DEGRADED and is_theirs)
 
 
 def wants(wish: Wish, incident: Incident, update: Update, *, was_told: bool) -> bool:

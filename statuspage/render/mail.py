@@ -18,12 +18,14 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 from markupsafe import Markup
 
+from incidents.advisory import AdvisoryTurn
 from probes.text import plain
+from statuspage.picture.advisories import AdvisoryUpdateView, AdvisoryView
 from statuspage.picture.marking import marked
 from statuspage.picture.page import IncidentView, Page, UpdateView
 from statuspage.picture.planned import MaintenanceUpdateView, MaintenanceView
 from statuspage.picture.site import Site
-from statuspage.render import words
+from statuspage.render import advisories, words
 from statuspage.render.instants import moment, span
 from statuspage.render.speaking import speaking
 from statuspage.render.tongue import Tongue, tongue_of
@@ -81,6 +83,12 @@ class Mail:
         """Public words about planned work."""
         values = {"window": window, "update": update}
         return self._letter(head, _Around(page.site, page.language, page.root), update.title, "work", values)
+
+    def advisory(self, head: Letterhead, page: Page, advisory: AdvisoryView, update: AdvisoryUpdateView) -> bytes:
+        """Public words about an advisory."""
+        subject = advisories.title(advisory.name.text, update.turn, self._tongue(page.language), is_notice=advisory.is_notice)
+        values = {"advisory": advisory, "update": update, "subject": subject, "AdvisoryTurn": AdvisoryTurn}
+        return self._letter(head, _Around(page.site, page.language, page.root), subject, "advisory", values)
 
     def confirm(self, head: Letterhead, site: Site, language: str, link: str, hours: int) -> bytes:
         """The question whether it was really them."""

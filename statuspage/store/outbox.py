@@ -80,10 +80,11 @@ def decide(connection: Connection, entry: int, verdict: Verdict, at: datetime) -
     connection.execute(update(outbox).where(outbox.c.id == entry).values(decided_at=at, verdict=verdict.value))
 
 
-def told_incidents(connection: Connection, ids: Collection[str]) -> frozenset[str]:
-    """Those of the incidents of which anything was told."""
-    chosen = select(outbox.c.incident).where(outbox.c.incident.in_(ids), outbox.c.verdict == Verdict.TOLD.value).distinct()
-    return frozenset(connection.execute(chosen).scalars())
+def told_threads(connection: Connection, *, incidents: Collection[str], advisories: Collection[str]) -> frozenset[str]:
+    """Those of the incidents and advisories of which anything was told."""
+    asked = ((outbox.c.incident, incidents), (outbox.c.advisory, advisories))
+    chosen = (select(column).where(column.in_(ids), outbox.c.verdict == Verdict.TOLD.value).distinct() for column, ids in asked if ids)
+    return frozenset(id for statement in chosen for id in connection.execute(statement).scalars())
 
 
 def told_recipients(connection: Connection, thread: str, recipients: Collection[str]) -> frozenset[str]:

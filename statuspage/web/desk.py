@@ -124,8 +124,8 @@ async def perform(desk: Desk, deed: Deed, command: Command, beside: Beside | Non
 
 
 def _subject_of(events: Sequence[Event]) -> str:
-    """What was made by the act: the incident or the window that its first event names."""
-    named = (getattr(event, kind, None) for event in events for kind in ("incident", "maintenance"))
+    """What was made by the act: the incident, the window or the advisory that its first event names."""
+    named = (getattr(event, kind, None) for event in events for kind in ("incident", "maintenance", "advisory"))
     return next((id_ for id_ in named if id_), "")
 
 

@@ -51,6 +51,7 @@ _QUERY: Mapping[str, Sequence[Json]] = {
     "list_subscribers": (_ADDRESS, *_PAGING),
     "list_corrections": _PAGING,
     "list_maintenances": _SPAN,
+    "list_advisories": _PAGING,
     "show_availability": _SPAN,
     "show_service_level": (_PERIOD,),
 }

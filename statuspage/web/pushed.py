@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from incidents.advisory import Advisory, AdvisoryUpdated
 from incidents.events import MaintenanceUpdated, Updated
 from incidents.model import Incident, Service
-from statuspage.picture.audience import Verdict, held_until
+from statuspage.picture.audience import Verdict, advisory_held_until, held_until
+from statuspage.render.words import ADVISORY_TURN
 from statuspage.store import outbox
 from statuspage.store.outbox import Notification, Told
 from statuspage.store.subscribers import id_of, subscribers_of
@@ -23,7 +25,7 @@ _VERDICTS: Mapping[Verdict, str] = MappingProxyType(
         Verdict.TOLD: "",
         Verdict.OVER: "told to nobody: it was over before",
         Verdict.INSIDE: "nothing for subscribers",
-        Verdict.QUIET: "told to nobody: the ordinary course of what comes again",
+        Verdict.QUIET: "told to nobody: the ordinary course of what comes again, or a notice",
         Verdict.WITHDRAWN: "told to nobody: withdrawn, or not public",
         Verdict.EARLIER: "told to nobody: written before anybody could ask",
     }
@@ -77,6 +79,12 @@ def pushed_of_window(connection: Connection, maintenance: str) -> Pushed:
     return _pushed(connection, outbox.told(connection, maintenance=maintenance), maintenance, None)
 
 
+def pushed_of_advisory(connection: Connection, advisory: Advisory, services: Mapping[str, Service]) -> Pushed:
+    """What was, or is to be, told of an advisory."""
+    until = advisory_held_until(advisory, services)
+    return _pushed(connection, outbox.told(connection, advisory=advisory.id), advisory.id, until)
+
+
 def _pushed(connection: Connection, told: Sequence[Told], thread: str, until: datetime | None) -> Pushed:
     single = outbox.notifications_of(connection, thread, limit=NEWEST)
     ids = {id for one in single if (id := id_of(one.recipient)) is not None}
@@ -113,6 +121,8 @@ def _sent(one: Notification, to: str) -> Sent:
 
 
 def _title(event: object) -> str:
+    if isinstance(event, AdvisoryUpdated):
+        return f"Public words {event.update.number}: {ADVISORY_TURN[event.update.turn].lower()}"
     return event.update.title if isinstance(event, Updated | MaintenanceUpdated) else ""
 
 

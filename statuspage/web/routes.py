@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from statuspage.bundled import templates
 from statuspage.render.console import Console
 from statuspage.web import (
+    advisories,
+    advisory_bodies,
     api,
     availability,
     bodies,
@@ -97,6 +99,11 @@ def _planned(
     return _act(f"{_API}/maintenances{path}", handler, takes, window_bodies.MaintenanceShown, status, policy, method)
 
 
+def _warned(path: str, handler: Handler, takes: type[BaseModel], status: int = 200, *, method: str = "POST") -> Route:
+    """An act on an advisory; each answers with the advisory as it is then."""
+    return _act(f"{_API}/advisories{path}", handler, takes, advisory_bodies.AdvisoryShown, status, method=method)
+
+
 def _corrected(path: str, handler: Handler, takes: type[BaseModel], status: int = 200, policy: Policy = Permission.CORRECT) -> Route:
     """An act on a correction; each answers with the correction as it is then."""
     return _act(f"{_API}{path}", handler, takes, ledger_bodies.CorrectionShown, status, policy)
@@ -171,6 +178,12 @@ ROUTES: tuple[Route, ...] = (
     _planned("/{id}/finish", maintenance.finish, window_bodies.EndBody),
     _planned("/{id}/cancel", maintenance.cancel, window_bodies.EndBody),
     _planned("/{id}/approve", maintenance.approve, window_bodies.ApproveBody, policy=Permission.APPROVE),
+    _read(f"{_API}/advisories", advisories.list_advisories, advisory_bodies.AdvisoryList),
+    _warned("", advisories.publish_advisory, advisory_bodies.AdvisoryBody, 201),
+    _read(f"{_API}/advisories/{{id}}", advisories.show_advisory, advisory_bodies.AdvisoryShown),
+    _warned("/{id}/updates", advisories.update_advisory, advisory_bodies.AdvisoryWordsBody, 201),
+    _warned("/{id}", advisories.move_advisory, advisory_bodies.AdvisoryMoveBody, method="PATCH"),
+    _warned("/{id}/withdraw", advisories.withdraw_advisory, advisory_bodies.AdvisoryWithdrawBody),
     _read(f"{_API}/subscribers", subscribers.list_subscribers, subscriber_bodies.SubscriberList, Permission.KNOW_SUBSCRIBERS),
     _act(
         f"{_API}/subscribers",

@@ -131,7 +131,7 @@ def test_the_record_tells_how_far_everything_is(database: Database) -> None:
     ]
     assert database.read(outbox.waiting) == 2
     assert database.read(lambda connection: outbox.told_recipients(connection, ID, ["subscriber:a", "subscriber:z"])) == {"subscriber:a"}
-    assert database.read(lambda connection: outbox.told_incidents(connection, [ID, "other"])) == {ID}
+    assert database.read(lambda connection: outbox.told_threads(connection, incidents=[ID, "other"], advisories=[])) == {ID}
 
 
 def test_old_records_are_forgotten_in_slices_and_what_waits_stays(database: Database) -> None:
