@@ -101,12 +101,13 @@ class Priority:
 
 
 def ordinary(inputs: Mapping[str, float]) -> float:
-    """The formula where the company gave none: those who are hit, by what it costs each, more with every hour.
+    """The formula where the company gave none: those who are hit, by what it costs each, more with every hour and with every caller.
 
     A service whose impact nobody stated counts as one customer whom it costs one.
     """
     cost = inputs["impact.cost_of_quality"] + (inputs["impact.customer_lifetime_value"] + inputs["impact.customer_referral_value"]) / 1000
-    return max(inputs["impact.customers"], 1.0) * inputs["affected_share"] * (cost or 1.0) * (inputs["hours_down"] + 1.0)
+    urgent = (inputs["hours_down"] + 1.0) * (inputs["callers"] / 10 + 1.0)
+    return max(inputs["impact.customers"], 1.0) * inputs["affected_share"] * (cost or 1.0) * urgent
 
 
 ORDINARY_LEVELS = (
@@ -116,12 +117,14 @@ ORDINARY_LEVELS = (
 )
 
 
-def priority(incident: Incident, scale: Scale, now: datetime, *, told_at: datetime | None = None, is_owned: bool = False) -> Priority:
+def priority(
+    incident: Incident, scale: Scale, now: datetime, *, told_at: datetime | None = None, is_owned: bool = False, callers: int = 0
+) -> Priority:
     """Reckon how much *incident* matters at *now*, and what should happen by when.
 
-    *told_at* is when customers last heard of it, *is_owned* whether somebody holds it.
+    *told_at* is when customers last heard of it, *is_owned* whether somebody holds it, *callers* how many called.
     """
-    terms = tuple(_term(incident, service, status, scale, now) for service, status in incident.services.items())
+    terms = tuple(_term(incident, service, status, scale, now, callers) for service, status in incident.services.items())
     score = sum(term.score for term in terms)
     level = level_of(score, scale.levels)
     impacts = [(scale.impacts.get(term.service, NO_IMPACT), term) for term in terms]
@@ -154,13 +157,14 @@ def due(since: datetime, within: timedelta, hours: Calendar | None) -> datetime 
     return None
 
 
-def _term(incident: Incident, service: str, status: Status, scale: Scale, now: datetime) -> Term:
+def _term(incident: Incident, service: str, status: Status, scale: Scale, now: datetime, callers: int) -> Term:
     impact = scale.impacts.get(service, NO_IMPACT)
     until = incident.resolved_at or now
     inputs = {
         **{f"impact.{name}": getattr(impact, name) for name in Impact.__dataclass_fields__},
         "affected_share": SHARES.get(status, 0.0),
         "hours_down": max(0.0, (until - incident.started_at) / HOUR),
+        "callers": float(callers),
         "tier": 1.0,
     }
     try:

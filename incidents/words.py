@@ -41,6 +41,11 @@ def title(situation: Situation, services: Mapping[str, Status], components: Coll
     return voice.says("%(service)s is impaired", service=name)
 
 
+def trouble(situation: Situation, service: str, voice: Voice) -> str:
+    """A name where nobody knows what of *service* does not work."""
+    return voice.says("Problem with %(services)s", services=said(situation.topology.services[service].name, voice.language))
+
+
 def _caused(needs: Iterable[Need], components: Collection[str]) -> list[Need]:
     return [need for need in needs if set(need.of) & set(components)]
 

@@ -18,6 +18,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "impact.cost_to_resolve": "what mending it usually costs",
         "affected_share": "the share of the service's needs that do not work, from 0.0 to 1.0",
         "hours_down": "hours since the outage began",
+        "callers": "how many customers have called about the incident",
         "tier": "the tier that holds the incident, from 1.0",
     }
 )

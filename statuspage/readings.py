@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from incidents.callers import Calling
 from incidents.policy import Policy
 from incidents.voices import Voices
 from probes.egress import Door
@@ -65,6 +66,11 @@ def voices_of_site(config: Config) -> Voices:
     """Every language in which the site publishes, its own first."""
     own = config.site.language
     return voices_of(own, _languages(own, config.site.languages), templates() / "languages")
+
+
+def calling_of(config: Config) -> Calling:
+    """When customers who call make an incident that waits for a person."""
+    return Calling(threshold=config.callers.threshold, within=config.callers.within)
 
 
 def door_of(config: Config) -> Door:

@@ -12,6 +12,7 @@ from statuspage.config.models import Config
 from statuspage.config.terms import terms
 from statuspage.pipeline import Pipeline
 from statuspage.store.acts import forget_audit, head_of_audit
+from statuspage.store.callers import prune_callers
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
@@ -72,6 +73,8 @@ class Upkeep:
             while await self.store.write(lambda connection: prune_reports(connection, now, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_told(connection, now, now - keeps.notifications, SLICE)) >= SLICE:
+                continue
+            while await self.store.write(lambda connection: prune_callers(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: forget_audit(connection, now - keeps.audit, now, SLICE)) >= SLICE:
                 continue

@@ -209,6 +209,15 @@ class Acknowledgement(Section):
     lasts: PositiveDuration = Field(timedelta(minutes=30), description="How long it halts the clocks unless renewed.")
 
 
+class Callers(Section):
+    """When customers who call make an incident that waits for a person."""
+
+    threshold: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
+        3, description="How many of one service, that no incident explains."
+    )
+    within: PositiveDuration = Field(timedelta(minutes=30), description="The time in which they call.")
+
+
 class Level(Section):
     """A class of priority."""
 
@@ -275,5 +284,6 @@ class Config(Section):
     maintenance: Mapping[Id, Maintenance] = Field({}, description="Windows of planned work that recur.")
     known_errors: Mapping[Id, KnownError] = Field({}, description="Symptoms that are known, and the way round them.")
     acknowledgement: Acknowledgement = Field(Acknowledgement(), description="What it means that an agent owns an incident.")
+    callers: Callers = Field(Callers(), description="When customers who call make an incident that waits for a person.")
     priority: Priority | None = Field(None, description="How much an incident matters.")
     duties: Duties = Field(Duties(), description="Who may do what alone.")

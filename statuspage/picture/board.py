@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from incidents.drift import Trend
 from incidents.impairment import Impairment
 from incidents.model import Acknowledgement, Component, Incident, Monitor, Need, Pause, Service, Severity, Situation, State, Status, Subject
-from incidents.priority import ORDINARY_LEVELS, Priority, Scale, ordinary, priority
+from incidents.priority import Priority, Scale
 from incidents.rollup import ORDER, TROUBLE, standing, worst
 from incidents.sight import lasting
 from incidents.verdicts import why_not_well, why_still
@@ -18,8 +18,7 @@ from incidents.words import said as words_in
 from probes.result import Failure, Result
 from statuspage.picture.page import Story
 from statuspage.picture.spending import Spending
-
-ORDINARY = Scale(formula=ordinary, levels=ORDINARY_LEVELS)
+from statuspage.picture.urgency import NO_CALLERS, ORDINARY, holder, priority_of
 
 RECENT = timedelta(days=1)
 """How long the desk is told of an impairment that is over."""
@@ -99,6 +98,7 @@ class QueueRow:
     asks_desk: bool
     components: tuple[ComponentRow, ...]
     priority: Priority
+    callers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,20 +164,21 @@ def build(
     *,
     language: str = "en",
     scale: Scale = ORDINARY,
+    callers: Mapping[str, int] = NO_CALLERS,
 ) -> Board:
     """Draw the board. *stories* are the open incidents and the newest closed ones; an open one without a story is shown without words.
 
-    What matters most by *scale* stands first.
+    What matters most by *scale* stands first; *callers* are how many called, by incident.
     """
     rows = component_rows(situation)
     told = {story.incident.id: story for story in stories}
     current = [told.get(one.id, Story(incident=one, updates=())) for one in situation.incidents.values() if one.is_open]
-    queue = [queue_row(situation, rows, story, now, language=language, scale=scale) for story in current]
+    queue = [queue_row(situation, rows, story, now, language=language, scale=scale, callers=callers) for story in current]
     closed = [queue_row(situation, rows, story, now, language=language, scale=scale) for story in stories if not story.incident.is_open]
     blind = [one for row in rows.values() for one in row.monitors if one.status is Status.UNKNOWN and not one.is_still]
     return Board(
         as_of=now,
-        queue=tuple(sorted(queue, key=_urgency)),
+        queue=tuple(sorted(queue, key=_rank)),
         closed=tuple(closed),
         services=service_rows(situation, language),
         components=tuple(rows.values()),
@@ -221,7 +222,14 @@ def component_rows(situation: Situation) -> Mapping[str, ComponentRow]:
 
 
 def queue_row(
-    situation: Situation, rows: Mapping[str, ComponentRow], story: Story, now: datetime, *, language: str = "en", scale: Scale = ORDINARY
+    situation: Situation,
+    rows: Mapping[str, ComponentRow],
+    story: Story,
+    now: datetime,
+    *,
+    language: str = "en",
+    scale: Scale = ORDINARY,
+    callers: Mapping[str, int] = NO_CALLERS,
 ) -> QueueRow:
     """Draw one incident, open or closed. *rows* are those of ``component_rows``; a component configured no more is left out."""
     incident = story.incident
@@ -250,27 +258,15 @@ def queue_row(
         is_failing=incident.is_open and any(row.status in TROUBLE for row in components),
         asks_desk=incident.asks_desk and incident.state is State.MONITORING,
         components=components,
-        priority=priority_of(story, scale, now),
+        priority=priority_of(story, scale, now, callers.get(incident.id, 0)),
+        callers=callers.get(incident.id, 0),
     )
-
-
-def priority_of(story: Story, scale: Scale, now: datetime) -> Priority:
-    """How much an incident matters, given what was said of it and who holds it; as of the last whole minute, so that it stands still."""
-    told_at = max((update.at for update in story.updates), default=None) if story.incident.published_at is not None else None
-    minute, is_owned = now.replace(second=0, microsecond=0), holder(story.incident, now) is not None
-    return priority(story.incident, scale, minute, told_at=told_at, is_owned=is_owned)
 
 
 def _impairments(situation: Situation, now: datetime) -> Iterator[Impairment]:
     yield from lasting(situation)
     ended = [one for one in situation.impairments.values() if one.until is not None and now - one.until < RECENT]
     yield from sorted(ended, key=lambda one: (one.since, one.location), reverse=True)
-
-
-def holder(incident: Incident, now: datetime) -> Acknowledgement | None:
-    """Return the acknowledgement in force at *now*, if any."""
-    held = incident.acknowledgement
-    return held if held is not None and incident.is_open and held.holds(now) else None
 
 
 def _component_row(situation: Situation, component: Component, monitors: tuple[MonitorRow, ...], incident: str | None) -> ComponentRow:
@@ -360,7 +356,7 @@ def _service_row(situation: Situation, service: Service, language: str) -> Servi
     )
 
 
-def _urgency(row: QueueRow) -> tuple[float, bool, int, datetime]:
+def _rank(row: QueueRow) -> tuple[float, bool, int, datetime]:
     """What matters most comes first; where two matter alike, the one that nobody holds, that hit harder, that began earlier."""
     had = worst(hit.worst for hit in row.hits)
     return (-row.priority.score, row.owner is not None, -ORDER[had], row.started_at)

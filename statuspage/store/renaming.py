@@ -11,6 +11,7 @@ from incidents.model import Subject
 from incidents.moving import Move, incident_moved
 from incidents.votes import Streak
 from statuspage.store.advisory_tables import advisory_services
+from statuspage.store.caller_tables import callers
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.incident_rows import change_incident, read_incidents
 from statuspage.store.ledger_tables import corrections, service_levels
@@ -57,6 +58,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (corrections, corrections.c.service),
         (feed_entries, feed_entries.c.service),
         (reports, reports.c.service),
+        (callers, callers.c.service),
         (hidden_services, hidden_services.c.service),
     ),
 }

@@ -23,6 +23,7 @@ from incidents.votes import Level
 from statuspage.store import (  # noqa: F401 - so that the metadata holds them too
     advisory_tables,
     audit_tables,
+    caller_tables,
     feed_tables,
     ledger_tables,
     maintenance_tables,

@@ -13,8 +13,8 @@ from incidents import act, regroup
 from incidents.events import Event, Noted, Opened, Updated
 from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
-from statuspage.picture.page import Story
-from statuspage.store import acts, listing, queries, reports
+from statuspage.picture.urgency import priority_of
+from statuspage.store import acts, callers, listing, queries, reports
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
 from statuspage.web.desk import DESK, Deed, Desk, story_of
@@ -34,22 +34,20 @@ async def list_incidents(request: web.Request) -> web.Response:
     if wanted is not None and wanted not in _OPEN:
         raise Rejected(422, "open is true or false.")
 
-    def read(connection: Connection) -> tuple[Sequence[listing.Place], list[Story]]:
+    def read(connection: Connection) -> tuple[Sequence[listing.Place], list[bodies.IncidentShown]]:
         is_open = None if wanted is None else _OPEN[wanted]
         found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1)
-        stories = (queries.story(connection, id_) for _, id_ in found[:limit])
-        return found, [story for story in stories if story is not None]
+        return found, [_shown(desk, connection, id_) for _, id_ in found[:limit]]
 
-    found, stories = await desk.store.read(read)
-    now, scale = desk.now(), desk.scale()
-    following = cursor(found[limit - 1]) if len(found) > limit else None
-    return _json(bodies.IncidentList(items=[bodies.IncidentShown.of(story, scale, now) for story in stories], next=following))
+    found, shown = await desk.store.read(read)
+    return _json(bodies.IncidentList(items=shown, next=cursor(found[limit - 1]) if len(found) > limit else None))
 
 
 async def show_incident(request: web.Request) -> web.Response:
     """Give one incident, open or closed."""
     desk = request.app[DESK]
-    return _json(bodies.IncidentShown.of(await story_of(desk, request.match_info["id"]), desk.scale(), desk.now()))
+    story = await story_of(desk, request.match_info["id"])
+    return _json(await desk.store.read(lambda connection: _shown(desk, connection, story.incident.id)))
 
 
 async def open_incident(request: web.Request) -> web.Response:
@@ -186,7 +184,8 @@ def _shown(desk: Desk, connection: Connection, incident: str) -> bodies.Incident
     story = queries.story(connection, incident)
     if story is None:
         raise LookupError(f"incident {incident} was written and cannot be read")
-    return bodies.IncidentShown.of(story, desk.scale(), desk.now())
+    called = callers.count_by_incident(connection, [story.incident])
+    return bodies.IncidentShown.of(story, desk.now(), priority_of(story, desk.scale(), desk.now(), called[incident]))
 
 
 def _update_after(_: Connection, events: Sequence[Event]) -> BaseModel:

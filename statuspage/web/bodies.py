@@ -9,9 +9,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
-from incidents.priority import Asks, Priority, Scale
-from statuspage.picture.board import MonitorRow, holder, priority_of
+from incidents.priority import Asks, Priority
+from statuspage.picture.board import MonitorRow
 from statuspage.picture.page import Story
+from statuspage.picture.urgency import holder
 from statuspage.render.speaking import speakable
 
 LONGEST_LINE = 200
@@ -26,7 +27,8 @@ def _entered(text: str) -> str:
     return text
 
 
-def _entered_line(text: str) -> str:
+def entered_line(text: str) -> str:
+    """Take a text as one line."""
     return _entered(" ".join(text.split()))
 
 
@@ -37,7 +39,7 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("lies outside the calendar") from None
 
 
-Line = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE), AfterValidator(_entered_line)]
+Line = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE), AfterValidator(entered_line)]
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS), AfterValidator(_entered)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Trouble = Literal[Status.DEGRADED, Status.PARTIAL, Status.MAJOR]
@@ -224,8 +226,8 @@ class IncidentShown(Given):
     updates: list[UpdateShown]
 
     @classmethod
-    def of(cls, story: Story, scale: Scale, now: datetime) -> Self:
-        """Show *story* as it stands at *now*; its priority by *scale*."""
+    def of(cls, story: Story, now: datetime, priority: Priority) -> Self:
+        """Show *story* as it stands at *now*."""
         incident = story.incident
         held = holder(incident, now)
         return cls(
@@ -247,7 +249,7 @@ class IncidentShown(Given):
             acknowledged_by=held.by if held else None,
             acknowledged_at=held.at if held else None,
             acknowledgement_expires_at=held.expires_at if held else None,
-            priority=PriorityShown.of(priority_of(story, scale, now)),
+            priority=PriorityShown.of(priority),
             updates=[UpdateShown.of(update) for update in story.updates],
         )
 

@@ -21,7 +21,8 @@ from statuspage.picture.known_errors import spoken
 from statuspage.picture.page import Story
 from statuspage.picture.spending import spending
 from statuspage.render.timeline import Line, tell
-from statuspage.store import queries, reports
+from statuspage.store import callers, queries, reports
+from statuspage.store.callers import Caller
 from statuspage.store.reports import Heard
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
@@ -64,9 +65,23 @@ async def show_live(request: web.Request) -> web.Response:
 async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
     """What the probes say, and what customers reported of late."""
     now = desk.now()
-    stories, reported = await desk.store.read(lambda connection: (queries.stories(connection), reports.heard(connection, now - LATELY)))
+    current = [one for one in desk.pipeline.situation.incidents.values() if one.is_open]
+
+    def read(connection: Connection) -> tuple[Sequence[Story], Sequence[Heard], Mapping[str, int]]:
+        return queries.stories(connection), reports.heard(connection, now - LATELY), callers.count_by_incident(connection, current)
+
+    stories, reported, called = await desk.store.read(read)
     found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())
-    drawn = board.build(desk.pipeline.situation, stories, now, found, spending(desk.levels()), language=desk.language, scale=desk.scale())
+    drawn = board.build(
+        desk.pipeline.situation,
+        stories,
+        now,
+        found,
+        spending(desk.levels()),
+        language=desk.language,
+        scale=desk.scale(),
+        callers=called,
+    )
     return drawn, reported
 
 
@@ -144,16 +159,19 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
 
     now, situation = desk.now(), desk.pipeline.situation
 
-    def read(connection: Connection) -> tuple[Story, list[Line], Pushed, Sequence[Heard]]:
+    def read(connection: Connection) -> tuple[Story, list[Line], Pushed, Sequence[Heard], Sequence[Caller], Mapping[str, int]]:
         told_lines = (tell(row.event) for row in queries.journal(connection, incident))
         story = queries.story(connection, incident)
         if story is None:
             raise Rejected(404, "There is no incident with this id.")
         record = pushed_of_incident(connection, story.incident, situation.topology.services)
-        return story, [line for line in told_lines if line is not None], record, reports.heard_of(connection, story.incident)
+        lines = [line for line in told_lines if line is not None]
+        who, count = callers.callers_of(connection, story.incident), callers.count_by_incident(connection, [story.incident])
+        return story, lines, record, reports.heard_of(connection, story.incident), who, count
 
-    story, timeline, record, reported = await desk.store.read(read)
-    row = board.queue_row(situation, board.component_rows(situation), story, now, language=desk.language, scale=desk.scale())
+    story, timeline, record, reported, who, count = await desk.store.read(read)
+    rows = board.component_rows(situation)
+    row = board.queue_row(situation, rows, story, now, language=desk.language, scale=desk.scale(), callers=count)
     return screen(
         request,
         "card.html",
@@ -166,6 +184,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         lasts=desk.acknowledgement_lasts,
         promises=_PROMISES,
         reported=_named(desk, reported),
+        who=who,
         known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),
         others=[
             one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)

@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents import act
+from incidents.callers import Calling
 from incidents.drift import Trend
 from incidents.events import Event
 from incidents.levels.service_level import Offer
@@ -16,10 +17,10 @@ from incidents.priority import Scale
 from incidents.voices import Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
-from statuspage.picture.board import ORDINARY
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.levels import Level
 from statuspage.picture.page import Page, Story
+from statuspage.picture.urgency import ORDINARY
 from statuspage.pipeline import Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
@@ -69,6 +70,7 @@ class Desk:
     mirror: Callable[[], MirrorFigures] = MirrorFigures
     known_errors: Callable[[], Sequence[KnownError]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY
+    calling: Callable[[], Calling] = Calling
 
     @property
     def voices(self) -> Voices:

@@ -25,6 +25,17 @@
     if (after > before) said.textContent = `${after} open incidents`;
   };
 
+  // One more caller about the row that has the focus, or about the only one.
+  document.addEventListener("keydown", (event) => {
+    const at = document.activeElement;
+    if (event.key !== "+" || event.ctrlKey || event.metaKey || event.altKey || at?.matches("input, select, textarea")) return;
+    const buttons = live.querySelectorAll("[data-plus]");
+    const one = at?.closest(".row")?.querySelector("[data-plus]") ?? (buttons.length === 1 ? buttons[0] : null);
+    if (!one) return;
+    event.preventDefault();
+    one.form.requestSubmit(one);
+  });
+
   const look = async () => {
     try {
       const answer = await fetch(live.dataset.live, { headers: { "If-None-Match": live.dataset.version }, redirect: "follow" });

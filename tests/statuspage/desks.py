@@ -14,14 +14,15 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, web
 from aiohttp.connector import Connection as Wire
 from sqlalchemy import Connection
 
+from incidents.callers import Calling
 from incidents.levels.service_level import Offer
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
 from incidents.policy import Policy
 from incidents.priority import Scale
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
-from statuspage.picture.board import ORDINARY
 from statuspage.picture.known_errors import KnownError
+from statuspage.picture.urgency import ORDINARY
 from statuspage.pipeline import Pipeline
 from statuspage.store import acts, people, queries
 from statuspage.store.chain import AuditRow
@@ -93,6 +94,7 @@ class House:
     offers: dict[str, Offer] = field(default_factory=dict)
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
     scale: Scale = ORDINARY
+    calling: Calling = field(default_factory=Calling)
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
@@ -207,6 +209,9 @@ class Program:
         sent = {key.replace("_", "-"): value for key, value in headers.items()}
         return await self.session.post(f"/api/v1{path}", json={} if body is None else body, headers=sent)
 
+    async def delete(self, path: str) -> ClientResponse:
+        return await self.session.delete(f"/api/v1{path}")
+
     async def patch(self, path: str, body: object) -> ClientResponse:
         return await self.session.patch(f"/api/v1{path}", json=body)
 
@@ -254,6 +259,7 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         known_errors=lambda: KNOWN_ERRORS,
         mirror=lambda: house.mirror,
         scale=lambda: house.scale,
+        calling=lambda: house.calling,
         page_at=page_at,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)

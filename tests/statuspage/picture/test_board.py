@@ -12,6 +12,7 @@ from probes.result import Failure, ProbeResult, Warning
 from statuspage.picture import board
 from statuspage.picture.page import Story
 from statuspage.picture.spending import Spending
+from statuspage.picture.urgency import ORDINARY
 from tests.incidents.world import World, need, service, topology
 
 LEASE = timedelta(minutes=30)
@@ -31,7 +32,7 @@ def company(*, publish_after: timedelta = timedelta(0)) -> World:
     return world
 
 
-def drawn(world: World, *closed: Story, scale: Scale = board.ORDINARY) -> board.Board:
+def drawn(world: World, *closed: Story, scale: Scale = ORDINARY) -> board.Board:
     stories = [Story(incident=one, updates=tuple(world.updates(one.id))) for one in world.situation.incidents.values()]
     return board.build(world.situation, [*stories, *closed], world.now, scale=scale)
 

@@ -1,0 +1,107 @@
+"""Customers who call: one key on the queue, or one request from the ticket or phone system. What they say is counted, never published."""
+
+import logging
+from functools import partial
+
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from incidents.callers import suspected
+from statuspage.store import callers
+from statuspage.store.acts import write_audit
+from statuspage.store.callers import Call
+from statuspage.store.errors import StoreUnavailable
+from statuspage.web.auth import CALLER
+from statuspage.web.caller_bodies import CallerBody, CallerList, CallersErased, CallerShown
+from statuspage.web.console import fit, text
+from statuspage.web.desk import DESK, Desk
+from statuspage.web.entry import body_of, limit_of, number_of
+from statuspage.web.once import written_once
+from statuspage.web.problems import Rejected
+from statuspage.web.screens import see_other
+
+log = logging.getLogger(__name__)
+
+
+async def list_callers(request: web.Request) -> web.Response:
+    """Give who called, newest first; ``service`` picks those of one."""
+    limit, before, service = limit_of(request), number_of(request.query.get("cursor")), request.query.get("service")
+    read = partial(callers.listed_callers, service=service, before=before, limit=limit + 1)
+    found = await request.app[DESK].store.read(read)
+    shown = [CallerShown.model_validate(one, from_attributes=True) for one in found[:limit]]
+    return _json(CallerList(items=shown, next=str(shown[-1].id) if len(found) > limit else None))
+
+
+async def log_caller(request: web.Request) -> web.Response:
+    """Take down a customer who called."""
+    desk, by = request.app[DESK], request[CALLER].name
+    call = _call(desk, await body_of(request, CallerBody))
+    answer = await written_once(request, by, partial(_write, call, desk, by), status=201)
+    await _suspect(desk, call.service)
+    return answer
+
+
+async def erase_callers(request: web.Request) -> web.Response:
+    """Forget all who called under a ticket."""
+    desk, by, ticket = request.app[DESK], request[CALLER].name, request.match_info["id"]
+
+    def write(connection: Connection) -> int:
+        gone = callers.erase_callers(connection, ticket)
+        if gone:
+            write_audit(connection, at=desk.now(), actor=by, act="erase callers", subject="", detail={"erased": str(gone)})
+        return gone
+
+    erased = await desk.store.write(write)
+    if not erased:
+        raise Rejected(404, "Nobody called under this ticket.")
+    return _json(CallersErased(ticket=ticket, erased=erased))
+
+
+async def log_by_form(request: web.Request) -> web.Response:
+    """Take down a customer who called, from the queue or a card, and go back there."""
+    desk, by, form = request.app[DESK], request[CALLER].name, await request.post()
+    given = {name: text(form.get(name)).strip() or None for name in ("service", "incident")}
+    body = fit(CallerBody, **given, symptom=text(form.get("symptom")), ticket=text(form.get("ticket")))
+    call = _call(desk, body)
+    await desk.store.write(partial(_write, call, desk, by))
+    await _suspect(desk, call.service)
+    return see_other(f"/incidents/{call.incident}" if form.get("on") == "card" and call.incident else "/")
+
+
+def _call(desk: Desk, body: CallerBody) -> Call:
+    """What was said, of which service: the one that is named, or the first that the incident hit. Errors: Rejected 404, 422."""
+    situation, service = desk.pipeline.situation, body.service
+    if body.incident is not None:
+        incident = situation.incidents.get(body.incident)
+        if incident is None:
+            raise Rejected(404, "There is no open incident with this id; it may have been resolved meanwhile.")
+        service = service or next(iter(incident.worst), None)
+    if service is None:
+        raise Rejected(422, "Name the service, or an incident that hits one.")
+    if service not in situation.topology.services:
+        raise Rejected(422, f"There is no service {service!r}.")
+    return Call(service=service, symptom=body.symptom, ticket=body.ticket, incident=body.incident)
+
+
+def _write(call: Call, desk: Desk, by: str, connection: Connection) -> CallerShown:
+    at = desk.now()
+    kept = callers.log_caller(connection, call, by=by, at=at)
+    write_audit(connection, at=at, actor=by, act="log caller", subject=call.incident or call.service, detail={})
+    return CallerShown.model_validate(kept, from_attributes=True)
+
+
+async def _suspect(desk: Desk, service: str) -> None:
+    """Open a draft where enough have called. The call is kept in any case; one that comes later asks again."""
+    calling = desk.calling()
+    since = desk.now() - calling.within
+    try:
+        count = await desk.store.read(lambda connection: callers.unexplained(connection, service, since))
+        if count >= calling.threshold:
+            await desk.pipeline.act(partial(suspected, service=service, count=count, calling=calling, voices=desk.voices))
+    except StoreUnavailable as error:
+        log.warning("callers of %s are counted with the next one: %s", service, error)
+
+
+def _json(model: BaseModel) -> web.Response:
+    return web.Response(text=model.model_dump_json(), content_type="application/json")
