@@ -14,6 +14,7 @@ from incidents.impairment import SightEvent
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
+from incidents.rewording import RewordingEvent
 from incidents.votes import Streak
 
 
@@ -381,5 +382,5 @@ IncidentEvent = (
 )
 _OfOtherPages = MaintenanceImported | MaintenanceQuoted
 MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated | _OfOtherPages
-_Known = CorrectionEvent | SightEvent | AdvisoryEvent
+_Known = CorrectionEvent | SightEvent | AdvisoryEvent | RewordingEvent
 Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent

@@ -43,6 +43,7 @@ from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpa
 from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Origin, Outage, Pause, Situation, Standing, State, Status, Update
 from incidents.moving import Move, moved
+from incidents.rewording import Redacted, Reworded
 from incidents.rollup import worst
 from probes.result import Result
 
@@ -63,7 +64,9 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     proven, impairments, proposals = situation.proven, situation.impairments, situation.proposals
     for event in events:
         match event:
-            case Counted() | StatusChanged() | Moved() | Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
+            case Counted() | StatusChanged() | Moved() | Reworded() | Redacted():
+                continue
+            case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
                 continue
             case Corrected() | CorrectionApproved() | CorrectionDropped():
                 proposals = _proposed(proposals, event)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from incidents.advisory import AdvisoryEvent
 from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent
 from incidents.model import Situation, Topology
+from incidents.rewording import RewordingEvent
 from probes.result import Result
 from statuspage.books import Books
 from statuspage.clock import Now
@@ -56,7 +57,7 @@ class Press:
     *stale_after* is the age in seconds past which a page should no longer be believed. Bars and figures come from the *books*, which
     hear what the press hears and are renewed with each shelf, so that both are as of its minute. All of *issued* are called when there is
     a new shelf. *hidden* are the services that the main page does not tell of; *drawn_from* is what it was last drawn from, and all other
-    pages can be.
+    pages can be. *heard* counts the turns that were heard, *drawn* those of them that the shelf knows.
     """
 
     store: Store
@@ -74,6 +75,8 @@ class Press:
     own: Edition = field(init=False)
     drawn_from: Snapshot | None = None
     true_at: datetime | None = None
+    heard: int = 0
+    drawn: int = 0
     _stories: tuple[Story, ...] = ()
     _told: set[str] = field(default_factory=set)
     _is_untold: bool = True
@@ -94,6 +97,7 @@ class Press:
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:
         """Note a committed turn: its time is how true the picture is; anything but counting asks for a new one."""
+        self.heard += 1
         if results:
             self.true_at = self.now()
         news = [event for event in events if not isinstance(event, Counted)]
@@ -102,6 +106,8 @@ class Press:
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
             self._is_unwarned |= any(isinstance(event, AdvisoryEvent) for event in news)
+            # Which stories are on the page is asked again: the incident may be long over, and none that is shown.
+            self._is_untold |= any(isinstance(event, RewordingEvent) for event in news)
             self._untold.hear(news)
             self._changed.set()
 
@@ -135,12 +141,14 @@ class Press:
     async def issue(self) -> Shelf:
         """Make and show a new shelf from what is known now. Errors: StoreUnavailable, and the old shelf stays."""
         self._changed.clear()
+        heard = self.heard
         now, situation = self.now(), self.pipeline.situation
         await self.books.renew(now)
         await self._read(situation, now)
         await self._look_ahead(situation, now)
         whole = self._snapshot(situation, now)
         shelf, self.drawn_from = await self.own.publish(whole, now), whole
+        self.drawn = heard
         for tell in self.issued:
             tell()
         return shelf

@@ -12,9 +12,11 @@ from statuspage.cli.config import store_of
 from statuspage.cli.instants import instant, spoken
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
-from statuspage.picture.page import WITHDRAWN, IncidentView, Page, UpdateView
+from statuspage.picture.page import IncidentView, Page, UpdateView
 from statuspage.picture.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
+from statuspage.render.said import body
+from statuspage.render.tongue import ENGLISH
 from statuspage.store.recall import site
 
 
@@ -75,7 +77,7 @@ def _incident(incident: IncidentView) -> list[str]:
 
 def _update(update: UpdateView) -> str:
     edited = " (edited)" if update.edited_at is not None and not update.redacted else ""
-    return f"  {spoken(update.at)} UTC {update.state}{edited}: {WITHDRAWN if update.redacted else update.body}"
+    return f"  {spoken(update.at)} UTC {update.state}{edited}: {body(update, ENGLISH)}"
 
 
 def _words(status: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection
 
-from incidents.events import Counted, Event
+from incidents.events import Counted, Event, Updated
 from incidents.replaying.differences import Differences, Told, differences
 from incidents.replaying.past import Judging, Memory, Places, Renaming, Turn
 from incidents.replaying.replay import Rerun, once_more, otherwise
@@ -122,7 +122,8 @@ def _tell(telling: Telling, past: _Past, turns: Iterable[Turn], instead: Judging
     ordered = iter(turns)
     inside = _warmed_up(rerun, ordered, telling)
     if instead is None:
-        for turn, events in once_more(rerun, inside):
+        for turn, made in once_more(rerun, inside):
+            events = _as_kept(made, turn.events)
             _note(telling, turn, events)
             if telling.differs is None and _spelled(events) != _spelled(turn.events):
                 telling.differs = (turn, events)
@@ -162,6 +163,16 @@ def _note(telling: Telling, turn: Turn, events: Sequence[Event]) -> None:
     telling.results += len(turn.places)
     telling.recorded.extend(turn.events)
     telling.again.extend(event for event in events if not isinstance(event, Counted))
+
+
+def _as_kept(made: Sequence[Event], recorded: Sequence[Event]) -> tuple[Event, ...]:
+    """What was *made* again, without the words that were removed from the record since: that they are made again is no other judgement."""
+    gone = {(one.incident, one.update.number): one for one in recorded if isinstance(one, Updated) and one.update.redacted_at is not None}
+    return tuple(_silent(one, gone.get((one.incident, one.update.number))) if isinstance(one, Updated) else one for one in made)
+
+
+def _silent(made: Updated, kept: Updated | None) -> Updated:
+    return made if kept is None else replace(made, update=replace(made.update, body="", bodies={}, redacted_at=kept.update.redacted_at))
 
 
 def _spelled(events: Iterable[Event]) -> list[tuple[str, object]]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from incidents.advisory import Advised, Advisory, AdvisoryEvent
@@ -16,15 +16,18 @@ from incidents.events import (
     MaintenanceEvent,
 )
 from incidents.maintenance import Maintenance
+from incidents.rewording import Redacted, RewordingEvent
 from statuspage.mirror.carrying import Carrying, carrying_to
 from statuspage.mirror.files import leaves
-from statuspage.mirror.publication import publish
+from statuspage.mirror.publication import kept_beside, publish
 from statuspage.mirror.target import Target
 from statuspage.mirror.version import Version
-from statuspage.mirror.versions import KEPT, home_of, spoken
+from statuspage.mirror.versions import home_of, spoken
 from statuspage.mirror.walk import Older, Walk
 from statuspage.picture.news import ADDS
 from statuspage.press import Press
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.rewording import newest_redaction
 from statuspage.vitals import MirrorFigures
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ REST, LONGEST_REST = 4.0, 10.0
 
 RETRY, LONGEST_RETRY = 5.0, 120.0
 """Seconds after which it is tried again; twice as long each time, where it is carried elsewhere."""
+
+_RETELLS = IncidentEvent | MaintenanceEvent | CorrectionEvent | RewordingEvent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +60,9 @@ class Mirror:
     _tries: int = 0
     _planned: Mapping[str, Maintenance] = field(default_factory=dict)
     _warned: Mapping[str, Advisory] = field(default_factory=dict)
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    _redacted: int | None = None  # as of which turn words are to be gone from every version
+    _is_begun: bool = False
 
     @classmethod
     def beside(cls, press: Press, *, past: Older, to: Callable[[], Target | None]) -> Self:
@@ -65,14 +73,17 @@ class Mirror:
 
     def hear(self, events: Sequence[Event]) -> None:
         """Note whose pages beyond the shelf are others after a committed turn."""
-        self.walk.forget(f"/incidents/{event.incident}" for event in events if isinstance(event, IncidentEvent))
+        self.walk.forget(f"/incidents/{event.incident}" for event in events if isinstance(event, IncidentEvent | RewordingEvent))
         self.walk.forget(f"/maintenance/{event.maintenance}" for event in events if isinstance(event, MaintenanceEvent))
-        if any(isinstance(event, IncidentEvent | MaintenanceEvent) and not isinstance(event, ADDS) for event in events):
+        if any(isinstance(event, IncidentEvent | MaintenanceEvent | RewordingEvent) and not isinstance(event, ADDS) for event in events):
             self.walk.forget_archives()
-        self._forget_months([event for event in events if isinstance(event, IncidentEvent | MaintenanceEvent | CorrectionEvent)])
+        self._forget_months([event for event in events if isinstance(event, _RETELLS)])
         self._forget_advisories([event for event in events if isinstance(event, AdvisoryEvent)])
+        if any(isinstance(event, Redacted) for event in events):
+            self._redacted = self.press.heard
+            self._hurry.set()
 
-    def _forget_months(self, events: Sequence[IncidentEvent | MaintenanceEvent | CorrectionEvent]) -> None:
+    def _forget_months(self, events: Sequence[IncidentEvent | MaintenanceEvent | CorrectionEvent | RewordingEvent]) -> None:
         """Ask again for those in which an incident or a window stands of which more is known, and for all where something else is."""
         situation, planned = self.press.pipeline.situation, self._planned
         self._planned = situation.maintenances
@@ -98,6 +109,7 @@ class Mirror:
     def forget(self) -> None:
         """Make everything anew: the configuration changed."""
         self.walk.forget_all()
+        self._is_begun = False  # it may be another directory by now
         self._changed.set()
 
     def wake(self) -> None:
@@ -116,13 +128,21 @@ class Mirror:
                 continue
             await self._attempt(target)
             rest = self._retry(target) if self.figures.trouble else max(GATHER, min(REST * (loop.time() - began), LONGEST_REST))
-            await asyncio.sleep(rest)
+            await self._rest(rest)
             if not self.figures.trouble:
                 await self._wait(max(began + self.press.stale_after / 2 - loop.time(), 0.0))
 
     def _retry(self, target: Target) -> float:
         """After how long it is tried again."""
         return RETRY if target.far is None else min(RETRY * 2.0 ** (self._tries - 1), LONGEST_RETRY)
+
+    async def _rest(self, seconds: float) -> None:
+        """Rest, unless words were removed meanwhile: nobody is to read those for a moment longer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+                await asyncio.sleep(GATHER)
+        self._hurry.clear()
 
     async def _wait(self, at_most: float) -> None:
         """Wait for news, or for the time when even old news must be written again: somebody may have taken the directory away."""
@@ -146,20 +166,37 @@ class Mirror:
 
     async def publish(self, target: Target) -> None:
         """Write what is public now, and carry it on. Errors: OSError, and what was there stays; TimeoutError while the store is away."""
-        shelf, fresh = self.press.shelf, self.press.fresh()
-        if shelf is None or fresh is None:
-            return
+        shelf, fresh, redacted = self.press.shelf, self.press.fresh(), self._redacted
+        if shelf is None or fresh is None or (redacted is not None and self.press.drawn < redacted):
+            return  # what was removed still stands on this shelf; the next one is on its way
         found = await self.walk.everything(shelf)
         at, site = self.press.now(), shelf.page.site.url
-        version = await asyncio.to_thread(lambda: publish(target.directory, leaves(found, shelf.missing, fresh, site), at))
-        await self._carry(target, version)
+        clean_since = at if redacted is not None else await self._redacted_before()
+        keeps = await asyncio.to_thread(kept_beside, target.directory, clean_since)
+        if keeps == 0 and redacted is None:
+            self._redacted = redacted = self.press.drawn  # also of what is carried elsewhere, however often that has to be tried
+        files = await asyncio.to_thread(leaves, found, shelf.missing, fresh, site)
+        version = await asyncio.to_thread(publish, target.directory, files, at, keeps)
+        await self._carry(target, version, keeps)
+        self._is_begun = True
+        if self._redacted == redacted:
+            self._redacted = None
 
-    async def _carry(self, target: Target, version: Version) -> None:
+    async def _redacted_before(self) -> datetime | None:
+        """When words were removed for the last time, maybe just before we died; None once that was seen to. Errors: TimeoutError."""
+        if self._is_begun:
+            return None
+        try:
+            return await self.press.store.read(newest_redaction)
+        except StoreUnavailable as error:
+            raise TimeoutError("the store is away") from error
+
+    async def _carry(self, target: Target, version: Version, keeps: int) -> None:
         if target.far is None:
             return
         if self._carrying is None or self._carrying.far != target.far:
             self._carrying = carrying_to(target.far)
-        await self._carrying.carry(home_of(target.directory, version), version, keeps=KEPT)
+        await self._carrying.carry(home_of(target.directory, version), version, keeps=keeps)
 
     def _note(self, trouble: str) -> None:
         figures = self.figures

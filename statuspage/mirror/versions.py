@@ -15,6 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from statuspage.mirror.version import Edition, Leaf, Version, is_the_same, spelled, understood
@@ -55,6 +56,10 @@ class Versions:
         """The version that is served; where ``current`` leads nowhere, the newest that is whole; None where there is none."""
         names = [name for name in (self._current(), *sorted(self.names(), reverse=True)) if name is not None]
         return next((version for version in map(self._read, names) if version is not None), None)
+
+    def ages(self) -> list[datetime]:
+        """When each version was made."""
+        return [version.at for version in map(self._read, self.names()) if version is not None]
 
     def bodies(self, version: Version, names: Collection[str] | None = None) -> Mapping[str, Leaf]:
         """What the files of *version* hold, as they were before its notice; all of them, or those of *names*.

@@ -32,6 +32,7 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, State, Status
+from incidents.rewording import RewordingEvent
 from incidents.rollup import ORDER, worst
 from statuspage.picture.planned import is_loud
 
@@ -166,7 +167,7 @@ class Untold:
                 self.words.add((event.maintenance, event.update.number))
             elif isinstance(event, AdvisoryUpdated):
                 self.words.add((event.advisory, event.update.number))
-            elif isinstance(event, IncidentEvent) and not isinstance(event, ADDS):
+            elif isinstance(event, RewordingEvent) or (isinstance(event, IncidentEvent) and not isinstance(event, ADDS)):
                 self.reworded.add(event.incident)
 
     def add(self, other: "Untold") -> None:

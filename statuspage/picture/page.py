@@ -18,13 +18,11 @@ from statuspage.picture.advisories import AdvisoryView, Bulletin, warned
 from statuspage.picture.capabilities import CapabilityView, capabilities, is_watched
 from statuspage.picture.days import Day, as_of_now
 from statuspage.picture.figures import LevelView
-from statuspage.picture.marking import Reader, localised, marked
+from statuspage.picture.marking import Reader, localised
 from statuspage.picture.news import Tail, Topic
 from statuspage.picture.pace import Pace, PaceView, views
 from statuspage.picture.planned import MaintenanceView, ServiceTold, Window, newest_end_first, view
 from statuspage.picture.site import Site
-
-WITHDRAWN = marked("This text has been withdrawn.")
 
 _OVER = frozenset({MaintenanceState.COMPLETED, MaintenanceState.CANCELLED})
 
@@ -112,7 +110,7 @@ class AffectedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateView:
-    """Public words, ready to be spelled. *title* stands alone in a feed reader.
+    """Public words, ready to be spelled. *title* stands alone in a feed reader; *body* is empty once it was removed, at *edited_at*.
 
     *title_in* and *body_in* are the languages that they are in: that of the page, or another where they were not said in that. Empty for
     words of ours, which are in whatever language the page is.
@@ -372,7 +370,7 @@ def _update(update: Update, reader: Reader) -> UpdateView:
     title, title_in = reader.gets(update.title, update.titles, update.language, is_automatic=update.automatic)
     body, body_in = reader.gets(update.body, update.bodies, update.language, is_automatic=update.automatic)
     if redacted:
-        body, body_in = WITHDRAWN, ""
+        body, body_in = "", ""
     return UpdateView(
         number=update.number,
         state=update.state,

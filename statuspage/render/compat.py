@@ -15,7 +15,9 @@ from incidents.rollup import TROUBLE
 from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page, ServiceView, UpdateView
 from statuspage.render.compat_rows import Row, instant, listed, spelled, update_id
 from statuspage.render.kept import Kept
+from statuspage.render.said import body
 from statuspage.render.scheduled import Scheduled
+from statuspage.render.tongue import ENGLISH
 
 MOST_INCIDENTS = 50
 
@@ -244,7 +246,7 @@ def _update(view: IncidentView, update: UpdateView, before: UpdateView | None) -
     return {
         "id": update_id(view.id, update.number),
         "status": update.state.value,
-        "body": update.body,
+        "body": body(update, ENGLISH),
         "incident_id": view.id,
         "created_at": instant(update.at),
         "updated_at": instant(update.edited_at or update.at),

@@ -17,10 +17,11 @@ from feedgen.feed import FeedGenerator
 
 from statuspage.picture.marking import Reader, localised
 from statuspage.picture.news import About, Said, Strand, Tail, Topic, Warned
-from statuspage.picture.page import WITHDRAWN, Page
+from statuspage.picture.page import Page
 from statuspage.render import advisories
 from statuspage.render.addresses import Document, Format, path_of, stem
 from statuspage.render.marks import Link, Marks, Tombstone
+from statuspage.render.said import removed
 from statuspage.render.tongue import Tongue
 
 KINDS = {Format.RSS: "application/rss+xml", Format.ATOM: "application/atom+xml", Format.JSON: "application/feed+json"}
@@ -256,7 +257,7 @@ def _entry(page: Page, said: Said, tongue: Tongue) -> Entry:
     return Entry(
         id=_id(page, said.strand, said.subject, said.number),
         title=fit(title).replace("\n", " ").strip() or tongue.gettext("Update"),
-        body=tongue.said(WITHDRAWN) if said.is_withdrawn else fit(body),
+        body=removed(said.updated, tongue) if said.is_withdrawn else fit(body),
         link=f"{page.site.url}{page.root}/{_ROOM[said.strand]}/{said.subject}#update-{said.number}",
         published=said.at,
         updated=said.updated,

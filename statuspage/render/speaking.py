@@ -10,6 +10,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from statuspage.render import words
+from statuspage.render.said import body
 from statuspage.render.tongue import Tongue
 
 # C0 and C1 controls, marks that turn or hide the direction of text, lone surrogates (no UTF-8 has them) and noncharacters.
@@ -38,7 +39,7 @@ def speaking(directory: Path, tongue: Tongue) -> Environment:
     environment.filters.update(
         capability=words.spoken(words.CAPABILITY, tongue, "capability").__getitem__,
         within=partial(words.within, tongue=tongue),
-        said=partial(words.body, tongue=tongue),
+        said=partial(body, tongue=tongue),
         month=tongue.month,
         number=tongue.number,
     )

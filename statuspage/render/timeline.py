@@ -44,7 +44,8 @@ from incidents.events import (
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
-from incidents.model import Status
+from incidents.model import Status, Update
+from incidents.rewording import Redacted, Reworded
 from statuspage.render.words import ADVISORY_TURN, CAPABILITY, MAINTENANCE_STATE, STATE
 
 
@@ -61,6 +62,7 @@ class Mark(StrEnum):
 class Line:
     """One line of a timeline: when, by whom (None: the machine), and what; *instant* or *span* ends the sentence, *body* was written.
 
+    *number* is that of the update whose words stand here, until they were removed.
     Instants are left to whoever shows the line: the console has the site's zone, a terminal has UTC.
     """
 
@@ -71,6 +73,7 @@ class Line:
     instant: datetime | None = None
     span: tuple[datetime, datetime] | None = None
     body: str = ""
+    number: int | None = None
 
 
 def spoken(line: Line) -> str:
@@ -91,9 +94,12 @@ def tell(event: Event) -> Line | None:
         case Proven() | Impaired() | Unimpaired():
             return None
         case Updated(update=update):
-            words = f"Public update {update.number}: {STATE[update.state].lower()}"
-            by = None if update.automatic else update.by
-            return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=words, body="" if update.redacted_at else update.body)
+            return _spoken(event.at, update)
+        case Reworded():
+            return Line(at=event.at, mark=Mark.PUBLIC, by=event.by, words=f"Public update {event.number} corrected", body=event.body)
+        case Redacted():
+            words = f"Text of public update {event.number} removed"
+            return Line(at=event.at, mark=Mark.ACT, by=event.by, words=words, body=f"{event.reason}\nIts SHA-256 was {event.was}")
         case Noted(note=note):
             return Line(at=event.at, mark=Mark.NOTE, by=note.by, words=f"Note {note.number}", body=note.body)
         case MaintenanceUpdated(update=update):
@@ -140,6 +146,13 @@ def _holding(at: datetime, by: str, words: str, starts: datetime, ends: datetime
     if ends is None:
         return Line(at=at, mark=Mark.ACT, by=by, words=f"{words}, with an open end, from", instant=starts)
     return Line(at=at, mark=Mark.ACT, by=by, words=words, span=(starts, ends))
+
+
+def _spoken(at: datetime, update: Update) -> Line:
+    is_gone = update.redacted_at is not None
+    words = f"Public update {update.number}: {STATE[update.state].lower()}{', text removed' if is_gone else ''}"
+    by, number = None if update.automatic else update.by, None if is_gone else update.number
+    return Line(at=at, mark=Mark.PUBLIC, by=by, words=words, body="" if is_gone else update.body, number=number)
 
 
 def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:

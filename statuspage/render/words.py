@@ -21,7 +21,7 @@ from incidents.times.calendars import Calendar
 from statuspage.picture.days import Day
 from statuspage.picture.figures import decimal
 from statuspage.picture.marking import marked, marked_in, marked_pair
-from statuspage.picture.page import Page, ServiceView, UpdateView
+from statuspage.picture.page import Page, ServiceView
 from statuspage.render.tongue import Tongue
 
 Named = TypeVar("Named")
@@ -163,11 +163,6 @@ def spoken(table: Mapping[Named, str], tongue: Tongue, context: str | None = Non
 def within(status: Status, tongue: Tongue) -> str:
     """What *status* is called inside a sentence."""
     return tongue.said_in("in a sentence", WITHIN[status])
-
-
-def body(update: UpdateView, tongue: Tongue) -> str:
-    """The words of an update as they were said, or in the reader's language that they were withdrawn."""
-    return tongue.said(update.body) if update.redacted else update.body
 
 
 def answer(page: Page, tongue: Tongue) -> Answer:

@@ -109,6 +109,7 @@ def _sqlite(file: Path, witness: Witness, *, checkpoints: bool) -> Engines:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is removed is overwritten: many builds of SQLite do so by themselves, not all
             "journal_size_limit = 67108864",
             f"wal_autocheckpoint = {1000 if checkpoints else 0}",
         ),

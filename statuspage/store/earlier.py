@@ -18,6 +18,7 @@ from incidents.levels.availability import Change, Correction, superseding
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
+from incidents.rewording import Reworded
 from incidents.situation import advance, begun, fold
 from statuspage.picture.advisories import MOST_OVER, Bulletin
 from statuspage.picture.page import Story
@@ -185,10 +186,16 @@ def _story(connection: Connection, id: str, at: datetime) -> Story | None:
             words.append(event.update)
         elif isinstance(event, Imported | Quoted):
             words += event.updates
+        elif isinstance(event, Reworded):
+            words = [_reworded(one, event) for one in words]
     gone = select(updates.c.number, updates.c.redacted_at).where(updates.c.incident == id, updates.c.redacted_at.is_not(None))
     withdrawn = {row.number: row.redacted_at for row in connection.execute(gone)}
     told = tuple(replace(one, redacted_at=withdrawn.get(one.number)) for one in words)
     return None if incident is None else Story(incident=incident, updates=told)
+
+
+def _reworded(said: Update, event: Reworded) -> Update:
+    return replace(said, body=event.body, bodies=event.bodies, edited_at=event.at) if said.number == event.number else said
 
 
 def _installation(connection: Connection) -> Installation:

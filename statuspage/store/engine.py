@@ -5,6 +5,7 @@ Queries are plain functions of a ``Connection`` (``queries``, ``record``); here 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from statuspage.store.migrations.steps import bring_up_to_date, is_behind
 __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -56,6 +59,20 @@ class Database:
         if head is not None:
             self._engines.witness.keep(head)
         return told
+
+    def purge(self) -> bool:
+        """Have what was removed leave the write-ahead log, too; false where somebody read all the while, and it stays there for now.
+
+        Only SQLite keeps one of which that can be asked. What was overwritten there stands in the log as it was until that is emptied.
+        """
+        if self._engines.writing.dialect.name != "sqlite":
+            return True
+        connection = self._engines.writing.raw_connection()
+        try:
+            was_busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        return not was_busy
 
     def close(self) -> None:
         """Give up all connections."""
@@ -109,6 +126,11 @@ class Store:
         A cancelled wait does not undo a transaction that has begun: it is still committed.
         """
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._database.write, fn)
+
+    async def purge(self) -> None:
+        """As ``Database.purge``, on the writer's thread; what does not come about is told."""
+        if not await asyncio.get_running_loop().run_in_executor(self._writer, self._database.purge):
+            log.warning("what was removed stands in the store's log until that is written anew: somebody was reading all the while")
 
     async def close(self) -> None:
         """Finish what was begun, then give up all connections."""

@@ -41,6 +41,7 @@ from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Note, Standing, Update
 from incidents.moving import Move
 from incidents.replaying.differences import Notice
+from incidents.rewording import RewordingEvent
 from incidents.situation import advance, begun, stands
 from incidents.turns import Circumstances
 from probes.result import Result
@@ -54,6 +55,7 @@ from statuspage.store.maintenance_rows import write_maintenances
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.renaming import rename
 from statuspage.store.results import Row, write_results
+from statuspage.store.rewording import write_rewordings
 from statuspage.store.scope_rows import hidden
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
 from statuspage.store.tables import (
@@ -122,6 +124,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
     write_advisories(connection, [event for event in events if isinstance(event, AdvisoryEvent)])
     _keep_words(connection, events)
+    write_rewordings(connection, [event for event in events if isinstance(event, RewordingEvent)])
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
 
 

@@ -49,6 +49,7 @@ from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Update
+from incidents.rewording import Redacted, Reworded
 from incidents.votes import Level, Run
 
 W = TypeVar("W", Update, MaintenanceUpdate)
@@ -86,6 +87,7 @@ KINDS: Mapping[str, type[Event]] = {
     "published": Published,
     "quoted": Quoted,
     "reclaimed": Reclaimed,
+    "redacted": Redacted,
     "redescribed": Redescribed,
     "renamed": Renamed,
     "reopened": Reopened,
@@ -93,6 +95,7 @@ KINDS: Mapping[str, type[Event]] = {
     "rescheduled": Rescheduled,
     "resolved": Resolved,
     "resumed": Resumed,
+    "reworded": Reworded,
     "settled": Settled,
     "spared": Spared,
     "state_changed": StateChanged,
@@ -127,6 +130,10 @@ def _writable(event: Event) -> Event:
             return replace(event, updates=tuple(map(_writable_words, event.updates)))
         case MaintenanceQuoted():
             return replace(event, updates=tuple(map(_writable_words, event.updates)))
+        case Reworded():
+            return replace(event, bodies=dict(event.bodies), translations=dict(event.translations))
+        case Redacted():
+            return replace(event, translations=dict(event.translations))
         case Opened() | Renamed():
             return replace(event, names=dict(event.names))
         case Updated(update=said):

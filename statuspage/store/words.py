@@ -144,6 +144,12 @@ def _keep(connection: Connection, whose: Column[str], wanted: Mapping[str, str])
         connection.execute(update(public_words).where(at).values(words=bindparam("said")), other)
 
 
+def forget_words(connection: Connection) -> None:
+    """Leave no trace of what is kept no more: SQLite's index notes that a word is gone, and holds it until it is put together anew."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO public_words_index(public_words_index) VALUES ('optimize')"))
+
+
 def bring_words_up_to_date(connection: Connection) -> bool:
     """Keep the words of the next few of all that there is, the oldest first, where none were kept yet or by other rules than today's.
 

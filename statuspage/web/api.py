@@ -17,7 +17,7 @@ from statuspage.picture.urgency import priority_of
 from statuspage.store import acts, callers, listing, queries, reports
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
-from statuspage.web.desk import DESK, Deed, Desk, story_of
+from statuspage.web.desk import DESK, Deed, Desk, fingerprint, story_of
 from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
@@ -73,7 +73,7 @@ async def update(request: web.Request) -> web.Response:
     body = await body_of(request, bodies.UpdateBody)
     incident, by = request.match_info["id"], request[CALLER].name
     command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=body.next_update_by)
-    deed = Deed(by=by, act="update", incident=incident, detail={"body": body.body})
+    deed = Deed(by=by, act="update", incident=incident, detail=fingerprint(body.body))
     return await done_once(request, deed, command, status=201, spell=_update_after)
 
 
@@ -91,7 +91,7 @@ async def resolve(request: web.Request) -> web.Response:
     incident, by = request.match_info["id"], request[CALLER].name
     override = body.override.reason if body.override else None
     command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=override)
-    deed = Deed(by=by, act="resolve", incident=incident, detail={"body": body.body, "cause": body.cause, "override": override})
+    deed = Deed(by=by, act="resolve", incident=incident, detail={**fingerprint(body.body), "cause": body.cause, "override": override})
     return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK]))
 
 
@@ -100,7 +100,7 @@ async def merge(request: web.Request) -> web.Response:
     body = await body_of(request, bodies.MergeBody)
     incident, by = request.match_info["id"], request[CALLER].name
     command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=body.body or "")
-    deed = Deed(by=by, act="merge", incident=incident, detail={"into": body.into, "body": body.body})
+    deed = Deed(by=by, act="merge", incident=incident, detail={"into": body.into, **fingerprint(body.body)})
     return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK], body.into))
 
 
@@ -111,7 +111,7 @@ async def split(request: web.Request) -> web.Response:
     command = partial(
         regroup.split, incident=incident, by=by, name=body.name, body=body.body, components=body.components, services=body.services
     )
-    detail = {"name": body.name, "body": body.body, "parts": ", ".join((*body.components, *body.services))}
+    detail = {"name": body.name, **fingerprint(body.body), "parts": ", ".join((*body.components, *body.services))}
     deed = Deed(by=by, act="split", incident=incident, detail=detail)
     return await done_once(request, deed, command, status=201, spell=_opened_after(request.app[DESK]))
 

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SEE = "see"
     ACT = "act"
     CORRECT = "correct"
+    REDACT = "redact"
     OVERRIDE = "override"
     APPROVE = "approve"
     READ_OWN_AUDIT = "read own audit"
@@ -52,6 +53,7 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.SEE: frozenset(Role),
         Permission.ACT: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
         Permission.CORRECT: frozenset({Role.MANAGER}),
+        Permission.REDACT: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
         Permission.OVERRIDE: frozenset({Role.MANAGER}),
         Permission.APPROVE: frozenset({Role.MANAGER}),
         Permission.READ_OWN_AUDIT: frozenset({Role.LEVEL_TWO, Role.MANAGER, Role.ADMIN}),

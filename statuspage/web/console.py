@@ -26,7 +26,7 @@ from statuspage.store.callers import Caller
 from statuspage.store.reports import Heard
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
-from statuspage.web.desk import DESK, Deed, Desk, perform
+from statuspage.web.desk import DESK, Deed, Desk, fingerprint, perform
 from statuspage.web.entry import misfit
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.pushed import Pushed, pushed_of_incident
@@ -234,7 +234,7 @@ async def _update(request: web.Request, typed: Typed) -> None:
     promise = desk.now() + timedelta(minutes=int(typed.next_in)) if typed.next_in in _MINUTES else None
     body = fit(bodies.UpdateBody, body=typed.body, state=typed.state or None, next_update_by=promise)
     command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=promise)
-    await perform(desk, Deed(by=by, act="update", incident=incident, detail={"body": body.body}), command)
+    await perform(desk, Deed(by=by, act="update", incident=incident, detail=fingerprint(body.body)), command)
 
 
 async def note(request: web.Request) -> web.Response:
@@ -262,7 +262,7 @@ async def _resolve(request: web.Request, typed: Typed) -> None:
     body = fit(bodies.ResolveBody, body=typed.body, cause=typed.cause or None, override=override)
     reason = body.override.reason if body.override else None
     command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=reason)
-    detail = {"body": body.body, "cause": body.cause, "override": reason}
+    detail = {**fingerprint(body.body), "cause": body.cause, "override": reason}
     await perform(request.app[DESK], Deed(by=by, act="resolve", incident=incident, detail=detail), command)
 
 

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 _PREFIX = "/api/v1"
 _REF = "#/components/schemas/{model}"
 _ID: Json = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_NUMBER: Json = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 _KEY: Json = {
     "name": KEY_HEADER,
     "in": "header",
@@ -107,7 +108,8 @@ def _operation(route: Route) -> Json:
 
 
 def _parameters(route: Route, name: str) -> list[Json]:
-    return [*([_ID] if "{id}" in route.path else []), *_QUERY.get(name, ()), *([_KEY] if route.takes else [])]
+    named = [told for word, told in (("{id}", _ID), ("{number}", _NUMBER)) if word in route.path]
+    return [*named, *_QUERY.get(name, ()), *([_KEY] if route.takes else [])]
 
 
 def _answer(route: Route) -> Json:

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Middleware
 
 from incidents import act
 from incidents.planned.planning import AgainstPolicy
+from incidents.redacting import Outrun
 from statuspage.store.errors import StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def refused(refusal: act.Refused) -> Rejected:
             held = refusal.held
             more: dict[str, Json] = {"acknowledged_by": held.by, "acknowledged_at": held.at, "acknowledgement_expires_at": held.expires_at}
             return Rejected(409, refusal.reason, more=more)
-        case act.IllegalMove() | act.StillFailing():
+        case act.IllegalMove() | act.StillFailing() | Outrun():
             return Rejected(409, refusal.reason)
         case act.Unfit():
             errors = [{"path": field, "message": sentence} for field, sentence in refusal.faults]

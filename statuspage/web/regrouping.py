@@ -8,7 +8,7 @@ from incidents import regroup
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
 from statuspage.web.console import Typed, TypedForms, acted, fit, typed_in
-from statuspage.web.desk import DESK, Deed, perform
+from statuspage.web.desk import DESK, Deed, fingerprint, perform
 
 _PART = "part:"
 
@@ -23,7 +23,7 @@ async def _merge(request: web.Request, typed: Typed) -> None:
     by, incident = request[CALLER].name, request.match_info["id"]
     body = fit(bodies.MergeBody, into=typed.into, body=typed.body or None)
     command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=body.body or "")
-    detail = {"into": body.into, "body": body.body}
+    detail = {"into": body.into, **fingerprint(body.body)}
     await perform(request.app[DESK], Deed(by=by, act="merge", incident=incident, detail=detail), command)
 
 
@@ -42,5 +42,5 @@ async def _split(request: web.Request, typed: Typed, parts: frozenset[str]) -> N
     command = partial(
         regroup.split, incident=incident, by=by, name=body.name, body=body.body, components=body.components, services=body.services
     )
-    detail = {"name": body.name, "body": body.body, "parts": ", ".join(sorted(parts))}
+    detail = {"name": body.name, **fingerprint(body.body), "parts": ", ".join(sorted(parts))}
     await perform(desk, Deed(by=by, act="split", incident=incident, detail=detail), command)

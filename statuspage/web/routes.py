@@ -26,6 +26,7 @@ from statuspage.web import (
     monitors,
     pings,
     regrouping,
+    rewording,
     subscriber_bodies,
     subscribers,
     surroundings,
@@ -89,6 +90,7 @@ def _ping(path: str, handler: Handler) -> tuple[Route, Route]:
 
 _API = "/api/v1"
 _ONE = "/incidents/{id}"
+_SAID = f"{_ONE}/updates/{{number}}"
 _WORK = "/maintenance/{id}"
 _WINDOW = "/maintenances/{id}"
 _SUBSCRIBER = "/subscribers/{id}"
@@ -122,6 +124,10 @@ ROUTES: tuple[Route, ...] = (
     _see(_ONE, console.show_card),
     _send(f"{_ONE}/acknowledge", console.acknowledge),
     _send(f"{_ONE}/updates", console.update),
+    _see(f"{_SAID}/correct", rewording.show_correct, Permission.ACT),
+    _send(f"{_SAID}/correct", rewording.correct_by_form),
+    _see(f"{_SAID}/redact", rewording.show_redact, Permission.REDACT),
+    _send(f"{_SAID}/redact", rewording.redact_by_form, Permission.REDACT),
     _send(f"{_ONE}/notes", console.note),
     _send(f"{_ONE}/resolve", console.resolve),
     _send("/callers", callers.log_by_form),
@@ -156,6 +162,8 @@ ROUTES: tuple[Route, ...] = (
     _read(f"{_API}{_ONE}", api.show_incident, bodies.IncidentShown),
     _act(f"{_API}{_ONE}/acknowledge", api.acknowledge, bodies.AcknowledgeBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/updates", api.update, bodies.UpdateBody, bodies.UpdateShown, 201),
+    _act(f"{_API}{_SAID}", rewording.reword, bodies.RewordBody, bodies.UpdateShown, 200, method="PATCH"),
+    _act(f"{_API}{_SAID}/redact", rewording.redact, bodies.RedactBody, bodies.UpdateShown, 200, Permission.REDACT),
     _act(f"{_API}{_ONE}/notes", api.note, bodies.NoteBody, bodies.NoteShown, 201),
     _act(f"{_API}{_ONE}/resolve", api.resolve, bodies.ResolveBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/merge", api.merge, bodies.MergeBody, bodies.IncidentShown, 200),

@@ -19,6 +19,7 @@ def screen(request: web.Request, template: str, *, status: int = 200, **values: 
         "caller": caller,
         "may_act": caller is not None and caller.may(Permission.ACT),
         "may_correct": caller is not None and caller.may(Permission.CORRECT),
+        "may_redact": caller is not None and caller.may(Permission.REDACT),
         "now": request.app[DESK].now(),
         "form_token": form_token(request),
         **values,

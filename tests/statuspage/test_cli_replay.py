@@ -3,17 +3,20 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from incidents.redacting import redact
 from probes.result import Failure
 from statuspage.config.loading import load, topology
 from statuspage.press import public_names
 from statuspage.readings import policy_of
 from statuspage.store import queries
 from statuspage.store.engine import Store
+from statuspage.store.record import record
 from tests.statuspage.pasts import SITE, Life
 from tests.statuspage.terminal import configured, statuspage
 
@@ -67,6 +70,22 @@ async def test_a_log_that_the_record_does_not_give_is_told(here: Path) -> None:
     ended = await statuspage("replay", here=here)
     assert ended.code == 1
     assert "differs first at 2026-03-02 08:01:30 UTC" in ended.out
+
+
+async def test_words_of_the_machine_that_were_removed_since_are_no_difference_and_stay_gone(here: Path) -> None:
+    store = await Store.open("sqlite:///statuspage.db", here / "data")
+    told = await store.read(queries.stories)
+    said = told[0].updates[0]
+    at = said.at + timedelta(hours=2)
+    known = await store.read(queries.nothing_known)
+    events = redact(known, at, incident=told[0].incident.id, said=said, by="anna", reason="It names a person.")
+    await store.write(lambda connection: record(connection, events=events, results=(), at=at))
+    await store.close()
+    ended = await statuspage("replay", here=here)
+    assert (ended.code, "identical to what was recorded" in ended.out) == (0, True), ended
+    then = await statuspage("page", "--at", "2026-03-02T08:01:35Z", here=here)
+    assert "This text was removed on 2 Mar 2026" in then.out
+    assert said.body not in then.out
 
 
 async def test_another_configuration_is_compared_in_a_table_a_picture_and_json(here: Path) -> None:

@@ -268,7 +268,7 @@ async def test_a_page_of_which_something_was_said_or_withdrawn_is_asked_for_agai
     mirrored.served.older = older("oldaaaaaaaa1")
     _leading(mirrored, monkeypatch, "/incidents/oldaaaaaaaa1")
     await mirrored.found(told())
-    mirrored.served.older["/incidents/oldaaaaaaaa1"] = page("This text has been withdrawn.")
+    mirrored.served.older["/incidents/oldaaaaaaaa1"] = page("This text was withdrawn.")
     mirrored.walk.forget(["/incidents/oldaaaaaaaa1"])
     assert b"withdrawn" in (await mirrored.found(told()))["/incidents/oldaaaaaaaa1"].body
 
@@ -282,7 +282,7 @@ async def test_a_page_that_was_read_just_before_it_was_withdrawn_is_asked_for_ag
 
     async def slow(asked: str) -> Finished | None:
         found = await mirrored.served.find(asked)
-        mirrored.served.older[path] = page("This text has been withdrawn.")
+        mirrored.served.older[path] = page("This text was withdrawn.")
         mirrored.walk.forget([path])
         mirrored.walk.older = mirrored.served.find
         return found

@@ -21,6 +21,7 @@ MATRIX: Mapping[Policy, AbstractSet[str | None]] = {
     Permission.SEE: {"viewer", "level-one", "level-two", "manager", "admin"},
     Permission.ACT: {"level-one", "level-two", "manager"},
     Permission.CORRECT: {"manager"},
+    Permission.REDACT: {"level-two", "manager"},
     Permission.OVERRIDE: {"manager"},
     Permission.APPROVE: {"manager"},
     Permission.READ_OWN_AUDIT: {"level-two", "manager", "admin"},
@@ -44,7 +45,7 @@ def named(value: object) -> str | None:
 
 
 def address(route: Route) -> str:
-    return route.path.replace("{id}", "nosuchid0000").replace("{name}", "nosuch.css")
+    return route.path.replace("{id}", "nosuchid0000").replace("{name}", "nosuch.css").replace("{number}", "1")
 
 
 async def as_person(browser: Browser, route: Route, role: Role | None) -> tuple[int, str]:

@@ -1,0 +1,43 @@
+"""Acts on words that are public already: they are corrected, or removed so that nobody finds them again.
+
+An incident that is over is no part of the situation, and its words are none in any case: what was *said* is handed in. Whoever keeps the
+event sees to it that it is still what stands there.
+"""
+
+from datetime import datetime
+
+from incidents.act import IllegalMove, Invalid, Refused, demand
+from incidents.events import Event
+from incidents.model import Situation, Update
+from incidents.rewording import Redacted, Reworded, digest, digests
+
+
+class Outrun(Refused):
+    """Somebody else was faster: other words stand there by now, or none."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("These words were changed meanwhile. Look at them again.")
+
+
+def reword(_: Situation, now: datetime, *, incident: str, said: Update, by: str, body: str) -> tuple[Event, ...]:
+    """Put *body* in the place of what was *said*, and mark it so. Errors: IllegalMove where that was removed, Invalid."""
+    demand(body, "An update needs words.")
+    _demand_words(said)
+    if body == said.body:
+        raise Invalid("These are the words that stand there already.")
+    was, translations = digest(said.body), digests(said.bodies)
+    return (Reworded(at=now, incident=incident, number=said.number, body=body, by=by, was=was, translations=translations),)
+
+
+def redact(_: Situation, now: datetime, *, incident: str, said: Update, by: str, reason: str) -> tuple[Event, ...]:
+    """Remove the words that were *said*; that something was said there stays. Errors: IllegalMove where they are gone, Invalid."""
+    demand(reason, "Removing words needs a reason.")
+    _demand_words(said)
+    was, translations = digest(said.body), digests(said.bodies)
+    return (Redacted(at=now, incident=incident, number=said.number, by=by, reason=reason, was=was, translations=translations),)
+
+
+def _demand_words(said: Update) -> None:
+    if said.redacted_at is not None:
+        raise IllegalMove(f"The words of update {said.number} were removed already.")

@@ -1,0 +1,52 @@
+"""What happens to words that were said already: they are corrected, or removed. Neither changes how anything stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from types import MappingProxyType
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reworded:
+    """*by* put *body* in the place of the words of an update, and *bodies* in that of their translations.
+
+    *was* is the digest of what stood there, *translations* those of what stood there in other languages.
+    """
+
+    at: datetime
+    incident: str
+    number: int
+    body: str
+    was: str
+    by: str
+    bodies: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    translations: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """*by* had the words of an update removed everywhere and in every language, for *reason*; *was* and *translations* as above."""
+
+    at: datetime
+    incident: str
+    number: int
+    was: str
+    by: str
+    reason: str
+    translations: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
+RewordingEvent = Reworded | Redacted
+
+
+def digest(text: str) -> str:
+    """What proves later that it was just this *text*: SHA-256 of its UTF-8, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+def digests(texts: Mapping[str, str]) -> Mapping[str, str]:
+    """The same of a text in several languages."""
+    return MappingProxyType({language: digest(text) for language, text in texts.items()})

@@ -1,0 +1,105 @@
+"""Words that were said already, changed where they are kept: corrected ones beside what stood before, removed ones everywhere at once.
+
+A text stands in more places than its row: the journal, the outbox, answers kept for repeated requests, and the index of the search. What
+is removed is gone from all of them in one transaction; its digest stays. The audit never had more than that, and none of its rows changes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+from sqlalchemy import Column, Connection, Table, func, select, update
+
+from incidents.events import Updated
+from incidents.imported import Imported, Quoted
+from incidents.model import Update
+from incidents.redacting import Outrun
+from incidents.rewording import Redacted, Reworded, RewordingEvent, digest, digests
+from statuspage.store.outbox_tables import outbox
+from statuspage.store.spelling import spell, understand
+from statuspage.store.tables import idempotency, journal, updates
+from statuspage.store.words import forget_words, keep_words
+
+
+def write_rewordings(connection: Connection, events: Sequence[RewordingEvent]) -> None:
+    """Write what became of words. Errors: Outrun where other ones stand there than were seen; nothing may be kept after it."""
+    for event in events:
+        mine = (updates.c.incident == event.incident, updates.c.number == event.number)
+        texts = select(updates.c.body, updates.c.bodies).where(*mine, updates.c.redacted_at.is_(None))
+        there = connection.execute(texts).one_or_none()
+        if there is None or (digest(there.body), digests(there.bodies)) != (event.was, event.translations):
+            raise Outrun
+        match event:
+            case Reworded():
+                now = {"body": event.body, "bodies": event.bodies, "edited_at": event.at}
+                connection.execute(update(updates).where(*mine).values(now))
+            case Redacted():
+                connection.execute(update(updates).where(*mine).values(body="", bodies=None, redacted_at=event.at))
+                _remove(connection, event, {there.body, *there.bodies.values()})
+            case _:
+                assert_never(event)
+    if events:
+        keep_words(connection, incident_ids={event.incident for event in events})
+    if any(isinstance(event, Redacted) for event in events):
+        forget_words(connection)
+
+
+def newest_redaction(connection: Connection) -> datetime | None:
+    """When words were removed for the last time; None where none ever were."""
+    return connection.execute(select(func.max(updates.c.redacted_at))).scalar()
+
+
+def _remove(connection: Connection, event: Redacted, said: set[str]) -> None:
+    texts = said
+    for table in (journal, outbox):
+        for place, old, new in _emptied(connection, table, event):
+            texts = texts.union(old)
+            connection.execute(update(table).where(_place_in(table) == place).values(body=new))
+    for one in sorted(texts - {""}):
+        _forget_answers(connection, event.incident, one)
+
+
+def _emptied(connection: Connection, table: Table, event: Redacted) -> Iterator[tuple[int, list[str], JsonValue]]:
+    """Where *table* tells of the update: the row's key, its texts, and the row as it reads without them."""
+    told = select(_place_in(table).label("place"), table.c.kind, table.c.body)
+    for row in connection.execute(told.where(table.c.incident == event.incident, table.c.kind.in_(_SPOKEN))).all():
+        match understand(row.kind, row.body):
+            case Updated(update=said) as before if said.number == event.number:
+                yield row.place, _texts(said), spell(replace(before, update=_silent(said, event)))
+            case Imported(updates=told_there) | Quoted(updates=told_there) as before:
+                mine = [text for said in told_there if said.number == event.number for text in _texts(said)]
+                kept = tuple(_silent(said, event) if said.number == event.number else said for said in told_there)
+                yield row.place, mine, spell(replace(before, updates=kept))
+            case Reworded(number=event.number) as before:
+                yield row.place, [before.body, *before.bodies.values()], spell(replace(before, body="", bodies={}))
+            case _:
+                continue
+
+
+def _texts(said: Update) -> list[str]:
+    return [said.body, *said.bodies.values()]
+
+
+def _silent(said: Update, event: Redacted) -> Update:
+    return replace(said, body="", bodies={}, redacted_at=event.at)
+
+
+def _place_in(table: Table) -> Column[int]:
+    (key,) = table.primary_key.columns
+    return key
+
+
+_SPOKEN = ("updated", "imported", "quoted", "reworded")
+
+
+def _forget_answers(connection: Connection, incident: str, said: str) -> None:
+    """A request that is repeated gets the answer without the words."""
+    spelled = f'"body":{to_json(said).decode()}'
+    kept = select(idempotency.c.actor, idempotency.c.key, idempotency.c.request, idempotency.c.response)
+    for row in connection.execute(kept).all():
+        if spelled in row.response and (f"/incidents/{incident}" in row.request or incident in row.response):
+            mine = (idempotency.c.actor == row.actor, idempotency.c.key == row.key)
+            connection.execute(update(idempotency).where(*mine).values(response=row.response.replace(spelled, '"body":""')))

@@ -1,0 +1,137 @@
+"""Words that are public already: they are corrected, or removed for good. The same two acts for programs and, by form, for people."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from incidents import act, redacting
+from incidents.events import Event
+from incidents.model import Update
+from incidents.rewording import digest, digests
+from statuspage.picture.page import Story
+from statuspage.pipeline import Command
+from statuspage.store import queries
+from statuspage.web import bodies
+from statuspage.web.auth import CALLER
+from statuspage.web.console import fit, text, trouble_of
+from statuspage.web.desk import DESK, Deed, fingerprint, perform, story_of
+from statuspage.web.entry import body_of
+from statuspage.web.once import done_once
+from statuspage.web.problems import Rejected, refused
+from statuspage.web.screens import screen, see_other
+
+
+async def reword(request: web.Request) -> web.Response:
+    """Correct public words; the public sees that they were."""
+    deed, command = await _rewording(request, await body_of(request, bodies.RewordBody))
+    return await done_once(request, deed, command, status=200, spell=_update_after(request))
+
+
+async def redact(request: web.Request) -> web.Response:
+    """Remove public words everywhere; what stays is that something was said, and the digest of it."""
+    deed, command = await _redaction(request, await body_of(request, bodies.RedactBody))
+    response = await done_once(request, deed, command, status=200, spell=_update_after(request))
+    await request.app[DESK].store.purge()
+    return response
+
+
+async def show_correct(request: web.Request) -> web.Response:
+    """Draw the form that corrects, with the words that stand there."""
+    _, said = await _said(request)
+    return await _form(request, "correct.html", typed=said.body)
+
+
+async def correct_by_form(request: web.Request) -> web.Response:
+    """Correct public words."""
+    typed = text((await request.post()).get("body"))
+    return await _acted(request, _correct(request, typed), partial(_form, request, "correct.html", typed=typed))
+
+
+async def _correct(request: web.Request, typed: str) -> None:
+    await perform(request.app[DESK], *await _rewording(request, fit(bodies.RewordBody, body=typed)))
+
+
+async def show_redact(request: web.Request) -> web.Response:
+    """Ask whether the words are really to be removed, and say what that does."""
+    return await _form(request, "redact.html", typed="")
+
+
+async def redact_by_form(request: web.Request) -> web.Response:
+    """Remove public words everywhere."""
+    typed = text((await request.post()).get("reason"))
+    return await _acted(request, _redact(request, typed), partial(_form, request, "redact.html", typed=typed))
+
+
+async def _redact(request: web.Request, typed: str) -> None:
+    desk = request.app[DESK]
+    await perform(desk, *await _redaction(request, fit(bodies.RedactBody, reason=typed)))
+    await desk.store.purge()
+
+
+# --- both -----------------------------------------------------------------------------------------------------------------------
+
+
+async def _rewording(request: web.Request, body: bodies.RewordBody) -> tuple[Deed, Command]:
+    (story, said), by = await _said(request), request[CALLER].name
+    detail = {"number": str(said.number), **_proof("was", said), **fingerprint(body.body)}
+    deed = Deed(by=by, act="correct words", incident=story.incident.id, detail=detail)
+    return deed, partial(redacting.reword, incident=story.incident.id, said=said, by=by, body=body.body)
+
+
+async def _redaction(request: web.Request, body: bodies.RedactBody) -> tuple[Deed, Command]:
+    (story, said), by = await _said(request), request[CALLER].name
+    # What is gone already left its digest when it went: this one would be of nothing.
+    gone = {} if said.redacted_at else _proof("sha256", said)
+    deed = Deed(by=by, act="redact", incident=story.incident.id, detail={"number": str(said.number), "reason": body.reason, **gone})
+    return deed, partial(redacting.redact, incident=story.incident.id, said=said, by=by, reason=body.reason)
+
+
+def _proof(name: str, said: Update) -> Mapping[str, str]:
+    """What the audit keeps of words that stood there, in each language."""
+    return {name: digest(said.body), **{f"{name}.{language}": one for language, one in digests(said.bodies).items()}}
+
+
+async def _said(request: web.Request) -> tuple[Story, Update]:
+    """The incident, open or over, and the update that the address names. Errors: Rejected 404."""
+    story = await story_of(request.app[DESK], request.match_info["id"])
+    return story, _numbered(story, request.match_info["number"])
+
+
+def _numbered(story: Story, number: str) -> Update:
+    found = next((one for one in story.updates if str(one.number) == number), None)
+    if found is None:
+        raise Rejected(404, "This incident has no update with this number.")
+    return found
+
+
+def _update_after(request: web.Request) -> Callable[[Connection, Sequence[Event]], BaseModel]:
+    id_, number = request.match_info["id"], request.match_info["number"]
+
+    def spell(connection: Connection, _: Sequence[Event]) -> BaseModel:
+        story = queries.story(connection, id_)
+        if story is None:
+            raise LookupError(f"incident {id_} was written and cannot be read")
+        return bodies.UpdateShown.of(_numbered(story, number))
+
+    return spell
+
+
+async def _form(request: web.Request, template: str, *, typed: str, rejected: Rejected | None = None) -> web.Response:
+    story, said = await _said(request)
+    status = rejected.status if rejected else 200
+    trouble = trouble_of(rejected)
+    return screen(request, template, status=status, incident=story.incident, said=said, typed=typed, trouble=trouble)
+
+
+async def _acted(request: web.Request, deed: Awaitable[None], again: Callable[..., Awaitable[web.Response]]) -> web.Response:
+    """Wait for the deed; go on to the card, or draw the form *again* with what stood in the way."""
+    try:
+        await deed
+    except act.Refused as refusal:
+        return await again(rejected=refused(refusal))
+    except Rejected as rejected:
+        return await again(rejected=rejected)
+    return see_other(f"/incidents/{request.match_info['id']}#timeline")
