@@ -6,6 +6,7 @@ Queries are plain functions of a ``Connection`` (``queries``, ``record``); here 
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+REWRITTEN_AT_MOST = 512 * 1024 * 1024
+"""Bytes of a SQLite file that is written anew where words were removed: some seconds in which nobody else writes."""
 
 
 class Database:
@@ -60,19 +64,29 @@ class Database:
             self._engines.witness.keep(head)
         return told
 
-    def purge(self) -> bool:
-        """Have what was removed leave the write-ahead log, too; false where somebody read all the while, and it stays there for now.
+    def purge(self) -> str:
+        """Have what was removed leave the file, too; what stands in the way, as a sentence, and nothing where nothing does.
 
-        Only SQLite keeps one of which that can be asked. What was overwritten there stands in the log as it was until that is emptied.
+        SQLite overwrites what is deleted, but a row that was moved to another page stays in the gap that it left, and what was overwritten
+        stands in the log. To write the file anew holds up whoever writes, so that a large one is left to a person. Of other databases
+        nothing of the kind can be asked.
         """
         if self._engines.writing.dialect.name != "sqlite":
-            return True
+            return ""
         connection = self._engines.writing.raw_connection()
         try:
-            was_busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor = connection.cursor()
+            pages, size = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            if pages * size <= REWRITTEN_AT_MOST:
+                cursor.execute("VACUUM")
+            (is_busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError as error:
+            return f"the file could not be written anew: {error}"
         finally:
             connection.close()
-        return not was_busy
+        if is_busy:
+            return "somebody was reading all the while, and it stands in the log until that is written anew"
+        return "" if pages * size <= REWRITTEN_AT_MOST else "the file is large; run VACUUM on it when nobody minds"
 
     def close(self) -> None:
         """Give up all connections."""
@@ -128,9 +142,9 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._database.write, fn)
 
     async def purge(self) -> None:
-        """As ``Database.purge``, on the writer's thread; what does not come about is told."""
-        if not await asyncio.get_running_loop().run_in_executor(self._writer, self._database.purge):
-            log.warning("what was removed stands in the store's log until that is written anew: somebody was reading all the while")
+        """As ``Database.purge``, on the writer's thread; what stands in the way is told."""
+        if trouble := await asyncio.get_running_loop().run_in_executor(self._writer, self._database.purge):
+            log.warning("traces of what was removed may be left in the store: %s", trouble)
 
     async def close(self) -> None:
         """Finish what was begun, then give up all connections."""

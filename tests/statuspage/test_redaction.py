@@ -222,9 +222,9 @@ async def test_translations_go_with_the_words_each_leaving_its_digest(house: Hou
 
     def translate(connection: Connection) -> None:
         connection.execute(update(updates).where(theirs).values(bodies={"de": f"Fragen Sie {WORD}."}))
-        for row in connection.execute(select(journal.c.sequence, journal.c.body).where(entry)).all():
-            words = {**row.body["update"], "bodies": {"de": f"Fragen Sie {WORD}."}}
-            connection.execute(update(journal).where(journal.c.sequence == row.sequence).values(body={**row.body, "update": words}))
+        *_, (place, body) = connection.execute(select(journal.c.sequence, journal.c.body).where(entry).order_by(journal.c.sequence))
+        words = {**body["update"], "bodies": {"de": f"Fragen Sie {WORD}."}}
+        connection.execute(update(journal).where(journal.c.sequence == place).values(body={**body, "update": words}))
 
     await store.write(translate)
     await house.send(f"/incidents/{house.incident}/updates/2/redact", {"reason": "It names a person."})
