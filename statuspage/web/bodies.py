@@ -72,18 +72,6 @@ class UpdateBody(Taken):
     next_update_by: Instant | None = None
 
 
-class RewordBody(Taken):
-    """What is to stand in the place of public words."""
-
-    body: Words
-
-
-class RedactBody(Taken):
-    """Why public words are removed; the reason stays at the desk, and must not repeat them."""
-
-    reason: Line
-
-
 class NoteBody(Taken):
     """Internal words."""
 

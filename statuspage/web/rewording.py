@@ -14,7 +14,7 @@ from incidents.rewording import digest, digests
 from statuspage.picture.page import Story
 from statuspage.pipeline import Command
 from statuspage.store import queries
-from statuspage.web import bodies
+from statuspage.web import bodies, word_bodies
 from statuspage.web.auth import CALLER
 from statuspage.web.console import fit, text, trouble_of
 from statuspage.web.desk import DESK, Deed, fingerprint, perform, story_of
@@ -26,13 +26,13 @@ from statuspage.web.screens import screen, see_other
 
 async def reword(request: web.Request) -> web.Response:
     """Correct public words; the public sees that they were."""
-    deed, command = await _rewording(request, await body_of(request, bodies.RewordBody))
+    deed, command = await _rewording(request, await body_of(request, word_bodies.RewordBody))
     return await done_once(request, deed, command, status=200, spell=_update_after(request))
 
 
 async def redact(request: web.Request) -> web.Response:
     """Remove public words everywhere; what stays is that something was said, and the digest of it."""
-    deed, command = await _redaction(request, await body_of(request, bodies.RedactBody))
+    deed, command = await _redaction(request, await body_of(request, word_bodies.RedactBody))
     response = await done_once(request, deed, command, status=200, spell=_update_after(request))
     await request.app[DESK].store.purge()
     return response
@@ -51,7 +51,7 @@ async def correct_by_form(request: web.Request) -> web.Response:
 
 
 async def _correct(request: web.Request, typed: str) -> None:
-    await perform(request.app[DESK], *await _rewording(request, fit(bodies.RewordBody, body=typed)))
+    await perform(request.app[DESK], *await _rewording(request, fit(word_bodies.RewordBody, body=typed)))
 
 
 async def show_redact(request: web.Request) -> web.Response:
@@ -67,21 +67,21 @@ async def redact_by_form(request: web.Request) -> web.Response:
 
 async def _redact(request: web.Request, typed: str) -> None:
     desk = request.app[DESK]
-    await perform(desk, *await _redaction(request, fit(bodies.RedactBody, reason=typed)))
+    await perform(desk, *await _redaction(request, fit(word_bodies.RedactBody, reason=typed)))
     await desk.store.purge()
 
 
 # --- both -----------------------------------------------------------------------------------------------------------------------
 
 
-async def _rewording(request: web.Request, body: bodies.RewordBody) -> tuple[Deed, Command]:
+async def _rewording(request: web.Request, body: word_bodies.RewordBody) -> tuple[Deed, Command]:
     (story, said), by = await _said(request), request[CALLER].name
     detail = {"number": str(said.number), **_proof("was", said), **fingerprint(body.body)}
     deed = Deed(by=by, act="correct words", incident=story.incident.id, detail=detail)
     return deed, partial(redacting.reword, incident=story.incident.id, said=said, by=by, body=body.body)
 
 
-async def _redaction(request: web.Request, body: bodies.RedactBody) -> tuple[Deed, Command]:
+async def _redaction(request: web.Request, body: word_bodies.RedactBody) -> tuple[Deed, Command]:
     (story, said), by = await _said(request), request[CALLER].name
     # What is gone already left its digest when it went: this one would be of nothing.
     gone = {} if said.redacted_at else _proof("sha256", said)

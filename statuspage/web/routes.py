@@ -33,6 +33,7 @@ from statuspage.web import (
     window_bodies,
     window_forms,
     windows,
+    word_bodies,
 )
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
@@ -162,8 +163,8 @@ ROUTES: tuple[Route, ...] = (
     _read(f"{_API}{_ONE}", api.show_incident, bodies.IncidentShown),
     _act(f"{_API}{_ONE}/acknowledge", api.acknowledge, bodies.AcknowledgeBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/updates", api.update, bodies.UpdateBody, bodies.UpdateShown, 201),
-    _act(f"{_API}{_SAID}", rewording.reword, bodies.RewordBody, bodies.UpdateShown, 200, method="PATCH"),
-    _act(f"{_API}{_SAID}/redact", rewording.redact, bodies.RedactBody, bodies.UpdateShown, 200, Permission.REDACT),
+    _act(f"{_API}{_SAID}", rewording.reword, word_bodies.RewordBody, bodies.UpdateShown, 200, method="PATCH"),
+    _act(f"{_API}{_SAID}/redact", rewording.redact, word_bodies.RedactBody, bodies.UpdateShown, 200, Permission.REDACT),
     _act(f"{_API}{_ONE}/notes", api.note, bodies.NoteBody, bodies.NoteShown, 201),
     _act(f"{_API}{_ONE}/resolve", api.resolve, bodies.ResolveBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/merge", api.merge, bodies.MergeBody, bodies.IncidentShown, 200),
