@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -11,14 +12,16 @@ import pytest
 from sqlalchemy import Connection, update
 
 from incidents.corrected import Corrected
+from incidents.importing import Page, take_over
 from incidents.levels.availability import percent
-from incidents.model import Status
+from incidents.model import Situation, Status, Topology
 from incidents.times.spans import Span
 from statuspage.ledgers import ledger_of
 from statuspage.picture.archive import paths
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.tables import updates
 from statuspage.web.public_routes import Surface, surface_of
+from tests.incidents.test_importing import INCIDENT
 from tests.statuspage.libraries import Reading, reading
 from tests.statuspage.years import DAY, HOUR, changed, lived, outage, work
 from tests.stores import Place
@@ -112,6 +115,25 @@ async def test_what_was_brought_along_from_before_the_birth_is_there(place: Plac
         assert "Email is not working" in await read.page("/history/2023-09")
         assert "not watched yet" in await read.page("/history/2023-09")
         assert await read.library.find("/history/2023-08") is None
+
+
+async def test_what_was_imported_says_from_where_and_hit_nobody_where_nobody_was_hit(place: Place) -> None:
+    page = Page(address="https://status.example.com", id="theirs")
+    note = replace(
+        INCIDENT,
+        started_at=BORN - 70 * DAY,
+        published_at=BORN - 70 * DAY,
+        resolved_at=BORN - 70 * DAY + HOUR,
+        services={},
+        impact=Status.OPERATIONAL,
+    )
+    situation = Situation(topology=Topology(services={}, components={}, monitors={}), seed="seed")
+    events = take_over(situation, NOW, page=page, past=note, kept=None, by="ada", language="en")
+    async with reading(place, *events, born=BORN, now=NOW) as read:
+        told = await read.page("/history/2023-09")
+        assert "No service was hit; it lasted" in told
+        assert "Imported from status.example.com" in told
+        assert "Übernommen von status.example.com" in await read.page("/de/history/2023-09")
 
 
 async def test_a_service_has_a_history_of_its_own(place: Place) -> None:

@@ -117,7 +117,7 @@ async def test_what_one_of_our_pages_tells_another_tells_after_an_import(tmp_pat
         told = await answers(target.public_url, month, "/history/search/looking", _LIST, "/services/email/history" + month[8:])
         ids = re.findall(r'href="/incidents/([a-z0-9]{12})"', told[month])
         assert len(set(ids)) == 2
-        assert "Imported from https://status.old.example" in text_of(told[month])
+        assert "Imported from status.old.example" in text_of(told[month])
         assert "Major outage for" in text_of(told[month])
         assert "Not watched yet" in text_of(told["/services/email/history" + month[8:]])
         assert ids[0] in told["/history/search/looking"]
