@@ -36,7 +36,9 @@ async def test_no_page_makes_the_browser_complain_under_a_strict_policy(place: P
 
 
 @every_place
-async def test_nothing_scrolls_sideways_on_a_phone(place: Place, visit: Visit) -> None:
+async def test_nothing_scrolls_sideways_on_a_phone_or_at_twice_the_size(place: Place, visit: Visit) -> None:
     async with visit(place, Look(width=Width.NARROW)) as visited:
-        assert await visited.page.evaluate(_WIDER) == []
-        assert await visited.page.evaluate(_SIDEWAYS) == 0
+        for pixels in (Width.NARROW.pixels, Width.WIDE.pixels // 2):  # what a zoom of 200 % leaves of a wide window
+            await visited.page.set_viewport_size({"width": pixels, "height": 800})
+            assert await visited.page.evaluate(_WIDER) == []
+            assert await visited.page.evaluate(_SIDEWAYS) == 0

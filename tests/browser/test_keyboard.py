@@ -1,4 +1,4 @@
-"""The desk without a mouse."""
+"""Page and desk without a mouse."""
 
 from collections.abc import AsyncIterator
 
@@ -38,6 +38,27 @@ async def _tab_to(page: Page, words: str) -> None:
         if str(await page.evaluate(_FOCUSED)).startswith(words):
             return
     pytest.fail(f"{words!r} is not reached with {MOST_STEPS} steps of the Tab key")
+
+
+async def test_a_customer_comes_from_the_front_page_to_a_report_by_tab_and_enter(browser: Browser, outage: Outage) -> None:
+    public = outage.demo.public
+    async with window(browser) as page:
+        await page.goto(f"{public}/")
+        await page.keyboard.press("Tab")
+        await expect(page.locator("a.skip")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await _tab_to(page, "Email: Sending")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{public}/incidents/{outage.incident}")
+        await page.goto(f"{public}/report")
+        await _tab_to(page, "Customer portal")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{public}/report/portal")
+        await _tab_to(page, "symptom")
+        await page.keyboard.press("Space")
+        await _tab_to(page, "Tell the desk")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("Thank you")
 
 
 async def test_tab_and_enter_lead_from_the_login_to_an_acknowledged_incident(browser: Browser, outage: Outage, unowned: str) -> None:
