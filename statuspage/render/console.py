@@ -18,7 +18,7 @@ from statuspage.render.instants import moment as dated
 from statuspage.render.instants import span, typed_as
 from statuspage.render.speaking import speakable
 from statuspage.render.tongue import ENGLISH
-from statuspage.render.words import CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, UNWATCHED, history, length
+from statuspage.render.words import ADVISORY_STAGE, CAPABILITY, MAINTENANCE_STATE, STATE, STATUS, UNWATCHED, history, length
 
 _ASSETS = {
     "console.css": "text/css; charset=utf-8",
@@ -69,6 +69,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         STATE=STATE,
         CAPABILITY=CAPABILITY,
         UNWATCHED=UNWATCHED,
+        ADVISORY_STAGE=ADVISORY_STAGE,
         MAINTENANCE_STATE=MAINTENANCE_STATE,
         MaintenanceState=MaintenanceState,
         between=partial(span, zone=ZoneInfo(zone), tongue=ENGLISH),

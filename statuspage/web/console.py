@@ -31,6 +31,7 @@ from statuspage.web.entry import misfit
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.pushed import Pushed, pushed_of_incident
 from statuspage.web.screens import screen, see_other
+from statuspage.web.warned import about, lasting
 from statuspage.web.window_rows import at_work
 
 M = TypeVar("M", bound=BaseModel)
@@ -49,13 +50,13 @@ LATELY = timedelta(hours=1)
 async def show_queue(request: web.Request) -> web.Response:
     """Draw the whole page: what is open, what the probes say, what was closed lately."""
     drawn, reported = await _board(request.app[DESK])
-    live = _live(request, drawn, reported)
+    live = await _live(request, drawn, reported)
     return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=_version(live))  # noqa: S704 - our own page
 
 
 async def show_live(request: web.Request) -> web.Response:
     """Draw the part that changes; 304 where it did not."""
-    live = _live(request, *await _board(request.app[DESK]))
+    live = await _live(request, *await _board(request.app[DESK]))
     version = _version(live)
     if request.headers.get(hdrs.IF_NONE_MATCH) == version:
         return web.Response(status=304, headers={hdrs.ETAG: version})
@@ -85,11 +86,12 @@ async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
     return drawn, reported
 
 
-def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
+async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
     desk = request.app[DESK]
     waiting, windows, named = len(desk.pipeline.situation.proposals), at_work(desk), _named(desk, reported)
+    warned = await lasting(desk)
     return screen_bytes(
-        screen(request, "live.html", board=drawn, windows=windows, waiting=waiting, mirror=desk.mirror(), reported=named),
+        screen(request, "live.html", board=drawn, windows=windows, waiting=waiting, mirror=desk.mirror(), reported=named, warned=warned),
     )
 
 
@@ -179,6 +181,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         row=row,
         names={hit.service: hit.name for hit in row.hits},
         incident=story.incident,
+        warned=about(await lasting(desk), story.incident.worst) if story.incident.is_open else (),
         timeline=timeline[::-1],
         record=record,
         lasts=desk.acknowledgement_lasts,
