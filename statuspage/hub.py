@@ -45,7 +45,17 @@ from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
 from statuspage.publish import Publisher
-from statuspage.readings import calling_of, door_of, fixed_at_start, hidden_of, known_errors_of, policy_of, site_of, stale_after_of
+from statuspage.readings import (
+    calling_of,
+    door_of,
+    fixed_at_start,
+    hidden_of,
+    known_errors_of,
+    policy_of,
+    site_of,
+    spoken_by,
+    stale_after_of,
+)
 from statuspage.render.finished import Finished
 from statuspage.render.html import Html
 from statuspage.render.ledgers import addressed as ledger_at
@@ -208,6 +218,8 @@ class Hub:
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
             known_errors=lambda: known_errors_of(self.loaded.config),
+            languages=lambda: spoken_by(self.loaded.config),
+            asked_in=lambda: (self.loaded.config.site.languages or ())[1:],
             scale=self.scale,
             calling=lambda: calling_of(self.loaded.config),
         )

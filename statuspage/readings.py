@@ -62,10 +62,14 @@ def policy_of(config: Config) -> Policy:
     return Policy(language=config.site.language, voices=voices_of_site(config))
 
 
+def spoken_by(config: Config) -> tuple[str, ...]:
+    """The languages that the site speaks, its own first."""
+    return _languages(config.site.language, config.site.languages) or (config.site.language,)
+
+
 def voices_of_site(config: Config) -> Voices:
     """Every language in which the site publishes, its own first."""
-    own = config.site.language
-    return voices_of(own, _languages(own, config.site.languages), templates() / "languages")
+    return voices_of(config.site.language, spoken_by(config), templates() / "languages")
 
 
 def calling_of(config: Config) -> Calling:

@@ -182,3 +182,8 @@ def _dated(day: date, pattern: str, locale: Locale) -> str:
 
 ENGLISH = _named(SOURCE, SOURCE, MappingProxyType({}), _two)
 """What agents read, and what the words are written in."""
+
+
+def language_name(code: str) -> str:
+    """What agents call a language: ``German``."""
+    return _locale(code, SOURCE).get_display_name(SOURCE) or code

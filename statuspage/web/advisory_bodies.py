@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints
 
 from incidents.advisory import AdvisoryStage, AdvisoryTurn, AdvisoryUpdate
 from statuspage.picture.advisories import Bulletin
-from statuspage.web.bodies import Given, Instant, Line, Taken, Words
+from statuspage.web.bodies import Given, Instant, Taken
+from statuspage.web.typed import Line, Words
 
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Named = Line | Annotated[dict[Tag, Line], Field(min_length=1, max_length=20)]

@@ -17,7 +17,8 @@ from statuspage.picture.urgency import priority_of
 from statuspage.store import acts, callers, listing, queries, reports
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
-from statuspage.web.desk import DESK, Deed, Desk, fingerprint, story_of
+from statuspage.web.by_language import words_of
+from statuspage.web.desk import DESK, Deed, Desk, story_of
 from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
@@ -53,9 +54,11 @@ async def show_incident(request: web.Request) -> web.Response:
 async def open_incident(request: web.Request) -> web.Response:
     """Open an incident by hand, public at once or as a draft."""
     body = await body_of(request, bodies.OpenBody)
-    by = request[CALLER].name
-    command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body, is_draft=body.draft)
-    deed = Deed(by=by, act="open", detail={"name": body.name})
+    by, said = request[CALLER].name, words_of(request.app[DESK].voices, body)
+    command = partial(
+        act.open_incident, by=by, name=said.name, services=body.services, body=said.body, is_draft=body.draft, speech=said.speech
+    )
+    deed = Deed(by=by, act="open", detail=said.named)
     return await done_once(request, deed, command, status=201, spell=_incident_after(request.app[DESK]))
 
 
@@ -71,9 +74,10 @@ async def acknowledge(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Say something in public."""
     body = await body_of(request, bodies.UpdateBody)
-    incident, by = request.match_info["id"], request[CALLER].name
-    command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=body.next_update_by)
-    deed = Deed(by=by, act="update", incident=incident, detail=fingerprint(body.body))
+    incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
+    promise = body.next_update_by
+    command = partial(act.update, incident=incident, by=by, state=body.state, body=said.body, next_update_by=promise, speech=said.speech)
+    deed = Deed(by=by, act="update", incident=incident, detail=said.detail)
     return await done_once(request, deed, command, status=201, spell=_update_after)
 
 
@@ -88,30 +92,37 @@ async def note(request: web.Request) -> web.Response:
 async def resolve(request: web.Request) -> web.Response:
     """End an incident."""
     body = await body_of(request, bodies.ResolveBody)
-    incident, by = request.match_info["id"], request[CALLER].name
+    incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
     override = body.override.reason if body.override else None
-    command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=override)
-    deed = Deed(by=by, act="resolve", incident=incident, detail={**fingerprint(body.body), "cause": body.cause, "override": override})
+    command = partial(act.resolve, incident=incident, by=by, body=said.body, cause=body.cause, override=override, speech=said.speech)
+    deed = Deed(by=by, act="resolve", incident=incident, detail={**said.detail, "cause": body.cause, "override": override})
     return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK]))
 
 
 async def merge(request: web.Request) -> web.Response:
     """End an incident that goes on in another one; give the other."""
     body = await body_of(request, bodies.MergeBody)
-    incident, by = request.match_info["id"], request[CALLER].name
-    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=body.body or "")
-    deed = Deed(by=by, act="merge", incident=incident, detail={"into": body.into, **fingerprint(body.body)})
+    incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
+    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=said.body, speech=said.speech)
+    deed = Deed(by=by, act="merge", incident=incident, detail={"into": body.into, **said.detail})
     return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK], body.into))
 
 
 async def split(request: web.Request) -> web.Response:
     """Take a part of an incident into one of its own; give the new one."""
     body = await body_of(request, bodies.SplitBody)
-    incident, by = request.match_info["id"], request[CALLER].name
+    incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
     command = partial(
-        regroup.split, incident=incident, by=by, name=body.name, body=body.body, components=body.components, services=body.services
+        regroup.split,
+        incident=incident,
+        by=by,
+        name=said.name,
+        body=said.body,
+        components=body.components,
+        services=body.services,
+        speech=said.speech,
     )
-    detail = {"name": body.name, **fingerprint(body.body), "parts": ", ".join((*body.components, *body.services))}
+    detail = {**said.detail, "parts": ", ".join((*body.components, *body.services))}
     deed = Deed(by=by, act="split", incident=incident, detail=detail)
     return await done_once(request, deed, command, status=201, spell=_opened_after(request.app[DESK]))
 

@@ -33,6 +33,8 @@ class Typed:
     body: str = ""
     override: str = ""
     seen: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    bodies: Mapping[str, str] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
     components: frozenset[str] = frozenset()
 

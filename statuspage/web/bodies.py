@@ -1,6 +1,5 @@
 """What the API takes and gives, as models: they validate, and the OpenAPI document is made from them."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
@@ -13,23 +12,7 @@ from incidents.priority import Asks, Priority
 from statuspage.picture.board import MonitorRow
 from statuspage.picture.page import Story
 from statuspage.picture.urgency import holder
-from statuspage.render.speaking import speakable
-
-LONGEST_LINE = 200
-LONGEST_WORDS = 20_000
-
-
-def _entered(text: str) -> str:
-    """Clean what somebody typed, where it enters: one form of each letter, no controls, no marks that turn text around."""
-    text = unicodedata.normalize("NFC", str(speakable(text.replace("\r\n", "\n").replace("\r", "\n")))).strip()
-    if not text:
-        raise ValueError("must not be empty")
-    return text
-
-
-def entered_line(text: str) -> str:
-    """Take a text as one line."""
-    return _entered(" ".join(text.split()))
+from statuspage.web.typed import Line, NameSaid, Words, WordsSaid
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -39,8 +22,6 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("lies outside the calendar") from None
 
 
-Line = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE), AfterValidator(entered_line)]
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS), AfterValidator(_entered)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Trouble = Literal[Status.DEGRADED, Status.PARTIAL, Status.MAJOR]
 
@@ -54,9 +35,9 @@ class Taken(BaseModel):
 class OpenBody(Taken):
     """A new incident, public at once; a *draft* stays at the desk until its first update."""
 
-    name: Line
+    name: NameSaid
     services: Annotated[Mapping[str, Trouble], Field(min_length=1, max_length=500)]
-    body: Words
+    body: WordsSaid
     draft: bool = False
 
 
@@ -67,7 +48,7 @@ class AcknowledgeBody(Taken):
 class UpdateBody(Taken):
     """Public words; *state* stays as it is where it is left out."""
 
-    body: Words
+    body: WordsSaid
     state: Literal[State.INVESTIGATING, State.IDENTIFIED, State.MONITORING] | None = None
     next_update_by: Instant | None = None
 
@@ -87,7 +68,7 @@ class Override(Taken):
 class ResolveBody(Taken):
     """The last public words, and what it was."""
 
-    body: Words
+    body: WordsSaid
     cause: Line | None = None
     override: Override | None = None
 
@@ -96,14 +77,14 @@ class MergeBody(Taken):
     """The open incident that goes on for this one, and words for the public in place of the usual ones."""
 
     into: Line
-    body: Words | None = None
+    body: WordsSaid | None = None
 
 
 class SplitBody(Taken):
     """What goes into an incident of its own: components, or services of one that was opened by hand; its name and first words."""
 
-    name: Line
-    body: Words
+    name: NameSaid
+    body: WordsSaid
     components: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
     services: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
 
@@ -125,11 +106,13 @@ class Given(BaseModel):
 
 
 class UpdateShown(Given):
-    """Public words in an incident."""
+    """Public words in an incident: *body* in *language* (null: an older release kept none), *bodies* the same in others."""
 
     number: int
     state: State
+    language: str | None
     body: str
+    bodies: dict[str, str]
     at: datetime
     by: str | None
     automatic: bool
@@ -143,7 +126,9 @@ class UpdateShown(Given):
         return cls(
             number=update.number,
             state=update.state,
+            language=update.language,
             body="" if update.redacted_at else update.body,
+            bodies={} if update.redacted_at else dict(update.bodies),
             at=update.at,
             by=update.by,
             automatic=update.automatic,
@@ -202,10 +187,11 @@ class PriorityShown(Given):
 
 
 class IncidentShown(Given):
-    """An incident with its public words, oldest first. The acknowledgement is named while it is in force."""
+    """An incident with its public words, oldest first, its name in other languages, and the acknowledgement while it is in force."""
 
     id: str
     name: str
+    names: dict[str, str]
     state: State
     origin: Origin
     services: dict[str, Status]
@@ -233,6 +219,7 @@ class IncidentShown(Given):
         return cls(
             id=incident.id,
             name=incident.name,
+            names=dict(incident.names),
             state=incident.state,
             origin=incident.origin,
             services=dict(incident.services),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from statuspage.web.bodies import LONGEST_LINE, Given, Line, Taken, entered_line
+from statuspage.web.bodies import Given, Taken
+from statuspage.web.typed import LONGEST_LINE, Line, entered_line
 
 
 def _noted(text: str) -> str:

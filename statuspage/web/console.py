@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 
 from incidents import act
-from incidents.events import Opened
+from incidents.events import Event, Opened
 from incidents.model import Origin, Situation
 from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
@@ -26,7 +26,8 @@ from statuspage.store.callers import Caller
 from statuspage.store.reports import Heard
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
-from statuspage.web.desk import DESK, Deed, Desk, fingerprint, perform
+from statuspage.web.by_language import put_together, words_of
+from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.entry import misfit
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.pushed import Pushed, pushed_of_incident
@@ -126,6 +127,8 @@ class Typed:
     override: str = ""
     into: str = ""
     name: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    bodies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,8 @@ class TypedOpen:
 
     name: str = ""
     body: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    bodies: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
     is_draft: bool = False
 
@@ -235,9 +240,11 @@ async def update(request: web.Request) -> web.Response:
 async def _update(request: web.Request, typed: Typed) -> None:
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     promise = desk.now() + timedelta(minutes=int(typed.next_in)) if typed.next_in in _MINUTES else None
-    body = fit(bodies.UpdateBody, body=typed.body, state=typed.state or None, next_update_by=promise)
-    command = partial(act.update, incident=incident, by=by, state=body.state, body=body.body, next_update_by=promise)
-    await perform(desk, Deed(by=by, act="update", incident=incident, detail=fingerprint(body.body)), command)
+    words = put_together(desk.own, typed.body, typed.bodies)
+    body = fit(bodies.UpdateBody, desk.languages(), body=words, state=typed.state or None, next_update_by=promise)
+    said = words_of(desk.voices, body)
+    command = partial(act.update, incident=incident, by=by, state=body.state, body=said.body, next_update_by=promise, speech=said.speech)
+    await perform(desk, Deed(by=by, act="update", incident=incident, detail=said.detail), command)
 
 
 async def note(request: web.Request) -> web.Response:
@@ -260,13 +267,14 @@ async def resolve(request: web.Request) -> web.Response:
 
 
 async def _resolve(request: web.Request, typed: Typed) -> None:
-    by, incident = request[CALLER].name, request.match_info["id"]
+    desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     override = {"reason": typed.override} if typed.override.strip() else None
-    body = fit(bodies.ResolveBody, body=typed.body, cause=typed.cause or None, override=override)
-    reason = body.override.reason if body.override else None
-    command = partial(act.resolve, incident=incident, by=by, body=body.body, cause=body.cause, override=reason)
-    detail = {**fingerprint(body.body), "cause": body.cause, "override": reason}
-    await perform(request.app[DESK], Deed(by=by, act="resolve", incident=incident, detail=detail), command)
+    words = put_together(desk.own, typed.body, typed.bodies)
+    body = fit(bodies.ResolveBody, desk.languages(), body=words, cause=typed.cause or None, override=override)
+    reason, said = body.override.reason if body.override else None, words_of(desk.voices, body)
+    command = partial(act.resolve, incident=incident, by=by, body=said.body, cause=body.cause, override=reason, speech=said.speech)
+    detail = {**said.detail, "cause": body.cause, "override": reason}
+    await perform(desk, Deed(by=by, act="resolve", incident=incident, detail=detail), command)
 
 
 async def show_open(request: web.Request) -> web.Response:
@@ -279,17 +287,32 @@ async def open_incident(request: web.Request) -> web.Response:
     form, by, desk = await request.post(), request[CALLER].name, request.app[DESK]
     picked = {key.removeprefix(_SERVICE): value for key, value in form.items() if key.startswith(_SERVICE) and isinstance(value, str)}
     services = {key: value for key, value in picked.items() if value}
-    typed = TypedOpen(name=text(form.get("name")), body=text(form.get("body")), services=services, is_draft="draft" in form)
+    typed = TypedOpen(
+        name=text(form.get("name")),
+        names=by_language(form, "name"),
+        body=text(form.get("body")),
+        bodies=by_language(form, "body"),
+        services=services,
+        is_draft="draft" in form,
+    )
     try:
-        body = fit(bodies.OpenBody, name=typed.name, body=typed.body, services=services, draft=typed.is_draft)
-        command = partial(act.open_incident, by=by, name=body.name, services=body.services, body=body.body, is_draft=body.draft)
-        events = await perform(desk, Deed(by=by, act="open", detail={"name": body.name}), command)
+        events = await _opened(desk, by, typed)
     except act.Refused as refusal:
         return _open_form(request, typed=typed, rejected=refused(refusal))
     except Rejected as rejected:
         return _open_form(request, typed=typed, rejected=rejected)
     opened = next(event for event in events if isinstance(event, Opened))
     return see_other(f"/incidents/{opened.incident}")
+
+
+async def _opened(desk: Desk, by: str, typed: TypedOpen) -> Sequence[Event]:
+    name, words = put_together(desk.own, typed.name, typed.names), put_together(desk.own, typed.body, typed.bodies)
+    body = fit(bodies.OpenBody, desk.languages(), name=name, body=words, services=typed.services, draft=typed.is_draft)
+    said = words_of(desk.voices, body)
+    command = partial(
+        act.open_incident, by=by, name=said.name, services=body.services, body=said.body, is_draft=body.draft, speech=said.speech
+    )
+    return await perform(desk, Deed(by=by, act="open", detail=said.named), command)
 
 
 def _open_form(request: web.Request, *, typed: TypedOpen, rejected: Rejected | None = None) -> web.Response:
@@ -313,13 +336,19 @@ async def acted(request: web.Request, deed: Awaitable[object], typed: TypedForms
 async def typed_in(request: web.Request) -> Typed:
     """What stands in the form's fields."""
     form = await request.post()
-    return Typed(**{one.name: text(form.get(one.name)) for one in fields(Typed)})
+    plain = {one.name: text(form.get(one.name)) for one in fields(Typed) if one.type in {str, "str"}}
+    return Typed(**plain, names=by_language(form, "name"), bodies=by_language(form, "body"))
 
 
-def fit(model: type[M], **given: object) -> M:
-    """What was typed, as the API's model. Errors: Rejected 422."""
+def by_language(form: Mapping[str, object], name: str) -> Mapping[str, str]:
+    """What was typed into the fields of *name* for other languages than the site's own, such as ``body:de``."""
+    return {key.removeprefix(f"{name}:"): text(value) for key, value in form.items() if key.startswith(f"{name}:")}
+
+
+def fit(model: type[M], languages: Sequence[str] = (), /, **given: object) -> M:
+    """What was typed, as the API's model; *languages* are those that the site speaks. Errors: Rejected 422."""
     try:
-        return model.model_validate(given)
+        return model.model_validate(given, context={"languages": languages})
     except ValidationError as error:
         raise misfit(error) from error
 

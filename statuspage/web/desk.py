@@ -15,7 +15,7 @@ from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
 from incidents.priority import Scale
 from incidents.rewording import digest
-from incidents.voices import Voices
+from incidents.voices import ENGLISH, Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.picture.known_errors import KnownError
@@ -47,7 +47,8 @@ class Desk:
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
-    *known_errors* the symptoms that the file names.
+    *known_errors* the symptoms that the file names. *languages* are those that the site speaks, its own first, and *asked_in* the others
+    in which forms ask for words, because the file names them.
     """
 
     store: Store
@@ -70,8 +71,15 @@ class Desk:
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
     known_errors: Callable[[], Sequence[KnownError]] = tuple
+    languages: Callable[[], Sequence[str]] = lambda: (ENGLISH,)
+    asked_in: Callable[[], Sequence[str]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY
     calling: Callable[[], Calling] = Calling
+
+    @property
+    def own(self) -> str:
+        """The site's own language."""
+        return self.languages()[0]
 
     @property
     def voices(self) -> Voices:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 from statuspage.config.shape import sentence
 from statuspage.store.listing import Place
+from statuspage.web.by_language import LANGUAGES, TEXT
+from statuspage.web.desk import DESK
 from statuspage.web.problems import Rejected
 
 M = TypeVar("M", bound=BaseModel)
@@ -26,7 +29,7 @@ async def body_of(request: web.Request, model: type[M]) -> M:
     if raw and request.content_type != "application/json":
         raise Rejected(415, "Send application/json.")
     try:
-        return model.model_validate_json(raw or b"{}", strict=True)
+        return model.model_validate_json(raw or b"{}", strict=True, context={"languages": request.app[DESK].languages()})
     except ValidationError as error:
         raise misfit(error) from error
 
@@ -36,9 +39,14 @@ def misfit(error: ValidationError) -> Rejected:
     found = error.errors(include_url=False)
     if any(one["type"] == "json_invalid" for one in found):
         return Rejected(400, f"This is not JSON. {found[0]['msg']}.")
-    errors = [{"path": ".".join(str(part) for part in one["loc"]), "message": _message(one)} for one in found]
+    errors = [{"path": _path(one["loc"]), "message": _message(one)} for one in found]
     words = "; ".join(f"{one['path'] or 'body'}: {one['message']}" for one in errors[:5])
     return Rejected(422, words, more={"errors": errors})
+
+
+def _path(place: Iterable[str | int]) -> str:
+    """Where it stands. Which of two forms a text has is no key of the request."""
+    return ".".join(str(part) for part in place if part not in {TEXT, LANGUAGES})
 
 
 def _message(fault: ErrorDetails) -> str:

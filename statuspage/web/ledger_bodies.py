@@ -11,7 +11,8 @@ from incidents.model import Status
 from statuspage.ledgers import Account
 from statuspage.picture.figures import cut_share
 from statuspage.store.ledger_rows import CorrectionRow, CorrectionState
-from statuspage.web.bodies import Given, Instant, Line, Taken
+from statuspage.web.bodies import Given, Instant, Taken
+from statuspage.web.typed import Line
 
 Seen = Literal[Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR, Status.UNKNOWN]
 

@@ -1,6 +1,6 @@
 """Planned work for programs: plan it, move it, make it longer, finish or cancel it, and see what is planned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -12,11 +12,11 @@ from incidents.events import Event
 from incidents.planned import planning
 from incidents.planned.planning import Terms, Wish
 from incidents.planned.windows import LONGEST_HORIZON, horizon
-from incidents.voices import Speech
 from statuspage.pipeline import Command
 from statuspage.store.maintenance_rows import maintenances_between, read_maintenances
 from statuspage.web.auth import CALLER, Permission
 from statuspage.web.bodies import Override
+from statuspage.web.by_language import words_of
 from statuspage.web.desk import DESK, Deed
 from statuspage.web.entry import body_of, instant_of
 from statuspage.web.once import done_once
@@ -54,50 +54,44 @@ async def show_maintenance(request: web.Request) -> web.Response:
 async def plan(request: web.Request) -> web.Response:
     """Plan a window."""
     body = await body_of(request, PlanBody)
-    wish = Wish(
-        name=body.name,
-        services=tuple(body.services),
-        components=tuple(body.components),
-        starts=body.starts,
-        ends=body.ends,
-        body=body.body,
-    )
-    command = partial(planning.plan, by=request[CALLER].name, wish=wish, terms=terms_of(request, body.override))
+    terms = terms_of(request, body.override, body)
+    command = partial(planning.plan, by=request[CALLER].name, wish=wish_of(request, body), terms=terms)
     return await _done(request, "plan maintenance", command, override=body.override, status=201)
 
 
 async def reschedule(request: web.Request) -> web.Response:
     """Give a window other times."""
     body = await body_of(request, RescheduleBody)
-    command = partial(planning.reschedule, starts=body.starts, ends=body.ends, body=body.body or "", terms=terms_of(request, body.override))
+    terms = terms_of(request, body.override, body)
+    command = partial(planning.reschedule, starts=body.starts, ends=body.ends, body=own_of(request, body), terms=terms)
     return await _done(request, "reschedule maintenance", done_to(request, command), override=body.override)
 
 
 async def extend(request: web.Request) -> web.Response:
     """Let a window end later."""
     body = await body_of(request, ExtendBody)
-    command = partial(planning.extend, ends=body.ends, body=body.body or "", terms=terms_of(request, body.override))
+    command = partial(planning.extend, ends=body.ends, body=own_of(request, body), terms=terms_of(request, body.override, body))
     return await _done(request, "extend maintenance", done_to(request, command), override=body.override)
 
 
 async def finish(request: web.Request) -> web.Response:
     """End the work now."""
     body = await body_of(request, EndBody)
-    command = partial(planning.finish, body=body.body or "", speech=Speech(voices=request.app[DESK].voices))
+    command = ended(request, planning.finish, body)
     return await _done(request, "finish maintenance", done_to(request, command))
 
 
 async def cancel(request: web.Request) -> web.Response:
     """Let the work not take place."""
     body = await body_of(request, EndBody)
-    command = partial(planning.cancel, body=body.body or "", speech=Speech(voices=request.app[DESK].voices))
+    command = ended(request, planning.cancel, body)
     return await _done(request, "cancel maintenance", done_to(request, command))
 
 
 async def approve(request: web.Request) -> web.Response:
     """Agree, as another person than the one who planned it."""
     body = await body_of(request, ApproveBody)
-    command = partial(planning.approve, terms=terms_of(request, body.override))
+    command = partial(planning.approve, terms=terms_of(request, body.override, body))
     return await _done(request, "approve maintenance", done_to(request, command), override=body.override)
 
 
@@ -106,8 +100,32 @@ def done_to(request: web.Request, command: partial[tuple[Event, ...]]) -> Comman
     return partial(command, maintenance=request.match_info["id"], by=request[CALLER].name)
 
 
-def terms_of(request: web.Request, override: Override | None) -> Terms:
-    """What holds for the act. Errors: Rejected 403 where somebody overrides who may not."""
+def wish_of(request: web.Request, body: PlanBody) -> Wish:
+    """What is to be planned, in the site's own words."""
+    said = words_of(request.app[DESK].voices, body)
+    return Wish(
+        name=said.name,
+        services=tuple(body.services),
+        components=tuple(body.components),
+        starts=body.starts,
+        ends=body.ends,
+        body=said.body,
+    )
+
+
+def own_of(request: web.Request, body: BaseModel) -> str:
+    """What is said in the site's own language; empty where nothing is."""
+    return words_of(request.app[DESK].voices, body).body
+
+
+def ended(request: web.Request, ending: Callable[..., tuple[Event, ...]], body: EndBody) -> partial[tuple[Event, ...]]:
+    """The act that ends a window, with the last words in every language."""
+    said = words_of(request.app[DESK].voices, body)
+    return partial(ending, body=said.body, speech=said.speech)
+
+
+def terms_of(request: web.Request, override: Override | None, body: BaseModel) -> Terms:
+    """What holds for the act, with what *body* says in other languages. Errors: Rejected 403 where somebody overrides who may not."""
     if override is not None and not request[CALLER].may(Permission.OVERRIDE):
         raise Rejected(403, "Only a manager may pass over the policy.")
     policy = request.app[DESK].planning_policy()
@@ -115,7 +133,7 @@ def terms_of(request: web.Request, override: Override | None) -> Terms:
         conducts=policy.conducts,
         override=override.reason if override else None,
         needs_approval=policy.needs_approval,
-        speech=Speech(voices=request.app[DESK].voices),
+        speech=words_of(request.app[DESK].voices, body).speech,
     )
 
 

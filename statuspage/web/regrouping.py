@@ -7,8 +7,9 @@ from aiohttp import web
 from incidents import regroup
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
+from statuspage.web.by_language import put_together, words_of
 from statuspage.web.console import Typed, TypedForms, acted, fit, typed_in
-from statuspage.web.desk import DESK, Deed, fingerprint, perform
+from statuspage.web.desk import DESK, Deed, perform
 
 _PART = "part:"
 
@@ -20,11 +21,13 @@ async def merge(request: web.Request) -> web.Response:
 
 
 async def _merge(request: web.Request, typed: Typed) -> None:
-    by, incident = request[CALLER].name, request.match_info["id"]
-    body = fit(bodies.MergeBody, into=typed.into, body=typed.body or None)
-    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=body.body or "")
-    detail = {"into": body.into, **fingerprint(body.body)}
-    await perform(request.app[DESK], Deed(by=by, act="merge", incident=incident, detail=detail), command)
+    desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
+    words = put_together(desk.own, typed.body, typed.bodies) or None
+    body = fit(bodies.MergeBody, desk.languages(), into=typed.into, body=words)
+    said = words_of(desk.voices, body)
+    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=said.body, speech=said.speech)
+    detail = {"into": body.into, **said.detail}
+    await perform(desk, Deed(by=by, act="merge", incident=incident, detail=detail), command)
 
 
 async def split(request: web.Request) -> web.Response:
@@ -38,9 +41,18 @@ async def _split(request: web.Request, typed: Typed, parts: frozenset[str]) -> N
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     found = desk.pipeline.situation.incidents.get(incident)
     key = "components" if found is None or found.components else "services"
-    body = fit(bodies.SplitBody, name=typed.name, body=typed.body, **{key: tuple(sorted(parts))})
+    name, words = put_together(desk.own, typed.name, typed.names), put_together(desk.own, typed.body, typed.bodies)
+    body = fit(bodies.SplitBody, desk.languages(), name=name, body=words, **{key: tuple(sorted(parts))})
+    said = words_of(desk.voices, body)
     command = partial(
-        regroup.split, incident=incident, by=by, name=body.name, body=body.body, components=body.components, services=body.services
+        regroup.split,
+        incident=incident,
+        by=by,
+        name=said.name,
+        body=said.body,
+        components=body.components,
+        services=body.services,
+        speech=said.speech,
     )
-    detail = {"name": body.name, **fingerprint(body.body), "parts": ", ".join(sorted(parts))}
+    detail = {**said.detail, "parts": ", ".join(sorted(parts))}
     await perform(desk, Deed(by=by, act="split", incident=incident, detail=detail), command)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from statuspage.render.console import Console
+from statuspage.render.tongue import language_name
 from statuspage.web.auth import Permission, form_token, known_caller
 from statuspage.web.desk import DESK
 from statuspage.web.problems import Rejected, problem, title
@@ -22,6 +23,7 @@ def screen(request: web.Request, template: str, *, status: int = 200, **values: 
         "may_redact": caller is not None and caller.may(Permission.REDACT),
         "now": request.app[DESK].now(),
         "form_token": form_token(request),
+        "asked_in": [(code, language_name(code)) for code in request.app[DESK].asked_in()],
         **values,
     }
     body = request.app[CONSOLE].draw(template, **given)

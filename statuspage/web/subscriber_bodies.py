@@ -9,7 +9,8 @@ from incidents.model import Status
 from probes.wire.http1 import place
 from statuspage.store.outbox import Notification
 from statuspage.store.subscribers import Subscriber
-from statuspage.web.bodies import Given, Line, Taken, Trouble
+from statuspage.web.bodies import Given, Taken, Trouble
+from statuspage.web.typed import Line
 
 
 def _url(text: str) -> str:

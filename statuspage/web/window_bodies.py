@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from incidents.maintenance import Maintenance, MaintenanceState
-from statuspage.web.bodies import Given, Instant, Line, Override, Taken, Words
+from statuspage.web.bodies import Given, Instant, Override, Taken
+from statuspage.web.typed import Line, NameSaid, WordsSaid
 
 Ids = Annotated[list[Line], Field(max_length=500)]
 
@@ -14,12 +15,12 @@ Ids = Annotated[list[Line], Field(max_length=500)]
 class PlanBody(Taken):
     """A window of planned work; *override* is a manager's reason to pass over the policy."""
 
-    name: Line
+    name: NameSaid
     services: Annotated[Ids, Field(min_length=1)]
     components: Ids = Field(default_factory=list)
     starts: Instant
     ends: Instant
-    body: Words
+    body: WordsSaid
     override: Override | None = None
 
 
@@ -28,7 +29,7 @@ class RescheduleBody(Taken):
 
     starts: Instant | None = None
     ends: Instant | None = None
-    body: Words | None = None
+    body: WordsSaid | None = None
     override: Override | None = None
 
 
@@ -36,14 +37,14 @@ class ExtendBody(Taken):
     """A later end."""
 
     ends: Instant
-    body: Words | None = None
+    body: WordsSaid | None = None
     override: Override | None = None
 
 
 class EndBody(Taken):
     """The last words, where there are any."""
 
-    body: Words | None = None
+    body: WordsSaid | None = None
 
 
 class ApproveBody(Taken):

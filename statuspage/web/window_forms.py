@@ -15,16 +15,16 @@ from incidents.maintenance import Maintenance
 from incidents.model import Situation
 from incidents.planned import planning
 from incidents.planned.announcing import span
-from incidents.voices import Speech
 from statuspage.pipeline import Command
 from statuspage.render.instants import typed_as
 from statuspage.web.attempts import Attempt, Overtaken, Typed, obstacle, over
 from statuspage.web.auth import CALLER
 from statuspage.web.bodies import Override
-from statuspage.web.console import fit, text
-from statuspage.web.desk import DESK, Deed, perform
+from statuspage.web.by_language import put_together
+from statuspage.web.console import by_language, fit, text
+from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.entry import instant_typed
-from statuspage.web.maintenance import done_to, terms_of
+from statuspage.web.maintenance import done_to, ended, own_of, terms_of, wish_of
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import see_other
 from statuspage.web.window_bodies import ApproveBody, EndBody, ExtendBody, PlanBody, RescheduleBody
@@ -52,27 +52,21 @@ async def _plan(request: web.Request, typed: Typed) -> str:
         "services": "" if typed.services else "Choose at least one service.",
         "body": "" if typed.body.strip() else "Write what customers will notice.",
     }
-    starts, ends = _instant(request, typed.starts), _instant(request, typed.ends)
+    starts, ends, own = _instant(request, typed.starts), _instant(request, typed.ends), request.app[DESK].own
     body = _fitted(
         PlanBody,
+        request.app[DESK],
         {**missing, "starts": "" if starts else _NO_INSTANT, "ends": "" if ends else _NO_INSTANT},
-        name=typed.name,
+        name=put_together(own, typed.name, typed.names),
         services=sorted(typed.services),
         components=sorted(typed.components),
         starts=starts,
         ends=ends,
-        body=typed.body,
+        body=put_together(own, typed.body, typed.bodies),
         override=_override(typed),
     )
-    wish = planning.Wish(
-        name=body.name,
-        services=tuple(body.services),
-        components=tuple(body.components),
-        starts=body.starts,
-        ends=body.ends,
-        body=body.body,
-    )
-    command = partial(planning.plan, by=request[CALLER].name, wish=wish, terms=terms_of(request, body.override))
+    terms = terms_of(request, body.override, body)
+    command = partial(planning.plan, by=request[CALLER].name, wish=wish_of(request, body), terms=terms)
     return await _perform(request, "plan maintenance", command, body.override)
 
 
@@ -86,8 +80,10 @@ async def _reschedule(request: web.Request, typed: Typed) -> None:
     starts = _instant(request, typed.starts, unless=window.starts if window else None)
     ends = _instant(request, typed.ends, unless=window.ends if window else None)
     wrong = {name: _NO_INSTANT for name, at in (("starts", starts), ("ends", ends)) if at is None}
-    body = _fitted(RescheduleBody, wrong, starts=starts, ends=ends, body=typed.body.strip() or None, override=_override(typed))
-    command = partial(planning.reschedule, starts=body.starts, ends=body.ends, body=body.body or "", terms=terms_of(request, body.override))
+    desk, words, override = request.app[DESK], _words(request, typed), _override(typed)
+    body = _fitted(RescheduleBody, desk, wrong, starts=starts, ends=ends, body=words, override=override)
+    terms = terms_of(request, body.override, body)
+    command = partial(planning.reschedule, starts=body.starts, ends=body.ends, body=own_of(request, body), terms=terms)
     await _perform(request, "reschedule maintenance", _as_seen(request, typed, done_to(request, command)), body.override)
 
 
@@ -100,8 +96,9 @@ async def _extend(request: web.Request, typed: Typed) -> None:
     window = _window(request)
     ends = _instant(request, typed.ends, unless=window.ends if window else None)
     wrong = {} if ends else {"ends": _NO_INSTANT}
-    body = _fitted(ExtendBody, wrong, ends=ends, body=typed.body.strip() or None, override=_override(typed))
-    command = partial(planning.extend, ends=body.ends, body=body.body or "", terms=terms_of(request, body.override))
+    body = _fitted(ExtendBody, request.app[DESK], wrong, ends=ends, body=_words(request, typed), override=_override(typed))
+    terms = terms_of(request, body.override, body)
+    command = partial(planning.extend, ends=body.ends, body=own_of(request, body), terms=terms)
     await _perform(request, "extend maintenance", _as_seen(request, typed, done_to(request, command)), body.override)
 
 
@@ -116,8 +113,8 @@ async def cancel(request: web.Request) -> web.Response:
 
 
 async def _end(request: web.Request, typed: Typed, *, name: str, ending: Callable[..., tuple[Event, ...]]) -> None:
-    body = _fitted(EndBody, {}, body=typed.body.strip() or None)
-    await _perform(request, name, done_to(request, partial(ending, body=body.body or "", speech=Speech(voices=request.app[DESK].voices))))
+    body = _fitted(EndBody, request.app[DESK], {}, body=_words(request, typed))
+    await _perform(request, name, done_to(request, ended(request, ending, body)))
 
 
 async def approve(request: web.Request) -> web.Response:
@@ -126,8 +123,8 @@ async def approve(request: web.Request) -> web.Response:
 
 
 async def _approve(request: web.Request, typed: Typed) -> None:
-    body = _fitted(ApproveBody, {}, override=_override(typed))
-    command = partial(planning.approve, terms=terms_of(request, body.override))
+    body = _fitted(ApproveBody, request.app[DESK], {}, override=_override(typed))
+    command = partial(planning.approve, terms=terms_of(request, body.override, body))
     await _perform(request, "approve maintenance", done_to(request, command), body.override)
 
 
@@ -166,12 +163,17 @@ def _as_seen(request: web.Request, typed: Typed, command: Command) -> Command:
     return done
 
 
-def _fitted(model: type[M], missing: Mapping[str, str], **given: object) -> M:
+def _words(request: web.Request, typed: Typed) -> str | Mapping[str, str] | None:
+    """The words that were typed; None where there are none in any language."""
+    return put_together(request.app[DESK].own, typed.body.strip(), typed.bodies) or None
+
+
+def _fitted(model: type[M], desk: Desk, missing: Mapping[str, str], **given: object) -> M:
     """What was typed, as the API's model; *missing* says of a field, in our words, what it lacks. Errors: Rejected 422 with all of it."""
     wrong = {field: words for field, words in missing.items() if words}
     errors = [{"path": field, "message": words} for field, words in wrong.items()]
     try:
-        body = fit(model, **given)
+        body = fit(model, desk.languages(), **given)
     except Rejected as rejected:
         theirs = rejected.more.get("errors")
         errors += [one for one in (theirs if isinstance(theirs, list) else ()) if one["path"].partition(".")[0] not in wrong]
@@ -196,7 +198,13 @@ def _instant(request: web.Request, typed: str, *, unless: datetime | None = None
 async def _typed(request: web.Request) -> Typed:
     form = await request.post()
     said = {name: text(form.get(name)) for name in ("name", "starts", "ends", "body", "override", "seen")}
-    return Typed(**said, services=_ticked(form, _SERVICE), components=_ticked(form, _COMPONENT))
+    return Typed(
+        **said,
+        names=by_language(form, "name"),
+        bodies=by_language(form, "body"),
+        services=_ticked(form, _SERVICE),
+        components=_ticked(form, _COMPONENT),
+    )
 
 
 def _ticked(names: Iterable[str], what: str) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """What the API takes and gives of words that are public already, as models."""
 
-from statuspage.web.bodies import Line, Taken, Words
+from statuspage.web.bodies import Taken
+from statuspage.web.typed import Line, Words
 
 
 class RewordBody(Taken):

@@ -21,9 +21,11 @@ from incidents.policy import Policy
 from incidents.priority import Scale
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
+from statuspage.bundled import templates
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.urgency import ORDINARY
 from statuspage.pipeline import Pipeline
+from statuspage.render.voicing import voices_of
 from statuspage.store import acts, people, queries
 from statuspage.store.chain import AuditRow
 from statuspage.store.engine import Store
@@ -233,13 +235,16 @@ KNOWN_ERRORS = (
 
 
 @asynccontextmanager
-async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", port: int = 0) -> AsyncIterator[House]:
+async def housed(
+    data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", port: int = 0, languages: tuple[str, ...] = ("en",)
+) -> AsyncIterator[House]:
     """Open a store in *data_dir* and serve the desk on a free port."""
     store = await Store.open("sqlite:///desk.db", data_dir)
     house: House
     await store.write(lambda connection: queries.installation(connection, url="http://status.example.net", now=START))
     situation = await store.read(lambda connection: queries.situation(connection, TOPOLOGY))
-    pipeline = Pipeline(store=store, situation=situation, policy=Policy(), now=lambda: house.now)
+    policy = Policy(language=languages[0], voices=voices_of(languages[0], languages, templates() / "languages"))
+    pipeline = Pipeline(store=store, situation=situation, policy=policy, now=lambda: house.now)
     desk = Desk(
         store=store,
         pipeline=pipeline,
@@ -248,7 +253,9 @@ async def housed(data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", 
         console_url=console_url,
         public_url="http://status.example.net",
         timezone="Europe/Berlin",
-        language="en",
+        language=languages[0],
+        languages=lambda: languages,
+        asked_in=lambda: languages[1:],
         acknowledgement_lasts=LEASE,
         trusted_proxies=(ip_network("127.0.0.9/32"),),
         metrics=_metrics,

@@ -16,7 +16,7 @@ from statuspage.cli.importing.documents import EARLIEST, instant, read
 from statuspage.cli.importing.findings import CannotImport
 from statuspage.cli.importing.texts import line, words
 from statuspage.cli.importing.told import Coming, page_of, told
-from statuspage.web.bodies import LONGEST_LINE, LONGEST_WORDS
+from statuspage.web.typed import LONGEST_LINE, LONGEST_WORDS
 from tests.statuspage.elsewhere import EMAIL, PAGE, WIKI, incident, update, window
 
 NOW = datetime(2026, 3, 2, 8, 54, tzinfo=UTC)

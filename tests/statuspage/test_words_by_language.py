@@ -105,7 +105,7 @@ def test_withdrawn_words_are_ours_in_every_language() -> None:
     shown = told(replace(ONE, number=1, redacted_at=NOW))
     page = body(shown, "/de/incidents/incidentopen")
     assert "A disk is broken." not in page.decode()
-    assert spans(page, "zurückgezogen") == {"de"}
+    assert spans(page, "Dieser Text wurde") == {"de"}
 
 
 def test_planned_work_is_told_in_the_language_too() -> None:

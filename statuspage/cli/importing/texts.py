@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from probes.text import CUT
 from statuspage.render.speaking import speakable
-from statuspage.web.bodies import LONGEST_LINE, LONGEST_WORDS
+from statuspage.web.typed import LONGEST_LINE, LONGEST_WORDS
 
 _MOST_RAW = 8 * LONGEST_WORDS
 """Letters that are looked at: markup takes several times what it says."""
