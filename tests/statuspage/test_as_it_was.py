@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from incidents.importing import PastIncident, PastWindow, take_over
 from probes.result import Failure
 from statuspage.as_it_was import page_at
 from statuspage.books import Books
@@ -20,7 +22,10 @@ from statuspage.publish import Publisher
 from statuspage.render.html import Html
 from statuspage.store import queries
 from statuspage.store.engine import Store
+from statuspage.store.record import record
 from statuspage.store.tables import updates
+from tests.incidents.test_importing import INCIDENT, WINDOW
+from tests.incidents.test_importing import PAGE as ELSEWHERE
 from tests.incidents.world import need, service, topology
 from tests.statuspage.pasts import SITE, WORDS, Life, new_store
 
@@ -123,6 +128,32 @@ async def test_a_text_that_was_withdrawn_since_stays_withdrawn(store: Store) -> 
     assert after is not None
     assert [one.body for one in before.open[0].updates] == ["Customers call us."]
     assert [(one.body, one.redacted) for one in after.open[0].updates] == [("", True)]
+
+
+async def test_what_was_imported_is_told_from_the_import_on_and_not_from_when_it_happened(store: Store) -> None:
+    life = Life(store=store)
+    await life.start(MAIL)
+    await life.says(0, "open")
+    weeks = Weeks(life, 1)
+    life.wait(60)
+    before, then = await weeks.photograph(), life.now
+    life.wait(3600)
+    past: list[PastIncident | PastWindow] = [WINDOW]
+    past += [replace(INCIDENT, id=str(number), **_within(life.now - timedelta(minutes=30))) for number in range(60)]
+    told = [take_over(life.road.situation, life.now, page=ELSEWHERE, past=one, kept=None, by="ada", language="en") for one in past]
+    events = [event for some in told for event in some]
+    await store.write(lambda connection: record(connection, events=events, results=(), at=life.now))
+    life.wait(60)
+    after, now = await weeks.photograph(), life.now
+    assert len(before.recent) < len(after.recent)
+    assert await store.read(partial(page_at, at=then)) == before
+    assert await store.read(partial(page_at, at=now)) == after
+
+
+def _within(began: datetime) -> dict[str, Any]:
+    """An incident of ten minutes, told once."""
+    ended = began + timedelta(minutes=10)
+    return {"started_at": began, "published_at": began, "resolved_at": ended, "quotes": (replace(INCIDENT.quotes[1], at=ended),)}
 
 
 async def test_before_the_first_configuration_there_is_no_page(store: Store) -> None:

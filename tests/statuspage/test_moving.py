@@ -106,7 +106,7 @@ async def test_what_one_of_our_pages_tells_another_tells_after_an_import(tmp_pat
         store.write(lambda connection: queries.installation(connection, url="https://status.old.example", now=began - DAY))
         write(store, *outage("incident0001", began, timedelta(minutes=42)), *outage("incident0002", began + DAY, HOUR), at=began + 2 * DAY)
     async with serving(old) as source, serving(new) as target:
-        quiet = ("/history.atom", "/feed.json", "/maintenance.ics", "/maintenance.rss")
+        quiet = ("/history.atom", "/feed.json", "/maintenance.ics", "/maintenance.rss", "/api/v2/status.json")
         before = await answers(target.public_url, *quiet)
         done = await statuspage("import", "statuspage", source.public_url, here=new)
         assert done.code == 0, done.err
