@@ -5,10 +5,11 @@ Everything is made here and handed to those who need it; nobody fetches anything
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -31,12 +32,13 @@ from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.answering import answering
-from statuspage.config.loading import Config, Control, Loaded, Plan
+from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.scale import scale
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
+from statuspage.entrances import Entrances, ledgers
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
@@ -51,14 +53,13 @@ from statuspage.readings import (
     fixed_at_start,
     hidden_of,
     known_errors_of,
+    page_name,
     policy_of,
     site_of,
     spoken_by,
     stale_after_of,
 )
-from statuspage.render.finished import Finished
 from statuspage.render.html import Html
-from statuspage.render.ledgers import addressed as ledger_at
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
@@ -70,10 +71,12 @@ from statuspage.store.recall import newest_batch
 from statuspage.store.scope_rows import hide
 from statuspage.telling import deliverer, forms_of, rewire
 from statuspage.upkeep import Upkeep
+from statuspage.web.beside import Beside
 from statuspage.web.desk import Desk, PlanningPolicy
+from statuspage.web.doors import Doors
 from statuspage.web.hammering import Hammering
 from statuspage.web.listener import PatientRunner
-from statuspage.web.public import Beside, public_app, public_runner
+from statuspage.web.public import public_app, public_runner
 from statuspage.web.routes import internal_app
 from statuspage.web.security import HEADERS, PRIVATE
 from statuspage.web.stream import Streams, room
@@ -103,6 +106,8 @@ class Hub:
     library: Library = field(init=False)
     paces: Paces = field(init=False)
     streams: Streams = field(init=False)
+    entrances: Entrances = field(init=False)
+    doors: Doors = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
@@ -115,6 +120,9 @@ class Hub:
             store=self.store, now=self.now, zone=lambda: self.press.site.timezone, watched=self.answering, told=self.press.redraw
         )
         self.press.paces = lambda: self.paces.paces
+        self.press.publisher.logo = self.loaded.logos.get("site")
+        self.entrances = Entrances(press=self.press, hammering=Hammering(self.loaded.config.listen.trusted_proxies))
+        self.doors = self.entrances.doors(self.loaded)
         self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
         self.press.issued.append(self.streams.tell)
         self.schedule = Schedule(probing=self, now=self.now)
@@ -184,15 +192,11 @@ class Hub:
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
         forms = forms_of(self.deliverer, press, self.loaded.config.listen.trusted_proxies)
-        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=self._ledgers, forms=forms)
-        hammering = Hammering(self.loaded.config.listen.trusted_proxies)
-        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=self.streams, hammering=hammering, is_tls=is_tls)
+        own = partial(ledgers, press, press.own)
+        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=own, forms=forms)
+        hammering, doors = self.entrances.hammering, lambda: self.doors
+        app = public_app(shelf, fresh=press.fresh, beside=beside, streams=self.streams, hammering=hammering, is_tls=is_tls, doors=doors)
         return public_runner(app, is_tls=is_tls)
-
-    def _ledgers(self, path: str) -> Callable[[], Finished] | None:
-        """What makes the ledger at *path*, of a service that is on the main page."""
-        asked = ledger_at(path)
-        return self.books.document(path) if asked is not None and self.press.own.has(asked.service) else None
 
     def internal_runner(self) -> web.AppRunner:
         """The console, the API and the metrics."""
@@ -222,6 +226,7 @@ class Hub:
             asked_in=lambda: (self.loaded.config.site.languages or ())[1:],
             scale=self.scale,
             calling=lambda: calling_of(self.loaded.config),
+            doors=lambda: self.doors,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
@@ -275,8 +280,8 @@ class Hub:
         for section in fixed_at_start(self.loaded.config, loaded.config):
             log.warning("what changed in `%s` takes effect at the next start", section)
         config = loaded.config
-        topology, site = configuration.topology(config), site_of(config)
-        names = public_names(topology, site)
+        topology, site = configuration.topology(config), site_of(config, loaded.logos)
+        names = [*public_names(topology, site), *map(page_name, config.pages)]
         at = self.now()
 
         def write(connection: Connection) -> tuple[Carried, Mapping[str, str], frozenset[str]]:
@@ -285,7 +290,7 @@ class Hub:
             version = _apply(connection, loaded, topology, at)
             newest, situation = newest_batch(connection), queries.situation(connection, topology)
             carried = Carried(version=version, newest=newest, moved=moved, situation=situation)
-            return carried, queries.public_ids(connection, names), _hide(connection, config)
+            return carried, queries.public_ids(connection, names), hide(connection, *hidden_of(config).values())
 
         async def carry() -> Carried:
             carried, public_ids, hidden = await self.store.write(write)
@@ -298,6 +303,7 @@ class Hub:
         self.books.forget(site.timezone, topology.services, offers(config))
         self.loaded, self.door, self.tokens = loaded, door_of(config), configuration.tokens(config)
         rewire(self.deliverer, config, self.door)
+        self.press.publisher.logo, self.doors = loaded.logos.get("site"), self.entrances.doors(loaded)
         self.paces.forget()
         self.schedule.replace(self.plans(), self.pipeline.situation.seen)
         self.controls.configured = configuration.controls(config)
@@ -335,7 +341,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
 
 async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> Hub:
     config, at = loaded.config, now()
-    topology, site = configuration.topology(config), site_of(config)
+    topology, site = configuration.topology(config), site_of(config, loaded.logos)
 
     def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int, frozenset[str]]:
         installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
@@ -343,8 +349,8 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
         applied = _apply(connection, loaded, topology, at)
         state_terms(connection, terms(config, at.year), at)
         past.begin(connection, version=applied, at=at)
-        public = queries.public_ids(connection, public_names(topology, site))
-        return installed, public, lived_until, applied, _hide(connection, config)
+        public = queries.public_ids(connection, [*public_names(topology, site), *map(page_name, config.pages)])
+        return installed, public, lived_until, applied, hide(connection, *hidden_of(config).values())
 
     installation, public_ids, lived_until, version, hidden = await store.write(prepare)
     pipeline = Pipeline(
@@ -383,11 +389,6 @@ async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> 
     )
     pipeline.audience = hub.hear
     return hub
-
-
-def _hide(connection: Connection, config: Config) -> frozenset[str]:
-    found = hidden_of(config)
-    return hide(connection, found[True], found[False])
 
 
 def _apply(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:

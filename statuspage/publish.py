@@ -10,15 +10,13 @@ from types import MappingProxyType
 from statuspage.picture import archive
 from statuspage.picture import page as picture
 from statuspage.picture.advisories import AdvisoryView, of_services
-from statuspage.picture.capabilities import CapabilityView
 from statuspage.picture.news import FLOORS, About, Said, Tail, Topic, together
 from statuspage.picture.page import IncidentView, Page, ServiceView, Snapshot
-from statuspage.picture.planned import MaintenanceView, Window
-from statuspage.picture.site import Site
+from statuspage.picture.planned import MaintenanceView
 from statuspage.render import badges, feeds
 from statuspage.render.addresses import Document, Format, document_at, path_of
 from statuspage.render.banner import banner
-from statuspage.render.calendar import Calendar, Calendars, spell_calendar
+from statuspage.render.calendar import Calendar, spell_calendar
 from statuspage.render.compat import Compat
 from statuspage.render.finished import Finished, finish
 from statuspage.render.html import Html
@@ -26,6 +24,7 @@ from statuspage.render.jsonfeed import KIND, json_feed
 from statuspage.render.sitemap import PLAIN, XML, robots, sitemap
 from statuspage.render.subscription import Subscription, Typed
 from statuspage.render.tongue import Tongue
+from statuspage.sheets import ClosedSource, DatesSource, OpenSource, SpelledSource, WarnedSource, WindowSource, WindowsSource
 from statuspage.translation import Bench, Sheet, Translation, split
 
 HTML = "text/html; charset=utf-8"
@@ -80,16 +79,16 @@ class Shelf:
 class Publisher:
     """Makes shelves, and keeps of the last one what has not changed: equal inputs give the very same ``Finished``.
 
-    Not safe for two threads at once; whoever calls it sees to that.
+    Not safe for two threads at once; whoever calls it sees to that. *logo* is the path, bytes and kind of a sign for the head of each page.
     """
 
-    def __init__(self, html: Html) -> None:
-        self._html = html
+    def __init__(self, html: Html, logo: tuple[str, bytes, str] | None = None) -> None:
+        self._html, self.logo = html, logo
         self._compat = Compat()
         self._benches: dict[str, Bench] = {}
         self._spellers: dict[tuple[str, Topic], feeds.Feeds] = {}
         self._news = News({}, _NEVER)
-        self._dates: dict[str, _Spelled] = {}
+        self._dates: dict[str, SpelledSource] = {}
 
     def publish(self, snapshot: Snapshot, now: datetime) -> Shelf:
         """Draw *snapshot* as it stands at *now* and make every public byte of the site's language.
@@ -107,7 +106,8 @@ class Publisher:
 
     def paths(self, shelf: Shelf) -> Iterator[str]:
         """Every path that there is in *shelf*, in all languages, also of what is made only when somebody asks; but of nothing older."""
-        topics = (*map(Topic, FLOORS), *(Topic(About.GROUP, group.public_id) for group in shelf.page.groups if group.public_id))
+        floors = map(Topic, FLOORS if shelf.page.site.is_main else ())
+        topics = (*floors, *(Topic(About.GROUP, group.public_id) for group in shelf.page.groups if group.public_id))
         fed = (path_of(Document(topic, form)) for topic in topics for form in Format)
         calendars = (f"/services/{service.id}/maintenance.ics" for group in shelf.page.groups for service in group.services)
         aside = (*self.paths_of_services(shelf.page), *fed, *calendars)
@@ -140,19 +140,28 @@ class Publisher:
         yield from self._pages(page)
         yield from self._fed(page)
         calendar = self._dates[page.root].calendar
-        yield Sheet("/banner.json", partial(banner, page, self._html.tongue(page)), JSON)
+        if not page.site.is_private:
+            yield Sheet("/banner.json", partial(banner, page, self._html.tongue(page)), JSON)
         yield Sheet("/maintenance.ics", partial(spell_calendar, calendar, self._html.tongue(page)), ICALENDAR, calendar)
 
     def _plain(self, page: Page) -> Iterator[Sheet]:
         """What is the same for all readers."""
-        yield Sheet("/banner.js", partial(bytes, self._html.banner_script), SCRIPT)
         for path, body in self._compat.bodies(page).items():
             yield Sheet(path, partial(bytes, body), JSON)
+        for path, (body, content_type) in self._html.assets().items():
+            yield Sheet(path, partial(bytes, body), content_type)
+        if self.logo is not None:
+            path, body, content_type = self.logo
+            yield Sheet(path, partial(bytes, body), content_type)
+        if not page.site.is_private:
+            yield from self._for_others(page)
+
+    def _for_others(self, page: Page) -> Iterator[Sheet]:
+        """What other people's sites and search engines ask for."""
+        yield Sheet("/banner.js", partial(bytes, self._html.banner_script), SCRIPT)
         yield Sheet("/robots.txt", partial(robots, page.site.url, page.site.languages), PLAIN, page.site)
         paths = tuple(self._found(page))
         yield Sheet("/sitemap.xml", partial(sitemap, page.site.url, paths), XML, (page.site.url, paths))
-        for path, (body, content_type) in self._html.assets().items():
-            yield Sheet(path, partial(bytes, body), content_type)
 
     def _found(self, page: Page) -> Iterator[str]:
         """The pages that a search may lead to; those of older incidents and windows are reached by their months."""
@@ -167,10 +176,8 @@ class Publisher:
         yield Sheet("/", partial(self._html.page, page), HTML)
         services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
         yield Sheet("/service-levels", partial(self._html.service_levels, page), HTML, (page.site, page.as_of, services))
-        today = replace(page, as_of=page.as_of.replace(hour=0, minute=0))
-        asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
-        yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
-        yield Sheet("/report", partial(self._html.reports, today), HTML, asked)
+        if page.site.is_main:
+            yield from self._forms(page)
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
@@ -180,22 +187,29 @@ class Publisher:
                 f"/incidents/{view.id}",
                 partial(self._html.incident, page, view),
                 HTML,
-                _Open(page.site, view, page.as_of, affected, of_services(page.advisories, hit)),
+                OpenSource(page.site, view, page.as_of, affected, of_services(page.advisories, hit)),
             )
         for advisory in (*page.advisories, *page.past_advisories):
-            warned = _Warned.of(page, advisory)
+            warned = WarnedSource.of(page, advisory)
             yield Sheet(f"/advisories/{advisory.id}", partial(self._advisory, page, warned), HTML, warned)
         for view in page.recent:
-            closed = _Closed(page.site, view)
+            closed = ClosedSource(page.site, view)
             yield Sheet(f"/incidents/{view.id}", partial(self._closed, page, closed), HTML, closed)
+
+    def _forms(self, page: Page) -> Iterator[Sheet]:
+        """Where readers subscribe, and say what is broken for them."""
+        today = replace(page, as_of=page.as_of.replace(hour=0, minute=0))
+        asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
+        yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
+        yield Sheet("/report", partial(self._html.reports, today), HTML, asked)
 
     def _windows(self, page: Page) -> Iterator[Sheet]:
         """The pages of planned work. They hold as of their last word, or of the day, so that a quiet hour keeps them."""
         today = page.as_of.replace(hour=0, minute=0)
-        source = _Windows(page.site, page.planned, page.past, max(today, page.maintenance_updated))
+        source = WindowsSource(page.site, page.planned, page.past, max(today, page.maintenance_updated))
         yield Sheet("/maintenance", partial(self._html.maintenances, replace(page, as_of=source.as_of)), HTML, source)
         for view in (*page.planned, *page.past):
-            window = _Window(page.site, view, max(view.told_at, view.ended_at or today))
+            window = WindowSource(page.site, view, max(view.told_at, view.ended_at or today))
             yield Sheet(f"/maintenance/{view.id}", partial(self._window, page, window), HTML, window)
 
     def _fed(self, page: Page) -> Iterator[Sheet]:
@@ -207,7 +221,7 @@ class Publisher:
     def _note_dates(self, snapshot: Snapshot, page: Page) -> None:
         """Spell anew what calendars tell in the language of *page*, where it is another than it was."""
         names = tuple((service.id, service.name) for group in page.groups for service in group.services)
-        source, kept = _Dates(page.site, page.authority, names, snapshot.agenda), self._dates.setdefault(page.root, _Spelled())
+        source, kept = DatesSource(page.site, page.authority, names, snapshot.agenda), self._dates.setdefault(page.root, SpelledSource())
         if source != kept.source:
             stem, tongue = f"{page.site.url}{page.root}", self._html.tongue(page)
             events = kept.calendars.events(picture.dates(snapshot, page), stem, page.authority, tongue)
@@ -215,7 +229,7 @@ class Publisher:
 
     def incident(self, page: Page, view: IncidentView) -> Finished:
         """Make the page of an incident that is no longer on the shelf; *page* gives the surroundings."""
-        return finish(self._closed(page, _Closed(page.site, view)), HTML)
+        return finish(self._closed(page, ClosedSource(page.site, view)), HTML)
 
     def of_service(self, page: Page, path: str) -> Callable[[], Finished] | None:
         """What makes the page or a badge of a service, or a feed, by its *path*; None where there is none. It may run on any thread.
@@ -229,7 +243,7 @@ class Publisher:
         id_ = path.removeprefix("/services/").removesuffix("/maintenance.ics")
         if id_ in services and path == f"/services/{id_}/maintenance.ics":
             return partial(self._calendar, page, services[id_])
-        for face, make in _OF_SERVICE.items():
+        for face, make in _faces(page).items():
             start, _, end = face.partition("{id}")
             found = services.get(path.removeprefix(start).removesuffix(end)) if path.startswith(start) and path.endswith(end) else None
             if found is not None:
@@ -251,110 +265,31 @@ class Publisher:
     def paths_of_services(self, page: Page) -> tuple[str, ...]:
         """The path of everything that a service has, and that ``of_service`` makes."""
         ids = [service.id for group in page.groups for service in group.services]
-        faces = (face.replace("{id}", id) for id in ids for face in _OF_SERVICE)
+        faces = (face.replace("{id}", id) for id in ids for face in _faces(page))
         topics = (Topic(about, id) for id in ids for about in (About.SERVICE, About.SERVICE_MAINTENANCE))
         return (*faces, *(path_of(Document(topic, form)) for topic in topics for form in Format))
 
     def maintenance(self, page: Page, view: MaintenanceView) -> Finished:
         """Make the page of a window that is no longer on the shelf; *page* gives the surroundings."""
-        return finish(self._window(page, _Window(page.site, view, view.told_at)), HTML)
+        return finish(self._window(page, WindowSource(page.site, view, view.told_at)), HTML)
 
     def advisory(self, page: Page, view: AdvisoryView) -> Finished:
         """Make the page of an advisory that is no longer on the shelf; *page* gives the surroundings."""
-        return finish(self._advisory(page, _Warned.of(page, view)), HTML)
+        return finish(self._advisory(page, WarnedSource.of(page, view)), HTML)
 
-    def _advisory(self, page: Page, source: "_Warned") -> bytes:
+    def _advisory(self, page: Page, source: "WarnedSource") -> bytes:
         return self._html.advisory(replace(page, as_of=source.as_of), source.view)
 
-    def _window(self, page: Page, source: "_Window") -> bytes:
+    def _window(self, page: Page, source: "WindowSource") -> bytes:
         return self._html.maintenance(replace(page, as_of=source.as_of), source.view)
 
-    def _closed(self, page: Page, closed: "_Closed") -> bytes:
+    def _closed(self, page: Page, closed: "ClosedSource") -> bytes:
         return self._html.incident(replace(page, as_of=closed.as_of), closed.view)
 
 
 def publication_name(files: Mapping[str, Finished]) -> str:
     """Name a publication by its content alone, so that a restart keeps the name."""
     return sha256("".join(f"{path} {finished.etag}\n" for path, finished in sorted(files.items())).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """What the page of an incident that goes on is made from.
-
-    *affected* is what its services can still do, in their order, *advisories* what had been warned of for any of them.
-    """
-
-    site: Site
-    view: IncidentView
-    as_of: datetime
-    affected: tuple[tuple[CapabilityView, ...], ...]
-    advisories: tuple[AdvisoryView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Closed:
-    """What the page of an incident that is over is made from. It holds as of its last word, so nothing later makes it anew."""
-
-    site: Site
-    view: IncidentView
-
-    @property
-    def as_of(self) -> datetime:
-        view = self.view
-        told = [at for update in view.updates for at in (update.at, update.edited_at) if at is not None]
-        return max([view.published_at, *told, *([view.resolved_at] if view.resolved_at else [])])
-
-
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """What the list of planned work is made from."""
-
-    site: Site
-    planned: tuple[MaintenanceView, ...]
-    past: tuple[MaintenanceView, ...]
-    as_of: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """What the page of a window is made from."""
-
-    site: Site
-    view: MaintenanceView
-    as_of: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Warned:
-    """What the page of an advisory is made from. It holds as of its last word or, while it lasts, of the day."""
-
-    site: Site
-    view: AdvisoryView
-    as_of: datetime
-
-    @classmethod
-    def of(cls, page: Page, view: AdvisoryView) -> "_Warned":
-        return cls(page.site, view, view.told_at if view.is_over else max(view.told_at, page.as_of.replace(hour=0, minute=0)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Dates:
-    """What calendars are made from; *names* are those of services, by id."""
-
-    site: Site
-    authority: str
-    names: tuple[tuple[str, str], ...]
-    windows: tuple[Window, ...]
-
-
-@dataclass(slots=True)
-class _Spelled:
-    """What calendars in one language tell, and what it was made from."""
-
-    calendars: Calendars = field(default_factory=Calendars)
-    source: _Dates | None = None
-    calendar: Calendar = field(default_factory=partial(Calendar, "", ()))
 
 
 def _subjects(page: Page, topic: Topic) -> Collection[str]:
@@ -364,8 +299,15 @@ def _subjects(page: Page, topic: Topic) -> Collection[str]:
             return {group.public_id for group in page.groups if group.public_id}
         case About.SERVICE | About.SERVICE_MAINTENANCE:
             return {service.id for group in page.groups for service in group.services}
-        case _:
+        case About.EVERYTHING | About.MAINTENANCE:
             return ("",)
+        case _:
+            return ("",) if page.site.is_main else ()
+
+
+def _faces(page: Page) -> Mapping[str, Callable[[Html, Page, ServiceView], Finished]]:
+    """What each service of *page* has."""
+    return _OF_SERVICE if page.site.is_main else _WITHOUT_FORMS
 
 
 def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:
@@ -398,3 +340,5 @@ _OF_SERVICE: Mapping[str, Callable[[Html, Page, ServiceView], Finished]] = Mappi
     }
 )
 """What each service has, by its path."""
+
+_WITHOUT_FORMS = MappingProxyType({face: make for face, make in _OF_SERVICE.items() if make is not _report_page})

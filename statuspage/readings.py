@@ -1,7 +1,8 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from incidents.callers import Calling
 from incidents.policy import Policy
@@ -10,6 +11,7 @@ from probes.egress import Door
 from statuspage.bundled import languages, templates
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Config, Loaded
+from statuspage.config.logo import Logo
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.site import Site
 from statuspage.render.voicing import voices_of
@@ -20,9 +22,9 @@ def fixed_at_start(before: Config, now: Config) -> list[str]:
     return [name for name in ("listen", "store", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
 
 
-def site_of(config: Config) -> Site:
-    """Whose page it is."""
-    site = config.site
+def site_of(config: Config, logos: Mapping[str, Logo] = MappingProxyType({})) -> Site:
+    """Whose page the main one is."""
+    site, logo = config.site, logos.get("site")
     return Site(
         name=site.name,
         url=site.url,
@@ -32,8 +34,14 @@ def site_of(config: Config) -> Site:
         support=site.support.model_dump(mode="json", exclude_none=True),
         links=site.links,
         takes_mail=config.mail is not None,
-        known_errors=known_errors_of(config),
+        known_errors=known_errors_of(config, hidden_of(config)[False]),
+        logo="" if logo is None else logo.path,
     )
+
+
+def page_name(page: str) -> str:
+    """What the public id of a further page is kept under."""
+    return f"page:{page}"
 
 
 def hidden_of(config: Config) -> Mapping[bool, tuple[str, ...]]:
@@ -41,12 +49,13 @@ def hidden_of(config: Config) -> Mapping[bool, tuple[str, ...]]:
     return {is_hidden: tuple(id for id, one in config.services.items() if one.public is not is_hidden) for is_hidden in (True, False)}
 
 
-def known_errors_of(config: Config) -> tuple[KnownError, ...]:
-    """Symptoms that are known, in the file's order."""
+def known_errors_of(config: Config, services: Collection[str] | None = None) -> tuple[KnownError, ...]:
+    """Symptoms that are known, in the file's order; only of *services* where some are given, and as if there were no others."""
     spoken = partial(configuration.words, language=config.site.language)
     return tuple(
-        KnownError(id=id, services=one.services, symptom=spoken(one.symptom), workaround=spoken(one.workaround), say=spoken(one.say))
+        KnownError(id=id, services=shown, symptom=spoken(one.symptom), workaround=spoken(one.workaround), say=spoken(one.say))
         for id, one in config.known_errors.items()
+        if (shown := tuple(service for service in one.services if services is None or service in services))
     )
 
 

@@ -20,8 +20,8 @@ from statuspage.readings import site_of
 from statuspage.render.html import Html
 from statuspage.render.mail import Mail
 from statuspage.render.subscription import Subscription
+from statuspage.web.beside import Forms
 from statuspage.web.forms import Reply
-from statuspage.web.public import Forms
 from statuspage.web.reporting import Reporting
 from statuspage.web.security import Network
 from statuspage.web.subscribing import Subscribing

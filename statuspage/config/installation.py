@@ -51,6 +51,9 @@ class Site(Section):
     )
     support: Support = Field(Support(), description="Where customers get help.")
     links: Mapping[Id, Link] = Field({}, description="Links at the foot of the page, such as imprint and privacy.")
+    logo: str | None = Field(
+        None, min_length=1, max_length=1024, description="A file beside this one: an SVG or PNG for the head of the page."
+    )
 
     @field_validator("languages")
     @classmethod

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,9 @@ from probes.catalog import BrokenKind, kinds
 from probes.cron import Cron
 from probes.kind import ProbeKind
 from statuspage.config.advice import inactive, warnings
+from statuspage.config.audiences import logos, unclear_pages, unnamed_windows
 from statuspage.config.complete import complete, named
+from statuspage.config.logo import Logo
 from statuspage.config.meaning import (
     circles,
     forbidden_programs,
@@ -68,7 +70,8 @@ class Loaded:
     """A configuration that can be used.
 
     *warnings* are what a person should look at, *inactive* what it asks for and nothing acts on yet, in plain words. *text* is the
-    sources as read and *digest* their SHA-256: what a version of the configuration is kept as.
+    sources as read and *digest* their SHA-256: what a version of the configuration is kept as. *logos* are those of pages, by their ids
+    (``site`` for the main one's).
     """
 
     config: Config
@@ -76,6 +79,7 @@ class Loaded:
     inactive: tuple[str, ...]
     text: str
     digest: str
+    logos: Mapping[str, Logo] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += forbidden_programs(whole, sources)
     problems += names_of_others(whole, sources)
     problems += unclear_heartbeats(whole, sources)
+    problems += unclear_pages(sources)
+    problems += unnamed_windows(sources, needed_by_hidden(whole.config))
+    signs, faults = logos(sources)
+    problems += faults
     problems += misplaced_mirror(whole, sources)
     if problems:
         raise ConfigError(_in_order(problems))
@@ -129,7 +137,18 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         inactive=inactive(sources, known),
         text=sources.text,
         digest=sha256(sources.text.encode()).hexdigest(),
+        logos=signs,
     )
+
+
+def needed_by_hidden(config: Config) -> Mapping[str, frozenset[str]]:
+    """The services that are not public, by the components which they need and no public service does."""
+    needed: dict[str, set[str]] = {}
+    for id, service in config.services.items():
+        for need in service.needs:
+            for part in need.parts:
+                needed.setdefault(part, set()).add(id)
+    return {part: frozenset(ids) for part, ids in needed.items() if not any(config.services[id].public for id in ids)}
 
 
 def _kinds(path: Path) -> Mapping[str, ProbeKind[Any]]:

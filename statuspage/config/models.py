@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from incidents.planned.planning import LONGEST
 from incidents.times.rule import BadRule, parse
 from probes.settings import Duration, PositiveDuration
+from statuspage.config.audiences import AudiencePage
 from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Mirror, Plugins, Site, Store
 from statuspage.config.types import (
     ALWAYS,
@@ -278,6 +279,7 @@ class Config(Section):
     teams: Mapping[Id, Team] = Field({}, description="Agents who answer for something together.")
     credentials: Mapping[Id, Credentials] = Field({}, description="Names and passwords that monitors log in with.")
     services: Mapping[Id, Service] = Field({}, description="What customers use.")
+    pages: Mapping[Id, AudiencePage] = Field({}, description="Further pages, each of some services for readers of its own.")
     components: Mapping[Id, Component] = Field({}, description="What services are made of.")
     defaults: Defaults = Field(Defaults(), description="What entries have unless they say otherwise.")
     monitors: Mapping[Id, Monitor] = Field({}, description="What watches the components.")

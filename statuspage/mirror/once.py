@@ -49,7 +49,7 @@ async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now)
 async def _press(loaded: Loaded, store: Store, now: Now) -> Press:
     """A press for whose clock it is as late as the store knows."""
     config = loaded.config
-    topology, site = configuration.topology(config), site_of(config)
+    topology, site = configuration.topology(config), site_of(config, loaded.logos)
 
     def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, Situation, frozenset[str]]:
         installed = queries.installation(connection, url=site.url, now=now())
@@ -64,7 +64,7 @@ async def _press(loaded: Loaded, store: Store, now: Now) -> Press:
         store=store,
         pipeline=pipeline,
         books=Books(store=store, zone=site.timezone, services=topology.services, offers=offers(config)),
-        publisher=Publisher(Html(templates())),
+        publisher=Publisher(Html(templates()), loaded.logos.get("site")),
         site=site,
         installation=installed,
         public_ids=public,

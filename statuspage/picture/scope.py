@@ -18,6 +18,7 @@ from statuspage.picture.marking import localised
 from statuspage.picture.news import About, Said, Tail, Topic, together
 from statuspage.picture.page import Snapshot, Story
 from statuspage.picture.planned import Window
+from statuspage.picture.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +45,20 @@ class Scope:
 WHOLE = Scope()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dress:
+    """Whose page it is, and by which id its readers know it: entries of its feeds have ids of their own, since their words are."""
+
+    site: Site
+    page_id: str
+
+
 @dataclass(slots=True)
 class Cutter:
-    """Cuts pictures to a *scope*, and keeps what is the same from one to the next."""
+    """Cuts pictures to a *scope*, and keeps what is the same from one to the next. *dress* is another page's than the main one's."""
 
     scope: Scope = WHOLE
+    dress: Dress | None = None
     _topology: tuple[Topology, Topology] | None = None
     _told: dict[Topic, tuple[Tail, Tail]] = field(default_factory=dict)
 
@@ -59,8 +69,13 @@ class Cutter:
             return snapshot
         names = names_of(snapshot.situation.topology, snapshot.site.language)
         stories = (story(one, scope, snapshot.situation, names) for one in snapshot.stories)
+        worn = (self.dress.site, self.dress.page_id, f"{self.dress.page_id}.{snapshot.authority}") if self.dress else None
+        site, page_id, authority = worn or (snapshot.site, snapshot.page_id, snapshot.authority)
         return replace(
             snapshot,
+            site=site,
+            page_id=page_id,
+            authority=authority,
             situation=replace(snapshot.situation, topology=self._services(snapshot.situation.topology)),
             stories=tuple(one for one in stories if one is not None),
             windows=windows(snapshot.windows, scope),

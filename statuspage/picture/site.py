@@ -11,7 +11,8 @@ class Site:
     """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text.
 
     *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one. *takes_mail*
-    where it writes to those who ask for it.
+    where it writes to those who ask for it. All paths begin with *base* (*url* with it), and *logo* is one below it. What *is_main* takes
+    forms and has feeds by severity and archives; further pages do not. One that *is_private* is for nobody but its own readers.
     """
 
     name: str
@@ -22,4 +23,8 @@ class Site:
     support: Mapping[str, str]
     links: Mapping[str, str]
     takes_mail: bool = False
+    base: str = ""
+    logo: str = ""
+    is_main: bool = True
+    is_private: bool = False
     known_errors: tuple[KnownError, ...] = ()

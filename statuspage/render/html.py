@@ -72,7 +72,7 @@ class Html:
 
     def page(self, page: Page) -> bytes:
         """Spell the front page."""
-        key = page.language, page.root
+        key = page.language, f"{page.site.base}{page.root}"
         if key not in self._fronts:
             self._fronts[key] = Front(self._environment(page), self.tongue(page))
         return self._fronts[key].page(page, self._context(page, path="/"))
@@ -172,7 +172,7 @@ class Html:
         return self._environment(page).get_template(template).render(self._context(page, path=path), **values).encode()
 
     def _environment(self, page: Page) -> Environment:
-        return _environment(self._directory / "public", self.tongue(page), page.root)
+        return _environment(self._directory / "public", self.tongue(page), page.site.base, page.root)
 
     def _context(self, page: Page, *, path: str) -> dict[str, object]:
         site, zone, tongue = page.site, ZoneInfo(page.site.timezone), self.tongue(page)
@@ -199,14 +199,15 @@ def _is_about(service: str, view: IncidentView | MaintenanceView) -> bool:
 
 
 @cache
-def _environment(directory: Path, tongue: Tongue, root: str) -> Environment:
-    """The templates, which are compiled once for each language: that takes longer than to draw every one of them."""
+def _environment(directory: Path, tongue: Tongue, base: str, root: str) -> Environment:
+    """The templates, which are compiled once for each language and base: that takes longer than to draw every one of them."""
     environment = speaking(directory, tongue)
     environment.filters.update(
         paragraphs=_paragraphs, short=NAME.__getitem__, promise=partial(words.promise, tongue=tongue), decimal=decimal, excerpt=excerpt
     )
     environment.globals.update(
-        root=root,
+        base=base,
+        root=f"{base}{root}",
         asset={name.partition("-")[0].rpartition("/")[2]: name for name in _assets(directory)},
         AdvisoryTurn=AdvisoryTurn,
         MaintenanceState=MaintenanceState,

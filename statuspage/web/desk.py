@@ -27,6 +27,7 @@ from statuspage.store import queries
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
 from statuspage.vitals import MirrorFigures
+from statuspage.web.doors import Doors, no_doors
 from statuspage.web.problems import Rejected
 from statuspage.web.security import Network
 
@@ -47,8 +48,8 @@ class Desk:
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
-    *known_errors* the symptoms that the file names. *languages* are those that the site speaks, its own first, and *asked_in* the others
-    in which forms ask for words, because the file names them.
+    *known_errors* the symptoms that the file names, *doors* the further pages. *languages* are those that the site speaks, its own
+    first, and *asked_in* the others in which forms ask for words, because the file names them.
     """
 
     store: Store
@@ -75,6 +76,7 @@ class Desk:
     asked_in: Callable[[], Sequence[str]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY
     calling: Callable[[], Calling] = Calling
+    doors: Callable[[], Doors] = no_doors
 
     @property
     def own(self) -> str:

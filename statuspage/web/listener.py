@@ -16,6 +16,8 @@ from typing import cast
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
+from statuspage.web.doors import untold
+
 log = logging.getLogger(__name__)
 
 _MOST_HELD = 8 * 1024
@@ -264,7 +266,7 @@ class _Connection(web.RequestHandler):
         if isinstance(exc, ConnectionError):
             log.debug("the peer was gone before its answer: %s", exc)
         elif status >= 500:
-            log.error("a request for %r broke", request.path, exc_info=exc)
+            log.error("a request for %r broke", untold(request.path), exc_info=exc)
         else:
             log.debug("refused a malformed request: %s", message)
         if request.writer.output_size > 0:

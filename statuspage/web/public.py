@@ -7,7 +7,6 @@ handler and no middleware, so that the load of an outage costs what a static fil
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
@@ -22,9 +21,10 @@ from statuspage.publish import MISSING, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh
 from statuspage.translation import split
-from statuspage.web.forms import Reply
+from statuspage.web.beside import NOTHING_BESIDE, ORDINARY, Beside, Manners
+from statuspage.web.doors import Doors, lead, no_doors
 from statuspage.web.hammering import RETRY_AFTER, Hammering
-from statuspage.web.listener import ANSWER, Answer, Patience, PatientRunner, Ready, head
+from statuspage.web.listener import ANSWER, Answer, Handler, Patience, PatientRunner, Ready, head
 from statuspage.web.negotiation import accepts_gzip, preferred
 from statuspage.web.on_request import OnRequest
 from statuspage.web.parcels import Parcel, Place, weight
@@ -36,6 +36,7 @@ from statuspage.web.public_routes import (
     Policy,
     Room,
     Surface,
+    privately,
     room_of,
     surface_of,
     takes_forms,
@@ -45,43 +46,8 @@ from statuspage.web.stream import Streams
 
 AS_OF = "Statuspage-As-Of"
 MOST_BYTES_IN = 64 * 1024
-Older = Callable[[str], Awaitable[Finished | None]]
-Makers = Callable[[str], Callable[[], Finished] | None]
-
-
-Forms = Callable[[web.Request, str, str | None], Awaitable[Reply | None]]
-
-
-def _none(_: str) -> None:
-    """Nothing is made."""
-
-
-async def _nothing(_: str) -> None:
-    """Nothing is found."""
-
-
-async def _nobody(_: web.Request, __: str, ___: str | None) -> None:
-    """No form is taken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """What stands beside the shelf, each by the path that is asked for.
-
-    *older* makes what only the store has, the page of an old incident or window or an archive, or None where there is no such public one;
-    a TimeoutError says that this cannot be told now. *past* does the same for the months that went by, and for searches. *services* and
-    *ledgers* give what makes a page, feed, badge or ledger of a service (None: there is none); that runs on another thread. *forms* answers
-    at the addresses of forms, in a language where the path named one (None: there is nothing).
-    """
-
-    older: Older = _nothing
-    past: Older = _nothing
-    services: Makers = _none
-    ledgers: Makers = _none
-    forms: Forms = _nobody
-
-
-NOTHING_BESIDE = Beside()
+DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+"""What a drawing may do, wherever it came from, that somebody opens by itself: be seen."""
 
 
 def public_app(
@@ -93,20 +59,26 @@ def public_app(
     hammering: Hammering | None = None,
     is_tls: bool = False,
     now: Now = wall_clock,
+    doors: Callable[[], Doors] = no_doors,
 ) -> web.Application:
     """Make the application of the public listener; serve it with ``public_runner``, which bounds its patience.
 
     *shelf* gives the newest publication (None: nothing was published yet), *fresh* its exact age. *streams* are open pages that are told;
     without, all of them ask. *hammering* tells who asks for feeds too often. *is_tls* says that readers come by https; *now* is for the
-    ``Date`` of answers.
+    ``Date`` of answers. *doors* leads to further pages.
     """
     streams = streams or Streams(shelf, fresh, most=0)
-    face = _Face(shelf, fresh, beside, streams, Hammering() if hammering is None else hammering, security_headers(is_tls=is_tls), now)
+    face = Face(shelf, fresh, beside, streams, Hammering() if hammering is None else hammering, security_headers(is_tls=is_tls), now)
+    answer: Handler = partial(lead, doors, face.answer)
+
+    async def routed(request: web.Request) -> web.StreamResponse:
+        return await answer(request)
+
     app = web.Application(client_max_size=MOST_BYTES_IN)
     app.cleanup_ctx.append(partial(_telling, streams))
     app.on_shutdown.append(partial(_close, streams))
-    app[ANSWER] = face.answer
-    app.router.add_route("*", "/{path:.*}", face.answer, expect_handler=_expect_nothing)
+    app[ANSWER] = answer
+    app.router.add_route("*", "/{path:.*}", routed, expect_handler=_expect_nothing)
     return app
 
 
@@ -147,7 +119,9 @@ async def _expect_nothing(_: web.Request) -> web.StreamResponse | None:
 Find = Callable[[], Awaitable[Finished | None]]
 
 
-class _Face:
+class Face:
+    """Answers for one page: what is finished at once, the rest from where it is made."""
+
     def __init__(
         self,
         shelf: Callable[[], Shelf | None],
@@ -157,7 +131,10 @@ class _Face:
         hammering: Hammering,
         security: Mapping[str, str],
         now: Now,
+        manners: Manners = ORDINARY,
     ) -> None:
+        security = {**security, **manners.headers}
+        self._manners = manners
         self._shelf, self._fresh, self._streams, self._hammering, self._now = shelf, fresh, streams, hammering, now
         self._current: Shelf | None = None
         self._parcels: dict[tuple[str, str | None], Parcel] = {}
@@ -167,15 +144,18 @@ class _Face:
         self._made = ((beside.services, OnRequest(weigh=weight)), (beside.ledgers, OnRequest(weigh=weight, at_once=2)))
         self._translations = OnRequest(weigh=weight)
         self._common = {
-            surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in POLICIES.items()
+            surface: {**security, **_allowances(policy), hdrs.CACHE_CONTROL: policy.cache} for surface, policy in self._policies().items()
         }
         self._refused: Mapping[str, str] = {**security, hdrs.CACHE_CONTROL: "no-store"}
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request to the listener."""
+    def _policies(self) -> Mapping[Surface, Policy]:
+        return {surface: privately(policy) for surface, policy in POLICIES.items()} if self._manners.is_private else POLICIES
+
+    async def answer(self, request: web.Request, path: str | None = None) -> web.StreamResponse:
+        """Answer any request to the listener; *path* is what it asks of this page, where that is not all of the request's."""
         if request.protocol.writing_paused:
             await request.writer.drain()  # a peer that does not take its answers gets no more of them
-        path = request.path
+        path = request.path if path is None else path
         self._renew()
         if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
             place = self._place(path, None)
@@ -218,6 +198,7 @@ class _Face:
         is_open = surface is Surface.PAGE and not is_addressed and self._current is not None and bool(self._current.translations)
         always = {
             **self._common[surface],
+            **({"Content-Security-Policy": DRAWING} if finished.content_type == "image/svg+xml" else {}),
             hdrs.VARY: f"{hdrs.ACCEPT_ENCODING}, {hdrs.ACCEPT_LANGUAGE}" if is_open else hdrs.ACCEPT_ENCODING,
         }
         if surface in TOLD and self._current is not None:
@@ -264,11 +245,11 @@ class _Face:
         if place.rest == SEARCH and "q" in request.query:
             # A form without a script can only send a query: it is led on to the path whose one content is the answer.
             language = f"/{place.translation}" if place.is_addressed else ""
-            return self._say(303, "", {hdrs.LOCATION: language + address(request.query["q"])})
+            return self._say(303, "", {hdrs.LOCATION: self._manners.base + language + address(request.query["q"])})
         if place.translation is not None:
             return await self._in_translation(place, place.translation, request)
         match surface_of(path):
-            case Surface.HEALTH:
+            case Surface.HEALTH if not self._manners.is_private:
                 is_well = path == "/healthz" or self._current is not None
                 return self._say(200 if is_well else 503, "ok\n" if is_well else "nothing is published yet\n")
             case Surface.FRESH if (fresh := self._fresh()) is not None:

@@ -60,6 +60,14 @@ POLICIES: Mapping[Surface, Policy] = MappingProxyType(
 )
 
 
+_OWN = "private, no-cache"
+
+
+def privately(policy: Policy) -> Policy:
+    """The same where no cache that others read from may keep it, and no other site may read it. Assets tell of nobody."""
+    return Policy(cache=policy.cache if policy.cache == "no-store" else _OWN)
+
+
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
     """A path of the public listener. Nothing outside the table is answered.

@@ -21,6 +21,7 @@ from statuspage.web import (
     callers,
     console,
     corrections,
+    further_pages,
     ledger_bodies,
     login,
     looking_back,
@@ -119,6 +120,8 @@ def _corrected(path: str, handler: Handler, takes: type[BaseModel], status: int 
 ROUTES: tuple[Route, ...] = (
     _see("/", console.show_queue),
     _see("/live", console.show_live),
+    _see("/pages/{page}", further_pages.show_page, Access.AGENT),
+    _see("/pages/{page}/{tail:.*}", further_pages.show_page, Access.AGENT),
     _see("/login", login.show_login, Access.PUBLIC),
     _send("/login", login.login, Access.PUBLIC),
     _send("/logout", login.logout, Access.AGENT),

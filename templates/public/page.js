@@ -211,7 +211,7 @@
   const poll = async () => {
     askedAt = seconds();
     try {
-      const answer = await ask("/fresh.json");
+      const answer = await ask(`${main().dataset.base}/fresh.json`);
       if (!answer.ok) return;
       const told = await answer.json();
       checked = told.services ?? {};
@@ -231,7 +231,7 @@
 
   const listen = () => {
     if (stream || document.hidden || !window.EventSource || seconds() < refusedUntil) return;
-    stream = new EventSource("/events");
+    stream = new EventSource(`${main().dataset.base}/events`);
     stream.addEventListener("open", () => { toldAt = seconds(); });
     stream.addEventListener("published", ({ data }) => {
       const told = JSON.parse(data);

@@ -15,9 +15,10 @@ from statuspage.publish import Publisher, Shelf
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
 from statuspage.render.html import Html
+from statuspage.web.beside import Beside
 from statuspage.web.hammering import Hammering
 from statuspage.web.listener import Patience
-from statuspage.web.public import Beside, public_app, public_runner
+from statuspage.web.public import public_app, public_runner
 from statuspage.web.stream import BEAT, MOST, Streams
 from tests.statuspage.pictures import NOW, heard
 

@@ -29,7 +29,8 @@ from statuspage.render.html import Html
 from statuspage.store import queries
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.web.public import Beside, public_app, public_runner
+from statuspage.web.beside import Beside
+from statuspage.web.public import public_app, public_runner
 from tests.incidents.world import World, need, service, topology
 
 T = TypeVar("T")

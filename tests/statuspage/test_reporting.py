@@ -16,7 +16,8 @@ from statuspage.store import reports
 from statuspage.store.report_tables import reports as rows
 from statuspage.store.reports import AGAIN_AFTER, WAITS_FOR, Heard
 from statuspage.telling import forms_of
-from statuspage.web.public import Beside, public_app, public_runner
+from statuspage.web.beside import Beside
+from statuspage.web.public import public_app, public_runner
 from tests.rude.postbox import Letter
 from tests.statuspage.desks import Whole
 from tests.statuspage.tellings import House, known, telling

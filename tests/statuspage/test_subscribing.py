@@ -23,8 +23,9 @@ from statuspage.store.errors import StoreUnavailable
 from statuspage.store.outbox_tables import asked, notifications
 from statuspage.store.subscribers import Subscriber
 from statuspage.telling import subscribing
+from statuspage.web.beside import Beside
 from statuspage.web.listener import Patience
-from statuspage.web.public import Beside, public_app, public_runner
+from statuspage.web.public import public_app, public_runner
 from statuspage.web.subscribing import Subscribing
 from tests.rude.postbox import Letter
 from tests.statuspage.desks import Whole

@@ -1,0 +1,65 @@
+"""A further page with a logo, as its readers see it in a browser: nothing stands in their way, and every link stays on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from statuspage.app import Service
+from tests.browser.barriers import barriers
+from tests.browser.chromium import SCHEMES, Look, Scheme, Width, window
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+
+TOKEN = "q7YtLw2Z9hVbXc4NfRk8Ds"
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><rect x="2" y="6" width="28" height="28" rx="6" fill="#123"/>'
+    '<path d="M40 30V10h5l7 12 7-12h5v20h-5V19l-7 11-7-11v11z" fill="#123"/></svg>'
+)
+FILE = """
+site: {name: Example Networks, url: "http://127.0.0.1:8080"}
+listen: {public: "127.0.0.1:0", internal: "127.0.0.1:0"}
+services:
+  email: {name: Email, group: Communication, description: "Sending and receiving mail"}
+  portal: {name: Customer portal}
+  payroll: {name: Salary run, group: Back office, public: false}
+pages: {staff: {name: Muster AG, services: [email, payroll], access: token, token: {env: STAFF}, logo: sign.svg}}
+"""
+
+
+@asynccontextmanager
+async def opened(directory: Path, browser: Browser, look: Look) -> AsyncIterator[tuple[Page, str]]:
+    (directory / "sign.svg").write_text(LOGO, encoding="utf-8")
+    file = directory / "statuspage.yaml"
+    file.write_text(FILE, encoding="utf-8")
+    async with (
+        Service(config_path=file, data_dir=directory / "data", environ={"STAFF": TOKEN}) as service,
+        window(browser, look) as page,
+    ):
+        root = f"{service.public_url}/pages/{TOKEN}"
+        await page.goto(f"{root}/")
+        yield page, root
+
+
+@pytest.mark.parametrize("width", Width)
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_a_further_page_has_no_barrier_and_shows_its_logo(tmp_path: Path, browser: Browser, width: Width, scheme: Scheme) -> None:
+    async with opened(tmp_path, browser, Look(width=width, scheme=scheme)) as (page, _):
+        assert await barriers(page) == []
+        assert await page.evaluate("() => document.querySelector('.site img').naturalWidth") > 0
+        assert await page.evaluate("() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth") == 0
+        assert await page.get_by_role("link", name="Subscribe").count() == 0
+
+
+async def test_a_reader_walks_through_a_further_page_and_stays_there(tmp_path: Path, browser: Browser) -> None:
+    async with opened(tmp_path, browser, Look()) as (page, root):
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        for name in ("Salary run", "All services", "History", "Maintenance", "Service levels", "Muster AG status", "Deutsch"):
+            await page.get_by_role("link", name=name, exact=True).first.click()
+            assert page.url.startswith(root), name
+        await page.wait_for_load_state("networkidle")
+        assert asked
+        assert [url for url in asked if not url.startswith(root)] == []
