@@ -25,6 +25,8 @@ from incidents.rollup import TROUBLE, hit_services, standing
 from incidents.situation import fold
 from incidents.votes import Level
 from probes.result import Failure, ProbeResult, Result
+from statuspage.bundled import templates
+from statuspage.render.voicing import voices_of
 from tests.incidents import files, truths
 from tests.incidents.chance import FAILURES, MARK, often, topologies
 from tests.incidents.tally import Tally
@@ -34,6 +36,7 @@ LASTS = timedelta(minutes=10)
 ANYTIME = planning.Terms(override="It must be.")
 NOTHING = Topology(services={}, components={}, monitors={})
 AGENTS = ("ada", "bob")
+VOICES = voices_of("en", ("en", "de"), templates() / "languages")
 DRAWN = st.integers(0, 2**16)
 BATCHES = st.lists(st.tuples(DRAWN, st.sampled_from(FAILURES)), min_size=1, max_size=8)
 
@@ -46,7 +49,7 @@ class Engine(RuleBasedStateMachine):
         self.tally = tally
         self.met: set[str] = set()
         self.now = START
-        self.policy = Policy()
+        self.policy = Policy(voices=VOICES)
         self.history: list[Event] = []
         self.heard: list[Result] = []
         self.chapters: list[tuple[list[Event], list[Result]]] = [([], [])]
@@ -429,6 +432,7 @@ class Engine(RuleBasedStateMachine):
             one_by_one = fold(one_by_one, (event,))
             if isinstance(event, Updated):
                 truths.automatic_words_say_what_the_page_shows(one_by_one, event)
+                truths.every_language_says_the_same(one_by_one, event)
                 self.newest[event.incident] = event.update
         self.situation = fold(self.situation, events, results)
         assert one_by_one == self.situation

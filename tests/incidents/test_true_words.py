@@ -14,10 +14,12 @@ from incidents.model import Need, Status, Update
 from incidents.policy import Policy
 from incidents.situation import fold
 from probes.result import Failure
+from statuspage.bundled import templates
+from statuspage.render.voicing import voices_of
 from tests.incidents import truths
 from tests.incidents.chance import often
 from tests.incidents.lives import incident_of, mail, well
-from tests.incidents.reading import Sentence, sentences
+from tests.incidents.reading import GERMAN, Sentence, sentences
 from tests.incidents.works import planned
 from tests.incidents.world import World, need, service, topology
 
@@ -357,6 +359,30 @@ def test_words_are_read_as_they_are_meant() -> None:
     ]
 
 
+def test_german_words_are_read_as_they_are_meant() -> None:
+    world = two_services()
+    body = (
+        "Auch ein anderes Problem betrifft Email und Portal. Email: Teilausfall (ausgefallen: Sending; in Ordnung: Receiving). "
+        "Laut unserer Überwachung wieder in Ordnung: Portal und Sending (Email)."
+    )
+    told = Sentence(service="email", said=Status.MAJOR, capability="Sending")
+    assert list(sentences(world.situation, body, GERMAN)) == [
+        Sentence(service="email", said=Status.PARTIAL),
+        told,
+        Sentence(service="email", said=Status.OPERATIONAL, capability="Receiving"),
+        Sentence(service="portal", said=Status.OPERATIONAL),
+        Sentence(service="email", said=Status.OPERATIONAL, capability="Sending"),
+        Sentence(service="email", said=None),
+        Sentence(service="portal", said=None),
+    ]
+    over = "Email und Portal: seit 08:42 UTC wieder in Ordnung, nach 42 min. Ein anderes Problem betrifft weiterhin Portal."
+    assert [(one.service, one.said) for one in sentences(world.situation, over, GERMAN)] == [
+        ("email", Status.OPERATIONAL),
+        ("portal", Status.OPERATIONAL),
+        ("portal", None),
+    ]
+
+
 def test_policy_says_how_long_the_machine_keeps_quiet() -> None:
     world = World(topology([service("email", need("smtp"), need("imap"))], stale_after=HOUR), Policy(says_more_after=2 * MINUTE))
     well(world)
@@ -370,6 +396,7 @@ def test_policy_says_how_long_the_machine_keeps_quiet() -> None:
 
 # --- by chance
 
+BILINGUAL = Policy(voices=voices_of("en", ("en", "de"), templates() / "languages"))
 PARTS = ("disk", "smtp", "imap", "web")
 SHAPE = topology(
     [
@@ -389,7 +416,7 @@ DEEDS = st.tuples(
 
 @given(st.lists(DEEDS, min_size=3, max_size=25))
 def the_page_and_the_words_agree(deeds: list[tuple[str, Failure | None, int]]) -> None:
-    world = well(World(SHAPE))
+    world = well(World(SHAPE, BILINGUAL))
     newest: dict[str, Update] = {}
     for part, failure, wait in deeds:
         before, told = world.situation, len(world.events)
@@ -402,6 +429,8 @@ def the_page_and_the_words_agree(deeds: list[tuple[str, Failure | None, int]]) -
             before = fold(before, (event,))
             if isinstance(event, Updated):
                 truths.automatic_words_say_what_the_page_shows(before, event)
+                truths.every_language_says_the_same(before, event)
+                assert event.update.bodies, "said in one language alone"
                 newest[event.incident] = event.update
         truths.newest_words_promise_nothing_better_than_is_shown(world.situation, newest, world.now - 3 * SECOND, world.policy)
 

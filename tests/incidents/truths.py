@@ -49,7 +49,7 @@ from incidents.policy import Policy
 from incidents.rollup import ORDER, TROUBLE, component_status, declared, hit_services, service_status, standing, worst
 from incidents.votes import Level
 from tests.incidents.chance import MARK
-from tests.incidents.reading import sentences
+from tests.incidents.reading import GERMAN, sentences
 
 LONGEST_SILENCE = timedelta(seconds=100)
 """The longest ``stale_after`` in these worlds: by then every part was probed again, or is unknown."""
@@ -234,6 +234,13 @@ def automatic_words_say_what_the_page_shows(situation: Situation, event: Updated
         working = {one.capability for one in sentences(situation, event.update.body) if one.said is Status.OPERATIONAL}
         incident = situation.incidents[event.incident]
         assert incident.asks_desk or in_title is None or working.isdisjoint(re.split(", | and ", in_title[1])), event.update
+
+
+def every_language_says_the_same(situation: Situation, event: Updated) -> None:
+    """What a reader takes from the German words is what another takes from the English ones."""
+    update = event.update
+    if update.automatic and (german := update.bodies.get("de")) is not None:
+        assert list(sentences(situation, german, GERMAN)) == list(sentences(situation, update.body)), f"{update.body} But: {german}"
 
 
 def newest_words_promise_nothing_better_than_is_shown(
