@@ -234,7 +234,7 @@ def queue_row(
     """Draw one incident, open or closed. *rows* are those of ``component_rows``; a component configured no more is left out."""
     incident = story.incident
     said = next((update for update in reversed(story.updates) if update.redacted_at is None), None)
-    promise = said.next_update_by if said and incident.is_open else None
+    promise = story.updates[-1].next_update_by if story.updates and incident.is_open else None  # also where the words were removed
     components = tuple(rows[key] for key in incident.components if key in rows)
     hits = _hits(situation, incident, language)
     owner = holder(incident, now)

@@ -26,6 +26,9 @@ _ASSETS = {
     "favicon.svg": "image/svg+xml",
 }
 
+NEAR = timedelta(minutes=10)
+"""How long before a promised update is due the desk is reminded."""
+
 
 class Console:
     """Draws the desk's pages. *templates* is the directory that holds ``console/``; instants are shown in *zone*."""
@@ -74,6 +77,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
         MaintenanceState=MaintenanceState,
         between=partial(span, zone=ZoneInfo(zone), tongue=ENGLISH),
         CLOCK=_CLOCK,
+        NEAR=NEAR,
         Status=Status,
         State=State,
     )

@@ -124,7 +124,11 @@ async def test_a_public_update_carries_state_words_and_the_promise(house: House)
     queue = await anna.page("/")
     assert WORDS in queue
     assert "Next update promised by" in queue
-    house.wait(hours=1)
+    house.wait(minutes=49)
+    assert "due soon" not in await anna.page("/")
+    house.wait(minutes=1)
+    assert "The promised update is due soon" in await anna.page("/")
+    house.wait(minutes=10)
     assert "The promised update is late" in await anna.page("/")
     assert house.now - at == timedelta(hours=1)
 

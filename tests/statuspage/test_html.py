@@ -209,7 +209,7 @@ def test_an_update_says_when_it_came_who_posted_it_and_when_the_next_comes(html:
 def test_a_missed_promise_is_said(html: Html) -> None:
     late = update(1, next_update_by=NOW - timedelta(minutes=1))
     root = tree(html.page(page(broken(), open=(incident(updates=(late,)),))))
-    assert text(one(root, "//p[@class='next']")).startswith("The next update was due by")
+    assert text(one(root, "//p[@class='next']")).startswith("The next update was promised for")
 
 
 def test_a_recovered_incident_says_that_it_is_being_watched(html: Html) -> None:

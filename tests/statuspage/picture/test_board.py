@@ -67,6 +67,17 @@ def test_the_newest_public_words_are_the_ones_to_say() -> None:
     assert only(world).is_promise_overdue
 
 
+def test_a_promise_binds_also_where_the_words_that_made_it_were_removed() -> None:
+    world = company()
+    world.fail("smtp")
+    promised = world.now + timedelta(hours=1)
+    world.act(act.update, incident=world.incident.id, by="anna", body="Ask Ada.", next_update_by=promised)
+    *before, said = world.updates(world.incident.id)
+    words = (*before, replace(said, body="", redacted_at=world.now))
+    (row,) = board.build(world.situation, [Story(incident=world.incident, updates=words)], world.now).queue
+    assert (row.say, row.next_update_by) == (before[-1].body, promised)
+
+
 def test_without_words_a_neutral_sentence_names_the_service_and_nothing_inside() -> None:
     world = company(publish_after=timedelta(minutes=10))
     world.fail("smtp")
