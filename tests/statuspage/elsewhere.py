@@ -1,5 +1,6 @@
 """Another company's status page: an HTTP server that answers as Atlassian Statuspage does, and misbehaves where it is told to."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -92,11 +93,14 @@ class Elsewhere:
     turns_pages: bool = True
     rude: dict[str, list[web.Response]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    hangs_at: str = ""
     url: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         name = request.path.removeprefix("/api/v2/")
         self.asked.append(request.path_qs)
+        if name == self.hangs_at:
+            await asyncio.Event().wait()
         if self.rude.get(name):
             return self.rude[name].pop(0)
         body = self._bodies(int(request.query.get("page", "1")) if self.turns_pages else 1).get(name)

@@ -15,6 +15,9 @@ from aiohttp import web
 from sqlalchemy import Connection, Table, select
 
 from incidents.model import Origin, State, Status
+from probes.egress import Door
+from statuspage.cli.importing.asking import Asker
+from statuspage.cli.importing.findings import CannotImport
 from statuspage.picture.page import Story
 from statuspage.store.acts import read_audit
 from statuspage.store.engine import Store
@@ -294,6 +297,13 @@ async def test_a_page_that_asks_for_patience_is_asked_again(here: Path) -> None:
         found = await findings(page, here)
     assert found["imported"]["incidents"] == 1
     assert page.asked.count("/api/v2/incidents.json") == 2
+
+
+async def test_a_page_that_never_answers_is_given_up_with_its_place() -> None:
+    async with served(Elsewhere(hangs_at="incidents.json")) as page:
+        asker = Asker(base=page.url, door=Door(), progress=lambda _: None, timeout=0.3)
+        with pytest.raises(CannotImport, match=rf"{page.url}/api/v2/incidents.json: timeout at first_byte"):
+            await asker.everything()
 
 
 async def test_nobody_there_is_said_with_the_place(here: Path) -> None:

@@ -60,11 +60,12 @@ class Documents:
 
 @dataclass(slots=True, kw_only=True)
 class Asker:
-    """Asks the page at *base*; *progress* hears of each document that has come."""
+    """Asks the page at *base*, for each document *timeout* seconds at most; *progress* hears of each that has come."""
 
     base: str
     door: Door
     progress: Callable[[str], None]
+    timeout: float = TIMEOUT
     _answers: list[Response] = field(default_factory=list)
 
     async def everything(self) -> Documents:
@@ -109,7 +110,7 @@ class Asker:
 
     async def _answer(self, where: str) -> Response:
         self._answers.clear()
-        result = await run(self._kind(), http.Settings(url=where, max_body=MOST_BYTES), door=self.door, timeout=TIMEOUT)
+        result = await run(self._kind(), http.Settings(url=where, max_body=MOST_BYTES), door=self.door, timeout=self.timeout)
         if result.failure is not None:
             raise CannotImport(_spoken(where, result))
         return self._answers[-1]
