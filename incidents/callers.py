@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from incidents import act
 from incidents.events import Event
 from incidents.model import Situation, Status
-from incidents.voices import IN_ENGLISH, Speech, Voices, in_each
+from incidents.voices import IN_ENGLISH, Speech, Voice, Voices, in_each
 from incidents.words import trouble
 
 AHEAD = timedelta(hours=2)
@@ -52,3 +52,8 @@ def minutes(span: timedelta) -> str:
     """Say how long, in minutes."""
     whole = round(span / timedelta(minutes=1))
     return f"{whole} minute{'' if whole == 1 else 's'}"
+
+
+def nothing_known(voice: Voice) -> str:
+    """What is said to a caller where nothing is known yet: never that there is no problem."""
+    return voice.says("I see nothing on our side yet. I have recorded your report and am testing from all locations now.")

@@ -227,6 +227,7 @@ class Hub:
             scale=self.scale,
             calling=lambda: calling_of(self.loaded.config),
             doors=lambda: self.doors,
+            probe_now=self.schedule.probe_now,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 

@@ -9,7 +9,7 @@ import heapq
 import itertools
 import logging
 import zlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -211,6 +211,13 @@ class Schedule:
             watch = Watch(plan=wanted[key], due=first, last=last.get(key))
             self._watches[key] = watch
             self._push(watch, first)
+
+    def probe_now(self, monitors: Collection[str]) -> None:
+        """Let *monitors* be probed at once, from everywhere; what is under way or rests because our login is rejected is left alone."""
+        now = asyncio.get_running_loop().time()
+        for watch in self._watches.values():
+            if watch.plan.monitor in monitors and not watch.is_running and not watch.rejections:
+                self._recheck(watch, now)
 
     def next_due(self, monitor: str, location: str) -> float:
         """When the monitor's next regular slot is due, monotonic. Errors: KeyError for one that is not probed."""

@@ -9,11 +9,12 @@ from statuspage.web.bodies import Given, Taken
 from statuspage.web.typed import LONGEST_LINE, Line, entered_line
 
 
-def _noted(text: str) -> str:
+def noted(text: str) -> str:
+    """Take a text as one line, which may be empty."""
     return entered_line(text) if text.strip() else ""
 
 
-Noted = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_noted)]
+Noted = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(noted)]
 """One line that may be empty."""
 
 

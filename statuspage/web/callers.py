@@ -37,8 +37,8 @@ async def log_caller(request: web.Request) -> web.Response:
     """Take down a customer who called."""
     desk, by = request.app[DESK], request[CALLER].name
     call = _call(desk, await body_of(request, CallerBody))
-    answer = await written_once(request, by, partial(_write, call, desk, by), status=201)
-    await _suspect(desk, call.service)
+    answer = await written_once(request, by, partial(take_down, call, desk, by), status=201)
+    await suspect(desk, call.service)
     return answer
 
 
@@ -64,8 +64,8 @@ async def log_by_form(request: web.Request) -> web.Response:
     given = {name: text(form.get(name)).strip() or None for name in ("service", "incident")}
     body = fit(CallerBody, **given, symptom=text(form.get("symptom")), ticket=text(form.get("ticket")))
     call = _call(desk, body)
-    await desk.store.write(partial(_write, call, desk, by))
-    await _suspect(desk, call.service)
+    await desk.store.write(partial(take_down, call, desk, by))
+    await suspect(desk, call.service)
     return see_other(f"/incidents/{call.incident}" if form.get("on") == "card" and call.incident else "/")
 
 
@@ -84,14 +84,15 @@ def _call(desk: Desk, body: CallerBody) -> Call:
     return Call(service=service, symptom=body.symptom, ticket=body.ticket, incident=body.incident)
 
 
-def _write(call: Call, desk: Desk, by: str, connection: Connection) -> CallerShown:
+def take_down(call: Call, desk: Desk, by: str, connection: Connection) -> CallerShown:
+    """Keep a call, with its line in the audit."""
     at = desk.now()
     kept = callers.log_caller(connection, call, by=by, at=at)
     write_audit(connection, at=at, actor=by, act="log caller", subject=call.incident or call.service, detail={})
     return CallerShown.model_validate(kept, from_attributes=True)
 
 
-async def _suspect(desk: Desk, service: str) -> None:
+async def suspect(desk: Desk, service: str) -> None:
     """Open a draft where enough have called. The call is kept in any case; one that comes later asks again."""
     calling = desk.calling()
     since = desk.now() - calling.within

@@ -1,6 +1,6 @@
 """What the internal listener needs from the rest of the house, handed in as one value, and how an act is done through it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -76,6 +76,7 @@ class Desk:
     asked_in: Callable[[], Sequence[str]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY
     calling: Callable[[], Calling] = Calling
+    probe_now: Callable[[Collection[str]], None] = lambda _: None
     doors: Callable[[], Doors] = no_doors
 
     @property

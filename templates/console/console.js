@@ -1,6 +1,12 @@
 // Keeps the queue fresh. Without this script the page is whole; it is then as old as its "As of" says.
 "use strict";
 (() => {
+  document.addEventListener("keydown", (event) => {
+    const box = document.getElementById("ask-q");
+    if (event.key !== "/" || !box || event.ctrlKey || event.metaKey || event.altKey || document.activeElement?.matches("input, select, textarea")) return;
+    event.preventDefault();
+    box.focus();
+  });
   const live = document.getElementById("live");
   if (!live) {
     document.getElementById("trouble")?.focus();

@@ -68,6 +68,8 @@ PLACES = (
     Place(name="page of a service in trouble", which=Which.BROKEN, site="public", path="/services/email"),
     Place(name="planned maintenance", which=Which.CALM, site="public", path="/maintenance"),
     Place(name="page of a planned window", which=Which.CALM, site="public", path="/maintenance/{window}"),
+    Place(name="triage of something known", which=Which.BROKEN, site="console", path="/triage?q=mail", is_inside=True),
+    Place(name="triage of nothing known", which=Which.CALM, site="console", path="/triage?q=portal", is_inside=True),
     Place(name="is it just me", which=Which.CALM, site="public", path="/report"),
     Place(name="nothing known", which=Which.CALM, site="public", path="/report/email"),
     Place(name="not just you", which=Which.BROKEN, site="public", path="/report/email"),

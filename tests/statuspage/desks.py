@@ -1,7 +1,7 @@
 """The internal listener over a real socket, with a real store behind it, a clock that the test moves, and people who work there."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -97,6 +97,7 @@ class House:
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
     scale: Scale = ORDINARY
     calling: Calling = field(default_factory=Calling)
+    probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
     async def see(self, component: str, failure: Failure | None, detail: str = "") -> None:
@@ -267,6 +268,7 @@ async def housed(
         mirror=lambda: house.mirror,
         scale=lambda: house.scale,
         calling=lambda: house.calling,
+        probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)

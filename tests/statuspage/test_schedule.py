@@ -258,6 +258,29 @@ async def test_a_rejected_login_is_tried_less_and_less_often(monkeypatch: pytest
             assert schedule.next_due("imap", "local") >= played.began["imap"][-1] + rest
 
 
+async def test_what_is_asked_for_is_probed_at_once_and_keeps_its_cadence_after() -> None:
+    async with running(plan("a", every=60), plan("b", every=60), plan("slow", every=60)) as (schedule, played):
+        played.takes["slow"] = asyncio.Event()
+        await until(lambda: len(played.of("a")) == len(played.of("b")) == len(played.began.get("slow", ())) == 1)
+        for _ in range(3):
+            schedule.probe_now({"a", "slow"})
+        await until(lambda: len(played.of("a")) >= 2)
+        assert played.began["a"][1] - played.began["a"][0] < 30
+        assert schedule.next_due("a", "local") > asyncio.get_running_loop().time()
+        assert len(played.began["slow"]) == 1  # it is being measured
+        assert len(played.of("b")) == 1
+    assert len(played.of("a")) == 2
+
+
+async def test_a_rejected_login_is_not_knocked_on_because_somebody_asks() -> None:
+    async with running(plan("imap", every=60)) as (schedule, played):
+        played.rejects["imap"] = 99
+        await until(lambda: len(played.of("imap")) == 1)
+        due = schedule.next_due("imap", "local")
+        schedule.probe_now({"imap"})
+        assert schedule.next_due("imap", "local") == due
+
+
 async def test_a_login_that_is_taken_again_brings_the_cadence_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cadence, "REJECTED_REST", 0.3)
     async with running() as (schedule, played):
