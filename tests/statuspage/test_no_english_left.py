@@ -40,7 +40,8 @@ from statuspage.render.html import Html
 from statuspage.render.mail import Letterhead, Mail
 from statuspage.render.report import Reported, report
 from statuspage.render.subscription import Subscription, Typed
-from tests.statuspage.messages import collected
+from statuspage.render.voicing import voices_of
+from tests.statuspage.messages import collected, published
 from tests.statuspage.pictures import BORN, NOW, bulletin, heard, public_id, said, snapshot, story, update, warned, window
 
 CODE = "ru"  # Babel knows its months and days; the words are made up
@@ -325,6 +326,15 @@ def letters(mail: Mail) -> Iterator[bytes]:
     yield from (mail.work(head, picture, one, said_) for one in (*picture.planned, *picture.past) for said_ in one.updates)
     yield mail.confirm(head, SITE, CODE, "https://3/", 48)
     yield mail.test(head, replace(SITE, language=CODE))
+
+
+def test_nothing_that_the_machine_publishes_has_a_word_of_english(templates: Path) -> None:
+    (voice,) = voices_of(CODE, (CODE,), templates / "languages")
+    sentences = {sentence for sentence, _ in published()}
+    assert len(sentences) > 80
+    said_so = {sentence: voice.says(sentence, **dict.fromkeys(re.findall(r"%\((\w+)\)s", sentence), "Слово")) for sentence in sentences}
+    assert {one for sentence in said_so.values() for one in WORDS.findall(sentence)} == set()
+    assert (voice.language, voice.tag, voice.months[0]) == (CODE, CODE, "января")
 
 
 def shown_words(kind: str, body: bytes) -> str:

@@ -99,9 +99,9 @@ class House:
 
 
 @asynccontextmanager
-async def housed(directory: Path, clock: Clock) -> AsyncIterator[House]:
+async def housed(directory: Path, clock: Clock, file: str = FILE) -> AsyncIterator[House]:
     path = directory / "statuspage.yaml"
-    path.write_text(FILE, encoding="utf-8")
+    path.write_text(file, encoding="utf-8")
     loaded = load(path, {})
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
