@@ -200,7 +200,7 @@ def _month(connection: Connection, first: date, page: Page, service: str | None)
     wanted = [id for id in _services(page) if service in {None, id}]
     return _Found(
         first=first,
-        stories=stories_in(connection, told),
+        stories=stories_in(connection, told, service),
         windows=windows_in(connection, told),
         bulletins=bulletins_in(connection, told),
         months={id: view for id in wanted if (view := _kept_month(page, id, first) or _old_month(connection, id, first, page)) is not None},

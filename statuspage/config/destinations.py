@@ -4,7 +4,8 @@ import re
 from enum import StrEnum
 
 _USER, _HOST, _PATH = r"[A-Za-z0-9_][\w.-]*", r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])", r"[\w./~+-]+"
-_STEPS = r"(?!.*(?:^|/)\.{1,2}(?:/|$))[\w.-]+(?:/[\w.-]+)*"
+_STEP = r"(?!\.{1,2}(?:/|$))[\w.-]+"
+_STEPS = rf"{_STEP}(?:/{_STEP})*"
 
 
 class Way(StrEnum):

@@ -40,7 +40,7 @@ async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now)
         press = await _press(loaded, store, now)
         await press.issue()
         library = Library.beside(press, Html(templates()))
-        await Mirror.beside(press, past=library.find, to=lambda: target).publish(target)
+        await Mirror.beside(press, past=library.find, to=lambda: target).publish(target, at_once=True)
         return press.now()
     finally:
         await store.close()

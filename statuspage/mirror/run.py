@@ -162,14 +162,19 @@ class Mirror:
             if self.figures.trouble:
                 log.info("the mirror in %s is up to date again", target.said)
             self._tries = 0
+            if not self.walk.is_whole:
+                self._changed.set()
             self.figures.trouble, self.figures.since, self.figures.done_at = "", None, self.press.now()
 
-    async def publish(self, target: Target) -> None:
-        """Write what is public now, and carry it on. Errors: OSError, and what was there stays; TimeoutError while the store is away."""
+    async def publish(self, target: Target, *, at_once: bool = False) -> None:
+        """Write what is public now, and carry it on; *at_once* with all of a long past, which else follows after the news.
+
+        Errors: OSError, and what was there stays; TimeoutError while the store is away.
+        """
         shelf, fresh, redacted = self.press.shelf, self.press.fresh(), self._redacted
         if shelf is None or fresh is None or (redacted is not None and self.press.drawn < redacted):
             return  # what was removed still stands on this shelf; the next one is on its way
-        found = await self.walk.everything(shelf)
+        found = await self.walk.everything(shelf, at_once=at_once)
         at, site = self.press.now(), shelf.page.site.url
         clean_since = at if redacted is not None else await self._redacted_before()
         keeps = await asyncio.to_thread(kept_beside, target.directory, clean_since)

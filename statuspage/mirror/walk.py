@@ -5,6 +5,7 @@ anybody could not have read before.
 """
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -43,6 +44,9 @@ MOST_OLDER = 1000
 MOST_MONTHS = 1000
 """Months of single services, each in all languages and with its ledger: as many for each service, the newest that are over."""
 
+MOST_ASKED = 200
+"""Of these, so many are asked for in one publication: no news waits for a long past, which follows in the next ones."""
+
 Older = Callable[[str], Awaitable[Finished | None]]
 
 
@@ -52,12 +56,14 @@ class Walk:
 
     *older* makes the page of an incident or window that is not on the shelf, or an archive of a feed, *past* that of a month, or a ledger.
     What they made is kept, with where it leads, until it is told to forget; a month that goes on is asked for each time, and those of
-    single services are left out while they go on.
+    single services are left out while they go on. It *is_whole* where the last walk asked for all that there is.
     """
 
     publisher: Publisher
     older: Older
     past: Older
+    is_whole: bool = True
+    _room: int = MOST_ASKED
     _found: dict[str, Finished] = field(default_factory=dict)
     _made: dict[str, Finished] = field(default_factory=dict)
     _led: dict[str, tuple[Finished, tuple[str, ...]]] = field(default_factory=dict)
@@ -92,8 +98,12 @@ class Walk:
         self._forgotten += 1
         self._found, self._made, self._led, self._shelf = {}, {}, {}, None
 
-    async def everything(self, shelf: Shelf) -> Mapping[str, Finished]:
-        """Every public thing by its path, as it is served beside *shelf*. Errors: TimeoutError while the store is away."""
+    async def everything(self, shelf: Shelf, *, at_once: bool = False) -> Mapping[str, Finished]:
+        """Every public thing by its path, as it is served beside *shelf*; *at_once* where nobody waits for it, however long the past is.
+
+        Errors: TimeoutError while the store is away.
+        """
+        self.is_whole, self._room = True, sys.maxsize if at_once else MOST_ASKED
         site, languages = shelf.page.site.url, tuple(shelf.translations)
         self._languages = languages
         found, first = await asyncio.to_thread(self._made_now, shelf)
@@ -134,7 +144,15 @@ class Walk:
         is_over = first is not None and first < present
         if _is_of_service(rest) and (first is None or not _oldest(shelf, present) <= first < present):
             return None
+        if _is_of_service(rest) and path not in self._found and not self._has_room():
+            return None
         return self._found.get(path) or await self._asked(self.past, path, is_lasting=is_over)
+
+    def _has_room(self) -> bool:
+        """Take one of the places that there are for a walk."""
+        self._room -= 1
+        self.is_whole &= self._room >= 0
+        return self._room >= 0
 
     async def _asked(self, find: Older, path: str, *, is_lasting: bool) -> Finished | None:
         """Ask for *path*, and keep what lasts; but not what may have been read just before something was to be forgotten."""

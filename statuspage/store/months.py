@@ -14,7 +14,7 @@ from statuspage.store.ledger_rows import LONGEST_AFTER
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.maintenance_tables import maintenances
 from statuspage.store.queries import stories_of
-from statuspage.store.tables import incidents, status_changes
+from statuspage.store.tables import incident_services, incidents, status_changes
 
 LONGEST = timedelta(days=366)
 """How long before a span an incident may have begun that still meets it. One that is open is met however old it is."""
@@ -35,11 +35,13 @@ def first_told(connection: Connection) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
-def stories_in(connection: Connection, span: Span) -> tuple[Story, ...]:
-    """The published incidents whose outage meets *span*, newest first."""
+def stories_in(connection: Connection, span: Span, service: str | None = None) -> tuple[Story, ...]:
+    """The published incidents whose outage meets *span*, newest first; with *service* those alone that hit it."""
     recent = incidents.c.started_at > span.since - LONGEST
     ended = func.coalesce(incidents.c.recovered_at, incidents.c.resolved_at)
-    met = (incidents.c.started_at < span.until, or_(ended.is_(None), ended > span.since), incidents.c.published_at.is_not(None))
+    hit = select(incident_services.c.incident).where(incident_services.c.incident == incidents.c.id, incident_services.c.service == service)
+    theirs = () if service is None else (hit.exists(),)
+    met = (incidents.c.started_at < span.until, or_(ended.is_(None), ended > span.since), incidents.c.published_at.is_not(None), *theirs)
     ids = set(connection.execute(select(incidents.c.id).where(recent, *met)).scalars())
     ids.update(connection.execute(select(incidents.c.id).where(incidents.c.resolved_at.is_(None), *met)).scalars())
     return stories_of(connection, ids)

@@ -228,6 +228,19 @@ async def test_planned_work_leaves_the_months_before_it_as_they_are(house: House
     assert await asked() == 2, "nobody knows how far back it reaches"
 
 
+async def test_no_news_waits_for_a_long_past_and_all_of_it_is_there_in_the_end(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statuspage.mirror.walk.MOST_ASKED", 4)
+    with_months(mirrored, "2026-10", "2026-09", "2026-08")
+    wanted, there = {path for month in ("2026-10", "2026-09", "2026-08") for path in of_email(month)}, list[int]()
+    while not there or not mirrored.walk.is_whole:
+        there.append(len(wanted & (await mirrored.found(told())).keys()))
+    assert there == [4, 8, 9]
+    assert len([path for path in mirrored.served.asked_past if path in wanted]) == len(wanted)
+    at_once = Mirrored.made()
+    with_months(at_once, "2026-10", "2026-09", "2026-08")
+    assert wanted <= (await at_once.walk.everything(at_once.served.publish(told()), at_once=True)).keys()
+
+
 async def test_so_many_months_of_services_are_followed_as_many_of_each(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("statuspage.mirror.walk.MOST_MONTHS", 4)  # and there are two services
     with_months(mirrored, "2026-10", "2026-09", "2026-08")

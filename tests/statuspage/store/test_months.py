@@ -26,8 +26,8 @@ from tests.stores import Place
 MARCH = Span(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 
 
-def told(database: Database, span: Span = MARCH) -> set[str]:
-    return {story.incident.id for story in database.read(lambda connection: stories_in(connection, span))}
+def told(database: Database, span: Span = MARCH, service: str | None = None) -> set[str]:
+    return {story.incident.id for story in database.read(lambda connection: stories_in(connection, span, service))}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,14 @@ def test_an_incident_stands_in_each_month_that_its_outage_meets(
 ) -> None:
     write(database, *outage("incident0001", began, lasted))
     assert told(database) == ({"incident0001"} if is_told else set())
+
+
+def test_in_the_month_of_a_service_stands_what_hit_it(database: Database) -> None:
+    write(database, *outage("incident0001", MARCH.since + HOUR, HOUR), *outage("incident0002", MARCH.since + DAY, HOUR, service="portal"))
+    write(database, *outage("incident0003", MARCH.since - 800 * DAY, HOUR, service="portal", is_over=False))
+    assert told(database) == {"incident0001", "incident0002", "incident0003"}
+    assert told(database, service="email") == {"incident0001"}
+    assert told(database, service="portal") == {"incident0002", "incident0003"}
 
 
 def test_one_that_goes_on_stands_in_every_month_since_it_began(database: Database) -> None:
