@@ -16,6 +16,7 @@ from incidents.events import (
     MaintenanceEvent,
 )
 from incidents.maintenance import Maintenance
+from incidents.model import Incident
 from incidents.rewording import Redacted, RewordingEvent
 from statuspage.mirror.carrying import Carrying, carrying_to
 from statuspage.mirror.files import leaves
@@ -59,6 +60,7 @@ class Mirror:
     _carrying: Carrying | None = None
     _tries: int = 0
     _planned: Mapping[str, Maintenance] = field(default_factory=dict)
+    _opened: Mapping[str, Incident] = field(default_factory=dict)
     _warned: Mapping[str, Advisory] = field(default_factory=dict)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _redacted: int | None = None  # as of which turn words are to be gone from every version
@@ -87,13 +89,16 @@ class Mirror:
         """Ask again for those in which an incident or a window stands of which more is known, and for all where something else is."""
         situation, planned = self.press.pipeline.situation, self._planned
         self._planned = situation.maintenances
-        incidents = {**situation.ended, **situation.incidents}
+        before, self._opened = self._opened, {**situation.ended, **situation.incidents}
+        incidents = {**before, **self._opened}
         for event in events:
             if isinstance(event, MaintenanceEvent):
                 found = [plans[event.maintenance] for plans in (planned, self._planned) if event.maintenance in plans]
                 told = [at for one in found for at in (one.starts, *(promise.starts for promise in one.promises))]
+            elif isinstance(event, CorrectionEvent):
+                told = []
             else:
-                told = [incidents[event.incident].started_at] if isinstance(event, ADDS) and event.incident in incidents else []
+                told = [incidents[event.incident].started_at] if event.incident in incidents else []
             # A day more: whatever the zone of the site is. Months that go on, or are still to come, are not kept.
             self.walk.forget_months(min(told).date() - timedelta(days=1) if told else date.min)
 
