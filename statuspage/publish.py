@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from statuspage.picture import archive
 from statuspage.picture import page as picture
-from statuspage.picture.advisories import AdvisoryView, of_services
+from statuspage.picture.advisories import AdvisoryView, in_force
 from statuspage.picture.news import FLOORS, About, Said, Tail, Topic, together
 from statuspage.picture.page import IncidentView, Page, ServiceView, Snapshot
 from statuspage.picture.planned import MaintenanceView
@@ -187,7 +187,7 @@ class Publisher:
                 f"/incidents/{view.id}",
                 partial(self._html.incident, page, view),
                 HTML,
-                OpenSource(page.site, view, page.as_of, affected, of_services(page.advisories, hit)),
+                OpenSource(page.site, view, page.as_of, affected, in_force(page.advisories, hit)),
             )
         for advisory in (*page.advisories, *page.past_advisories):
             warned = WarnedSource.of(page, advisory)

@@ -22,10 +22,10 @@ class Bulletin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """A text for readers of a language, and the language that it is in where that is another."""
+    """A text for readers of a language, and the language that it is in; empty where that is theirs."""
 
     text: str
-    language: str | None
+    language: str = ""
 
     def __str__(self) -> str:
         """The text alone."""
@@ -36,7 +36,7 @@ class Wording:
         """Choose as ``localised`` does."""
         text = localised(texts, language)
         found = next((code for code, one in texts.items() if one == text), language)
-        return cls(text=text, language=None if found.partition("-")[0] == language.partition("-")[0] else found)
+        return cls(text=text, language="" if found.partition("-")[0] == language.partition("-")[0] else found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class AdvisoryView:
     @property
     def body(self) -> Wording:
         """The newest words that say anything."""
-        return next((update.body for update in self.updates if update.body.text), Wording(text="", language=None))
+        return next((update.body for update in self.updates if update.body.text), Wording(text=""))
 
     @property
     def told_at(self) -> datetime:
@@ -128,3 +128,8 @@ def _view(bulletin: Bulletin, now: datetime, language: str, named: Callable[[str
 def of_services(views: Sequence[AdvisoryView], services: Sequence[str]) -> tuple[AdvisoryView, ...]:
     """Those of *views* that warn of any of *services*."""
     return tuple(view for view in views if any(view.concerns(service) for service in services))
+
+
+def in_force(views: Sequence[AdvisoryView], services: Sequence[str]) -> tuple[AdvisoryView, ...]:
+    """Those that hold now: what is still to come has nothing to do with what is broken."""
+    return tuple(view for view in of_services(views, services) if view.stage is AdvisoryStage.IN_FORCE)

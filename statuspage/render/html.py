@@ -20,7 +20,7 @@ from incidents.advisory import AdvisoryTurn
 from incidents.maintenance import MaintenanceState
 from incidents.model import State, Status
 from statuspage.picture import search
-from statuspage.picture.advisories import AdvisoryView, of_services
+from statuspage.picture.advisories import AdvisoryView, in_force, of_services
 from statuspage.picture.archive import Archive, Asked, address
 from statuspage.picture.figures import decimal
 from statuspage.picture.known_errors import spoken
@@ -86,7 +86,7 @@ class Html:
             incident=incident,
             affected=affected(incident, capabilities(page)),
             is_late=is_late(incident, page.as_of),
-            advisories=of_services(page.advisories, [one.service for one in incident.services]),
+            advisories=in_force(page.advisories, [one.service for one in incident.services]),
             known_errors=spoken(page.site.known_errors, page.language, [one.service for one in incident.services]),
         )
 

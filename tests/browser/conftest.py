@@ -8,6 +8,7 @@ from playwright.async_api import Browser, StorageState
 
 from tests.browser.chromium import WIDE, Look, NoChromium, chromium, log_in, window
 from tests.browser.demos import Demo, demo
+from tests.browser.desk import warn
 from tests.browser.places import Outage, Place, Visit, Visited, Which
 
 
@@ -64,8 +65,16 @@ async def _kept(browser: Browser, company: Demo) -> StorageState:
         return await page.context.storage_state()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def storm(browser: Browser, outage: Outage, agent: StorageState) -> str:
+    """The id of an advisory about the broken service; a notice is beside it."""
+    async with window(browser, kept=agent) as page:
+        await warn(page, outage.demo, "Our phone line is closed", words="Write to us instead.")
+        return await warn(page, outage.demo, "Storm warning", words="Lines may fail tonight.", service="Email")
+
+
 @pytest.fixture(scope="session")
-def visit(browser: Browser, calm: Demo, outage: Outage, calm_agent: StorageState, agent: StorageState) -> Visit:
+def visit(browser: Browser, calm: Demo, outage: Outage, calm_agent: StorageState, agent: StorageState, storm: str) -> Visit:
     """Opens a place in a window of its own."""
 
     @asynccontextmanager
@@ -75,7 +84,8 @@ def visit(browser: Browser, calm: Demo, outage: Outage, calm_agent: StorageState
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
             page.on("pageerror", lambda error: complaints.append(error.message))
-            answer = await page.goto(place.address(company, incident=outage.incident, window=await company.planned()))
+            address = place.address(company, incident=outage.incident, window=await company.planned(), advisory=storm)
+            answer = await page.goto(address)
             assert answer is not None
             assert answer.status == place.status
             yield Visited(page=page, complaints=complaints, policy=answer.headers.get("content-security-policy", ""))

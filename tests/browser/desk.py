@@ -5,6 +5,18 @@ from playwright.async_api import Page
 from tests.browser.demos import Demo
 
 
+async def warn(page: Page, demo: Demo, name: str, *, words: str, service: str = "") -> str:
+    """Publish an advisory for a service, or a notice, logged in; gives its id."""
+    await page.goto(f"{demo.console}/advisories/publish")
+    await page.locator("#name-en").fill(name)
+    await page.locator("#body-en").fill(words)
+    if service:
+        await page.get_by_label(service, exact=True).check()
+    await page.get_by_role("button", name="Publish it").click()
+    await page.get_by_role("region", name="Timeline").get_by_text(words).wait_for()
+    return page.url.rpartition("/")[2]
+
+
 async def open_incident(page: Page, demo: Demo, name: str, *, service: str, words: str) -> str:
     """Open an incident by hand, logged in; gives its id."""
     await page.goto(f"{demo.console}/open")

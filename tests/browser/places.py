@@ -22,8 +22,8 @@ class Which(StrEnum):
 class Place:
     """A page: where it is, and whether one must be logged in.
 
-    ``{incident}`` in the path stands for the outage's id, ``{window}`` for that of the work that the demo plans, ``{lately}`` for an
-    instant that is just over, ``{month}`` for the present month.
+    ``{incident}`` in the path stands for the outage's id, ``{window}`` for that of the work that the demo plans, ``{advisory}`` for that
+    of a storm warning, ``{lately}`` for an instant that is just over, ``{month}`` for the present month.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Place:
     status: int = 200
     is_inside: bool = False
 
-    def address(self, demo: Demo, *, incident: str, window: str) -> str:
+    def address(self, demo: Demo, *, incident: str, window: str, advisory: str) -> str:
         site = {"public": demo.public, "console": demo.console, "control": demo.control}[self.site]
         now = datetime.now(UTC)
         times = {"lately": f"{now:%Y-%m-%dT%H:%M:%SZ}", "month": f"{now:%Y-%m}"}
-        return f"{site}{self.path.format(incident=incident, window=window, **times)}"
+        return f"{site}{self.path.format(incident=incident, window=window, advisory=advisory, **times)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,8 @@ PLACES = (
     Place(name="page of a planned window", which=Which.CALM, site="public", path="/maintenance/{window}"),
     Place(name="triage of something known", which=Which.BROKEN, site="console", path="/triage?q=mail", is_inside=True),
     Place(name="triage of nothing known", which=Which.CALM, site="console", path="/triage?q=portal", is_inside=True),
+    Place(name="page of an advisory", which=Which.BROKEN, site="public", path="/advisories/{advisory}"),
+    Place(name="page of an advisory in German", which=Which.BROKEN, site="public", path="/de/advisories/{advisory}"),
     Place(name="is it just me", which=Which.CALM, site="public", path="/report"),
     Place(name="nothing known", which=Which.CALM, site="public", path="/report/email"),
     Place(name="not just you", which=Which.BROKEN, site="public", path="/report/email"),
@@ -92,6 +94,9 @@ PLACES = (
     Place(name="planned work", which=Which.CALM, site="console", path="/maintenance", is_inside=True),
     Place(name="card of a planned window", which=Which.CALM, site="console", path="/maintenance/{window}", is_inside=True),
     Place(name="form for planned work", which=Which.CALM, site="console", path="/maintenance/plan", is_inside=True),
+    Place(name="advisories", which=Which.BROKEN, site="console", path="/advisories", is_inside=True),
+    Place(name="card of an advisory", which=Which.BROKEN, site="console", path="/advisories/{advisory}", is_inside=True),
+    Place(name="form for an advisory", which=Which.CALM, site="console", path="/advisories/publish", is_inside=True),
     Place(name="form that asks for an instant of the past", which=Which.CALM, site="console", path="/as-it-was", is_inside=True),
     Place(name="page as it was", which=Which.BROKEN, site="console", path="/as-it-was?at={lately}", is_inside=True),
     Place(name="corrections", which=Which.CALM, site="console", path="/corrections", is_inside=True),

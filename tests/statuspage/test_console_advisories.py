@@ -139,7 +139,7 @@ async def test_the_queue_and_the_card_of_an_incident_say_what_a_caller_may_be_to
     assert "Lines may fail." in await anna.page("/")
     incident = await house.outage()
     card = words(await anna.page(f"/incidents/{incident.id}"))
-    assert "What we had warned of" in card
+    assert "What we warn of" in card
     assert "Lines may fail." in card
 
 

@@ -109,9 +109,10 @@ def test_the_pages_of_its_services_tell_it_and_those_of_others_do_not() -> None:
 
 def test_an_incident_that_hits_its_services_mentions_it_while_it_goes_on() -> None:
     going = Site(STORM, stories=(story(update(1)),))
-    assert "What we had warned of" in text(going, "/incidents/abcdefghijk1")
-    other = bulletin(services=("portal",))
-    assert "What we had warned of" not in text(Site(other, stories=(story(update(1)),)), "/incidents/abcdefghijk1")
+    assert "What we warn of" in text(going, "/incidents/abcdefghijk1")
+    coming = replace(STORM, advisory=replace(STORM.advisory, starts=NOW + timedelta(hours=1)))
+    for other in (bulletin(services=("portal",)), coming):
+        assert "What we warn of" not in text(Site(other, stories=(story(update(1)),)), "/incidents/abcdefghijk1")
 
 
 def test_readers_of_another_language_read_it_in_theirs_or_learn_which_it_is_in() -> None:
@@ -121,6 +122,7 @@ def test_readers_of_another_language_read_it_in_theirs_or_learn_which_it_is_in()
     assert "Leitungen können ausfallen." in german
     assert 'lang="en">Our phone line' in german
     assert 'lang="en">It is closed on Monday.' in german
+    assert all("None" not in text(of, path) for path in ("/", "/services/email", "/advisories/stormstormst"))
     assert "lang=" not in re.findall(r"<a href=\"/advisories/phonephoneph\"[^>]*>", text(of, "/"))[0]
 
 

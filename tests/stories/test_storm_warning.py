@@ -73,7 +73,7 @@ async def test_a_storm_from_its_warning_to_its_end(house: House) -> None:
     assert hit.page.status is Status.PARTIAL
     front = text(hit, "/")
     assert front.index(incident.name) < front.index("Storm warning") < front.index('id="services"')
-    assert "What we had warned of" in text(hit, f"/incidents/{incident.id}")
+    assert "What we warn of" in text(hit, f"/incidents/{incident.id}")
     assert [one["id"] for one in json.loads(hit.files["/api/v2/incidents/unresolved.json"].body)["incidents"]] == [incident.id]
 
     # It is mended, and the storm has passed before its time.
@@ -89,7 +89,7 @@ async def test_a_storm_from_its_warning_to_its_end(house: House) -> None:
     page = text(over, f"/advisories/{storm}")
     for words in ("Lines may fail.", "It comes nearer.", "The storm has passed.", "Withdrawn"):
         assert words in page
-    assert "What we had warned of" not in text(over, f"/incidents/{incident.id}")
+    assert "What we warn of" not in text(over, f"/incidents/{incident.id}")
 
     # Feeds have both tellings; the feed of incidents has the outage alone.
     told = [one.link.split("/")[3] for one in feedparser.parse(text(over, "/history.rss")).entries]
