@@ -16,7 +16,7 @@ from statuspage.render.calendar import Calendar, Calendars
 class OpenSource:
     """What the page of an incident that goes on is made from.
 
-    *affected* is what its services can still do, in their order, *advisories* what had been warned of for any of them.
+    *affected* is what its services can still do, in their order, *advisories* what is warned of for any of them.
     """
 
     site: Site
