@@ -1,6 +1,7 @@
 """Services that are not for everybody: nothing of theirs is anywhere on the main page, and nobody can tell that there is anything."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -57,6 +58,20 @@ async def test_what_is_hidden_answers_as_what_never_was(house: House) -> None:
         f"/de/incidents/{told['own']}": "/de/incidents/abcdefghijkl",
     }.items():
         assert await _answered(house, path) == await _answered(house, never), path
+
+
+async def test_no_ledger_of_a_hidden_service_is_served(house: House) -> None:
+    await works(house)
+    house.clock.wait(minutes=10)
+    await house.settle()
+    theirs = set(re.findall(r'href="(/services/email/ledger/[^"]+)"', (await body(house.public, "/service-levels")).decode()))
+    assert theirs
+    for path in theirs:
+        hidden = path.replace("email", "intranet")
+        assert house.hub.books.document(hidden) is not None, path
+        async with house.public.get(path) as answer:
+            assert answer.status == 200, path
+        await _answered(house, hidden)
 
 
 async def _answered(house: House, path: str) -> tuple[int, Mapping[str, str], bytes]:

@@ -11,9 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 import feedparser
 import pytest
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
 from probes.result import Failure
+from statuspage.web.public import public_runner
 from tests.statuspage.audiences import FILE, TOKEN, WELL, fails, happenings, housed, secrets_in, works
 from tests.stories.surfaces import read_json, text
 from tests.stories.test_broken_mail_frozen import Clock, House
@@ -209,3 +211,21 @@ async def test_a_page_speaks_the_reader_s_language(house: House) -> None:
         body = (await asked(house.public, f"{ROOT}{prefix}", **{"Accept-Language": "de"}))[2]
         assert "Gehaltslauf" in body
         assert f'href="{ROOT}/en/"' in body
+
+
+async def test_a_request_that_breaks_is_logged_without_its_token(caplog: pytest.LogCaptureFixture) -> None:
+    async def breaks(_: web.Request) -> web.StreamResponse:
+        raise RuntimeError("a bug of ours")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", breaks)
+    runner = public_runner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session, session.get(f"{ROOT}/history") as answer:
+            assert answer.status == 500
+    finally:
+        await runner.cleanup()
+    assert "a request for '/pages/" in caplog.text
+    assert TOKEN not in caplog.text

@@ -315,3 +315,15 @@ async def until(served: Served, count: int) -> None:
     async with asyncio.timeout(SOON):
         while readers(served) != count:  # noqa: ASYNC110 - what is waited for is on the wire
             await asyncio.sleep(0.01)
+
+
+async def test_nobody_is_told_of_a_publication_that_is_the_same(served: Served) -> None:
+    async with serving(served), reading(served) as reader:
+        await reader.event()
+        served.publish(WELL)
+        await reader.event()
+        served.publish(WELL)
+        for _ in range(20):
+            await asyncio.sleep(0)  # others get their turn
+        newest = served.publish(ILL)
+        assert (await reader.event())["publication"] == newest.publication
