@@ -14,7 +14,7 @@ feed_entries = Table(
     Column("incident", Text),
     Column("maintenance", Text),
     number("word"),  # of the incident's updates, the window's or the advisory's
-    Index(None, "incident"),
+    Index(None, "incident", "word"),
     Column("advisory", Text),
     Index(None, "maintenance"),
     Index(None, "advisory"),
