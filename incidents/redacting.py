@@ -10,6 +10,7 @@ from incidents.act import IllegalMove, Invalid, Refused, demand
 from incidents.events import Event
 from incidents.model import Situation, Update
 from incidents.rewording import Redacted, Reworded, digest, digests
+from incidents.voices import PLAIN, Speech
 
 
 class Outrun(Refused):
@@ -20,14 +21,28 @@ class Outrun(Refused):
         super().__init__("These words were changed meanwhile. Look at them again.")
 
 
-def reword(_: Situation, now: datetime, *, incident: str, said: Update, by: str, body: str) -> tuple[Event, ...]:
-    """Put *body* in the place of what was *said*, and mark it so. Errors: IllegalMove where that was removed, Invalid."""
+def reword(_: Situation, now: datetime, *, incident: str, said: Update, by: str, body: str, speech: Speech = PLAIN) -> tuple[Event, ...]:
+    """Put *body*, and what *speech* has of it in other languages, in the place of what was *said*, and mark it so.
+
+    A translation that is not given anew goes: it would say what is wrong. Errors: IllegalMove where the words were removed, Invalid.
+    """
     demand(body, "An update needs words.")
     _demand_words(said)
-    if body == said.body:
+    if (body, speech.bodies) == (said.body, said.bodies):
         raise Invalid("These are the words that stand there already.")
-    was, translations = digest(said.body), digests(said.bodies)
-    return (Reworded(at=now, incident=incident, number=said.number, body=body, by=by, was=was, translations=translations),)
+    return (
+        Reworded(
+            at=now,
+            incident=incident,
+            number=said.number,
+            body=body,
+            bodies=speech.bodies,
+            language=speech.language,
+            by=by,
+            was=digest(said.body),
+            translations=digests(said.bodies),
+        ),
+    )
 
 
 def redact(_: Situation, now: datetime, *, incident: str, said: Update, by: str, reason: str) -> tuple[Event, ...]:

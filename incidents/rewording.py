@@ -13,7 +13,8 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class Reworded:
     """*by* put *body* in the place of the words of an update, and *bodies* in that of their translations.
 
-    *was* is the digest of what stood there, *translations* those of what stood there in other languages.
+    *was* is the digest of what stood there, *translations* those of what stood there in other languages. *language* is that of *body*
+    (None: as it was).
     """
 
     at: datetime
@@ -22,6 +23,7 @@ class Reworded:
     body: str
     was: str
     by: str
+    language: str | None = None
     bodies: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     translations: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 

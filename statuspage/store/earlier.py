@@ -195,7 +195,9 @@ def _story(connection: Connection, id: str, at: datetime) -> Story | None:
 
 
 def _reworded(said: Update, event: Reworded) -> Update:
-    return replace(said, body=event.body, bodies=event.bodies, edited_at=event.at) if said.number == event.number else said
+    if said.number != event.number:
+        return said
+    return replace(said, body=event.body, bodies=event.bodies, language=event.language or said.language, edited_at=event.at)
 
 
 def _installation(connection: Connection) -> Installation:

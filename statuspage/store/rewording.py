@@ -35,6 +35,7 @@ def write_rewordings(connection: Connection, events: Sequence[RewordingEvent]) -
         match event:
             case Reworded():
                 now = {"body": event.body, "bodies": event.bodies, "edited_at": event.at}
+                now |= {"language": event.language} if event.language else {}
                 connection.execute(update(updates).where(*mine).values(now))
             case Redacted():
                 connection.execute(update(updates).where(*mine).values(body="", bodies=None, redacted_at=event.at))

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from pydantic import BaseModel, Discriminator, ValidationInfo
 
 from incidents.rewording import digest
 from incidents.voices import Speech, Texts, Voices
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+"""No words in any other language."""
 
 TEXT, LANGUAGES = "as one text", "by language"
 """The two forms, as the validation of a request tells them apart. No key of a request is called so."""

@@ -14,10 +14,12 @@ from incidents.rewording import digest, digests
 from statuspage.picture.page import Story
 from statuspage.pipeline import Command
 from statuspage.store import queries
-from statuspage.web import bodies, word_bodies
+from statuspage.web import bodies as shown
+from statuspage.web import word_bodies
 from statuspage.web.auth import CALLER
-from statuspage.web.console import fit, text, trouble_of
-from statuspage.web.desk import DESK, Deed, fingerprint, perform, story_of
+from statuspage.web.by_language import NOTHING, put_together, words_of
+from statuspage.web.console import by_language, fit, text, trouble_of
+from statuspage.web.desk import DESK, Deed, perform, story_of
 from statuspage.web.entry import body_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected, refused
@@ -41,17 +43,21 @@ async def redact(request: web.Request) -> web.Response:
 async def show_correct(request: web.Request) -> web.Response:
     """Draw the form that corrects, with the words that stand there."""
     _, said = await _said(request)
-    return await _form(request, "correct.html", typed=said.body)
+    return await _form(request, "correct.html", typed=said.body, bodies=said.bodies)
 
 
 async def correct_by_form(request: web.Request) -> web.Response:
     """Correct public words."""
-    typed = text((await request.post()).get("body"))
-    return await _acted(request, _correct(request, typed), partial(_form, request, "correct.html", typed=typed))
+    form = await request.post()
+    typed, others = text(form.get("body")), by_language(form, "body")
+    again = partial(_form, request, "correct.html", typed=typed, bodies=others)
+    return await _acted(request, _correct(request, typed, others), again)
 
 
-async def _correct(request: web.Request, typed: str) -> None:
-    await perform(request.app[DESK], *await _rewording(request, fit(word_bodies.RewordBody, body=typed)))
+async def _correct(request: web.Request, typed: str, others: Mapping[str, str]) -> None:
+    desk = request.app[DESK]
+    body = fit(word_bodies.RewordBody, desk.languages(), body=put_together(desk.own, typed, others))
+    await perform(desk, *await _rewording(request, body))
 
 
 async def show_redact(request: web.Request) -> web.Response:
@@ -75,10 +81,10 @@ async def _redact(request: web.Request, typed: str) -> None:
 
 
 async def _rewording(request: web.Request, body: word_bodies.RewordBody) -> tuple[Deed, Command]:
-    (story, said), by = await _said(request), request[CALLER].name
-    detail = {"number": str(said.number), **_proof("was", said), **fingerprint(body.body)}
+    (story, said), by, now = await _said(request), request[CALLER].name, words_of(request.app[DESK].voices, body)
+    detail = {"number": str(said.number), **_proof("was", said), **now.detail}
     deed = Deed(by=by, act="correct words", incident=story.incident.id, detail=detail)
-    return deed, partial(redacting.reword, incident=story.incident.id, said=said, by=by, body=body.body)
+    return deed, partial(redacting.reword, incident=story.incident.id, said=said, by=by, body=now.body, speech=now.speech)
 
 
 async def _redaction(request: web.Request, body: word_bodies.RedactBody) -> tuple[Deed, Command]:
@@ -114,16 +120,18 @@ def _update_after(request: web.Request) -> Callable[[Connection, Sequence[Event]
         story = queries.story(connection, id_)
         if story is None:
             raise LookupError(f"incident {id_} was written and cannot be read")
-        return bodies.UpdateShown.of(_numbered(story, number))
+        return shown.UpdateShown.of(_numbered(story, number))
 
     return spell
 
 
-async def _form(request: web.Request, template: str, *, typed: str, rejected: Rejected | None = None) -> web.Response:
+async def _form(
+    request: web.Request, template: str, *, typed: str, bodies: Mapping[str, str] = NOTHING, rejected: Rejected | None = None
+) -> web.Response:
     story, said = await _said(request)
     status = rejected.status if rejected else 200
     trouble = trouble_of(rejected)
-    return screen(request, template, status=status, incident=story.incident, said=said, typed=typed, trouble=trouble)
+    return screen(request, template, status=status, incident=story.incident, said=said, typed=typed, bodies=bodies, trouble=trouble)
 
 
 async def _acted(request: web.Request, deed: Awaitable[None], again: Callable[..., Awaitable[web.Response]]) -> web.Response:

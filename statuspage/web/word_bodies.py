@@ -1,13 +1,13 @@
 """What the API takes and gives of words that are public already, as models."""
 
 from statuspage.web.bodies import Taken
-from statuspage.web.typed import Line, Words
+from statuspage.web.typed import Line, WordsSaid
 
 
 class RewordBody(Taken):
     """What is to stand in the place of public words."""
 
-    body: Words
+    body: WordsSaid
 
 
 class RedactBody(Taken):

@@ -1,5 +1,6 @@
 """Words that were said already: who corrects or removes them leaves everything else as it stands."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from incidents.act import IllegalMove, Invalid
 from incidents.model import State, Update
 from incidents.rewording import Redacted, Reworded, digest
 from incidents.situation import fold
+from incidents.voices import Speech
 from tests.incidents.world import START, World, need, service, topology
 
 SAID = Update(number=2, state=State.IDENTIFIED, title="Email – cause identified", body="Ask Ada.", at=START, by="anna")
@@ -24,7 +26,9 @@ def world() -> World:
 
 def test_a_correction_keeps_the_digest_of_what_stood_there(world: World) -> None:
     (event,) = redacting.reword(world.situation, NOW, incident="one", said=SAID, by="ben", body="Ask the desk.")
-    assert event == Reworded(at=NOW, incident="one", number=2, body="Ask the desk.", was=sha256(b"Ask Ada.").hexdigest(), by="ben")
+    assert event == Reworded(
+        at=NOW, incident="one", number=2, body="Ask the desk.", language="en", was=sha256(b"Ask Ada.").hexdigest(), by="ben"
+    )
 
 
 def test_a_redaction_keeps_no_word_but_the_reason_and_the_digest(world: World) -> None:
@@ -54,3 +58,12 @@ def test_a_removal_needs_a_reason_and_a_correction_other_words(world: World) -> 
     for body in ("  ", "Ask Ada."):
         with pytest.raises(Invalid):
             redacting.reword(world.situation, NOW, incident="one", said=SAID, by="ben", body=body)
+
+
+def test_a_translation_that_is_not_given_anew_goes_and_its_digest_stays(world: World) -> None:
+    said = replace(SAID, language="en", bodies={"de": "Fragen Sie Ada."})
+    (event,) = redacting.reword(world.situation, NOW, incident="one", said=said, by="ben", body="Ask the desk.")
+    assert (event.bodies, event.translations) == ({}, {"de": digest("Fragen Sie Ada.")})  # type: ignore[union-attr]  # it is reworded
+    both = Speech(bodies={"de": "Fragen Sie uns."})
+    (event,) = redacting.reword(world.situation, NOW, incident="one", said=said, by="ben", body="Ask Ada.", speech=both)
+    assert event.bodies == {"de": "Fragen Sie uns."}  # type: ignore[union-attr]

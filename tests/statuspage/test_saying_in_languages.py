@@ -211,3 +211,27 @@ async def test_a_field_for_a_language_that_nobody_speaks_is_refused(house: House
     answer = await browser.send("/open", typed)
     assert answer.status == 422
     assert "this site speaks en, de, and not fr" in await answer.text()
+
+
+# --- corrections
+
+
+async def test_a_correction_is_made_in_each_language_and_what_is_not_said_anew_goes(pager: Program) -> None:
+    id_ = (await opened(pager))["id"]
+    answer = await pager.patch(f"/incidents/{id_}/updates/1", {"body": {"en": "It is a cache.", "de": "Es ist ein Cache."}})
+    told = await answer.json()
+    assert (answer.status, told["body"], told["bodies"]) == (200, "It is a cache.", {"de": "Es ist ein Cache."})
+    told = await (await pager.patch(f"/incidents/{id_}/updates/1", {"body": "It was a cache."})).json()
+    assert (told["body"], told["bodies"], told["language"]) == ("It was a cache.", {}, "en")
+
+
+async def test_the_form_that_corrects_holds_the_words_of_each_language(house: House, pager: Program) -> None:
+    id_, browser = (await opened(pager))["id"], await house.logged_in("anna")
+    path = f"/incidents/{id_}/updates/1/correct"
+    page = await browser.page(path)
+    assert (field(page, "body").text_content().strip(), field(page, "body:de").text_content().strip()) == (BOTH["en"], BOTH["de"])
+    answer = await browser.send(path, {"body": "It is a cache.", "body:de": "Es ist ein Cache."}, of=path)
+    assert answer.status == 303, await answer.text()
+    story = await house.store.read(lambda connection: queries.story(connection, id_))
+    assert story is not None
+    assert (story.updates[0].body, story.updates[0].bodies) == ("It is a cache.", {"de": "Es ist ein Cache."})
