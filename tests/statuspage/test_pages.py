@@ -15,6 +15,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
 from probes.result import Failure
+from statuspage.config.loading import load
 from statuspage.web.public import public_runner
 from tests.statuspage.audiences import FILE, TOKEN, WELL, fails, happenings, housed, secrets_in, works
 from tests.stories.surfaces import read_json, text
@@ -229,3 +230,26 @@ async def test_a_request_that_breaks_is_logged_without_its_token(caplog: pytest.
         await runner.cleanup()
     assert "a request for '/pages/" in caplog.text
     assert TOKEN not in caplog.text
+
+
+async def test_pages_come_and_go_by_reload(tmp_path: Path) -> None:
+    async with housed(tmp_path, Clock()) as house:
+        await works(house)
+        never = await asked(house.public, f"{ROOT}/")
+        assert never[0] == 404
+        path = tmp_path / "statuspage.yaml"
+        path.write_text(FILE + PAGES, encoding="utf-8")
+        await house.hub.apply(load(path, {"STAFF": TOKEN}))
+        await house.settle()
+        assert "Salary run" in (await asked(house.public, f"{ROOT}/"))[2]
+        assert "Customer Care" in (await asked(house.public, "/", **HOST))[2]
+        other = TOKEN[::-1]
+        await house.hub.apply(load(path, {"STAFF": other}))
+        await house.settle()
+        assert "Salary run" in (await asked(house.public, f"/pages/{other}/"))[2]
+        assert (await asked(house.public, f"{ROOT}/"))[0] == 404
+        path.write_text(FILE.replace("    public: false\n", ""), encoding="utf-8")
+        await house.hub.apply(load(path, {}))
+        await house.settle()
+        assert (await asked(house.public, f"/pages/{other}/"))[0] == 404
+        assert "Salary run" in (await asked(house.public, "/"))[2]
