@@ -12,6 +12,7 @@ from statuspage.cli.config import store_of
 from statuspage.cli.instants import instant, spoken
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
+from statuspage.picture.advisories import AdvisoryView
 from statuspage.picture.page import IncidentView, Page, UpdateView
 from statuspage.picture.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import words
@@ -58,11 +59,20 @@ def _text(found: Page, when: str) -> str:
             lines.append(f"  {service.name}: {_words(service.status)}{f' ({parts})' if parts else ''}")
     for incident in (*found.open, *found.recent):
         lines += ["", *_incident(incident)]
+    for advisory in found.advisories:
+        lines += ["", *_advisory(advisory)]
     since = found.as_of - timedelta(days=BACK_DAYS)
     ended = (one for one in found.past if (one.ended_at or one.ends) >= since)
     for window in (*(one for one in found.planned if one.is_told), *ended):
         lines += ["", *_window(window)]
     return "\n".join(lines)
+
+
+def _advisory(advisory: AdvisoryView) -> list[str]:
+    stage, hit = words.ADVISORY_STAGE[advisory.stage].lower(), ", ".join(one.name for one in advisory.services)
+    until = f"to {spoken(advisory.ends)} UTC" if advisory.ends else "until it is withdrawn"
+    span = f"  {spoken(advisory.starts)} UTC {until}{f': {hit}' if hit else ''}"
+    return [f"{advisory.name} – {'notice' if advisory.is_notice else 'advisory'}, {stage}", span, f"  {advisory.body}"]
 
 
 def _window(window: MaintenanceView) -> list[str]:

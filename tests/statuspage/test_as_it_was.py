@@ -62,6 +62,7 @@ class Weeks:
             await self.life.hear(*((id, "local", Failure.REFUSED if id in broken else None) for id in known))
             await self.life.tick(self.chance.choice([3, 20, 61]))
             await self.life.says(self.chance.randint(0, 9), self.chance.choice(WORDS))
+        await self.life.advises(self.chance.randint(0, 9), self.chance.choice([90, 86400, None]))
         if self.chance.random() < 0.5:
             await self.life.everywhere()
             self.life.wait(3)

@@ -12,6 +12,7 @@ from lxml import html as dom
 from incidents.advisory import Advisory
 from statuspage.store.people import Role
 from tests.statuspage.desks import Browser, House, housed
+from tests.statuspage.test_looking_back import configured
 
 HOUR = timedelta(hours=1)
 ZONE = ZoneInfo("Europe/Berlin")
@@ -153,3 +154,15 @@ async def test_a_viewer_reads_and_finds_no_form(house: House, anna: Browser) -> 
 
 async def test_one_that_never_was_is_not_found(anna: Browser) -> None:
     assert (await anna.get("/advisories/nosuchid0000")).status == 404
+
+
+async def test_the_page_as_it_was_has_what_was_warned_of_then(house: House, anna: Browser) -> None:
+    await house.store.write(configured)
+    advisory = await published(house, anna)
+    house.now += timedelta(minutes=5)
+    then = house.now
+    house.now += timedelta(minutes=5)
+    await done(anna, advisory, "withdraw")
+    house.now += timedelta(minutes=5)
+    assert "Storm warning" in await anna.page(f"/as-it-was?at={then:%Y-%m-%dT%H:%M:%SZ}")
+    assert "Storm warning" not in await anna.page(f"/as-it-was?at={then + timedelta(minutes=7):%Y-%m-%dT%H:%M:%SZ}")

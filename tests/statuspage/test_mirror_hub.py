@@ -16,7 +16,7 @@ import pytest
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
-from incidents import act
+from incidents import act, advising
 from incidents.model import Status
 from statuspage.app import Service
 from statuspage.mirror.run import Mirror
@@ -121,6 +121,20 @@ async def test_what_is_over_is_in_the_mirror_under_its_month(house: House) -> No
     assert f'href="/incidents/{incident}"' in house.told(month)
     await until(lambda: "Mail is quick again." in house.told(f"incidents/{incident}/index.html"))
     assert "Mail is quick again." in house.told("history.atom")
+
+
+async def test_an_advisory_is_in_the_mirror_as_it_is_now_with_its_month(house: House) -> None:
+    begun = datetime.now(UTC)
+    wish = advising.Wish(name={"en": "Storm warning"}, services=("email",), starts=begun, ends=None, body={"en": "Lines may fail."})
+    await house.service.hub.pipeline.act(partial(advising.publish, by="anna", wish=wish))
+    (storm,) = house.service.hub.pipeline.situation.advisories
+    own, month = f"advisories/{storm}/index.html", f"history/{begun:%Y-%m}/index.html"
+    await until(lambda: "Lines may fail." in house.told(own) and "Storm warning" in house.told(month))
+    assert "Storm warning" in house.told()
+    assert "Storm warning" in house.told("history.atom")
+    await house.service.hub.pipeline.act(partial(advising.withdraw, advisory=storm, by="anna", body={"en": "It has passed."}))
+    await until(lambda: "It has passed." in house.told(own) and "It has passed." in house.told(month))
+    assert "Storm warning" not in house.told()
 
 
 async def test_a_draft_of_the_desk_is_nowhere_in_the_mirror(house: House) -> None:
