@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from statuspage.cli import desk, imports, windows
+from statuspage.cli import desk, imports, warnings, windows
 from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, without_types_of_flags
 from statuspage.demo.modes import Mode
 
@@ -21,6 +21,7 @@ app.add_typer(demo, name="demo")
 app.add_typer(notify, name="notify")
 app.add_typer(report, name="report")
 app.add_typer(windows.maintenance, name="maintenance")
+app.add_typer(warnings.advisories, name="advisories")
 app.add_typer(imports.imports, name="import")
 app.add_typer(desk.agents, name="agents")
 app.add_typer(desk.tokens, name="tokens")

@@ -11,6 +11,7 @@ import pytest
 from incidents.advisory import AdvisoryTurn
 from incidents.model import Status
 from statuspage.bundled import templates
+from statuspage.cli.page import _text
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.page import Page, Snapshot, build
 from statuspage.publish import Publisher
@@ -196,3 +197,10 @@ def test_nothing_is_made_anew_while_nothing_changes() -> None:
     first, second = (publisher.publish(known, NOW + timedelta(minutes=later)) for later in (0, 1))
     path = f"/advisories/{STORM.advisory.id}"
     assert first.files[path] is second.files[path]
+
+
+def test_the_page_in_a_terminal_tells_it_below_what_goes_on() -> None:
+    printed = _text(build(told(STORM, PHONE, stories=(story(update(1)),)), NOW), "now")
+    assert "Storm warning – advisory, in force\n  2026-11-22 15:00:00 UTC to 2026-11-22 23:00:00 UTC: Email\n  Lines may fail." in printed
+    assert "Our phone line – notice, in force" in printed
+    assert printed.index("Email: sending not working") < printed.index("Storm warning")
