@@ -19,6 +19,7 @@ from statuspage.store.connect import engines
 from statuspage.store.engine import Database, StoreError
 from statuspage.store.migrations.steps import HEAD
 from statuspage.store.migrations.upgrade import configuration
+from statuspage.store.queries import story
 from statuspage.store.tables import metadata
 from tests.stores import Place, Postgresql
 
@@ -144,6 +145,23 @@ def test_a_store_of_the_first_release_is_brought_up_to_date_with_what_it_holds(b
         was = database.read(lambda connection: connection.execute(text("SELECT old FROM standings")).scalar())
     assert tuple(kept) == ("kept", None)
     assert was == "major_outage"
+
+
+def test_words_of_an_older_release_stay_as_they_are_in_no_language_that_was_kept(bare: Place) -> None:
+    def fill(connection: Connection) -> None:
+        incident = "id, name, origin, state, started_at, opened_at, updates, notes, asks_desk, told"
+        values = "'one', 'Email is not working', 'machine', 'investigating', '2026-03-02', '2026-03-02', 1, 0, false, '[]'"
+        connection.execute(text(f"INSERT INTO incidents ({incident}) VALUES ({values})"))
+        said = "'one', 1, 'investigating', 'Email – investigating', 'We are looking into it.', '2026-03-02', true"
+        connection.execute(text(f"INSERT INTO updates (incident, number, state, title, body, at, automatic) VALUES ({said})"))
+
+    stepped(bare, "0020", fill)
+    with bare.opened() as database:
+        found = database.read(lambda connection: story(connection, "one"))
+    assert found is not None
+    (said,) = found.updates
+    assert (found.incident.name, found.incident.language, found.incident.names) == ("Email is not working", None, {})
+    assert (said.body, said.language, said.titles, said.bodies) == ("We are looking into it.", None, {}, {})
 
 
 def test_what_was_decided_before_anybody_could_ask_is_told_to_nobody(bare: Place) -> None:
