@@ -103,9 +103,8 @@ class Mirror:
             self.walk.forget_months(min(told).date() - timedelta(days=1) if told else date.min)
 
     def _forget_advisories(self, events: Sequence[AdvisoryEvent]) -> None:
-        """Ask again for the pages of advisories of which more is known, and for the months from their start on."""
+        """Ask again for the months from the start of those on of which more is known. Their pages are on the shelf until they end."""
         warned, self._warned = self._warned, self.press.pipeline.situation.advisories
-        self.walk.forget(f"/advisories/{event.advisory}" for event in events)
         for event in events:
             found = [known[event.advisory] for known in (warned, self._warned) if event.advisory in known]
             began = min((one.starts for one in found), default=event.plan.starts if isinstance(event, Advised) else None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from incidents import act, advising
 from incidents.advising import EARLIEST, LONGEST, Wish
 from incidents.advisory import Advisory, AdvisoryEnded, AdvisoryEvent, AdvisoryStage, AdvisoryTurn, AdvisoryUpdated
-from incidents.events import Moved
+from incidents.events import Moved, Opened
 from incidents.model import Situation, Status, Subject, Topology
 from incidents.moving import Move, moved
 from incidents.situation import fold
@@ -73,6 +73,16 @@ def test_it_is_over_by_time_without_another_word() -> None:
     assert ended == AdvisoryEnded(at=at.now, advisory=advisory.id, since=START + 5 * HOUR, by=None)
     assert at.situation.advisories == {}
     assert len(words(at)) == 1
+
+
+def test_it_ends_in_the_very_decision_that_finds_an_outage() -> None:
+    at, advisory = warned()
+    at.mend("smtp")
+    at.bad("smtp")
+    at.wait(5 * HOUR.total_seconds())
+    said = at.bad("smtp")
+    assert [type(event).__name__ for event in said if isinstance(event, AdvisoryEnded | Opened)] == ["Opened", "AdvisoryEnded"]
+    assert advisory.id not in at.situation.advisories
 
 
 def test_words_are_added_and_times_moved_until_it_is_withdrawn() -> None:
