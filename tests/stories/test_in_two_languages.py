@@ -10,6 +10,7 @@ import pytest
 
 from probes.result import Failure
 from statuspage import bundled
+from statuspage.mirror.walk import Walk
 from tests.statuspage.messages import published
 from tests.stories.surfaces import body, read_json, send
 from tests.stories.test_broken_mail_frozen import Clock, House, housed
@@ -161,3 +162,19 @@ async def test_a_sentence_that_is_mended_changes_no_byte_of_what_was_said(tmp_pa
         after = (await body(house.public, "/de/history.atom")).decode()
         assert after.count("Wir gehen dem nach.") == 1
         assert after.count("Wir sehen nach.") == 1
+
+
+async def test_the_mirror_tells_each_language_under_its_paths(tmp_path: Path) -> None:
+    async with housed(tmp_path, Clock(), BOTH) as house:
+        await breaks_and_mends(house)
+        (one,) = (await read_json(house.public, "/api/v2/incidents.json"))["incidents"]
+        press, library = house.hub.press, house.hub.library
+        assert press.shelf is not None
+        made = await Walk(publisher=press.publisher, older=press.older, past=library.find).everything(press.shelf)
+    files = {path: finished.body.decode() for path, finished in made.items() if "image/png" not in finished.content_type}
+    german = {path: text for path, text in files.items() if path.startswith("/de/") and one["id"] in path}
+    assert german
+    assert all(NOTICED in text for text in german.values() if "<html" in text)
+    for name in ("/de/history.rss", "/de/history.atom", "/de/feed.json"):
+        assert (NOTICED in files[name], english_in(files[name])) == (True, set())
+        assert english_in(files[name.removeprefix("/de")]) != set()
