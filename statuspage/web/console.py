@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 
 from incidents import act
 from incidents.events import Event, Opened
-from incidents.model import Origin, Situation
+from incidents.model import Origin, Situation, Update
 from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
 from statuspage.picture.page import Story
 from statuspage.picture.spending import spending
+from statuspage.pipeline import Command
 from statuspage.render.timeline import Line, tell
 from statuspage.store import callers, queries, reports
 from statuspage.store.callers import Caller
@@ -160,8 +161,10 @@ async def show_card(request: web.Request) -> web.Response:
     return await card(request)
 
 
-async def card(request: web.Request, rejected: Rejected | None = None, typed: TypedForms | None = None) -> web.Response:
-    """Draw the card, with what stood in the way of an act and what had been typed for it."""
+async def card(
+    request: web.Request, rejected: Rejected | None = None, typed: TypedForms | None = None, preview: Update | None = None
+) -> web.Response:
+    """Draw the card, with what stood in the way of an act and what had been typed for it; *preview* is an update as it would be."""
     desk, incident = request.app[DESK], request.match_info["id"]
 
     now, situation = desk.now(), desk.pipeline.situation
@@ -200,6 +203,7 @@ async def card(request: web.Request, rejected: Rejected | None = None, typed: Ty
         members=_members(story, situation, desk.language),
         trouble=trouble_of(rejected),
         typed=typed or TypedForms(),
+        preview=preview,
     )
 
 
@@ -238,13 +242,18 @@ async def update(request: web.Request) -> web.Response:
 
 
 async def _update(request: web.Request, typed: Typed) -> None:
+    await perform(request.app[DESK], *update_of(request, typed))
+
+
+def update_of(request: web.Request, typed: Typed) -> tuple[Deed, Command]:
+    """What was typed into the form for an update, as an act. Errors: Rejected 422."""
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     promise = desk.now() + timedelta(minutes=int(typed.next_in)) if typed.next_in in _MINUTES else None
     words = put_together(desk.own, typed.body, typed.bodies)
     body = fit(bodies.UpdateBody, desk.languages(), body=words, state=typed.state or None, next_update_by=promise)
     said = words_of(desk.voices, body)
     command = partial(act.update, incident=incident, by=by, state=body.state, body=said.body, next_update_by=promise, speech=said.speech)
-    await perform(desk, Deed(by=by, act="update", incident=incident, detail=said.detail), command)
+    return Deed(by=by, act="update", incident=incident, detail=said.detail), command
 
 
 async def note(request: web.Request) -> web.Response:

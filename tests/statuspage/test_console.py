@@ -114,6 +114,37 @@ async def test_a_lease_that_ran_out_returns_the_incident_to_the_queue(house: Hou
     assert held.by == "ben"
 
 
+async def test_a_preview_shows_what_customers_will_see_and_publishes_nothing(house: House) -> None:
+    incident = await house.outage()
+    anna = await house.logged_in("anna")
+    before, audited = house.incident(incident.id), await house.audit()
+    typed = {"state": "identified", "body": "A disk is <full>.", "next_in": "60"}
+    answer = await anna.send(f"/incidents/{incident.id}/updates/preview", typed)
+    told = await answer.text()
+    assert answer.status == 200
+    shown = told.partition("As customers will see it")[2].partition("</div>")[0]
+    for words in (
+        "Nothing is published yet.",
+        "Identified",
+        "A disk is &lt;full&gt;.",
+        "Next update by",
+        "Sending not working – cause identified",
+    ):
+        assert words in shown, words
+    assert "A disk is &lt;full&gt;.</textarea>" in told
+    assert (house.incident(incident.id), await house.audit()) == (before, audited)
+    assert "A disk is" not in await anna.page("/")
+
+
+async def test_a_preview_of_what_cannot_be_said_says_why(house: House) -> None:
+    incident = await house.outage()
+    anna = await house.logged_in("anna")
+    for typed in ({"state": "identified", "body": "  "}, {"state": "resolved", "body": WORDS}):
+        answer = await anna.send(f"/incidents/{incident.id}/updates/preview", typed)
+        assert answer.status == 422
+        assert "As customers will see it" not in await answer.text()
+
+
 async def test_a_public_update_carries_state_words_and_the_promise(house: House) -> None:
     incident = await house.outage()
     anna = await house.logged_in("anna")

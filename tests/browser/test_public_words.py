@@ -1,4 +1,4 @@
-"""Words that must vanish, at the console: a person is asked once, told what will happen, and works without a script."""
+"""Public words at the console: looked at before they are said, corrected, and removed after one question; all without a script."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,6 +54,21 @@ async def test_words_are_removed_after_one_question_without_a_script(browser: Br
         await expect(timeline.get_by_role("link", name="Remove the text of update 2")).to_have_count(0)
 
 
+async def test_an_update_is_looked_at_before_it_is_published_without_a_script(browser: Browser, house: House) -> None:
+    async with window(browser, Look(has_script=False)) as page:
+        await at_the_card(page, house)
+        await page.get_by_label("Words for customers", exact=True).fill("A disk is full.")
+        await page.get_by_label("Promise the next update").select_option("60")
+        await page.get_by_role("button", name="Preview").click()
+        shown = page.get_by_role("region", name="As customers will see it")
+        await expect(shown).to_contain_text("A disk is full.")
+        await expect(shown).to_contain_text("Next update by")
+        await expect(page.get_by_label("Words for customers", exact=True)).to_have_value("A disk is full.")
+        await page.get_by_role("button", name="Publish").click()
+        await expect(page.get_by_role("region", name="Timeline")).to_contain_text("A disk is full.")
+        await expect(shown).to_have_count(0)
+
+
 async def test_words_are_corrected_without_a_script(browser: Browser, house: House) -> None:
     async with window(browser, Look(has_script=False)) as page:
         await at_the_card(page, house)
@@ -72,6 +87,10 @@ async def test_nobody_is_kept_out_of_the_forms(browser: Browser, house: House, l
     async with window(browser, look) as page:
         await at_the_card(page, house)
         (incident,) = house.pipeline.situation.incidents
+        await page.get_by_label("Words for customers", exact=True).fill("A disk is full.")
+        await page.get_by_role("button", name="Preview").click()
+        await expect(page.get_by_role("region", name="As customers will see it")).to_be_visible()
+        assert await barriers(page) == []
         for form in ("redact", "correct"):
             await page.goto(f"{house.url}/incidents/{incident}/updates/2/{form}")
             assert await barriers(page) == []
