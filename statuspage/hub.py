@@ -33,6 +33,7 @@ from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.answering import answering
 from statuspage.config.loading import Control, Loaded, Plan
+from statuspage.config.message_templates import message_templates
 from statuspage.config.scale import scale
 from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
@@ -227,6 +228,7 @@ class Hub:
             scale=self.scale,
             calling=lambda: calling_of(self.loaded.config),
             doors=lambda: self.doors,
+            templates=lambda: message_templates(self.loaded.config),
             probe_now=self.schedule.probe_now,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})

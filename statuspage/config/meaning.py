@@ -35,6 +35,7 @@ REFERENCES: Mapping[str, str] = {
     "maintenance.*.components[]": "components",
     "maintenance.*.services[]": "services",
     "known_errors.*.services[]": "services",
+    "templates.*.services[]": "services",
     "pages.*.services[]": "services",
 }
 """Where the file names an entry of another section, and which section that is."""

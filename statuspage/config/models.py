@@ -8,8 +8,9 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from incidents.model import State
 from incidents.planned.planning import LONGEST
 from incidents.times.rule import BadRule, parse
 from probes.settings import Duration, PositiveDuration
@@ -35,6 +36,7 @@ from statuspage.config.types import (
 )
 from statuspage.config.watched import Component, Defaults, Location, Monitor, Need, need
 from statuspage.formula import SAMPLES, BadFormula, compile_formula
+from statuspage.message_templates import named_in, objection
 
 # --- people and hours ---------------------------------------------------------------------------------------------------------
 
@@ -204,6 +206,30 @@ class KnownError(Section):
     say: Text | None = Field(None, description="What the desk may tell them, word for word.")
 
 
+class MessageTemplate(Section):
+    """A text for updates that an agent fills in by one choice."""
+
+    name: Text | None = Field(None, description="What the desk calls it; made from the id by default.")
+    state: Literal[State.INVESTIGATING, State.IDENTIFIED, State.MONITORING] | None = Field(None, description="The state that it sets.")
+    services: tuple[Id, ...] = Field((), description="Services whose incidents it is for; all by default.")
+    body: Text = Field(description="The words for customers; {service}, {capabilities}, {since} and {next_update} stand for what is so.")
+    next_update_in: PositiveDuration | None = Field(None, description="How soon it promises the next word.")
+
+    @field_validator("body")
+    @classmethod
+    def _placeholders(cls, body: Mapping[str, str]) -> Mapping[str, str]:
+        for text in body.values():
+            if (fault := objection(text)) is not None:
+                refuse(fault)
+        return body
+
+    @model_validator(mode="after")
+    def _keeps_its_word(self) -> "MessageTemplate":
+        if self.next_update_in is None and any("next_update" in named_in(text) for text in self.body.values()):
+            refuse("{next_update} stands for a promise: say when, by next_update_in")
+        return self
+
+
 class Acknowledgement(Section):
     """What it means that an agent owns an incident."""
 
@@ -285,6 +311,9 @@ class Config(Section):
     monitors: Mapping[Id, Monitor] = Field({}, description="What watches the components.")
     maintenance: Mapping[Id, Maintenance] = Field({}, description="Windows of planned work that recur.")
     known_errors: Mapping[Id, KnownError] = Field({}, description="Symptoms that are known, and the way round them.")
+    templates: Mapping[Id, MessageTemplate] | None = Field(
+        None, description="Texts for updates at the desk; those of docs/words.md by default, none by `{}`."
+    )
     acknowledgement: Acknowledgement = Field(Acknowledgement(), description="What it means that an agent owns an incident.")
     callers: Callers = Field(Callers(), description="When customers who call make an incident that waits for a person.")
     priority: Priority | None = Field(None, description="How much an incident matters.")

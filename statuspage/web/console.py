@@ -25,7 +25,7 @@ from statuspage.render.timeline import Line, tell
 from statuspage.store import callers, queries, reports
 from statuspage.store.callers import Caller
 from statuspage.store.reports import Heard
-from statuspage.web import bodies
+from statuspage.web import bodies, templates
 from statuspage.web.auth import CALLER
 from statuspage.web.by_language import put_together, words_of
 from statuspage.web.desk import DESK, Deed, Desk, perform
@@ -39,7 +39,7 @@ from statuspage.web.window_rows import at_work
 M = TypeVar("M", bound=BaseModel)
 
 _PROMISES = (("", "no promise"), ("30", "in 30 minutes"), ("60", "in 1 hour"), ("120", "in 2 hours"), ("240", "in 4 hours"))
-_MINUTES = frozenset(minutes for minutes, _ in _PROMISES if minutes)
+_LONGEST_PROMISE = 7 * 24 * 60
 _SERVICE = "service:"
 
 LATELY = timedelta(hours=1)
@@ -157,8 +157,21 @@ class TypedOpen:
 
 
 async def show_card(request: web.Request) -> web.Response:
-    """Draw everything about one incident, with the forms."""
-    return await card(request)
+    """Draw everything about one incident, with the forms; a text that was chosen stands in that for updates."""
+    return await card(request, typed=_from_template(request))
+
+
+def _from_template(request: web.Request) -> TypedForms | None:
+    """The form for an update, filled in by the text that was chosen."""
+    desk, incident = request.app[DESK], request.app[DESK].pipeline.situation.incidents.get(request.match_info["id"])
+    template = templates.chosen(desk, request.query.get("template", ""))
+    if template is None or incident is None:
+        return None
+    words, promise = templates.words_for(desk, template, incident), template.next_update_in
+    minutes = "" if promise is None else str(round(promise / timedelta(minutes=1)))
+    others = {language: text for language, text in words.items() if language != desk.own}
+    typed = Typed(body=words.get(desk.own, ""), bodies=others, state=template.state or "", next_in=minutes)
+    return TypedForms(updates=typed)
 
 
 async def card(
@@ -193,7 +206,7 @@ async def card(
         timeline=timeline[::-1],
         record=record,
         lasts=desk.acknowledgement_lasts,
-        promises=_PROMISES,
+        promises=_promises(typed.updates.next_in if typed else ""),
         reported=_named(desk, reported),
         who=who,
         known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),
@@ -203,6 +216,7 @@ async def card(
         members=_members(story, situation, desk.language),
         trouble=trouble_of(rejected),
         typed=typed or TypedForms(),
+        templates=templates.choices(desk, story.incident),
         preview=preview,
     )
 
@@ -248,12 +262,23 @@ async def _update(request: web.Request, typed: Typed) -> None:
 def update_of(request: web.Request, typed: Typed) -> tuple[Deed, Command]:
     """What was typed into the form for an update, as an act. Errors: Rejected 422."""
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
-    promise = desk.now() + timedelta(minutes=int(typed.next_in)) if typed.next_in in _MINUTES else None
+    promise = desk.now() + timedelta(minutes=minutes) if (minutes := _minutes(typed.next_in)) else None
     words = put_together(desk.own, typed.body, typed.bodies)
     body = fit(bodies.UpdateBody, desk.languages(), body=words, state=typed.state or None, next_update_by=promise)
     said = words_of(desk.voices, body)
     command = partial(act.update, incident=incident, by=by, state=body.state, body=said.body, next_update_by=promise, speech=said.speech)
     return Deed(by=by, act="update", incident=incident, detail=said.detail), command
+
+
+def _minutes(typed: str) -> int:
+    """How soon the next update is promised; none where nothing sensible is."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 5 and int(typed) <= _LONGEST_PROMISE else 0
+
+
+def _promises(typed: str) -> Sequence[tuple[str, str]]:
+    """What may be promised: the usual, and what a text that was chosen promises."""
+    is_usual = not _minutes(typed) or typed in dict(_PROMISES)
+    return _PROMISES if is_usual else (*_PROMISES, (typed, f"in {typed} minutes"))
 
 
 async def note(request: web.Request) -> web.Response:

@@ -18,6 +18,7 @@ from incidents.rewording import digest
 from incidents.voices import ENGLISH, Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
+from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.levels import Level
 from statuspage.picture.page import Page, Story
@@ -76,6 +77,7 @@ class Desk:
     asked_in: Callable[[], Sequence[str]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY
     calling: Callable[[], Calling] = Calling
+    templates: Callable[[], Sequence[MessageTemplate]] = tuple
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     doors: Callable[[], Doors] = no_doors
 

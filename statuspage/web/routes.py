@@ -41,6 +41,7 @@ from statuspage.web import (
     windows,
     word_bodies,
 )
+from statuspage.web import templates as update_templates
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.login import DOOR, Door
@@ -191,6 +192,7 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}/monitors/{{id}}/pause", monitors.pause, bodies.PauseBody, bodies.MonitorShown, 200),
     _act(f"{_API}/monitors/{{id}}/resume", monitors.resume, bodies.ResumeBody, bodies.MonitorShown, 200),
     _read(f"{_API}/services", api.list_services, bodies.ServiceList),
+    _read(f"{_API}/templates", update_templates.list_templates, bodies.TemplateList),
     _read(f"{_API}/triage", triage.look_up, triage_bodies.TriageShown),
     _read(f"{_API}/reports", api.list_reports, bodies.ReportList),
     _read(f"{_API}/callers", callers.list_callers, caller_bodies.CallerList),

@@ -1,7 +1,7 @@
 """The internal listener over a real socket, with a real store behind it, a clock that the test moves, and people who work there."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from incidents.priority import Scale
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
 from statuspage.bundled import templates
+from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.urgency import ORDINARY
 from statuspage.pipeline import Pipeline
@@ -97,6 +98,7 @@ class House:
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
     scale: Scale = ORDINARY
     calling: Calling = field(default_factory=Calling)
+    templates: Sequence[MessageTemplate] = ()
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
@@ -268,6 +270,7 @@ async def housed(
         mirror=lambda: house.mirror,
         scale=lambda: house.scale,
         calling=lambda: house.calling,
+        templates=lambda: house.templates,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
     )
