@@ -7,7 +7,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Self
 
@@ -49,6 +49,8 @@ MOST_LOOKED_AT = 300
 
 MOST_KEPT = 128
 """Pages whose bytes are kept for as long as what they tell is the same."""
+
+MINUTE = timedelta(minutes=1)
 
 Draw = Callable[[Sequence[Story], Sequence[Window], str | None, Sequence[Bulletin]], Page]
 
@@ -196,7 +198,9 @@ class Library:
 
 def _month(connection: Connection, first: date, page: Page, service: str | None) -> _Found:
     span = span_of(first, page.site.timezone)
-    told = replace(span, until=min(span.until, page.as_of)) if span.since < page.as_of else span
+    # What began in the minute that goes on is told at once, as on every other surface; what is planned for later is not yet past.
+    begun = page.as_of + MINUTE
+    told = replace(span, until=min(span.until, begun)) if span.since < begun else span
     wanted = [id for id in _services(page) if service in {None, id}]
     return _Found(
         first=first,
