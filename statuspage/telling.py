@@ -25,6 +25,7 @@ from statuspage.web.forms import Reply
 from statuspage.web.reporting import Reporting
 from statuspage.web.security import Network
 from statuspage.web.subscribing import Subscribing
+from statuspage.web.usefulness import Usefulness
 
 
 def deliverer(press: Press) -> Deliverer:
@@ -59,8 +60,11 @@ def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
 def forms_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Forms:
     """Make what answers all public forms; those proxies are believed who it is that asks."""
     reports, subscriptions = reporting(deliverer, press, trusted_proxies), subscribing(deliverer, press, trusted_proxies)
+    useful = usefulness_of(deliverer, press, trusted_proxies)
 
     async def answer(request: web.Request, path: str, language: str | None) -> Reply | None:
+        if path.startswith("/incidents/"):
+            return await useful.answer(request, path, language)
         return await (reports if path.startswith("/report/") else subscriptions).answer(request, path, language)
 
     return answer
@@ -94,6 +98,24 @@ def reporting(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Netw
         now=press.now,
         html=Html(templates()),
         page=partial(_page, press),
+        secret=deliverer.letters.links.secret,
+        trusted_proxies=trusted_proxies,
+    )
+
+
+def usefulness_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Usefulness:
+    """What takes what readers think of updates."""
+
+    async def is_public(path: str) -> bool:
+        shelf = press.shelf
+        return shelf is not None and (path in shelf.files or await press.older(path) is not None)
+
+    return Usefulness(
+        store=press.store,
+        now=press.now,
+        pages=Subscription(Html(templates())),
+        page=partial(_page, press),
+        is_public=is_public,
         secret=deliverer.letters.links.secret,
         trusted_proxies=trusted_proxies,
     )

@@ -20,6 +20,7 @@ from statuspage.store.outbox import prune_told
 from statuspage.store.reports import prune_reports
 from statuspage.store.results import prune, prune_hours
 from statuspage.store.trends import trends
+from statuspage.store.usefulness import prune_usefulness
 from statuspage.store.words import bring_words_up_to_date
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class Upkeep:
             while await self.store.write(lambda connection: prune_reports(connection, now, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_told(connection, now, now - keeps.notifications, SLICE)) >= SLICE:
+                continue
+            while await self.store.write(lambda connection: prune_usefulness(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_callers(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue

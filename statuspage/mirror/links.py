@@ -67,6 +67,8 @@ def led_home(finished: Finished, path: str, held: Collection[str], site: str) ->
     tongue, there = tongue_of_page(finished.body), live + str(escape(path)).encode()
 
     def linked(found: re.Match[bytes]) -> bytes:
+        if b" data-here " in found[0].partition(b">")[0]:
+            return b""  # it is about what stands beside it, and would only lead back here
         return b'<p class="elsewhere"><a href="%b">%b</a></p>' % (there, _name_of(found[0], tongue))
 
     body = _LINK.sub(led, _FORM.sub(linked, finished.body))

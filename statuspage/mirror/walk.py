@@ -25,6 +25,7 @@ from statuspage.web.public_routes import PUBLIC_ROUTES, is_kept, is_ledger, is_m
 NOT_MIRRORED: Mapping[str, str] = MappingProxyType(
     {
         "/services/{id}/history": "another one each minute for each service, and its months are there; links lead to the live site",
+        "/incidents/{id}/useful/{number}": "takes an answer, which needs a server; pages of the mirror do not ask",
         "/subscribe/confirm/{token}": "leads to one reader, and changes what is kept",
         "/subscribe/manage/{token}": "as the page that confirms",
         "/subscribe/manage/{token}/data.json": "as the page that confirms",

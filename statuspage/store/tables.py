@@ -30,6 +30,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     outbox_tables,
     report_tables,
     scope_tables,
+    usefulness_tables,
     word_tables,
 )
 from statuspage.store.columns import Choice, Instant, Texts, in_languages, metadata

@@ -15,6 +15,7 @@ from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
 from statuspage.picture.urgency import priority_of
 from statuspage.store import acts, callers, listing, queries, reports
+from statuspage.store.usefulness import useful
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
 from statuspage.web.by_language import words_of
@@ -196,7 +197,8 @@ def _shown(desk: Desk, connection: Connection, incident: str) -> bodies.Incident
     if story is None:
         raise LookupError(f"incident {incident} was written and cannot be read")
     called = callers.count_by_incident(connection, [story.incident])
-    return bodies.IncidentShown.of(story, desk.now(), priority_of(story, desk.scale(), desk.now(), called[incident]))
+    matters = priority_of(story, desk.scale(), desk.now(), called[incident])
+    return bodies.IncidentShown.of(story, desk.now(), matters, useful(connection, incident))
 
 
 def _update_after(_: Connection, events: Sequence[Event]) -> BaseModel:

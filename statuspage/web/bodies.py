@@ -1,6 +1,6 @@
 """What the API takes and gives, as models: they validate, and the OpenAPI document is made from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
@@ -12,6 +12,7 @@ from incidents.priority import Asks, Priority
 from statuspage.picture.board import MonitorRow
 from statuspage.picture.page import Story
 from statuspage.picture.urgency import holder
+from statuspage.store.usefulness import Useful
 from statuspage.web.typed import Line, NameSaid, Words, WordsSaid
 
 
@@ -186,6 +187,14 @@ class PriorityShown(Given):
         )
 
 
+class UsefulShown(Given):
+    """What readers of the page thought of an update: how many found it useful, and how many did not."""
+
+    number: int
+    yes: int
+    no: int
+
+
 class IncidentShown(Given):
     """An incident with its public words, oldest first, its name in other languages, and the acknowledgement while it is in force."""
 
@@ -210,9 +219,10 @@ class IncidentShown(Given):
     acknowledgement_expires_at: datetime | None
     priority: PriorityShown
     updates: list[UpdateShown]
+    useful: list[UsefulShown]
 
     @classmethod
-    def of(cls, story: Story, now: datetime, priority: Priority) -> Self:
+    def of(cls, story: Story, now: datetime, priority: Priority, useful: Sequence[Useful]) -> Self:
         """Show *story* as it stands at *now*."""
         incident = story.incident
         held = holder(incident, now)
@@ -238,6 +248,7 @@ class IncidentShown(Given):
             acknowledgement_expires_at=held.expires_at if held else None,
             priority=PriorityShown.of(priority),
             updates=[UpdateShown.of(update) for update in story.updates],
+            useful=[UsefulShown(number=one.number, yes=one.yes, no=one.no) for one in useful],
         )
 
 
@@ -298,24 +309,6 @@ class ReportList(Given):
     """Reports, newest first; *next* is the cursor of those that follow."""
 
     items: list[ReportShown]
-    next: str | None
-
-
-class TemplateShown(Given):
-    """A text for updates, by language, with placeholders in braces; *next_update_seconds* is how soon it promises the next word."""
-
-    id: str
-    name: dict[str, str]
-    state: State | None
-    services: list[str]
-    body: dict[str, str]
-    next_update_seconds: float | None
-
-
-class TemplateList(Given):
-    """Texts for updates, in the file's order."""
-
-    items: list[TemplateShown]
     next: str | None
 
 

@@ -21,17 +21,15 @@ from statuspage.picture.known_errors import spoken
 from statuspage.picture.page import Story
 from statuspage.picture.spending import spending
 from statuspage.pipeline import Command
-from statuspage.render.timeline import Line, tell
 from statuspage.store import callers, queries, reports
-from statuspage.store.callers import Caller
 from statuspage.store.reports import Heard
 from statuspage.web import bodies, templates
 from statuspage.web.auth import CALLER
 from statuspage.web.by_language import put_together, words_of
 from statuspage.web.desk import DESK, Deed, Desk, perform
+from statuspage.web.dossier import dossier_of
 from statuspage.web.entry import misfit
 from statuspage.web.problems import Rejected, refused, title
-from statuspage.web.pushed import Pushed, pushed_of_incident
 from statuspage.web.screens import screen, see_other
 from statuspage.web.warned import about, lasting
 from statuspage.web.window_rows import at_work
@@ -182,19 +180,10 @@ async def card(
 
     now, situation = desk.now(), desk.pipeline.situation
 
-    def read(connection: Connection) -> tuple[Story, list[Line], Pushed, Sequence[Heard], Sequence[Caller], Mapping[str, int]]:
-        told_lines = (tell(row.event) for row in queries.journal(connection, incident))
-        story = queries.story(connection, incident)
-        if story is None:
-            raise Rejected(404, "There is no incident with this id.")
-        record = pushed_of_incident(connection, story.incident, situation.topology.services)
-        lines = [line for line in told_lines if line is not None]
-        who, count = callers.callers_of(connection, story.incident), callers.count_by_incident(connection, [story.incident])
-        return story, lines, record, reports.heard_of(connection, story.incident), who, count
-
-    story, timeline, record, reported, who, count = await desk.store.read(read)
+    known = await desk.store.read(partial(dossier_of, incident, situation))
+    story = known.story
     rows = board.component_rows(situation)
-    row = board.queue_row(situation, rows, story, now, language=desk.language, scale=desk.scale(), callers=count)
+    row = board.queue_row(situation, rows, story, now, language=desk.language, scale=desk.scale(), callers=known.count)
     return screen(
         request,
         "card.html",
@@ -203,12 +192,13 @@ async def card(
         names={hit.service: hit.name for hit in row.hits},
         incident=story.incident,
         warned=about(await lasting(desk), story.incident.worst) if story.incident.is_open else (),
-        timeline=timeline[::-1],
-        record=record,
+        timeline=known.timeline,
+        record=known.record,
         lasts=desk.acknowledgement_lasts,
         promises=_promises(typed.updates.next_in if typed else ""),
-        reported=_named(desk, reported),
-        who=who,
+        reported=_named(desk, known.reported),
+        who=known.who,
+        useful=known.useful,
         known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),
         others=[
             one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)

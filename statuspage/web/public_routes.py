@@ -99,6 +99,7 @@ def _part(part: str) -> str:
 PUBLIC_ROUTES = (
     PublicRoute("/", Surface.PAGE),
     PublicRoute("/incidents/{id}", Surface.PAGE),
+    PublicRoute("/incidents/{id}/useful/{number}", Surface.FORM, takes_forms=True),
     PublicRoute("/maintenance", Surface.PAGE),
     PublicRoute("/maintenance/{id}", Surface.PAGE),
     PublicRoute("/advisories/{id}", Surface.PAGE),

@@ -11,8 +11,8 @@ from incidents.voices import Voice
 from incidents.words import said
 from statuspage.message_templates import MessageTemplate, called, filled, offered
 from statuspage.picture.capabilities import capabilities
-from statuspage.web.bodies import TemplateList, TemplateShown
 from statuspage.web.desk import DESK, Desk
+from statuspage.web.template_bodies import TemplateList, TemplateShown
 
 WORKS = frozenset({Status.OPERATIONAL, Status.UNKNOWN, Status.MAINTENANCE})
 

@@ -1,0 +1,48 @@
+"""All that the store has about one incident, as its card shows it: read in one go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from incidents.model import Situation
+from statuspage.picture.page import Story
+from statuspage.render.timeline import Line, tell
+from statuspage.store import callers, queries, reports
+from statuspage.store.callers import Caller
+from statuspage.store.reports import Heard
+from statuspage.store.usefulness import Useful, useful
+from statuspage.web.problems import Rejected
+from statuspage.web.pushed import Pushed, pushed_of_incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """What the store has about one incident; *count* are its callers."""
+
+    story: Story
+    timeline: Sequence[Line]
+    record: Pushed
+    reported: Sequence[Heard]
+    who: Sequence[Caller]
+    count: Mapping[str, int]
+    useful: Sequence[Useful]
+
+
+def dossier_of(incident: str, situation: Situation, connection: Connection) -> Dossier:
+    """What the store has about *incident*. Errors: Rejected 404."""
+    told_lines = (tell(row.event) for row in queries.journal(connection, incident))
+    story = queries.story(connection, incident)
+    if story is None:
+        raise Rejected(404, "There is no incident with this id.")
+    record = pushed_of_incident(connection, story.incident, situation.topology.services)
+    lines = [line for line in told_lines if line is not None]
+    return Dossier(
+        story=story,
+        timeline=lines[::-1],
+        record=record,
+        reported=reports.heard_of(connection, story.incident),
+        who=callers.callers_of(connection, story.incident),
+        count=callers.count_by_incident(connection, [story.incident]),
+        useful=useful(connection, incident),
+    )

@@ -1,0 +1,72 @@
+"""Was this update useful? Two buttons under each update, without an account; what is answered is for the desk alone."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from aiohttp import hdrs, web
+
+from statuspage.clock import Now
+from statuspage.picture.marking import marked
+from statuspage.picture.page import Page
+from statuspage.render.subscription import Subscription
+from statuspage.store import askers, usefulness
+from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.web.forms import Reply, Unreadable, fields_of, is_from_elsewhere, place_of
+from statuspage.web.security import Network, client_address
+from statuspage.web.throttle import Allowance, Buckets
+
+_PLACE = re.compile(r"(?P<page>/incidents/[a-z0-9]{12})/useful/(?P<number>[1-9][0-9]{0,5})", re.ASCII)
+
+
+@dataclass(slots=True, kw_only=True)
+class Usefulness:
+    """What the buttons need. *page* is the newest picture in a language (None: the site's), *is_public* whether readers know an incident.
+
+    *secret* makes digests that name nobody.
+    """
+
+    store: Store
+    now: Now
+    pages: Subscription
+    page: Callable[[str | None], Page | None]
+    is_public: Callable[[str], Awaitable[bool]]
+    secret: str
+    trusted_proxies: Sequence[Network] = ()
+    _client: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=30, every=timedelta(seconds=30))))
+    _everyone: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=500, every=timedelta(milliseconds=200))))
+
+    async def answer(self, request: web.Request, path: str, language: str | None) -> Reply | None:
+        """Answer at the address of an update's buttons, in *language* where the path named one; None where there is no such update."""
+        place, own, page = _PLACE.fullmatch(path), self.page(None), self.page(language)
+        if place is None or own is None or page is None or request.method != hdrs.METH_POST:
+            return None
+        try:
+            if not await self.is_public(place["page"]) or not await self._take(request, own, place):
+                return None
+        except Unreadable as fault:
+            return Reply(status=fault.status, body=self.pages.say(page, marked("Not taken"), str(fault)))
+        except (StoreUnavailable, TimeoutError):
+            told = marked("We cannot keep it just now. Please try again in a few minutes.")
+            return Reply(status=503, body=self.pages.say(page, marked("Not taken"), told))
+        thanks = marked("What you say is for our desk alone. It helps us to write better.")
+        return Reply(status=200, body=self.pages.say(page, marked("Thank you"), thanks))
+
+    async def _take(self, request: web.Request, own: Page, place: re.Match[str]) -> bool:
+        """Keep what was sent; False where there is no such update. Errors: Unreadable; StoreUnavailable."""
+        if is_from_elsewhere(request, own.site.url):
+            raise Unreadable(403, marked("This form was sent from another site."))
+        said = next(iter((await fields_of(request)).get("useful", ())), "")
+        if said not in {"yes", "no"}:
+            raise Unreadable(422, marked("Say yes or no."))
+        client, now = place_of(client_address(request, self.trusted_proxies)), self.now()
+        if self._client.wait(client, now) or self._everyone.wait("", now):
+            raise Unreadable(429, marked("Too many have answered from where you are, or altogether."))
+        self._client.spend(client, now)
+        self._everyone.spend("", now)
+        digest, incident = askers.digest_of(self.secret, "client", client), place["page"].rpartition("/")[2]
+        keep = partial(usefulness.answer, incident=incident, number=int(place["number"]), client=digest, is_useful=said == "yes", at=now)
+        return await self.store.write(keep)
