@@ -229,6 +229,7 @@ class Hub:
             calling=lambda: calling_of(self.loaded.config),
             doors=lambda: self.doors,
             templates=lambda: message_templates(self.loaded.config),
+            hidden=lambda: self.press.hidden,
             probe_now=self.schedule.probe_now,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})

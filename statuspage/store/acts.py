@@ -125,6 +125,11 @@ def keep_answer(connection: Connection, *, actor: str, key: str, answer: Answer,
     connection.execute(insert(idempotency).values(actor=actor, key=key, at=at, **row))
 
 
+def forget_answers(connection: Connection, holding: str) -> None:
+    """Keep no answer that has *holding* in it: who asks again is answered anew."""
+    connection.execute(delete(idempotency).where(idempotency.c.response.contains(holding, autoescape=True)))
+
+
 def kept_answer(connection: Connection, *, actor: str, key: str) -> Answer | None:
     """Return what was answered to *actor*'s request with *key*."""
     row = connection.execute(select(idempotency).where(idempotency.c.actor == actor, idempotency.c.key == key)).one_or_none()

@@ -168,8 +168,9 @@ class Witness:
     def keep(self, head: Head) -> None:
         """Note how far it came. Whether the disk takes it or not, the row is written: errors are only logged."""
         try:
-            _replace(self._head_file, f"{head}\n".encode("ascii"))
-        except OSError:
+            if head.sequence >= self.head.sequence:  # another process may have come further
+                _replace(self._head_file, f"{head}\n".encode("ascii"))
+        except (OSError, StoreError):
             log.exception("how far the audit has come could not be noted in %s", self._head_file)
 
     def _read_key(self) -> bytes:

@@ -4,6 +4,7 @@ A text stands in more places than its row: the journal, the outbox, answers kept
 is removed is gone from all of them in one transaction; its digest stays. The audit never had more than that, and none of its rows changes.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -97,10 +98,22 @@ _SPOKEN = ("updated", "imported", "quoted", "reworded")
 
 
 def _forget_answers(connection: Connection, incident: str, said: str) -> None:
-    """A request that is repeated gets the answer without the words."""
-    spelled = f'"body":{to_json(said).decode()}'
+    """A request that is repeated gets the answer without the words, in whatever language they were."""
+    spelled = to_json(said).decode()
     kept = select(idempotency.c.actor, idempotency.c.key, idempotency.c.request, idempotency.c.response)
     for row in connection.execute(kept).all():
         if spelled in row.response and (f"/incidents/{incident}" in row.request or incident in row.response):
             mine = (idempotency.c.actor == row.actor, idempotency.c.key == row.key)
-            connection.execute(update(idempotency).where(*mine).values(response=row.response.replace(spelled, '"body":""')))
+            silent = to_json(_without(json.loads(row.response), said)).decode()
+            connection.execute(update(idempotency).where(*mine).values(response=silent))
+
+
+def _without(told: JsonValue, said: str) -> JsonValue:
+    """What was *told*, with nothing wherever it *said* exactly that."""
+    match told:
+        case dict():
+            return {name: _without(value, said) for name, value in told.items()}
+        case list():
+            return [_without(value, said) for value in told]
+        case _:
+            return "" if told == said else told

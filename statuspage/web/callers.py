@@ -5,11 +5,12 @@ from functools import partial
 
 from aiohttp import web
 from pydantic import BaseModel
+from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from incidents.callers import suspected
 from statuspage.store import callers
-from statuspage.store.acts import write_audit
+from statuspage.store.acts import forget_answers, write_audit
 from statuspage.store.callers import Call
 from statuspage.store.errors import StoreUnavailable
 from statuspage.web.auth import CALLER
@@ -48,6 +49,7 @@ async def erase_callers(request: web.Request) -> web.Response:
 
     def write(connection: Connection) -> int:
         gone = callers.erase_callers(connection, ticket)
+        forget_answers(connection, f'"ticket":{to_json(ticket).decode()}')
         if gone:
             write_audit(connection, at=desk.now(), actor=by, act="erase callers", subject="", detail={"erased": str(gone)})
         return gone
@@ -94,8 +96,10 @@ def take_down(call: Call, desk: Desk, by: str, connection: Connection) -> Caller
 
 async def suspect(desk: Desk, service: str) -> None:
     """Open a draft where enough have called. The call is kept in any case; one that comes later asks again."""
-    calling = desk.calling()
-    since = desk.now() - calling.within
+    calling, situation = desk.calling(), desk.pipeline.situation
+    # Those who called while an incident hit the service are explained by it, also when it is over.
+    over = (one.resolved_at for one in situation.ended.values() if service in one.worst and one.resolved_at is not None)
+    since = max([desk.now() - calling.within, *over])
     try:
         count = await desk.store.read(lambda connection: callers.unexplained(connection, service, since))
         if count >= calling.threshold:

@@ -78,6 +78,7 @@ class Desk:
     scale: Callable[[], Scale] = lambda: ORDINARY
     calling: Callable[[], Calling] = Calling
     templates: Callable[[], Sequence[MessageTemplate]] = tuple
+    hidden: Callable[[], Collection[str]] = frozenset
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     doors: Callable[[], Doors] = no_doors
 

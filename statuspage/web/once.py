@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
@@ -67,7 +67,10 @@ async def done_once(request: web.Request, deed: Deed, command: Command, *, statu
 
 
 async def written_once(request: web.Request, by: str, write: Callable[[Connection], BaseModel], *, status: int) -> web.Response:
-    """Write what no decision comes of, and answer with what *write* gives. Errors: what *write* raises; as ``done_once``."""
+    """Write what no decision comes of and what has no address of its own, and answer with what *write* gives.
+
+    Errors: what *write* raises; as ``done_once``.
+    """
 
     async def do(keep: Keep) -> str:
         def both(connection: Connection) -> str:
@@ -77,7 +80,9 @@ async def written_once(request: web.Request, by: str, write: Callable[[Connectio
 
         return await request.app[DESK].store.write(both)
 
-    return await _once(request, by, status, do)
+    answer = await _once(request, by, status, do)
+    answer.headers.pop(hdrs.LOCATION, None)
+    return answer
 
 
 async def _once(request: web.Request, by: str, status: int, do: Callable[[Keep], Awaitable[str]]) -> web.Response:

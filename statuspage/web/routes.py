@@ -200,7 +200,7 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}/callers", callers.log_caller, caller_bodies.CallerBody, caller_bodies.CallerShown, 201),
     Route(
         method="DELETE",
-        path=f"{_API}/callers/{{id}}",
+        path=f"{_API}/callers/tickets/{{id}}",
         handler=callers.erase_callers,
         policy=Permission.KNOW_SUBSCRIBERS,
         face=Face.PROGRAM,

@@ -52,6 +52,8 @@ async def list_templates(request: web.Request) -> web.Response:
 def _facts(desk: Desk, template: MessageTemplate, incident: Incident, voice: Voice) -> Mapping[str, str]:
     situation, zone = desk.pipeline.situation, ZoneInfo(desk.timezone)
     known = [id for id in incident.services if id in situation.topology.services]
+    # What everybody reads names what everybody may know of; of an incident that hits hidden services alone only their own readers hear.
+    known = [id for id in known if id not in desk.hidden()] or known
     names = [said(situation.topology.services[id].name, voice.language) or id for id in known]
     return {
         "service": voice.listed(names),

@@ -170,7 +170,7 @@ def _shown(answer: Answer) -> TriageShown:
     return TriageShown(
         question=answer.question,
         is_known=any(one.is_known for one in answer.found) or bool(answer.errors),
-        say=answer.sentence,
+        say=next((row.say for one in answer.found for row in one.incidents), None),
         services=[_service(one) for one in answer.found],
         known_errors=[TriageError(id=one.id, symptom=one.symptom, workaround=one.workaround, say=one.say) for one in answer.errors],
     )

@@ -49,10 +49,10 @@ class TriageError(Given):
 
 
 class TriageShown(Given):
-    """What is known of what a caller says. *say* is for where nothing is, once that is recorded and being tested."""
+    """What is known of what a caller says, and what to *say* (null: no incident is known; record the caller, and have it tested)."""
 
     question: str
     is_known: bool
-    say: str
+    say: str | None
     services: list[TriageService]
     known_errors: list[TriageError]

@@ -99,6 +99,7 @@ class House:
     scale: Scale = ORDINARY
     calling: Calling = field(default_factory=Calling)
     templates: Sequence[MessageTemplate] = ()
+    hidden: Collection[str] = frozenset()
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
@@ -271,6 +272,7 @@ async def housed(
         scale=lambda: house.scale,
         calling=lambda: house.calling,
         templates=lambda: house.templates,
+        hidden=lambda: house.hidden,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from probes.result import Failure
 from statuspage.store import callers
+from statuspage.store.acts import kept_answer
 from statuspage.store.callers import Call
 from statuspage.store.people import Role
 from tests.statuspage.desks import House, Program, housed
@@ -141,11 +142,35 @@ async def test_callers_of_a_ticket_are_forgotten_for_level_two(house: House, pho
     await call(phone, service="email", ticket="T-1")
     await call(phone, service="email", ticket="T-2")
     second = await house.program("second", Role.LEVEL_TWO)
-    assert (await phone.delete("/callers/T-1")).status == 403
-    assert await (await second.delete("/callers/T-1")).json() == {"ticket": "T-1", "erased": 1}
-    assert (await second.delete("/callers/T-1")).status == 404
+    assert (await phone.delete("/callers/tickets/T-1")).status == 403
+    assert await (await second.delete("/callers/tickets/T-1")).json() == {"ticket": "T-1", "erased": 1}
+    assert (await second.delete("/callers/tickets/T-1")).status == 404
     assert [one["ticket"] for one in (await (await phone.get("/callers", service="email")).json())["items"]] == ["T-2"]
     assert [row.subject for row in await house.audit("erase callers")] == [""]
+
+
+async def test_of_an_erased_caller_no_answer_is_kept_that_a_repeated_request_would_get(house: House, phone: Program) -> None:
+    said = {"service": "email", "ticket": "T-1", "symptom": "The mail of T-1"}
+    answer = await phone.send("/callers", said, Idempotency_Key="once")
+    assert "Location" not in answer.headers
+    second = await house.program("second", Role.LEVEL_TWO)
+    await second.delete("/callers/tickets/T-1")
+    kept = await house.store.read(lambda connection: kept_answer(connection, actor="phone", key="once"))
+    assert kept is None
+
+
+async def test_callers_whom_an_incident_explained_open_no_other_one_when_it_is_over(house: House, phone: Program) -> None:
+    incident = await house.outage()
+    for _ in range(3):
+        await call(phone)
+    await house.see("outgoing", None)
+    await phone.send(f"/incidents/{incident.id}/resolve", {"body": "It works."})
+    house.wait(minutes=1)
+    await call(phone)
+    assert not [one for one in house.pipeline.situation.incidents.values() if one.is_open]
+    await call(phone)
+    await call(phone)
+    assert len([one for one in house.pipeline.situation.incidents.values() if one.is_open]) == 1
 
 
 async def test_callers_are_forgotten_when_their_time_is_over(house: House) -> None:

@@ -124,6 +124,19 @@ async def test_what_was_chosen_is_published_with_its_promise_once_a_person_sends
     assert told["next_update_by"] == (house.now + timedelta(minutes=45)).isoformat().replace("+00:00", "Z")
 
 
+async def test_what_the_main_page_does_not_tell_of_is_not_filled_in(house: House) -> None:
+    incident = await house.outage()
+    browser = await house.logged_in("anna")
+    both = {"services": {"email": "major_outage", "portal": "major_outage"}, "name": "Both", "body": "Both are down."}
+    opened = (await (await (await house.program("pager")).send("/incidents", both)).json())["id"]
+    assert "Email and Customer &lt;b&gt;portal&lt;/b&gt;:" in await browser.page(f"/incidents/{opened}?template=restart")
+    house.hidden = frozenset({"portal"})
+    told = await browser.page(f"/incidents/{opened}?template=restart")
+    assert "Email: " in told
+    assert "portal&lt;" not in told.partition("u-body")[2].partition("</textarea>")[0]
+    assert incident.id != opened
+
+
 async def test_an_unknown_text_leaves_the_form_as_it_is(house: House) -> None:
     incident = await house.outage()
     assert "Next word by" not in await (await house.logged_in("anna")).page(f"/incidents/{incident.id}?template=nonsense")

@@ -214,6 +214,16 @@ async def test_who_saw_other_words_than_stand_there_changes_nothing(house: House
     assert after.updates[1].body == "First."
 
 
+async def test_a_repeated_request_gets_no_language_of_removed_words(house: House) -> None:
+    said = {"body": {"en": f"Ask {WORD}.", "de": f"Fragen Sie {WORD}."}}
+    told = await house.send(f"/incidents/{house.incident}/updates", said, key="again")
+    assert WORD in json.dumps(told["bodies"])
+    await house.send(f"/incidents/{house.incident}/updates/{told['number']}/redact", {"reason": "It names a person."})
+    again = await house.send(f"/incidents/{house.incident}/updates", said, key="again")
+    assert again["number"] == told["number"]
+    assert WORD not in json.dumps(again)
+
+
 async def test_translations_go_with_the_words_each_leaving_its_digest(house: House) -> None:
     store = house.service.hub.store
     theirs = and_(updates.c.incident == house.incident, updates.c.number == 2)
