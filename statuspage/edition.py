@@ -11,7 +11,7 @@ from statuspage.clock import Now
 from statuspage.picture import scope
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.news import Tail, Topic
-from statuspage.picture.page import Page, Snapshot, Story, build
+from statuspage.picture.page import IncidentView, Page, Snapshot, Story, build
 from statuspage.picture.planned import Window
 from statuspage.picture.scope import Cutter
 from statuspage.publish import Publisher, Shelf
@@ -113,9 +113,23 @@ class Edition:
 
         return await asyncio.to_thread(draw)
 
-    async def _older_incident(self, id_: str, language: str | None) -> Finished | None:
+    async def incident(self, id_: str) -> IncidentView | None:
+        """An incident as the page's readers know it, on the shelf or older; None where they know none. Errors: StoreUnavailable."""
+        known = () if self.shelf is None else (*self.shelf.page.open, *self.shelf.page.recent)
+        on_shelf = next((view for view in known if view.id == id_), None)
+        story = await self._published(id_) if on_shelf is None else None
+        if story is None:
+            return on_shelf
+        page = await asyncio.to_thread(self.picture, (story,), ())
+        return next(iter((*page.open, *page.recent)), None)
+
+    async def _published(self, id_: str) -> Story | None:
         story = await self.store.read(lambda connection: queries.story(connection, id_))
-        if story is None or story.incident.published_at is None:
+        return None if story is None or story.incident.published_at is None else story
+
+    async def _older_incident(self, id_: str, language: str | None) -> Finished | None:
+        story = await self._published(id_)
+        if story is None:
             return None
 
         def draw() -> Finished | None:

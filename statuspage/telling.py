@@ -105,17 +105,12 @@ def reporting(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Netw
 
 def usefulness_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Usefulness:
     """What takes what readers think of updates."""
-
-    async def is_public(path: str) -> bool:
-        shelf = press.shelf
-        return shelf is not None and (path in shelf.files or await press.older(path) is not None)
-
     return Usefulness(
         store=press.store,
         now=press.now,
         pages=Subscription(Html(templates())),
         page=partial(_page, press),
-        is_public=is_public,
+        incident=press.own.incident,
         secret=deliverer.letters.links.secret,
         trusted_proxies=trusted_proxies,
     )

@@ -1,5 +1,6 @@
 """Was this update useful? Two buttons under each update, without an account; what is answered is for the desk alone."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from aiohttp import hdrs, web
 
 from statuspage.clock import Now
 from statuspage.picture.marking import marked
-from statuspage.picture.page import Page
+from statuspage.picture.page import IncidentView, Page
 from statuspage.render.subscription import Subscription
 from statuspage.store import askers, usefulness
 from statuspage.store.engine import Store
@@ -19,12 +20,12 @@ from statuspage.web.forms import Reply, Unreadable, fields_of, is_from_elsewhere
 from statuspage.web.security import Network, client_address
 from statuspage.web.throttle import Allowance, Buckets
 
-_PLACE = re.compile(r"(?P<page>/incidents/[a-z0-9]{12})/useful/(?P<number>[1-9][0-9]{0,5})", re.ASCII)
+_PLACE = re.compile(r"/incidents/(?P<incident>[a-z0-9]{12})/useful/(?P<number>[1-9][0-9]{0,5})", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
 class Usefulness:
-    """What the buttons need. *page* is the newest picture in a language (None: the site's), *is_public* whether readers know an incident.
+    """What the buttons need. *page* is the newest picture in a language (None: the site's), *incident* finds one as readers know it.
 
     *secret* makes digests that name nobody.
     """
@@ -33,7 +34,7 @@ class Usefulness:
     now: Now
     pages: Subscription
     page: Callable[[str | None], Page | None]
-    is_public: Callable[[str], Awaitable[bool]]
+    incident: Callable[[str], Awaitable[IncidentView | None]]
     secret: str
     trusted_proxies: Sequence[Network] = ()
     _client: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=30, every=timedelta(seconds=30))))
@@ -41,15 +42,18 @@ class Usefulness:
 
     async def answer(self, request: web.Request, path: str, language: str | None) -> Reply | None:
         """Answer at the address of an update's buttons, in *language* where the path named one; None where there is no such update."""
-        place, own, page = _PLACE.fullmatch(path), self.page(None), self.page(language)
-        if place is None or own is None or page is None or request.method != hdrs.METH_POST:
+        place = _PLACE.fullmatch(path)
+        if place is None or request.method != hdrs.METH_POST:
+            return None
+        own, page = self.page(None), await asyncio.to_thread(self.page, language)
+        if own is None or page is None:
             return None
         try:
-            if not await self.is_public(place["page"]) or not await self._take(request, own, place):
+            if not await self._take(request, own, place):
                 return None
         except Unreadable as fault:
             return Reply(status=fault.status, body=self.pages.say(page, marked("Not taken"), str(fault)))
-        except (StoreUnavailable, TimeoutError):
+        except StoreUnavailable:
             told = marked("We cannot keep it just now. Please try again in a few minutes.")
             return Reply(status=503, body=self.pages.say(page, marked("Not taken"), told))
         thanks = marked("What you say is for our desk alone. It helps us to write better.")
@@ -67,6 +71,11 @@ class Usefulness:
             raise Unreadable(429, marked("Too many have answered from where you are, or altogether."))
         self._client.spend(client, now)
         self._everyone.spend("", now)
-        digest, incident = askers.digest_of(self.secret, "client", client), place["page"].rpartition("/")[2]
-        keep = partial(usefulness.answer, incident=incident, number=int(place["number"]), client=digest, is_useful=said == "yes", at=now)
+        # Only now: to look for an incident that left the shelf costs a reading and a picture, and a flood must not cost a flood of them.
+        incident, number = place["incident"], int(place["number"])
+        view = await self.incident(incident)
+        if view is None or not any(one.number == number for one in view.updates):
+            return False  # readers of the page know no such words, though the desk may
+        digest = askers.digest_of(self.secret, "client", client)
+        keep = partial(usefulness.answer, incident=incident, number=number, client=digest, is_useful=said == "yes", at=now)
         return await self.store.write(keep)

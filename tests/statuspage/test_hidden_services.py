@@ -60,6 +60,20 @@ async def test_what_is_hidden_answers_as_what_never_was(house: House) -> None:
         assert await _answered(house, path) == await _answered(house, never), path
 
 
+async def test_nobody_answers_about_words_that_are_hidden(house: House) -> None:
+    told = await happenings(house)
+
+    async def answered(incident: str, number: int) -> tuple[int, Mapping[str, str], bytes]:
+        async with house.public.post(f"/incidents/{incident}/useful/{number}", data={"useful": "yes"}) as answer:
+            return answer.status, {name: value for name, value in answer.headers.items() if name != "Date"}, await answer.read()
+
+    never = await answered("abcdefghijkl", 1)
+    assert never[0] == 404
+    assert await answered(told["own"], 1) == never
+    assert await answered(told["lost"], 1) == never
+    assert (await answered(told["both"], 1))[0] == 200, "what breaks both is known to everybody"
+
+
 async def test_no_ledger_of_a_hidden_service_is_served(house: House) -> None:
     await works(house)
     house.clock.wait(minutes=10)

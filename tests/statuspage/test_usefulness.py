@@ -109,6 +109,12 @@ async def test_one_client_answers_only_so_often(front: Front) -> None:  # noqa: 
     assert (await press(front, incident, client="203.0.113.9")).status == 200
 
 
+async def test_a_flood_is_refused_before_anything_is_looked_for(front: Front) -> None:  # noqa: F811
+    await opened(front)
+    statuses = [(await press(front, "abcdefghijkl")).status for _ in range(31)]
+    assert statuses == [404] * 30 + [429], "or each costs a reading of the store"
+
+
 async def test_answers_are_forgotten_when_their_time_is_over(front: Front) -> None:  # noqa: F811
     incident = await opened(front)
     await press(front, incident)
