@@ -3,7 +3,7 @@
 Where it breaks off, it begins the entry again: a notification that is there is not written twice.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,7 @@ from statuspage.store.scope_rows import hidden
 from statuspage.store.subscribers import Subscriber, subscribers_after
 
 AT_ONCE = 200
-"""Entries that are looked at in one round."""
+"""Entries that are read at a time; once as many can be decided, the rest waits for the next round."""
 
 SLICE = 500
 """Subscribers whose notifications are written in one transaction: nobody's results wait long for it."""
@@ -123,19 +123,30 @@ class _Wishing:
 
 
 def _ready(connection: Connection, services: Mapping[str, Service], now: datetime) -> list[Decided]:
-    """The entries whose time has come, oldest first, each with what becomes of it."""
-    entries, scope = undecided(connection, limit=AT_ONCE), Scope(hidden=hidden(connection))
+    """Entries whose time has come, oldest first, each with what becomes of it; those that are held back keep nobody else waiting."""
+    ready: list[Decided] = []
+    told: set[str] = set()
+    last = 0
+    while len(ready) < AT_ONCE and (entries := undecided(connection, limit=AT_ONCE, after=last)):
+        ready += _ready_of(connection, entries, services, told, now)
+        last = entries[-1].id
+    return ready
+
+
+def _ready_of(
+    connection: Connection, entries: Sequence[Entry], services: Mapping[str, Service], told: set[str], now: datetime
+) -> Iterator[Decided]:
+    """Those of *entries* whose time has come; *told* learns which threads are told of."""
+    scope = Scope(hidden=hidden(connection))
     incidents = {one.event.incident for one in entries if isinstance(one.event, Updated)}
     stories = {story.incident.id: story for story in queries.stories_of(connection, incidents)}
-    told = set(told_threads(connection, incidents=incidents, advisories=_warned_of(entries)))
-    ready = []
+    told |= told_threads(connection, incidents=incidents, advisories=_warned_of(entries))
     for entry in entries:
         decided = _decided(connection, entry, stories, services, told, now, scope)
         if decided is not None:
-            ready.append(decided)
             if decided.verdict is Verdict.TOLD:
                 told.add(decided.thread)
-    return ready
+            yield decided
 
 
 def _warned_of(entries: Sequence[Entry]) -> set[str]:

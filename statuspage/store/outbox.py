@@ -65,9 +65,9 @@ class Notification:
 # --- what waits for its verdict -------------------------------------------------------------------------------------------------
 
 
-def undecided(connection: Connection, *, limit: int) -> tuple[Entry, ...]:
-    """The oldest entries of which nobody has decided who is told."""
-    chosen = select(outbox).where(outbox.c.decided_at.is_(None)).order_by(outbox.c.id).limit(limit)
+def undecided(connection: Connection, *, limit: int, after: int = 0) -> tuple[Entry, ...]:
+    """The oldest entries behind the one with the id *after* of which nobody has decided who is told."""
+    chosen = select(outbox).where(outbox.c.decided_at.is_(None), outbox.c.id > after).order_by(outbox.c.id).limit(limit)
     return tuple(_entry(row) for row in connection.execute(chosen))
 
 

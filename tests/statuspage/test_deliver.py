@@ -51,6 +51,26 @@ async def test_a_push_waits_for_notify_after(house: House) -> None:
     assert (sent.delivered_at, sent.tries) == (house.world.now, 0)
 
 
+async def test_many_held_back_words_keep_nobody_elses_news_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "AT_ONCE", 3)
+    there = known()
+    patient = replace(there.services["email"], notify_after=timedelta(days=1))
+    async with telling(tmp_path, replace(there, services={**there.services, "email": patient})) as house:
+        await house.subscribe("ada@example.org")
+        incident = await house.outage()
+        for number in range(7):
+            await house.say(incident.id, f"We are still looking, for the {number}th time.")
+        await house.see("web", Failure.REFUSED)
+        await house.pass_by(120)
+        await house.deliver()
+        (letter,) = house.postbox.letters
+        assert letter.subject.startswith("Portal")
+        assert await house.sent(incident.id) == []
+        await house.pass_by(86400)
+        await house.deliver(rounds=12)
+        assert len(await house.sent(incident.id)) == 8
+
+
 async def test_what_is_over_before_it_is_told_is_told_to_nobody(house: House) -> None:
     await house.subscribe("ada@example.org")
     incident = await house.outage()
