@@ -210,6 +210,14 @@ def unwatched(voice: Voice) -> str:
     return voice.says("We no longer monitor what this incident was about, and close it here.")
 
 
+QUOTING = (
+    "This problem has the same cause as “%(name)s”. All further updates are posted there.",
+    "“%(name)s” has the same cause as this problem. All further updates are posted here.",
+    "A part of this problem goes on by itself as “%(name)s”. Updates on that part are posted there.",
+)
+"""What is said of another incident by its name, before a person's own words: who may not know of the other must not read it."""
+
+
 def merged(into: Incident, voice: Voice) -> str:
     """The incident goes on under another one."""
     name = called(into, voice)

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import feedparser
 import pytest
 from sqlalchemy import Connection, select
 
+from incidents import regroup
 from probes.result import Failure
 from statuspage.mirror.target import Target
 from statuspage.store.feed_tables import feed_entries
@@ -34,6 +36,24 @@ async def test_no_public_path_tells_a_word_of_what_is_hidden(house: House) -> No
                 found = (await answer.read()).decode(errors="replace")
                 assert answer.status in {200, 404}, path
                 assert secrets_in(found + str(answer.headers), hidden) == [], path
+
+
+async def test_what_is_merged_into_something_hidden_names_it_nowhere(house: House) -> None:
+    await works(house)
+    await fails(house, "board")
+    (hidden,) = house.hub.pipeline.situation.incidents
+    name = house.hub.pipeline.situation.incidents[hidden].name
+    await fails(house, "board", "home")
+    (public,) = set(house.hub.pipeline.situation.incidents) - {hidden}
+    await house.hub.pipeline.act(partial(regroup.merge, incident=public, into=hidden, by="ada", body="We look after it."))
+    await house.settle()
+    for path in ("/", f"/incidents/{public}", "/history.atom", "/history.rss", "/feed.json", "/api/v2/incidents.json", "/history"):
+        async with house.public.get(path) as answer:
+            told = (await answer.read()).decode()
+            assert answer.status == 200, path
+            assert secrets_in(told) == [], path
+            assert name not in told, path
+    assert "We look after it." in await text(house.public, f"/incidents/{public}")
 
 
 async def test_the_desk_sees_it_all_the_same(house: House) -> None:
