@@ -187,9 +187,10 @@ async def happen(made: World, what: str) -> None:
 
 
 async def settled(reader: Reader, public: ClientSession) -> None:
-    """Poll until all is read, or until ten seconds in which nothing new comes: a shelf follows its change within a moment."""
+    """Poll until the last update is read, or until ten seconds in which nothing new comes: a shelf follows its change within a moment."""
     quiet = 0
-    while len(reader.shown) < UPDATES and quiet < 200:
+    last = f"Word {UPDATES}."
+    while last not in (entry.words for entry in reader.shown) and quiet < 200:
         before = len(reader.shown)
         await reader.poll(public)
         quiet = 0 if len(reader.shown) > before else quiet + 1
