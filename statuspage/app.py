@@ -20,10 +20,11 @@ from typing import Any, Self, TypeVar
 from aiohttp import web
 
 from statuspage.alive import kept_alive
+from statuspage.assembly import running
 from statuspage.clock import Now, wall_clock
 from statuspage.config import loading as configuration
 from statuspage.config.loading import ConfigError
-from statuspage.hub import Hub, running
+from statuspage.hub import Hub
 from statuspage.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,7 @@ Everything is made here and handed to those who need it; nobody fetches anything
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,7 +23,6 @@ from probes import run as probes_run
 from probes.egress import Door
 from probes.result import ProbeResult, Result
 from statuspage import journal
-from statuspage.alive import kept_alive
 from statuspage.as_it_was import page_at
 from statuspage.books import Books
 from statuspage.bundled import templates
@@ -45,9 +43,7 @@ from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
 from statuspage.paces import Paces, Watched
 from statuspage.pipeline import Pipeline
-from statuspage.presence import Presence
 from statuspage.press import Press, public_names
-from statuspage.publish import Publisher
 from statuspage.readings import (
     calling_of,
     door_of,
@@ -70,7 +66,7 @@ from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
 from statuspage.store.scope_rows import hide
-from statuspage.telling import deliverer, forms_of, rewire
+from statuspage.telling import forms_of, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.beside import Beside
 from statuspage.web.desk import Desk, PlanningPolicy
@@ -291,7 +287,7 @@ class Hub:
         def write(connection: Connection) -> tuple[Carried, Mapping[str, str], frozenset[str]]:
             moved = carry_over(connection, identity.moves(config), identity.measures(config), at)
             state_terms(connection, terms(config, at.year), at)
-            version = _apply(connection, loaded, topology, at)
+            version = apply_version(connection, loaded, topology, at)
             newest, situation = newest_batch(connection), queries.situation(connection, topology)
             carried = Carried(version=version, newest=newest, moved=moved, situation=situation)
             return carried, queries.public_ids(connection, names), hide(connection, *hidden_of(config).values())
@@ -315,86 +311,7 @@ class Hub:
         self.is_reload_good, self.reloaded_at = True, at
 
 
-@asynccontextmanager
-async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub]:
-    """Open the store, read the situation, probe and publish until left."""
-    config = loaded.config
-    store = await Store.open(config.store.url, data_dir)
-    try:
-        hub = await _assembled(loaded, store, data_dir, now)
-        hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
-        try:
-            await hub.press.issue()
-            figures = hub.pipeline.figures
-            async with (
-                kept_alive(hub.press.run, "press", figures),
-                kept_alive(hub.paces.run, "response times", figures),
-                kept_alive(hub.upkeep.run, "housekeeping", figures),
-                kept_alive(hub.controls.run, "controls", figures),
-                kept_alive(hub.mirror.run, "mirror", figures),
-                kept_alive(hub.deliverer.run, "delivery", figures),
-            ):
-                yield hub
-        finally:
-            await hub.schedule.stop()
-            await hub.controls.stop()
-            await hub.pipeline.close()
-    finally:
-        await store.close()
-
-
-async def _assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> Hub:
-    config, at = loaded.config, now()
-    topology, site = configuration.topology(config), site_of(config, loaded.logos)
-
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int, frozenset[str]]:
-        installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
-        carry_over(connection, identity.moves(config), identity.measures(config), at)
-        applied = _apply(connection, loaded, topology, at)
-        state_terms(connection, terms(config, at.year), at)
-        past.begin(connection, version=applied, at=at)
-        public = queries.public_ids(connection, [*public_names(topology, site), *map(page_name, config.pages)])
-        return installed, public, lived_until, applied, hide(connection, *hidden_of(config).values())
-
-    installation, public_ids, lived_until, version, hidden = await store.write(prepare)
-    pipeline = Pipeline(
-        store=store,
-        situation=await store.read(lambda connection: queries.situation(connection, topology)),
-        policy=policy_of(config),
-        now=now,
-        version=version,
-        presence=Presence(lived_until=lived_until),
-    )
-    books = Books(store=store, zone=site.timezone, services=topology.services, offers=offers(config))
-    press = Press(
-        store=store,
-        pipeline=pipeline,
-        books=books,
-        publisher=Publisher(Html(templates())),
-        site=site,
-        installation=installation,
-        public_ids=public_ids,
-        now=now,
-        stale_after=stale_after_of(loaded),
-        hidden=hidden,
-    )
-    hub = Hub(
-        deliverer=deliverer(press),
-        loaded=loaded,
-        books=books,
-        store=store,
-        pipeline=pipeline,
-        press=press,
-        door=door_of(config),
-        now=now,
-        reloaded_at=at,
-        data_dir=data_dir,
-        tokens=configuration.tokens(config),
-    )
-    pipeline.audience = hub.hear
-    return hub
-
-
-def _apply(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:
+def apply_version(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:
+    """Keep *loaded* as the configuration in use from *at* on; return its version."""
     compiled = past.compiled(topology, policy_of(loaded.config), site_of(loaded.config))
     return queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at, compiled=compiled)

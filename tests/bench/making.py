@@ -16,9 +16,10 @@ import uvloop
 
 from probes.result import Failure, ProbeResult, Result
 from statuspage.app import spare_the_collector
+from statuspage.assembly import assembled
 from statuspage.clock import wall_clock
 from statuspage.config.loading import load
-from statuspage.hub import Hub, _assembled
+from statuspage.hub import Hub
 from statuspage.store.engine import Store
 from tests.bench import installation
 from tests.bench.installation import SERVICES
@@ -81,7 +82,7 @@ async def main() -> None:
         try:
             async with asyncio.timeout(DEADLINE):
                 # Without the schedule and without the press's own loop: the shelves are ours to time.
-                hub = await _assembled(loaded, store, directory, clock.now)
+                hub = await assembled(loaded, store, directory, clock.now)
                 spare_the_collector()  # as the service does once it runs
                 await measure(Changing(hub, clock), list(monitors))
         finally:

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, func, select
 
 from probes.result import Result
 from statuspage.app import spare_the_collector
+from statuspage.assembly import running
 from statuspage.clock import wall_clock
 from statuspage.config.loading import load
-from statuspage.hub import Hub, running
+from statuspage.hub import Hub
 from statuspage.store.engine import Store
 from statuspage.store.tables import results
 from tests.bench import installation, turns

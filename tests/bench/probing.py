@@ -14,9 +14,10 @@ import uvloop
 
 from probes.result import ProbeResult, Result
 from statuspage.app import spare_the_collector
+from statuspage.assembly import running
 from statuspage.clock import wall_clock
 from statuspage.config.loading import load, plans
-from statuspage.hub import Hub, running
+from statuspage.hub import Hub
 from tests.bench.floors import PROBES, USUAL, many
 from tests.bench.installation import SERVICES, written
 from tests.deadline import until

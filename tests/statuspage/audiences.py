@@ -12,7 +12,7 @@ from incidents import act
 from incidents.model import Status
 from incidents.planned import planning
 from probes.result import Failure
-from statuspage import hub as hubs
+from statuspage import assembly
 from statuspage.config.loading import load
 from statuspage.store.engine import Store
 from tests.stories.test_broken_mail_frozen import Clock, House
@@ -102,7 +102,7 @@ async def housed(directory: Path, clock: Clock, text: str = FILE, **environ: str
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
         stack.push_async_callback(store.close)
-        hub = await hubs._assembled(loaded, store, directory, clock)
+        hub = await assembly.assembled(loaded, store, directory, clock)
         stack.push_async_callback(hub.pipeline.close)
         await hub.press.issue()
         public = await stack.enter_async_context(TestClient(TestServer(hub.public_runner().app)))

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient, TestServer
 
 from probes.result import Failure, ProbeResult, Result
-from statuspage import hub as hubs
+from statuspage import assembly
 from statuspage.config.loading import load
 from statuspage.hub import Hub
 from statuspage.store import people
@@ -106,7 +106,7 @@ async def housed(directory: Path, clock: Clock, file: str = FILE) -> AsyncIterat
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
         stack.push_async_callback(store.close)
-        hub = await hubs._assembled(loaded, store, directory, clock)
+        hub = await assembly.assembled(loaded, store, directory, clock)
         stack.push_async_callback(hub.pipeline.close)
         await hub.press.issue()
         public = await stack.enter_async_context(TestClient(TestServer(hub.public_runner().app)))

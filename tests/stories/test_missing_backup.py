@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
-from statuspage import hub as hubs
+from statuspage import assembly
 from statuspage.config.loading import load
 from statuspage.demo.ports import free_address
 from statuspage.hub import Hub as InProcess
@@ -93,7 +93,7 @@ async def housed(directory: Path, clock: Clock) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await Store.open(loaded.config.store.url, directory)
         stack.push_async_callback(store.close)
-        hub = await hubs._assembled(loaded, store, directory, clock)
+        hub = await assembly.assembled(loaded, store, directory, clock)
         stack.push_async_callback(hub.pipeline.close)
         await hub.pipeline.tick()
         await hub.press.issue()

@@ -1,0 +1,111 @@
+"""How the hub comes to life: what it is made of is read from the store, put together, and kept at work until it is left."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from statuspage.alive import kept_alive
+from statuspage.books import Books
+from statuspage.bundled import templates
+from statuspage.clock import Now
+from statuspage.config import identity
+from statuspage.config import loading as configuration
+from statuspage.config.loading import Loaded
+from statuspage.config.terms import offers, terms
+from statuspage.hub import Hub, apply_version
+from statuspage.pipeline import Pipeline
+from statuspage.presence import Presence
+from statuspage.press import Press, public_names
+from statuspage.publish import Publisher
+from statuspage.readings import door_of, hidden_of, page_name, policy_of, site_of, stale_after_of
+from statuspage.render.html import Html
+from statuspage.store import past, queries
+from statuspage.store.carrying import carry_over
+from statuspage.store.engine import Store
+from statuspage.store.ledger_rows import state_terms
+from statuspage.store.scope_rows import hide
+from statuspage.telling import deliverer
+
+
+@asynccontextmanager
+async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub]:
+    """Open the store, read the situation, probe and publish until left."""
+    config = loaded.config
+    store = await Store.open(config.store.url, data_dir)
+    try:
+        hub = await assembled(loaded, store, data_dir, now)
+        hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
+        try:
+            await hub.press.issue()
+            figures = hub.pipeline.figures
+            async with (
+                kept_alive(hub.press.run, "press", figures),
+                kept_alive(hub.paces.run, "response times", figures),
+                kept_alive(hub.upkeep.run, "housekeeping", figures),
+                kept_alive(hub.controls.run, "controls", figures),
+                kept_alive(hub.mirror.run, "mirror", figures),
+                kept_alive(hub.deliverer.run, "delivery", figures),
+            ):
+                yield hub
+        finally:
+            await hub.schedule.stop()
+            await hub.controls.stop()
+            await hub.pipeline.close()
+    finally:
+        await store.close()
+
+
+async def assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> Hub:
+    """Put a hub together from what *store* holds; nothing of it is at work yet."""
+    config, at = loaded.config, now()
+    topology, site = configuration.topology(config), site_of(config, loaded.logos)
+
+    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int, frozenset[str]]:
+        installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
+        carry_over(connection, identity.moves(config), identity.measures(config), at)
+        applied = apply_version(connection, loaded, topology, at)
+        state_terms(connection, terms(config, at.year), at)
+        past.begin(connection, version=applied, at=at)
+        public = queries.public_ids(connection, [*public_names(topology, site), *map(page_name, config.pages)])
+        return installed, public, lived_until, applied, hide(connection, *hidden_of(config).values())
+
+    installation, public_ids, lived_until, version, hidden = await store.write(prepare)
+    pipeline = Pipeline(
+        store=store,
+        situation=await store.read(lambda connection: queries.situation(connection, topology)),
+        policy=policy_of(config),
+        now=now,
+        version=version,
+        presence=Presence(lived_until=lived_until),
+    )
+    books = Books(store=store, zone=site.timezone, services=topology.services, offers=offers(config))
+    press = Press(
+        store=store,
+        pipeline=pipeline,
+        books=books,
+        publisher=Publisher(Html(templates())),
+        site=site,
+        installation=installation,
+        public_ids=public_ids,
+        now=now,
+        stale_after=stale_after_of(loaded),
+        hidden=hidden,
+    )
+    hub = Hub(
+        deliverer=deliverer(press),
+        loaded=loaded,
+        books=books,
+        store=store,
+        pipeline=pipeline,
+        press=press,
+        door=door_of(config),
+        now=now,
+        reloaded_at=at,
+        data_dir=data_dir,
+        tokens=configuration.tokens(config),
+    )
+    pipeline.audience = hub.hear
+    return hub
