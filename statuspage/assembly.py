@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from incidents.model import Topology
 from statuspage.alive import kept_alive
 from statuspage.books import Books
 from statuspage.bundled import templates
@@ -16,6 +18,7 @@ from statuspage.config import loading as configuration
 from statuspage.config.loading import Loaded
 from statuspage.config.terms import offers, terms
 from statuspage.hub import Hub, apply_version
+from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
 from statuspage.press import Press, public_names
@@ -62,17 +65,8 @@ async def assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> H
     """Put a hub together from what *store* holds; nothing of it is at work yet."""
     config, at = loaded.config, now()
     topology, site = configuration.topology(config), site_of(config, loaded.logos)
-
-    def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int, frozenset[str]]:
-        installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
-        carry_over(connection, identity.moves(config), identity.measures(config), at)
-        applied = apply_version(connection, loaded, topology, at)
-        state_terms(connection, terms(config, at.year), at)
-        past.begin(connection, version=applied, at=at)
-        public = queries.public_ids(connection, [*public_names(topology, site), *map(page_name, config.pages)])
-        return installed, public, lived_until, applied, hide(connection, *hidden_of(config).values())
-
-    installation, public_ids, lived_until, version, hidden = await store.write(prepare)
+    prepared = await store.write(partial(_prepared, loaded, topology, site, at))
+    installation, public_ids, lived_until, version, hidden = prepared
     pipeline = Pipeline(
         store=store,
         situation=await store.read(lambda connection: queries.situation(connection, topology)),
@@ -109,3 +103,17 @@ async def assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> H
     )
     pipeline.audience = hub.hear
     return hub
+
+
+def _prepared(
+    loaded: Loaded, topology: Topology, site: Site, at: datetime, connection: Connection
+) -> tuple[queries.Installation, Mapping[str, str], datetime | None, int, frozenset[str]]:
+    """Take the configuration into use; return the installation, public ids, its last sign of life, the version, and what is hidden."""
+    config = loaded.config
+    installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
+    carry_over(connection, identity.moves(config), identity.measures(config), at)
+    applied = apply_version(connection, loaded, topology, at)
+    state_terms(connection, terms(config, at.year), at)
+    past.begin(connection, version=applied, at=at)
+    public = queries.public_ids(connection, [*public_names(topology, site), *map(page_name, config.pages)])
+    return installed, public, lived_until, applied, hide(connection, *hidden_of(config).values())
