@@ -1,5 +1,6 @@
 """A further page with a logo, as its readers see it in a browser: nothing stands in their way, and every link stays on it."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,8 +9,10 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from statuspage.app import Service
+from statuspage.config.logo import logo_of
 from tests.browser.barriers import barriers
 from tests.browser.chromium import SCHEMES, Look, Scheme, Width, window
+from tests.statuspage.drawings import EXPORTED
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
 
@@ -63,3 +66,17 @@ async def test_a_reader_walks_through_a_further_page_and_stays_there(tmp_path: P
         await page.wait_for_load_state("networkidle")
         assert asked
         assert [url for url in asked if not url.startswith(root)] == []
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+async def test_a_logo_that_was_written_anew_looks_as_it_was_drawn(browser: Browser, name: str) -> None:
+    async with window(browser, Look()) as page:
+
+        async def look(body: bytes) -> bytes:
+            source = f"data:image/svg+xml;base64,{b64encode(body).decode()}"
+            await page.set_content(f'<body style="background:#8a8"><img width="400" src="{source}">')
+            await page.wait_for_function("() => document.querySelector('img').complete")
+            assert await page.evaluate("() => document.querySelector('img').naturalWidth") > 0
+            return await page.locator("img").screenshot()
+
+        assert await look(logo_of(EXPORTED[name]).body) == await look(EXPORTED[name])
