@@ -29,6 +29,7 @@ from statuspage.spread import spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed, waiting
+from statuspage.store.outlets import Outlet, end_others, fold, outlet_of, stale, waiting_for
 from statuspage.store.subscribers import id_of, note_reached, note_refused
 from statuspage.vitals import DeliveryFigures, Figures
 
@@ -60,7 +61,10 @@ class Line:
 
 @dataclass(slots=True, kw_only=True)
 class Deliverer:
-    """Takes the outbox to those who asked. *lines* are the configured channels by name, *services* those of the configuration."""
+    """Takes the outbox to those who asked. *lines* are the configured channels by name, *services* those of the configuration.
+
+    *outlets* are where the operator has everything announced, each by a line of its own.
+    """
 
     store: Store
     now: Now
@@ -68,8 +72,10 @@ class Deliverer:
     letters: Letters
     door: Door = field(default_factory=Door)
     lines: Mapping[str, Line] = field(default_factory=dict)
+    outlets: Sequence[Outlet] = ()
     figures: Figures = field(default_factory=Figures)
     tally: DeliveryFigures = field(default_factory=DeliveryFigures)
+    _is_tidy: bool = False
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: dict[asyncio.Task[None], tuple[str, frozenset[str]]] = field(default_factory=dict)
     _is_stopping: bool = False
@@ -78,6 +84,10 @@ class Deliverer:
         """Look at once where a turn said something that somebody is told of."""
         if any(isinstance(event, Notice) for event in events):
             self.wake()
+
+    def rewire(self, lines: Mapping[str, Line], outlets: Sequence[Outlet]) -> None:
+        """Tell by these lines and outlets from now on; what outlets that are gone were still to tell is dropped at the next look."""
+        self.lines, self.outlets, self._is_tidy = lines, outlets, False
 
     def wake(self) -> None:
         """Look at once."""
@@ -109,11 +119,23 @@ class Deliverer:
 
     async def look(self) -> None:
         """Decide what can be decided, and begin to send what is due. Errors: StoreUnavailable."""
-        lines, now = self.lines, self.now()
-        await spread(self.store, self.services(), lines.keys(), now)
+        lines, outlets, now = self.lines, self.outlets, self.now()
+        if not self._is_tidy:
+            self._is_tidy = True  # before the write: a change of lines meanwhile has it done again
+            await self._end_others(outlets, now)
+        await spread(self.store, self.services(), lines.keys(), now, outlets)
         for name, line in lines.items():
             await self._begin(name, line, now)
         self.tally.waiting = await self.store.read(waiting)
+        if outlets:
+            self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets))
+
+    async def _end_others(self, outlets: Sequence[Outlet], now: datetime) -> None:
+        try:
+            await self.store.write(partial(_end_others, outlets, now))
+        except StoreUnavailable:
+            self._is_tidy = False
+            raise
 
     async def idle(self) -> None:
         """Return once nothing is under way."""
@@ -125,12 +147,20 @@ class Deliverer:
         free = line.channel.at_once - len(mine)
         if free <= 0:
             return
+        if line.channel.folds:
+            await self._fold(name, now)
         busy, limit = frozenset().union(*mine), free * line.channel.batch
         found = await self.store.read(lambda connection: due(connection, name, now, limit=limit, without=busy))
         for batch in _batches(found, line.channel.batch):
             task = asyncio.create_task(self._deliver(line, batch), name=f"delivery by {name}")
             self._under_way[task] = (name, frozenset(one.recipient for one in batch))
             task.add_done_callback(self._ended)
+
+    async def _fold(self, name: str, now: datetime) -> None:
+        """Have the last word speak for those that have waited for long; nothing of this line is under way."""
+        ids = await self.store.read(lambda connection: stale(connection, name, now))
+        if ids:
+            await self.store.write(lambda connection: fold(connection, ids, now))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._under_way[task]
@@ -176,7 +206,7 @@ class Deliverer:
             async with aclosing(sending) as outcomes:  # type: ignore[type-var]  # channels are async generators
                 async for message, outcome in outcomes:
                     one, _ = left.pop(message.key)
-                    self.tally.tries[line.channel.name, type(outcome).__name__.lower()] += 1
+                    self.tally.count(line.channel.name, outlet_of(one.recipient), type(outcome).__name__.lower())
                     await self._note(partial(self._noted, one, nameless(outcome, message.to)))
                     if self._is_stopping:
                         return
@@ -222,6 +252,10 @@ def nameless(outcome: Outcome, address: str) -> Outcome:
     return replace(
         outcome, reason=re.sub(rf"(?<!\w)(?:{named})(?!\w)", "…", outcome.reason, flags=re.IGNORECASE) if named else outcome.reason
     )
+
+
+def _end_others(outlets: Sequence[Outlet], now: datetime, connection: Connection) -> None:
+    end_others(connection, outlets, now)
 
 
 def _drop(one: Notification, reason: str, now: datetime, connection: Connection) -> None:

@@ -6,7 +6,7 @@ Words are read when they are sent and not when they were decided: what was withd
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -14,14 +14,16 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from incidents.advisory import AdvisoryUpdated
-from incidents.events import MaintenanceUpdated, Updated
+from incidents.events import Event, MaintenanceUpdated, Updated
 from statuspage.channels import mail
+from statuspage.channels.announce import spelled
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.page import Page, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
+from statuspage.render.announcement import Announcements
 from statuspage.render.mail import Letterhead, Mail, ReportAnswer
 from statuspage.render.webhook import advisory_told, incident_told, work_told
 from statuspage.store import queries
@@ -29,6 +31,7 @@ from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.outbox import Notification
+from statuspage.store.outlets import GONE, Outlet, folded_into, outlet_of
 from statuspage.store.subscribers import Subscriber, id_of, subscribers_of
 
 log = logging.getLogger(__name__)
@@ -55,12 +58,16 @@ Composed: TypeAlias = Message | Dropped | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What the store says of some notifications: who is told, and the stories, windows and advisories that they tell of, by their ids."""
+    """What the store says of some notifications: who is told, and the stories, windows and advisories that they tell of, by their ids.
+
+    *folded* is what some speak for beside themselves, by their numbers.
+    """
 
     subscribers: Mapping[str, Subscriber]
     stories: Mapping[str, Story]
     windows: Mapping[str, Window]
     bulletins: Mapping[str, Bulletin]
+    folded: Mapping[int, tuple[Event, ...]]
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
@@ -76,12 +83,13 @@ class _Known:
             stories={story.incident.id: story for story in stories},
             windows={id: Window(maintenance=window, updates=said[id]) for id, window in windows.items()},
             bulletins={one.advisory.id: one for one in read_bulletins(connection, warned)},
+            folded=folded_into(connection, [one.id for one in notifications if outlet_of(one.recipient) is not None]),
         )
 
 
 @dataclass(slots=True, kw_only=True)
 class Letters:
-    """Writes messages. *sender* is who writes mail, *authority* names this installation for good."""
+    """Writes messages. *sender* is who writes mail, *authority* names this installation for good; *outlets* are by their recipient's id."""
 
     store: Store
     now: Callable[[], datetime]
@@ -90,6 +98,8 @@ class Letters:
     site: Site
     authority: str
     picture: Picture
+    announcements: Announcements
+    outlets: Mapping[str, Outlet] = field(default_factory=dict)
     sender: str = ""
 
     async def compose(self, notifications: Sequence[Notification]) -> Mapping[int, Composed]:
@@ -108,16 +118,33 @@ class Letters:
     def _composed(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
         if one.letter is not None:
             return self._letter(one, one.letter)
+        if outlet_of(one.recipient) is not None:
+            return self._announced(one, known, drawn)
         subscriber = known.subscribers.get(id_of(one.recipient) or "")
         if subscriber is None or one.entry is None:
             return Dropped(reason="the subscriber is gone")
-        place = (one.thread, subscriber.language)
-        if place not in drawn:
-            stories = [known.stories[one.thread]] if one.thread in known.stories else []
-            windows = [known.windows[one.thread]] if one.thread in known.windows else []
-            bulletins = [known.bulletins[one.thread]] if one.thread in known.bulletins else []
-            drawn[place] = self.picture(stories, windows, self._chosen(subscriber.language), bulletins)
-        return self._told(one, subscriber, drawn[place])
+        return self._told(one, subscriber, self._drawn(one.thread, subscriber.language, known, drawn))
+
+    def _drawn(self, thread: str, language: str, known: _Known, drawn: dict[tuple[str, str], Page]) -> Page:
+        """The picture of a thread in a reader's language, drawn once."""
+        if (thread, language) not in drawn:
+            stories = [known.stories[thread]] if thread in known.stories else []
+            windows = [known.windows[thread]] if thread in known.windows else []
+            bulletins = [known.bulletins[thread]] if thread in known.bulletins else []
+            drawn[thread, language] = self.picture(stories, windows, self._chosen(language), bulletins)
+        return drawn[thread, language]
+
+    def _announced(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
+        outlet = self.outlets.get(one.recipient)
+        if outlet is None or one.entry is None:
+            return Dropped(reason=GONE)
+        page = self._drawn(one.thread, outlet.language, known, drawn)
+        said = self.announcements.of(page, [*known.folded[one.id], one.entry.event])
+        return (
+            Dropped(reason="its words were withdrawn")
+            if said is None
+            else Message(key=one.key, to=outlet.id, body=spelled(said), at=self.now())
+        )
 
     def _chosen(self, language: str) -> str | None:
         """The language that a reader chose, where the site still speaks it and it is another than the site's."""

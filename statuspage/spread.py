@@ -22,6 +22,7 @@ from statuspage.store.advisory_rows import read_advisories
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.outbox import Entry, decide, notify, told_recipients, told_threads, undecided
+from statuspage.store.outlets import Outlet
 from statuspage.store.reports import answer
 from statuspage.store.scope_rows import hidden
 from statuspage.store.subscribers import Subscriber, subscribers_after
@@ -42,7 +43,9 @@ class Decided:
     thread: str = ""
 
 
-async def spread(store: Store, services: Mapping[str, Service], channels: Collection[str], now: datetime) -> None:
+async def spread(
+    store: Store, services: Mapping[str, Service], channels: Collection[str], now: datetime, outlets: Sequence[Outlet] = ()
+) -> None:
     """Decide what can be decided at *now*, and write the notifications of what is told. Errors: StoreUnavailable."""
     ready = await store.read(lambda connection: _ready(connection, services, now))
     if ready:
@@ -50,7 +53,7 @@ async def spread(store: Store, services: Mapping[str, Service], channels: Collec
         await store.write(partial(_decide, quiet, now))
     for one in ready:
         if one.verdict is Verdict.TOLD:
-            await _tell(store, one, channels, now)
+            await _tell(store, one, channels, now, outlets)
 
 
 def _decide(decided: Sequence[Decided], now: datetime, connection: Connection) -> None:
@@ -68,18 +71,25 @@ def _answer(connection: Connection, one: Decided, now: datetime) -> None:
             answer(connection, story.incident, one.entry.event.update, now)
 
 
-async def _tell(store: Store, one: Decided, channels: Collection[str], now: datetime) -> None:
+async def _tell(store: Store, one: Decided, channels: Collection[str], now: datetime, outlets: Sequence[Outlet]) -> None:
     last: str | None = ""
     while last is not None:
-        last = await store.write(partial(_tell_some, one, channels, last, now))
+        # Outlets are few, and written with the first slice of subscribers.
+        last = await store.write(partial(_tell_some, one, channels, () if last else outlets, last, now))
 
 
-def _tell_some(one: Decided, channels: Collection[str], last: str, now: datetime, connection: Connection) -> str | None:
-    """Write the notifications of some subscribers; return the last one's id, or None where there are no more and it is decided."""
+def _tell_some(
+    one: Decided, channels: Collection[str], outlets: Sequence[Outlet], last: str, now: datetime, connection: Connection
+) -> str | None:
+    """Write the notifications of *outlets* and of some subscribers.
+
+    Return the last subscriber's id, or None where there are no more and it is decided.
+    """
     found = subscribers_after(connection, last, limit=SLICE, channels=channels)
-    told = told_recipients(connection, one.thread, [each.recipient for each in found])
+    asked: Sequence[Subscriber | Outlet] = [*outlets, *found]
+    told = told_recipients(connection, one.thread, [each.recipient for each in asked])
     wishing = _Wishing.read(connection, one)
-    notify(connection, one.entry, one.thread, [(each.recipient, each.channel) for each in found if wishing.concerns(each, told)], now)
+    notify(connection, one.entry, one.thread, [(each.recipient, each.channel) for each in asked if wishing.concerns(each, told)], now)
     if len(found) == SLICE:
         return found[-1].id
     decide(connection, one.entry.id, Verdict.TOLD, now)
@@ -110,13 +120,13 @@ class _Wishing:
                 window = read_maintenances(connection, [one.thread]).get(one.thread)
                 return cls(services=tuple(filter(scope.tells_of, window.services)) if window else ())
 
-    def concerns(self, subscriber: Subscriber, told: Collection[str]) -> bool:
-        was_told = subscriber.recipient in told
+    def concerns(self, asked: Subscriber | Outlet, told: Collection[str]) -> bool:
+        was_told = asked.recipient in told
         if self.is_advisory:
-            return wants_advisory(subscriber.wish, self.services, was_told=was_told)
+            return wants_advisory(asked.wish, self.services, was_told=was_told)
         if self.incident is None or self.update is None:
-            return wants_work(subscriber.wish, self.services)
-        return wants(subscriber.wish, self.incident, self.update, was_told=was_told)
+            return wants_work(asked.wish, self.services)
+        return wants(asked.wish, self.incident, self.update, was_told=was_told)
 
 
 # --- verdicts -------------------------------------------------------------------------------------------------------------------

@@ -6,20 +6,24 @@ from functools import partial
 
 from aiohttp import web
 
+from incidents.model import Status
 from probes.egress import Door
 from statuspage.bundled import templates
-from statuspage.channels import mail, webhook
+from statuspage.channels import announce, mail, webhook
 from statuspage.config.installation import Mail as MailSection
 from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
 from statuspage.letters import Letters
 from statuspage.links import Links
+from statuspage.picture.audience import Wish
 from statuspage.picture.page import Page
 from statuspage.press import Press
 from statuspage.readings import site_of
+from statuspage.render.announcement import Announcements
 from statuspage.render.html import Html
 from statuspage.render.mail import Mail
 from statuspage.render.subscription import Subscription
+from statuspage.store.outlets import Outlet
 from statuspage.web.beside import Forms
 from statuspage.web.forms import Reply
 from statuspage.web.reporting import Reporting
@@ -35,6 +39,7 @@ def deliverer(press: Press) -> Deliverer:
         store=press.store,
         now=press.now,
         mail=Mail(templates()),
+        announcements=Announcements(templates()),
         links=Links(secret=installation.seed, url=press.site.url),
         site=press.site,
         authority=installation.authority,
@@ -52,7 +57,10 @@ def deliverer(press: Press) -> Deliverer:
 def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
     """Have it deliver as *config* says from now on."""
     letters, site = deliverer.letters, site_of(config)
-    deliverer.door, deliverer.lines = door, lines_of(config)
+    outlets = outlets_of(config)
+    deliverer.door = door
+    deliverer.rewire(lines_of(config), outlets)
+    letters.outlets = {one.recipient: one for one in outlets}
     letters.site, letters.links = site, replace(letters.links, url=site.url)
     letters.sender = config.mail.sender if config.mail else ""
 
@@ -121,7 +129,23 @@ def lines_of(config: Config) -> Mapping[str, Line]:
     lines = {webhook.CHANNEL.name: Line(channel=webhook.CHANNEL, settings=webhook.Settings())}
     if config.mail is not None:
         lines[mail.CHANNEL.name] = Line(channel=mail.CHANNEL, settings=mail_of(config.mail, config))
+    site = site_of(config)
+    for outlet in outlets_of(config):
+        settings = announce.Settings(url=config.announce[outlet.id].url, site=site.name, home=site.url)
+        lines[outlet.channel] = Line(channel=announce.CHANNEL, settings=settings)
     return lines
+
+
+def outlets_of(config: Config) -> Sequence[Outlet]:
+    """Where the operator has public words announced."""
+    return [
+        Outlet(
+            id=id_,
+            wish=Wish(services=frozenset(given.services) or None, floor=Status(given.floor), wants_maintenance=given.maintenance),
+            language=given.language or config.site.language,
+        )
+        for id_, given in config.announce.items()
+    ]
 
 
 def mail_of(given: MailSection, config: Config) -> mail.Settings:

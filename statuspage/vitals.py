@@ -1,6 +1,7 @@
 """How the road in, the mirror and telling are doing, counted for the metrics."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,7 +29,18 @@ class MirrorFigures:
 
 @dataclass(slots=True, kw_only=True)
 class DeliveryFigures:
-    """How telling is doing: how many notifications are on their way, and the tries since the start, by channel and outcome."""
+    """How telling is doing: how many notifications are on their way, and the tries since the start, by channel and outcome.
+
+    *unannounced* and *announced* are the same for each outlet, by its id.
+    """
 
     waiting: int = 0
     tries: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unannounced: Mapping[str, int] = field(default_factory=dict)
+    announced: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, channel: str, outlet: str | None, outcome: str) -> None:
+        """Note how a try by *channel* went; to *outlet* where it was an announcement."""
+        self.tries[channel, outcome] += 1
+        if outlet is not None:
+            self.announced[outlet, outcome] += 1

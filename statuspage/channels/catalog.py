@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from statuspage.channels import mail, webhook
+from statuspage.channels import announce, mail, webhook
 from statuspage.channels.channel import Channel
 
-OURS: tuple[Channel[Any], ...] = (mail.CHANNEL, webhook.CHANNEL)
+OURS: tuple[Channel[Any], ...] = (mail.CHANNEL, webhook.CHANNEL, announce.CHANNEL)
 
 CHANNELS: Mapping[str, Channel[Any]] = MappingProxyType({channel.name: channel for channel in OURS})

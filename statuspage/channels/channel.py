@@ -60,7 +60,7 @@ class Channel(Generic[S]):
 
     *send* sends some messages one after another and says after each how it went, at once, so that no more than one is sent again after a
     crash. It may stop early: what it says nothing of was not sent. It ends by itself, whatever the other side does. *batch* is how many
-    it is handed, *at_once* how many batches may be under way.
+    it is handed, *at_once* how many batches may be under way. Where it *folds*, what has waited for long is told with the last word.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Channel(Generic[S]):
     send: Callable[[S, Door, Sequence[Message]], Outcomes]
     batch: int = 1
     at_once: int = 8
+    folds: bool = False
 
 
 def reason(text: str) -> str:

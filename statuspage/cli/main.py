@@ -265,15 +265,15 @@ def explain(
 
 @notify.command("test")
 def notify_test(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where the letter goes.")],
+    recipient: Annotated[str, typer.Argument(metavar="ADDRESS|OUTLET", help="An address of mail, or the id of an outlet of `announce:`.")],
     *,
     config: ConfigOption = DEFAULT_CONFIG,
     wants_json: JsonOption = False,
 ) -> None:
-    """Send a letter by the server of `mail:`, and say what it answered; leaves with 1 where it does not take it."""
+    """Send a letter by the server of `mail:`, or tell an outlet, and say what was answered; leaves with 1 where it is not taken."""
     from statuspage.cli import notify as commands
 
-    raise typer.Exit(commands.test(address, config=config, wants_json=wants_json))
+    raise typer.Exit(commands.test(recipient, config=config, wants_json=wants_json))
 
 
 # --- reports --------------------------------------------------------------------------------------------------------------------

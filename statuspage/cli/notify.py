@@ -7,21 +7,49 @@ from urllib.parse import urlsplit
 
 import typer
 
+from statuspage.announcing import masked
 from statuspage.bundled import templates
+from statuspage.channels.announce import spelled
 from statuspage.channels.channel import Delivered, Message
 from statuspage.cli.config import load
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
 from statuspage.config.models import Config
+from statuspage.config.types import meant
+from statuspage.deliver import Line
 from statuspage.mailbox import NoMailbox, mailbox
 from statuspage.readings import door_of, site_of
+from statuspage.render.announcement import Announcements
 from statuspage.render.mail import Letterhead, Mail
+from statuspage.store.outlets import channel_of
 from statuspage.telling import lines_of
 
 
 def test(typed: str, *, config: Path, wants_json: bool) -> int:
-    """Send a letter to the address that was *typed*, and print what the server answered; gives the exit code."""
+    """Tell the address or the outlet that was *typed* something, and print what was answered; gives the exit code."""
     loaded = load(config).config
+    if typed in loaded.announce:
+        return _announcement(typed, loaded, wants_json=wants_json)
+    if "@" not in typed and loaded.announce:
+        fail(f"neither an address of mail, which has an @, nor an outlet under `announce`; {meant(typed, loaded.announce)}")
+    return _letter(typed, loaded, wants_json=wants_json)
+
+
+def _announcement(outlet: str, config: Config, *, wants_json: bool) -> int:
+    line = lines_of(config)[channel_of(outlet)]
+    body = spelled(Announcements(templates()).test(site_of(config)))
+    message = Message(key=secrets.token_hex(8), to=outlet, body=body, at=wall_clock())
+    reason, where = asyncio.run(_fault(line, message, config)), masked(config.announce[outlet].url)
+    if wants_json:
+        print_json({"outlet": outlet, "url": where, "is_taken": reason is None, "reason": reason})
+    elif reason is None:
+        typer.echo(f"{outlet} ({where}) has taken the announcement. Whether people see it, they tell.")
+    else:
+        typer.echo(f"not sent to {outlet} ({where}): {reason}", err=True)
+    return GOOD if reason is None else BAD
+
+
+def _letter(typed: str, loaded: Config, *, wants_json: bool) -> int:
     if loaded.mail is None:
         fail("no mail is sent by this configuration; write a section `mail`")
     try:
@@ -44,5 +72,9 @@ async def _refused(address: str, config: Config) -> str | None:
     authority = urlsplit(site.url).hostname or "localhost"
     head = Letterhead(key=secrets.token_hex(8), to=address, sender=line.settings.sender, at=wall_clock(), authority=authority)
     message = Message(key=head.key, to=address, body=Mail(templates()).test(head, site), at=head.at)
+    return await _fault(line, message, config)
+
+
+async def _fault(line: Line, message: Message, config: Config) -> str | None:
     outcomes = [outcome async for _, outcome in line.channel.send(line.settings, door_of(config), [message])]
     return None if isinstance(outcomes[0], Delivered) else str(outcomes[0].reason)

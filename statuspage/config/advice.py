@@ -56,6 +56,7 @@ def warnings(whole: Complete, sources: Sources) -> Iterator[Problem]:
     for name, window in config.maintenance.items():
         yield from _undeclared(name, window, config, sources)
     yield from _mail_through_itself(config, sources)
+    yield from _deaf_outlets(config, sources)
     if config.mirror is not None and way_of(config.mirror.to) is Way.DIRECTORY and not config.mirror.to.startswith("/"):
         sentence = (
             "lies in the data directory, where only the service may read; a host that is somebody else needs a place outside, such as"
@@ -129,6 +130,18 @@ def _mail_through_itself(config: Config, sources: Sources) -> Iterator[Problem]:
                 f"notices travel through {name}, the service they would tell about; mail from elsewhere, or notify by other means too"
             )
             yield sources.problem(("mail", "host"), sentence)
+
+
+def _deaf_outlets(config: Config, sources: Sources) -> Iterator[Problem]:
+    spoken = config.site.languages or (config.site.language, *languages())
+    for name, outlet in config.announce.items():
+        for place, service in enumerate(outlet.services):
+            if service in config.services and not config.services[service].public:
+                sentence = "this service is not public, and nothing is announced of it"
+                yield sources.problem(("announce", name, "services", place), sentence, repr(service))
+        if outlet.language is not None and outlet.language not in spoken:
+            sentence = "the page does not speak this language, and its own is announced; it speaks " + ", ".join(dict.fromkeys(spoken))
+            yield sources.problem(("announce", name, "language"), sentence, repr(outlet.language))
 
 
 def _is_on_this_machine(host: str) -> bool:

@@ -36,6 +36,7 @@ from statuspage.config.meaning import (
 )
 from statuspage.config.models import Config
 from statuspage.config.models import Service as WrittenService
+from statuspage.config.outlets import unusable_outlets
 from statuspage.config.problems import ConfigError, Problem
 from statuspage.config.schema import json_schema
 from statuspage.config.series import series
@@ -129,6 +130,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     signs, faults = logos(sources)
     problems += faults
     problems += misplaced_mirror(whole, sources)
+    problems += unusable_outlets(sources)
     if problems:
         raise ConfigError(_in_order(problems))
     return Loaded(

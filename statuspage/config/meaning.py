@@ -37,6 +37,7 @@ REFERENCES: Mapping[str, str] = {
     "known_errors.*.services[]": "services",
     "templates.*.services[]": "services",
     "pages.*.services[]": "services",
+    "announce.*.services[]": "services",
 }
 """Where the file names an entry of another section, and which section that is."""
 

@@ -16,6 +16,7 @@ from incidents.times.rule import BadRule, parse
 from probes.settings import Duration, PositiveDuration
 from statuspage.config.audiences import AudiencePage
 from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Mirror, Plugins, Site, Store
+from statuspage.config.outlets import MOST, Outlet
 from statuspage.config.types import (
     ALWAYS,
     Amount,
@@ -298,6 +299,9 @@ class Config(Section):
     store: Store = Field(Store(), description="Where everything is kept.")
     mirror: Mirror | None = Field(None, description="The public face as files, for any static host.")
     mail: Mail | None = Field(None, description="Outgoing mail: to subscribers, so far.")
+    announce: Annotated[Mapping[Id, Outlet], Field(max_length=MOST)] = Field(
+        {}, description="Chats, rooms and services in which public words are announced, by apprise."
+    )
     egress: Egress = Field(Egress(), description="Where redirects and webhooks may lead.")
     plugins: Plugins = Field(Plugins(), description="Which programs monitors may run.")
     locations: Mapping[Id, Location] = Field({}, description="Where probes are made from; `local` is the hub itself.")

@@ -22,13 +22,15 @@ Kinds = Mapping[str, ProbeKind[Any]]
 PLACES: Mapping[str, type[BaseModel]] = {"monitors.*": Monitor, "services.*.monitors[]": Monitor, "locations.*.controls[]": Control}
 """Where a kind of probe stands beside its settings."""
 
-KEYED = frozenset({"locations", "calendars", "teams", "credentials", "services", "components", "monitors", "maintenance", "known_errors"})
+KEYED = frozenset(
+    {"locations", "calendars", "teams", "credentials", "services", "components", "monitors", "maintenance", "known_errors", "announce"}
+)
 """Sections of entries by id, of which a bad one can be left out while the others are judged."""
 
 COUNTED_ALONE: Mapping[str, int] = {"fails_after": 1, "recovers_after": 1}
 """What a monitor of a passive kind has unless it says otherwise itself: nobody can ask it again to be sure."""
 
-_HIDDEN = frozenset({"credentials", "notify", "password", "token", "secret", "headers"})
+_HIDDEN = frozenset({"announce", "credentials", "notify", "password", "token", "secret", "headers"})
 """Keys below which nothing that was typed is ever quoted."""
 
 _NOTHING = repr(timedelta(0))

@@ -263,3 +263,17 @@ def _delivery(figures: DeliveryFigures) -> Iterator[Metric]:
     for labels, count in sorted(figures.tries.items()):
         tries.add_metric(labels, count)
     yield tries
+    if figures.unannounced:
+        yield from _announcing(figures)
+
+
+def _announcing(figures: DeliveryFigures) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily("statuspage_announcements_waiting", "Announcements that are on their way, by outlet.", labels=["outlet"])
+    for outlet, number in sorted(figures.unannounced.items()):
+        waiting.add_metric((outlet,), number)
+    yield waiting
+    told = "Tries to announce something by an outlet: delivered, or failed (and to be tried again)."
+    tries = CounterMetricFamily("statuspage_announcement_tries", told, labels=["outlet", "outcome"])
+    for labels, count in sorted(figures.announced.items()):
+        tries.add_metric(labels, count)
+    yield tries

@@ -15,6 +15,7 @@ from statuspage.picture.audience import Verdict, advisory_held_until, held_until
 from statuspage.render.words import ADVISORY_TURN
 from statuspage.store import outbox
 from statuspage.store.outbox import Notification, Told
+from statuspage.store.outlets import outlet_of
 from statuspage.store.subscribers import id_of, subscribers_of
 
 NEWEST = 30
@@ -50,7 +51,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One notification. *to* is the recipient's address but for most of its name; *state* is delivered, waiting or dropped."""
+    """One notification. *to* is an address but for most of its name, or an outlet's id; *state* is delivered, waiting or dropped."""
 
     title: str
     channel: str
@@ -91,7 +92,7 @@ def _pushed(connection: Connection, told: Sequence[Told], thread: str, until: da
     addresses = {id: masked(one.address) for id, one in subscribers_of(connection, ids).items()}
     return Pushed(
         texts=[_text(one, until) for one in told],
-        sent=[_sent(one, addresses.get(id_of(one.recipient) or "", "somebody who is gone")) for one in single],
+        sent=[_sent(one, outlet_of(one.recipient) or addresses.get(id_of(one.recipient) or "", "somebody who is gone")) for one in single],
     )
 
 
@@ -111,7 +112,7 @@ def _sent(one: Notification, to: str) -> Sent:
     state = "delivered" if one.delivered_at else "dropped" if one.dropped_at else "waiting"
     return Sent(
         title=_title(one.entry.event) if one.entry else "",
-        channel=one.channel,
+        channel=one.channel.partition(":")[0],  # an outlet has a line of its own
         to=to,
         state=state,
         at=one.delivered_at or one.dropped_at or one.next_try_at or one.created_at,

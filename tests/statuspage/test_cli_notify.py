@@ -1,9 +1,10 @@
-"""``statuspage notify test``: one letter, at once, and what the server says."""
+"""``statuspage notify test``: one letter or one announcement, at once, and what is answered."""
 
 import json
 from pathlib import Path
 
 from tests.rude.postbox import Postbox
+from tests.statuspage.outlets import TOKEN, Room, listening
 from tests.statuspage.terminal import configured, statuspage
 
 
@@ -48,3 +49,43 @@ async def test_without_a_server_or_an_address_it_is_misused(tmp_path: Path) -> N
     ended = await statuspage("notify", "test", "anna", here=mailing(tmp_path, 1))
     assert ended.code == 2
     assert "An address has a name" in ended.err
+
+
+def announcing(directory: Path) -> Path:
+    path = configured(directory)
+    path.write_text(path.read_text() + "announce: {ops: {url: {env: OPS_URL}}, sales: {url: {env: SALES_URL}}}\n")
+    return directory
+
+
+async def test_an_outlet_is_told_at_once_and_its_answer_is_the_exit_code(tmp_path: Path) -> None:
+    async with listening(Room(answers=[200, 503, 404])) as room:
+        environ = {"OPS_URL": room.url(), "SALES_URL": room.url("form")}
+        taken = await statuspage("notify", "test", "ops", here=announcing(tmp_path), environ=environ)
+        away = await statuspage("notify", "test", "ops", here=tmp_path, environ=environ)
+        gone = await statuspage("notify", "test", "sales", "--json", here=tmp_path, environ=environ)
+    assert (taken.code, taken.err) == (0, "")
+    assert taken.out == "ops (json://***) has taken the announcement. Whether people see it, they tell.\n"
+    assert room.titles == ["Test: announcements of Example status arrive"]
+    assert "Nothing is wrong" in room.heard[0]["message"]
+    assert (away.code, away.out, away.err) == (1, "", "not sent to ops (json://***): status 503\n")
+    assert gone.code == 1
+    assert json.loads(gone.out) == {"outlet": "sales", "url": "form://***", "is_taken": False, "reason": "status 404"}
+    assert TOKEN not in taken.out + away.err + gone.out
+    assert not (tmp_path / "data").exists(), "a test leaves nothing behind"
+
+
+async def test_who_is_neither_an_address_nor_an_outlet_is_named(tmp_path: Path) -> None:
+    environ = {"OPS_URL": "json://127.0.0.1:1/a", "SALES_URL": "json://127.0.0.1:1/b"}
+    ended = await statuspage("notify", "test", "opps", here=announcing(tmp_path), environ=environ)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "neither an address of mail, which has an @, nor an outlet under `announce`; did you mean 'ops'?\n"
+
+
+async def test_a_url_that_leads_nowhere_is_told_by_check_config_with_its_place(tmp_path: Path) -> None:
+    environ = {"OPS_URL": f"slck://{TOKEN}/b/c", "SALES_URL": f"syslog://{TOKEN}"}
+    ended = await statuspage("check-config", "statuspage.yaml", here=announcing(tmp_path), environ=environ)
+    assert ended.code == 2
+    first, second = (line for line in (ended.out + ended.err).splitlines() if "announce" in line)
+    assert "statuspage.yaml:3:23: announce.ops.url: apprise knows no service slck://; did you mean slack://? (found ***)" in first
+    assert "announce.sales.url: syslog:// shows messages on this machine and tells nobody elsewhere" in second
+    assert TOKEN not in ended.out + ended.err
