@@ -79,6 +79,10 @@ class Edition:
         cut = self.cutter.snapshot(replace(self.whole(windows), stories=stories, bulletins=bulletins))
         return cut.stories, cut.windows, cut.bulletins
 
+    def known(self, stories: tuple[Story, ...]) -> tuple[Story, ...]:
+        """What of *stories* the page's readers may know."""
+        return self.narrowed(stories, (), ())[0]
+
     def _drawn(self, whole: Snapshot, language: str | None) -> Page:
         return build(self.cutter.snapshot(whole), self.now(), language)
 

@@ -179,7 +179,8 @@ class Library:
         return kept[1]
 
     def _first(self, connection: Connection) -> datetime:
-        told = first_told(connection)
+        """When the past begins that the page's readers know of."""
+        told = first_told(connection) if self.edition is None else first_told(connection, self.edition.cutter.scope, self.edition.known)
         return self.born if told is None else min(told, self.born)
 
     def _read(self, connection: Connection, asked: Asked, page: Page) -> tuple[Sequence[_Found], date]:

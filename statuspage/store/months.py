@@ -1,18 +1,19 @@
 """What a span of the past holds, at a cost that the span sets and not the years around it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, func, literal, literal_column, or_, select, tuple_
 
 from incidents.levels.availability import Change, superseding
 from incidents.maintenance import Maintenance
 from incidents.times.spans import Span
 from statuspage.picture.page import Story
 from statuspage.picture.planned import Window
+from statuspage.picture.scope import WHOLE, Scope
 from statuspage.store.ledger_rows import LONGEST_AFTER
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
-from statuspage.store.maintenance_tables import maintenances
+from statuspage.store.maintenance_tables import maintenance_services, maintenances
 from statuspage.store.queries import stories_of
 from statuspage.store.tables import incident_services, incidents, status_changes
 
@@ -22,17 +23,51 @@ LONGEST = timedelta(days=366)
 SUPERSEDED_AT_MOST = 64
 """Turns of a service that one decision can take back: it is dated to the first failure, or to our last sign of life, and never further."""
 
+LOOKED_AT = 20
+"""Incidents that are read at a time to find the first that some readers know of; the first of them is it but for what began elsewhere."""
+
+Cut = Callable[[tuple[Story, ...]], Sequence[Story]]
+
 # Spelled out, so that the index of services alone is used.
 _OF_SERVICES: ColumnElement[bool] = status_changes.c.subject == literal_column("'service'")
 
 
-def first_told(connection: Connection) -> datetime | None:
-    """When the first incident or planned work that is over and that the public knows of began; None while there is none."""
-    began = select(incidents.c.started_at).where(incidents.c.published_at.is_not(None)).order_by(incidents.c.started_at).limit(1)
+def first_told(connection: Connection, scope: Scope = WHOLE, cut: Cut = tuple) -> datetime | None:
+    """When the first incident or planned work that is over and that the readers of *scope* know of began; None while there is none.
+
+    *cut* leaves of stories what they may know: one that hit their services later than others began for them then.
+    """
     was_public = or_(~maintenances.c.needs_approval, maintenances.c.approved_by.is_not(None))
-    worked = select(maintenances.c.starts).where(maintenances.c.ended_at.is_not(None), was_public).order_by(maintenances.c.starts).limit(1)
-    found = (connection.execute(chosen).scalar() for chosen in (began, worked))
+    theirs = _concerns(maintenance_services, maintenance_services.c.maintenance == maintenances.c.id, scope)
+    worked = select(maintenances.c.starts).where(maintenances.c.ended_at.is_not(None), was_public, *theirs).order_by(maintenances.c.starts)
+    found = (_first_began(connection, scope, cut), connection.execute(worked.limit(1)).scalar())
     return min((at for at in found if at is not None), default=None)
+
+
+def _first_began(connection: Connection, scope: Scope, cut: Cut) -> datetime | None:
+    theirs = _concerns(incident_services, incident_services.c.incident == incidents.c.id, scope)
+    key = tuple_(incidents.c.started_at, incidents.c.id)
+    ascending = select(incidents.c.started_at, incidents.c.id).where(incidents.c.published_at.is_not(None), *theirs).order_by(*key)
+    first: datetime | None = connection.execute(ascending.limit(1)).scalar() if scope.is_whole else None
+    if scope.is_whole:
+        return first
+    chosen = ascending.limit(LOOKED_AT)
+    while (rows := connection.execute(chosen).all()) and (first is None or rows[0].started_at < first):
+        began = [story.incident.started_at for story in cut(stories_of(connection, [row.id for row in rows]))]
+        first = min(began if first is None else [first, *began], default=None)
+        last = tuple_(literal(rows[-1].started_at, incidents.c.started_at.type), rows[-1].id)
+        chosen = ascending.where(key > last).limit(LOOKED_AT)
+    return first
+
+
+def _concerns(hit: Table, is_its: ColumnElement[bool], scope: Scope) -> Sequence[ColumnElement[bool]]:
+    """That a row of *hit* (*is_its* row) names a service which *scope* tells of, or, on the main page, that none names any."""
+    if scope.is_whole:
+        return ()
+    if scope.only is not None:
+        return (select(hit.c.service).where(is_its, hit.c.service.in_(scope.only)).exists(),)
+    told = select(hit.c.service).where(is_its, hit.c.service.not_in(scope.hidden))
+    return (or_(told.exists(), ~select(hit.c.service).where(is_its).exists()),)
 
 
 def stories_in(connection: Connection, span: Span, service: str | None = None) -> tuple[Story, ...]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, event, text
 from incidents.model import Status
 from incidents.times.spans import Span
 from statuspage.ledgers import ledger_of
+from statuspage.picture.scope import Scope
 from statuspage.store.engine import Database
 from statuspage.store.months import changes_in, first_told, stories_in, windows_in
 from statuspage.store.queries import changes
@@ -74,6 +75,19 @@ def test_what_is_not_published_stands_in_no_month(database: Database) -> None:
 def test_the_oldest_incident_is_the_oldest_that_the_public_knows(database: Database) -> None:
     write(database, *outage("incident0001", T0, HOUR, is_published=False), *outage("incident0002", T0 + DAY, HOUR))
     assert database.read(first_told) == T0 + DAY
+
+
+def test_the_first_is_found_behind_many_that_readers_know_nothing_of(database: Database) -> None:
+    born = datetime(2024, 1, 1, tzinfo=UTC)
+    for number in range(50):
+        write(database, *outage(f"incident{number:04}", born + number * DAY, HOUR, service="payroll"))
+    write(database, *outage("incidentmine", born + 60 * DAY, HOUR))
+    hidden, mine = Scope(hidden=frozenset({"payroll"})), Scope(only=frozenset({"email"}))
+    assert database.read(first_told) == born
+    assert database.read(lambda connection: first_told(connection, mine)) == born + 60 * DAY
+    assert database.read(lambda connection: first_told(connection, hidden)) == born + 60 * DAY
+    assert database.read(lambda connection: first_told(connection, hidden, lambda _: ())) is None
+    assert database.read(lambda connection: first_told(connection, Scope(only=frozenset({"portal"})))) is None
 
 
 def test_windows_stand_by_their_start_with_their_words(database: Database) -> None:
