@@ -1,6 +1,7 @@
 """What another page tells, understood row by row: whatever stands there, only what makes sense comes over, and it makes sense to us."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from incidents.importing import MaintenanceQuote, PastIncident, PastWindow, Quote
 from incidents.model import State, Status
+from probes.text import CUT
 from statuspage.cli.importing.asking import base_of
 from statuspage.cli.importing.documents import EARLIEST, instant, read
 from statuspage.cli.importing.findings import CannotImport
 from statuspage.cli.importing.texts import line, words
-from statuspage.cli.importing.told import Coming, page_of, told
+from statuspage.cli.importing.told import MOST_QUOTES, Coming, page_of, told
 from statuspage.web.typed import LONGEST_LINE, LONGEST_WORDS
 from tests.statuspage.elsewhere import EMAIL, PAGE, WIKI, incident, update, window
 
@@ -53,6 +55,42 @@ def test_words_in_a_state_that_nobody_knows_stay_in_the_one_before_and_twice_is_
     said = [twice, twice, update(2, "verifying hard", "2024-02-03T10:10:00Z", "Still."), update(3, "resolved", "2024-02-03T10:20:00Z", "")]
     (one,) = understood(incident(1, "Mail", "2024-02-03", updates=said)).incidents
     assert [(quote.state, quote.body) for quote in one.quotes] == [(State.INVESTIGATING, "Slow."), (State.INVESTIGATING, "Still.")]
+
+
+def test_the_end_is_the_last_word_where_nothing_says_that_it_is_over() -> None:
+    said = [update(1, "investigating", "2024-02-03T10:00:00Z", "Slow."), update(2, "monitoring", "2024-02-03T11:00:00Z", "Better.")]
+    (one,) = understood(incident(1, "Mail", "2024-02-03", updates=said, resolved_at=None)).incidents
+    assert one.resolved_at == datetime(2024, 2, 3, 11, 0, tzinfo=UTC)
+
+
+def test_words_that_are_passed_over_are_named() -> None:
+    said = [update(number, "resolved", f"2024-02-03T10:{number % 60:02d}:00Z", f"Word {number}.") for number in range(MOST_QUOTES + 1)]
+    said.append(update(999, "resolved", "yesterday", "When?"))
+    found = understood(incident(1, "Mail", "2024-02-03", updates=said))
+    assert len(found.incidents[0].quotes) == MOST_QUOTES
+    assert [one.why for one in found.left] == [
+        "1 of its updates do not say when, as ISO 8601 with a zone",
+        f"it has {MOST_QUOTES + 1} updates; its first {MOST_QUOTES} are taken over",
+    ]
+
+
+@pytest.mark.parametrize("odd", ["x" * 101, "\ud800", "a\x00b", "", None])
+def test_an_id_that_nobody_could_keep_is_none(odd: object) -> None:
+    found = understood(incident(1, "Mail", "2024-02-03", id=odd), windows=(window(1, "Patches", "2024-02-05", id=odd),))
+    assert (found.incidents, found.windows) == ((), ())
+    assert [one.why for one in found.left] == ["it has no id or no name"] * 2
+    with pytest.raises(CannotImport):
+        page_of({"page": {"id": odd}}, "their page")
+
+
+def test_what_was_published_or_planned_in_the_future_is_no_past() -> None:
+    late: dict[str, Any] = {"created_at": "2999-01-01T00:00:00Z", "incident_updates": []}
+    found = understood(
+        incident(1, "Mail", "2024-02-03", **late, started_at=None),
+        windows=(window(1, "Patches", "2024-02-05", **late, scheduled_for="2999-01-01T00:00:00Z", scheduled_until="2999-02-01T00:00:00Z"),),
+    )
+    assert (found.incidents, found.windows) == ((), ())
+    assert {one.why for one in found.left} == {"it ends, or is spoken of, in the future"}
 
 
 def test_planned_work_ran_when_its_words_say_so() -> None:
@@ -123,6 +161,13 @@ def test_nothing_is_longer_than_our_own_words_may_be() -> None:
     assert words("<b>" + "<" * 100_000).startswith("<")
 
 
+def test_a_long_run_of_blanks_takes_no_longer_than_other_words() -> None:
+    begun = time.process_time()
+    assert words("a" + " " * 150_000 + "b") == "a" + CUT
+    assert words("a \t\n \n\n\t b ") == "a\n\nb"
+    assert time.process_time() - begun < 2.0  # minutes, where each blank is tried as the first of the rest
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -146,16 +191,18 @@ VALUES = st.recursive(
 def test_whatever_a_page_tells_what_comes_over_makes_sense(rows: list[Any], more: list[Any], components: object) -> None:
     base, planned = incident(1, "Mail", "2024-02-03"), window(1, "Patches", "2024-02-05")
     found = told(NAMED, components, [{**base, **row} for row in rows], [{**planned, **row} for row in more], NOW)
-    assert len(found.incidents) + len(found.windows) + len(found.coming) + len(found.left) == len(rows) + len(more)
+    whole = [one for one in found.left if " updates" not in one.why]
+    assert len(found.incidents) + len(found.windows) + len(found.coming) + len(whole) == len(rows) + len(more)
     for one in found.incidents:
         _makes_sense(one)
         assert EARLIEST <= one.started_at <= one.resolved_at <= NOW
-        assert one.started_at <= one.published_at
+        assert one.started_at <= one.published_at <= NOW
         assert set(one.services) <= set(found.names)
     for window_ in found.windows:
         _makes_sense(window_)
         assert window_.starts < window_.ends
         assert window_.began_at <= window_.ended_at <= NOW
+        assert window_.planned_at <= NOW
 
 
 def _makes_sense(one: PastIncident | PastWindow) -> None:

@@ -1,6 +1,6 @@
 """Their past into our store: the one writer of all imports, a few incidents a transaction: what was cut off is simply done again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,19 +61,25 @@ def keep(database: Database, job: Import, progress: Callable[[int], None]) -> Ta
     """Write what is new, oldest first; *progress* hears how much is done. Errors: StoreUnavailable, and what was written stays."""
     tally = Tally()
     database.write(lambda connection: queries.installation(connection, url=job.url, now=job.at))
-    for start in range(0, len(job.pasts), AT_ONCE):
-        some = job.pasts[start : start + AT_ONCE]
+    done = 0
+    for some in _portions(job.pasts):
         for events in database.write(lambda connection, some=some: _write(connection, job, some)):  # type: ignore[misc]
             tally.count(events)
-        progress(start + len(some))
+        done += len(some)
+        progress(done)
     return tally
+
+
+def _portions(pasts: Sequence[Past]) -> Iterator[Sequence[Past]]:
+    return (pasts[start : start + AT_ONCE] for start in range(0, len(pasts), AT_ONCE))
 
 
 def would_keep(database: Database, job: Import) -> Tally:
     """What ``keep`` would bring, by what the store has now."""
     tally = Tally()
-    for events in database.read(lambda connection: _news(connection, queries.nothing_known(connection), job, job.pasts)):
-        tally.count(events)
+    for some in _portions(job.pasts):
+        for events in database.read(lambda connection, some=some: _news(connection, queries.nothing_known(connection), job, some)):  # type: ignore[misc]
+            tally.count(events)
     return tally
 
 

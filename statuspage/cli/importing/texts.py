@@ -19,7 +19,6 @@ _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.I
 _BLOCKS = frozenset({"p", "div", "br", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "table", "blockquote", "pre", "hr"})
 _SILENT = frozenset({"script", "style", "template", "noscript", "head"})
 _INLINE = frozenset({"a", "b", "strong", "i", "em", "u", "s", "small", "span", "code", "img", "td", "th", "sub", "sup", "var", "font"})
-_BARE = re.compile(r"[ \t]*\n[ \t]*")
 _GAPS = re.compile(r"\n{3,}")
 
 
@@ -35,7 +34,8 @@ def words(text: object, most: int = LONGEST_WORDS) -> str:
     if not isinstance(text, str):
         return ""
     raw = text[:_MOST_RAW].replace("\r\n", "\n").replace("\r", "\n")
-    return _cut(_GAPS.sub("\n\n", _BARE.sub("\n", _sieved("".join(_read(raw)) if _is_markup(raw) else raw))).strip(), most)
+    lines = _sieved("".join(_read(raw)) if _is_markup(raw) else raw).split("\n")
+    return _cut(_GAPS.sub("\n\n", "\n".join(one.strip(" \t") for one in lines)).strip(), most)
 
 
 def _is_markup(text: str) -> bool:

@@ -84,6 +84,7 @@ class _Reading:
             try:
                 _demand_a_name(row)
                 yield read(row, self)
+                _leave_words(row, what, self)
             except _Unfit as unfit:
                 self.left.append(Left(what=what, why=unfit.why, mend=unfit.mend))
 
@@ -97,8 +98,14 @@ class _Unfit(Exception):
 
 
 def _demand_a_name(row: Row) -> None:
-    if not text(row.get("id")) or not line(row.get("name")):
-        raise _Unfit("it has no id or no name")
+    if not _id(row.get("id")) or not line(row.get("name")):
+        raise _Unfit("it has no id or no name", f"an id is printable, and at most {_LONGEST_ID} letters long")
+
+
+def _id(value: object) -> str:
+    """*value* where it is fit to know something by for good; empty otherwise. To cut one would make one of two."""
+    found = text(value)
+    return found if len(found) <= _LONGEST_ID and found.isprintable() else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ class _Said:
 def page_of(summary: object, place: str) -> tuple[str, str, str]:
     """The page's own id, name and address. Errors: CannotImport where *summary* is no Statuspage's."""
     page = summary.get("page") if isinstance(summary, dict) else None
-    id = text(page.get("id"))[:_LONGEST_ID] if isinstance(page, dict) else ""
+    id = _id(page.get("id")) if isinstance(page, dict) else ""
     if not isinstance(page, dict) or not id:
         raise CannotImport(f"{place}: JSON, but not that of a Statuspage: it names no page. {MEND}")
     return id, line(page.get("name")), text(page.get("url"))
@@ -142,25 +149,39 @@ def told(page: tuple[str, str, str], components: object, incidents: Sequence[Row
 
 
 def _parts(components: object) -> Iterator[Part]:
-    every = [row for row in rows(components.get("components") if isinstance(components, dict) else None) if text(row.get("id"))]
+    every = [row for row in rows(components.get("components") if isinstance(components, dict) else None) if _id(row.get("id"))]
     groups = {text(row["id"]): line(row.get("name")) for row in every if row.get("group") is True}
     known = set(groups)
     for row in every:
-        id = text(row["id"])[:_LONGEST_ID]
+        id = _id(row["id"])
         if id not in known and line(row.get("name")):
             known.add(id)
             group = groups.get(text(row.get("group_id")), "")
             yield Part(id=id, name=line(row["name"]), description=words(row.get("description"), 1000), group=group)
 
 
+def _leave_words(row: Row, what: str, reading: _Reading) -> None:
+    """Name the words of *row* that ``_said`` passes over."""
+    every = list(rows(row.get("incident_updates")))
+    timeless = sum(_at(one) is None for one in every)
+    if timeless:
+        reading.left.append(Left(what=what, why=f"{timeless} of its updates do not say when, as ISO 8601 with a zone"))
+    if len(every) - timeless > MOST_QUOTES:
+        reading.left.append(Left(what=what, why=f"it has {len(every) - timeless} updates; its first {MOST_QUOTES} are taken over"))
+
+
+def _at(update: Row) -> datetime | None:
+    return instant(update.get("display_at") or update.get("created_at"))
+
+
 def _said(row: Row, states: Collection[str], state: str) -> Iterator[_Said]:
     """The public words of *row*, oldest first, each once. One in an unknown *state* is in that of the words before it."""
     known: set[str] = set()
-    found = [(at, one) for one in rows(row.get("incident_updates")) if (at := instant(one.get("display_at") or one.get("created_at")))]
+    found = [(at, one) for one in rows(row.get("incident_updates")) if (at := _at(one))]
     for at, one in sorted(found, key=lambda pair: pair[0])[:MOST_QUOTES]:
         told, body = text(one.get("status")), words(one.get("body"))
         state = told if told in states else state
-        id = text(one.get("id"))[:_LONGEST_ID] or at.isoformat()
+        id = _id(one.get("id")) or at.isoformat()
         if body and id not in known:
             known.add(id)
             title = line(f"{line(row.get('name'), 150)} – {state.replace('_', ' ').capitalize()}")
@@ -179,11 +200,11 @@ def _incident(row: Row, reading: _Reading) -> PastIncident:
         for one in _said(row, set(State), State.INVESTIGATING)
     )
     started, published, ended = _life(row, quotes)
-    if max([ended, *(one.at for one in quotes)]) > reading.now:
+    if max([ended, published, *(one.at for one in quotes)]) > reading.now:
         raise _Unfit("it ends, or is spoken of, in the future", _CLOCK)
     impact = _IMPACT.get(text(row.get("impact")), Status.OPERATIONAL)
     return PastIncident(
-        id=text(row["id"])[:_LONGEST_ID],
+        id=_id(row["id"]),
         name=line(row["name"]),
         started_at=started,
         published_at=published,
@@ -197,7 +218,7 @@ def _incident(row: Row, reading: _Reading) -> PastIncident:
 def _life(row: Row, quotes: Sequence[Quote]) -> tuple[datetime, datetime, datetime]:
     """When it began, when the public heard of it, and when it was over."""
     first = instant(row.get("created_at")) or instant(row.get("started_at"))
-    told = [one.at for one in quotes if one.state is State.RESOLVED] or [one.at for one in quotes]
+    told = [one.at for one in quotes if one.state is State.RESOLVED] or [one.at for one in quotes[-1:]]
     ended = instant(row.get("resolved_at")) or (told[0] if told else instant(row.get("updated_at")))
     if first is None or ended is None:
         raise _Unfit("it does not say when it began or ended, as ISO 8601 with a zone")
@@ -213,7 +234,7 @@ def _hit(row: Row, reading: _Reading) -> Mapping[str, Status]:
     for update in rows(row.get("incident_updates")):
         named += [(one.get("code"), one, _status(one.get("new_status"))) for one in rows(update.get("affected_components"))]
     for code, one, status in named:
-        id, name = text(code)[:_LONGEST_ID], line(one.get("name"))
+        id, name = _id(code), line(one.get("name"))
         if id and (id in reading.names or name):
             reading.names.setdefault(id, name)  # one that the page has no more
             found[id] = worst((found.get(id, Status.OPERATIONAL), status))
@@ -237,12 +258,13 @@ def _window(row: Row, reading: _Reading) -> PastWindow | Coming:
         return Coming(name=name, starts=starts, ends=ends, parts=parts, body=said[0].body if said else name)
     began = _first(said, MaintenanceState.IN_PROGRESS) or starts
     ended = _first(said, MaintenanceState.COMPLETED) or instant(row.get("resolved_at")) or ends
-    if max([ended, *(one.at for one in said)]) > reading.now:
+    planned = min([instant(row.get("created_at")) or starts, *(one.at for one in said)])
+    if max([ended, planned, *(one.at for one in said)]) > reading.now:
         raise _Unfit("it ends, or is spoken of, in the future", _CLOCK)
     return PastWindow(
-        id=text(row["id"])[:_LONGEST_ID],
+        id=_id(row["id"]),
         name=line(row["name"]),
-        planned_at=min([instant(row.get("created_at")) or starts, *(one.at for one in said)]),
+        planned_at=planned,
         starts=starts,
         ends=ends,
         began_at=min(began, ended),
