@@ -176,7 +176,7 @@ async def test_components_are_mapped_by_name_or_as_the_operator_says_and_others_
         found = await findings(page, here)
         assert [one["what"] for one in found["left_out"]] == [
             "component cmp000000002 “Wiki (old)”",
-            "components that the page has no more: Fax",
+            "components that the page has no more: Fax (cmp000000009)",
         ]
         assert "--map cmp000000002=OURS" in found["left_out"][0]["mend"]
         (story,) = stories(here)
@@ -185,7 +185,22 @@ async def test_components_are_mapped_by_name_or_as_the_operator_says_and_others_
         other.mkdir()
         (other / "statuspage.yaml").write_text(FILE, encoding="utf-8")
         await findings(page, other, "--map", "Wiki (old)=wissen")
+        third = here / "third"
+        third.mkdir()
+        (third / "statuspage.yaml").write_text(FILE, encoding="utf-8")
+        await findings(page, third, "--map", "Wiki (old)=wissen", "--map", "Fax=wissen")
     assert stories(other)[0].incident.worst == dict.fromkeys(("email", "wissen", "Fax"), Status.PARTIAL)
+    assert stories(third)[0].incident.worst == dict.fromkeys(("email", "wissen"), Status.PARTIAL)
+
+
+async def test_a_component_that_is_gone_there_is_a_service_of_ours_by_its_name(here: Path) -> None:
+    said = [
+        update(1, "resolved", "2024-02-03T16:42:00Z", "It works.", affected=[({"id": "cmp000000009", "name": "Knowledge"}, "major_outage")])
+    ]
+    page = Elsewhere(incidents=[incident(1, "All is slow", "2024-02-03", components=[], updates=said)])
+    async with served(page):
+        await findings(page, here)
+    assert stories(here)[0].incident.worst == {"wissen": Status.MAJOR}
 
 
 async def test_a_mapping_that_cannot_be_is_named_with_all_others(here: Path) -> None:
@@ -251,9 +266,13 @@ async def test_their_components_become_services_in_a_new_file(here: Path) -> Non
     page = Elsewhere()
     async with served(page):
         await findings(page, here, "--config-out", "draft.yaml")
+        page.incidents = [incident(1, "Mail is slow", "2024-02-03")]
         again = await brought(page, here, "--config-out", "draft.yaml")
-    assert again.code == 1
+        nowhere = await brought(page, here, "--config-out", "nowhere/draft.yaml")
+    assert (again.code, nowhere.code) == (1, 1)
     assert "draft.yaml: it is there already" in again.err
+    assert "nowhere/draft.yaml: its directory is not there" in nowhere.err
+    assert stories(here) == []  # nothing is kept whose report would be lost
     checked = await statuspage("check-config", "draft.yaml", here=here)
     assert checked.code == 0, checked.err
     text = (here / "draft.yaml").read_text(encoding="utf-8")
@@ -303,6 +322,14 @@ async def test_a_page_that_never_answers_is_given_up_with_its_place() -> None:
     async with served(Elsewhere(hangs_at="incidents.json")) as page:
         asker = Asker(base=page.url, door=Door(), progress=lambda _: None, timeout=0.3)
         with pytest.raises(CannotImport, match=rf"{page.url}/api/v2/incidents.json: timeout at first_byte"):
+            await asker.everything()
+
+
+async def test_a_page_that_goes_on_for_ever_is_left() -> None:
+    rows = [incident(number, "Trouble " * 20, day) for number, day in enumerate(DAYS, 1)]
+    async with served(Elsewhere(incidents=rows)) as page:
+        asker = Asker(base=page.url, door=Door(), progress=lambda _: None, most_together=100_000)
+        with pytest.raises(CannotImport, match=r"incidents.json\?page=\d: with all before it longer than 100000 bytes"):
             await asker.everything()
 
 

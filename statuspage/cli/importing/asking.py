@@ -24,6 +24,9 @@ TIMEOUT = 30.0
 MOST_BYTES = 4 * 1024 * 1024
 """Of one document; fifty incidents with a hundred updates each take less than two."""
 
+MOST_TOGETHER = 256 * 1024 * 1024
+"""Of all documents: more would fill the memory of a small machine."""
+
 MOST_PAGES = 200
 """Fifty incidents each."""
 
@@ -60,13 +63,15 @@ class Documents:
 
 @dataclass(slots=True, kw_only=True)
 class Asker:
-    """Asks the page at *base*, for each document *timeout* seconds at most; *progress* hears of each that has come."""
+    """Asks the page at *base*, each document for *timeout* seconds, all for *most_together* bytes at most; *progress* hears of each."""
 
     base: str
     door: Door
     progress: Callable[[str], None]
     timeout: float = TIMEOUT
+    most_together: int = MOST_TOGETHER
     _answers: list[Response] = field(default_factory=list)
+    _read: int = 0
 
     async def everything(self) -> Documents:
         """Ask for all that the page tells. Errors: CannotImport."""
@@ -104,6 +109,9 @@ class Asker:
             raise CannotImport(f"{where}: status {response.status}, and not 200. {_about(response)}")
         if response.is_truncated:
             raise CannotImport(f"{where}: longer than {MOST_BYTES} bytes: no status page answers so much")
+        self._read += len(response.body)
+        if self._read > self.most_together:
+            raise CannotImport(f"{where}: with all before it longer than {self.most_together} bytes: no status page tells so much")
         document = read(response.body, where)
         self.progress(path)
         return document

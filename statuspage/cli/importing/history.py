@@ -23,7 +23,7 @@ from statuspage.cli.importing.keeping import Import, Tally, all_of, keep, would_
 from statuspage.cli.importing.matching import Matched, matched, with_services
 from statuspage.cli.importing.parts import draft_of
 from statuspage.cli.importing.told import Coming, Told, told
-from statuspage.cli.importing.writing import write
+from statuspage.cli.importing.writing import demand_new, write
 from statuspage.cli.maintenance import Desk
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
@@ -63,6 +63,8 @@ def bring(desk: Desk, wanted: Wanted) -> int:
     """Read the page, write what is new of its past, and say what could not be brought."""
     config, now = load(desk.config).config, wall_clock()
     try:
+        if wanted.config_out is not None and not wanted.is_dry:
+            demand_new(wanted.config_out)  # before anything is kept, so that the report of it is not lost
         with _bar() as bar:
             base = base_of(wanted.url)
             documents = asyncio.run(_asked(Asker(base=base, door=door_of(config), progress=bar.reading)))
@@ -154,9 +156,15 @@ def _unmatched(page: Told, found: Matched) -> Iterator[Left]:
             why="no service here has its id or name; incidents keep its name",
             mend=f"before the first import, say --map {shlex.quote(f'{part.id}=OURS')}",
         )
-    gone = sorted(name for id, name in page.names.items() if id not in found.services and id not in {part.id for part in found.unmatched})
+    there = {part.id for part in found.unmatched}
+    gone = sorted((name, id) for id, name in page.names.items() if id not in found.services and id not in there)
     if gone:
-        yield Left(what=f"components that the page has no more: {', '.join(gone[:20])}", why="incidents keep their names")
+        named = ", ".join(f"{name} ({id})" for name, id in gone[:20]) + (f" and {len(gone) - 20} more" if len(gone) > 20 else "")
+        yield Left(
+            what=f"components that the page has no more: {named}",
+            why="no service here has their id or name; incidents keep their names",
+            mend="before the first import, say --map THEIR=OURS",
+        )
 
 
 def _coming(windows: Sequence[Coming], found: Matched, now: datetime) -> Iterator[Left]:

@@ -25,10 +25,13 @@ class Matched:
 
 
 def matched(told: Told, config: Config, said: Sequence[str]) -> Matched:
-    """Find each part's service; *said* are the operator's pairs ``THEIR=OURS``. Errors: CannotImport names every pair that cannot be."""
+    """Find the service of each part, also of those that are gone there; *said* are the operator's pairs ``THEIR=OURS``.
+
+    Errors: CannotImport names every pair that cannot be.
+    """
     pairs = _pairs(told, config, said)
     known = dict(_ours(config))
-    found = {part.id: pairs.get(part.id) or _same(part, known) for part in told.parts}
+    found = {id: pairs.get(id) or _same(id, name, known) for id, name in told.names.items()}
     return Matched(
         services={id: service for id, service in found.items() if service},
         unmatched=tuple(part for part in told.parts if not found[part.id]),
@@ -41,10 +44,11 @@ def _pairs(told: Told, config: Config, said: Sequence[str]) -> Mapping[str, str]
     for pair in said:
         theirs, separator, ours = (part.strip() for part in pair.rpartition("="))
         named = [part.id for part in told.parts if theirs in {part.id, part.name}]
+        named = named or [id for id, name in told.names.items() if theirs in {id, name}]
         if not separator or not theirs:
             wrong.append(f"--map {pair}: write THEIR=OURS, their component and our service's id")
         elif not named:
-            listed = ", ".join(part.name for part in told.parts[:30])
+            listed = ", ".join(list(told.names.values())[:30])
             wrong.append(f"--map {pair}: the page has no component {theirs!r}; it has {listed or 'none'}")
         elif len(named) > 1:
             wrong.append(f"--map {pair}: {len(named)} components are called so; name it by its id: {', '.join(named)}")
@@ -66,8 +70,8 @@ def _ours(config: Config) -> Iterable[tuple[str, str]]:
     return ((name, next(iter(ids))) for name, ids in called.items() if len(ids) == 1)
 
 
-def _same(part: Part, known: Mapping[str, str]) -> str | None:
-    return known.get(_folded(part.name)) or known.get(_folded(part.id))
+def _same(id: str, name: str, known: Mapping[str, str]) -> str | None:
+    return known.get(_folded(name)) or known.get(_folded(id))
 
 
 def _folded(name: str) -> str:

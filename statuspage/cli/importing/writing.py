@@ -25,9 +25,21 @@ def write(draft: Draft, path: Path) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
             file.write(spelled(draft))
     except FileExistsError as error:
-        raise CannotImport(f"{path}: it is there already; give another name, or move it away") from error
+        raise CannotImport(_there(path)) from error
     except OSError as error:
         raise CannotImport(f"{path}: {error.strerror}") from error
+
+
+def demand_new(path: Path) -> None:
+    """Errors: CannotImport where a file at *path* could not be made."""
+    if path.exists() or path.is_symlink():
+        raise CannotImport(_there(path))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise CannotImport(f"{path}: its directory is not there, or cannot be written to")
+
+
+def _there(path: Path) -> str:
+    return f"{path}: it is there already; give another name, or move it away"
 
 
 def spelled(draft: Draft) -> str:
