@@ -27,15 +27,27 @@ TODAY = date(2026, 3, 2)  # a Monday
 
 
 def of_kuma(directory: Path) -> Draft:
-    return verified(kuma.draft(database(directory / "kuma.db"), "kuma.db", TODAY))
+    database(directory / "kuma.db")
+    return verified(kuma.draft(directory / "kuma.db", TODAY))
 
 
-def of_gatus(_: Path) -> Draft:
-    return verified(gatus.draft(GATUS.encode(), "gatus.yaml", TODAY))
+def of_gatus(directory: Path) -> Draft:
+    return drafted(gatus.draft, GATUS.encode(), directory)
 
 
-def of_backup(_: Path) -> Draft:
-    return verified(kuma.draft(backup(), "backup.json", TODAY))
+def of_backup(directory: Path) -> Draft:
+    return drafted(kuma.draft, backup(), directory)
+
+
+def drafted(read: Callable[[Path, date], Draft], octets: bytes, directory: Path) -> Draft:
+    (directory / "theirs").write_bytes(octets)
+    return verified(read(directory / "theirs", TODAY))
+
+
+@pytest.fixture(scope="module")
+def aside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for many files, one after the other."""
+    return tmp_path_factory.mktemp("aside")
 
 
 def monitors(draft: Draft) -> Mapping[str, Mapping[str, Any]]:
@@ -221,8 +233,8 @@ def test_what_gatus_has_and_we_have_not_is_named_with_its_line(tmp_path: Path) -
     assert f"condition:{length} len([BODY].items) > 3: len([BODY].items) has no equal here" in told
     for name in ("sctp", "variable", "quiet"):
         number = next(number for number, text in enumerate(lines, 1) if f"name: {name}," in text)
-        assert f"gatus.yaml:{number}: endpoint “{name}”: " in told
-    assert "gatus.yaml:3: alerting: " in told
+        assert f"theirs:{number}: endpoint “{name}”: " in told
+    assert "theirs:3: alerting: " in told
 
 
 def test_windows_of_gatus_recur_on_their_days(tmp_path: Path) -> None:
@@ -293,14 +305,15 @@ def test_statuses_are_spelled_as_they_are_understood() -> None:
         (gatus.draft, b"a: &a [*a]\nendpoints: *a", "it has no endpoints"),
         (gatus.draft, b"\xff\xfe\xff", "no UTF-8"),
         (gatus.draft, b"[" * 20_000, "not YAML"),
+        (gatus.draft, b"a: !!float 1e", "not YAML"),
     ],
 )
 def test_a_file_that_is_none_of_theirs_is_named_with_the_place(
-    read: Callable[[bytes, str, date], Draft], octets: bytes, message: str
+    read: Callable[[Path, date], Draft], octets: bytes, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(CannotImport) as trouble:
-        read(octets, "their-file", TODAY)
-    assert str(trouble.value).startswith("their-file:")
+        drafted(read, octets, tmp_path)
+    assert str(trouble.value).startswith(f"{tmp_path / 'theirs'}:")
     assert message in str(trouble.value)
 
 
@@ -319,10 +332,10 @@ KEYS = sorted({key for row in MONITORS for key in row})
 
 @settings(deadline=None)  # a whole configuration is read back each time
 @given(kind=st.sampled_from(sorted({row["type"] for row in MONITORS})), row=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=12))
-def test_whatever_stands_in_a_monitor_of_kuma_what_is_written_is_a_configuration(kind: str, row: dict[str, Any]) -> None:
+def test_whatever_stands_in_a_monitor_of_kuma_what_is_written_is_a_configuration(aside: Path, kind: str, row: dict[str, Any]) -> None:
     base = next(one for one in MONITORS if one["type"] == kind)
     octets = backup([{**base, **row, "id": 1, "type": kind, "accepted_statuscodes_json": '["2"]'}])
-    draft = verified(kuma.draft(octets, "backup.json", TODAY))
+    draft = drafted(kuma.draft, octets, aside)
     assert parse(spelled(draft), "draft")[1] == []
     assert len(draft.monitors) + len(draft.left) > 0 or kind == "group"
 
@@ -346,13 +359,13 @@ ENDPOINT_KEYS = (
 
 @settings(deadline=None)
 @given(row=st.dictionaries(st.sampled_from(ENDPOINT_KEYS), VALUES, max_size=8), more=VALUES)
-def test_whatever_stands_in_an_endpoint_of_gatus_what_is_written_is_a_configuration(row: dict[str, Any], more: object) -> None:
+def test_whatever_stands_in_an_endpoint_of_gatus_what_is_written_is_a_configuration(aside: Path, row: dict[str, Any], more: object) -> None:
     document = {
         "endpoints": [{"name": "a", "url": "https://example.org/", **row}, {"name": "b", "url": "tcp://example.org:1"}],
         "maintenance": more,
         "alerting": more,
     }
-    draft = verified(gatus.draft(json.dumps(document).encode(), "gatus.yaml", TODAY))
+    draft = drafted(gatus.draft, json.dumps(document).encode(), aside)
     assert parse(spelled(draft), "draft")[1] == []
     assert draft.monitors
 
@@ -360,5 +373,6 @@ def test_whatever_stands_in_an_endpoint_of_gatus_what_is_written_is_a_configurat
 def test_tables_that_are_something_else_are_no_trouble(tmp_path: Path) -> None:
     odd = {name: [{"id": "x" * 50, "weight": "heavy", **dict.fromkeys(rows[0], b"\xff\x00")}] for name, rows in TABLES.items()}
     odd["monitor"] = [*odd["monitor"], MONITORS[1]]
-    draft = verified(kuma.draft(database(tmp_path / "odd.db", odd), "odd.db", TODAY))
+    database(tmp_path / "odd.db", odd)
+    draft = verified(kuma.draft(tmp_path / "odd.db", TODAY))
     assert list(draft.monitors) == ["shop"]

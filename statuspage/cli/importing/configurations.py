@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 
 from probes.text import plain
-from statuspage.cli.importing.documents import MOST
 from statuspage.cli.importing.drafts import Draft, Entry
 from statuspage.cli.importing.findings import CannotImport, Findings, Left, show
 from statuspage.cli.importing.writing import spelled, write
@@ -21,7 +20,8 @@ from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
 from statuspage.config.loading import ConfigError, load
 
-Read = Callable[[bytes, str, date], Draft]
+Read = Callable[[Path, date], Draft]
+"""What makes a draft of a file, as of a day. Errors: CannotImport."""
 
 _ROUNDS = 20
 """Times that what was refused is taken out; each leaves less that could be."""
@@ -31,7 +31,7 @@ def convert(file: Path, read: Read, *, out: Path | None, is_dry: bool, wants_jso
     """Read *file*, write or print the configuration, and say what could not be brought."""
     try:
         with Console(stderr=True).status(f"reading {plain(str(file), 200)}"):
-            draft = verified(read(_octets(file), str(file), wall_clock().date()))
+            draft = verified(read(file, wall_clock().date()))
         if out is not None and not is_dry:
             write(draft, out)
     except CannotImport as trouble:
@@ -49,17 +49,6 @@ def convert(file: Path, read: Read, *, out: Path | None, is_dry: bool, wants_jso
 
 def _counted(draft: Draft) -> Mapping[str, int]:
     return {"services": len(draft.services), "monitors": len(draft.monitors), "maintenance windows": len(draft.maintenance)}
-
-
-def _octets(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            found = stream.read(MOST + 1)
-    except OSError as error:
-        raise CannotImport(f"{file}: {error.strerror}") from error
-    if len(found) > MOST:
-        raise CannotImport(f"{file}: longer than {MOST >> 20} MiB: export it without its history of results")
-    return found
 
 
 def verified(draft: Draft) -> Draft:

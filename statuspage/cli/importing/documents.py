@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NoReturn
 
 from statuspage.cli.importing.findings import CannotImport
@@ -14,6 +15,18 @@ EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 """Nobody had a status page before: an instant that lies there is a mistake, and would make centuries of empty months."""
 
 Row = Mapping[str, object]
+
+
+def octets_of(file: Path) -> bytes:
+    """All that stands in *file*. Errors: CannotImport where it cannot be read, or goes on for too long."""
+    try:
+        with file.open("rb") as stream:
+            found = stream.read(MOST + 1)
+    except OSError as error:
+        raise CannotImport(f"{file}: {error.strerror}") from error
+    if len(found) > MOST:
+        raise CannotImport(f"{file}: longer than {MOST >> 20} MiB: export it without its history of results")
+    return found
 
 
 def read(octets: bytes, place: str) -> object:
@@ -45,10 +58,10 @@ def listed(value: object) -> Sequence[object]:
 
 
 def text(value: object) -> str:
-    """*value* as text; whole numbers are spelled, whatever else it may be is empty."""
+    """*value* as text; whole numbers of a sensible length are spelled, whatever else it may be is empty."""
     if isinstance(value, str):
         return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30 else ""
 
 
 def number(value: object) -> float | None:

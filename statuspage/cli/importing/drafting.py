@@ -67,9 +67,16 @@ class Drafting:
 
     def secret(self, id: str, kind: str, what: str, known_as: str = "") -> Values:
         """A reference to a secret; *known_as* is the variable in which the other product has it already."""
-        name = known_as or variable(id, kind)
+        name = known_as or self._free(variable(id, kind), what)
         self.secrets[name] = Secret(name=name, what=what)
         return {"env": name}
+
+    def _free(self, stem: str, what: str) -> str:
+        """A variable that takes nothing but *what*: what two secrets shared would be sent to both."""
+        name, number = stem, 2
+        while name in self.secrets and self.secrets[name].what != what:
+            name, number = f"{stem}_{number}", number + 1
+        return name
 
     def login(self, id: str, user: str, what: str) -> str:
         """A new entry of credentials, by its id; the password is a reference."""

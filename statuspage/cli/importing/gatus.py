@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -15,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from probes.text import plain
 from statuspage.cli.importing.asked import Request, asked, hidden, sent
-from statuspage.cli.importing.documents import number, text
+from statuspage.cli.importing.documents import number, octets_of, text
 from statuspage.cli.importing.drafting import Address, Drafting, Timing, Unfit, Values, address
 from statuspage.cli.importing.drafts import Draft, Entry
 from statuspage.cli.importing.findings import CannotImport
@@ -45,9 +46,10 @@ class _Endpoint:
     what: str
 
 
-def draft(octets: bytes, place: str, today: date) -> Draft:
-    """The configuration *octets*, called *place* in messages, as ours. Errors: CannotImport."""
-    document = _read(octets, place)
+def draft(file: Path, today: date) -> Draft:
+    """The configuration in *file* as ours, as of *today*. Errors: CannotImport."""
+    place = str(file)
+    document = _read(octets_of(file), place)
     drafting = Drafting()
     found = list(_endpoints(document, place, drafting))
     if not found:
@@ -74,7 +76,7 @@ def _read(octets: bytes, place: str) -> Mapping[str, object]:
         mark = error.problem_mark
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark is not None else ""
         raise CannotImport(f"{place}:{where} not YAML: {plain(str(error.problem), 200)}") from error
-    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
+    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError, LookupError) as error:
         raise CannotImport(f"{place}: not YAML: {plain(str(error), 200)}") from error
     if not isinstance(document, Mapping):
         raise CannotImport(f"{place}: it is no mapping: is it the configuration of Gatus?")
@@ -97,6 +99,10 @@ def _line(holder: object, key: object) -> str:
 def _endpoints(document: Mapping[str, object], place: str, drafting: Drafting) -> Iterator[_Endpoint]:
     for key in ("endpoints", "services", "external-endpoints"):  # services is what endpoints were called before version 4
         rows = document.get(key)
+        if isinstance(rows, list) and len(rows) > MOST:
+            drafting.leave(
+                f"{place}{_line(rows, MOST)}: {key}[{MOST}] and those after it", f"no more than {MOST} are read", "split the file"
+            )
         for index, row in enumerate(rows[:MOST] if isinstance(rows, list) else ()):
             name = line(text(row.get("name"))) if isinstance(row, Mapping) else ""
             where = f"{place}{_line(rows, index)}"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from probes.text import plain
@@ -14,7 +15,7 @@ from statuspage.cli.importing.asked import Request, asked, hidden
 from statuspage.cli.importing.documents import Row, is_set, number, text
 from statuspage.cli.importing.drafting import Drafting, Timing, Unfit, Values, address
 from statuspage.cli.importing.drafts import Draft
-from statuspage.cli.importing.kuma_files import Kuma, codes, jsonish, kuma
+from statuspage.cli.importing.kuma_files import Kuma, codes, is_ahead, jsonish, kuma
 from statuspage.cli.importing.kuma_windows import take_windows
 from statuspage.cli.importing.statuses import spelled, understood
 from statuspage.cli.importing.texts import line
@@ -41,10 +42,12 @@ class _Monitor:
         return number(self.row.get(key))
 
 
-def draft(octets: bytes, place: str, today: date) -> Draft:
-    """What *octets*, called *place* in messages, come to as a configuration of ours. Errors: CannotImport."""
-    found = kuma(octets, place)
+def draft(file: Path, today: date) -> Draft:
+    """What *file* comes to as a configuration of ours, as of *today*. Errors: CannotImport."""
+    found = kuma(file)
     drafting = Drafting()
+    if is_ahead(file):
+        drafting.leave(f"{file}-wal", "what Uptime Kuma wrote last stands there, and was not read", "stop it, and copy its kuma.db again")
     headings, shown = _headings(found), _shown(found)
     ids: dict[str, str] = {}
     for row in sorted(found.rows("monitor"), key=_place):
@@ -60,7 +63,7 @@ def draft(octets: bytes, place: str, today: date) -> Draft:
     take_windows(drafting, found, ids, today)
     _leave_the_rest(drafting, found)
     pages = [line(text(page.get("title"))) for page in found.rows("status_page")]
-    return drafting.draft((f"Made from {plain(place, 200)} by `statuspage import uptime-kuma`.",), pages[0] if pages else "")
+    return drafting.draft((f"Made from {plain(str(file), 200)} by `statuspage import uptime-kuma`.",), pages[0] if pages else "")
 
 
 def _place(row: Row) -> tuple[float, float]:
@@ -259,7 +262,7 @@ def _smtp(_: Drafting, monitor: _Monitor) -> Values:
 
 def _grpc(drafting: Drafting, monitor: _Monitor) -> Values:
     host, _, port = monitor.text("grpc_url").rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal():
         raise Unfit("its gRPC address is no host:port")
     drafting.leave(monitor.what, "the health protocol is asked here, and not a method of its own")
     return {
@@ -288,7 +291,7 @@ def _database(drafting: Drafting, monitor: _Monitor) -> Values:
     name = unquote(parts.path.strip("/"))
     if kind == "redis":
         values |= {"tls": True} if parts.scheme == "rediss" else {}
-        values |= {"database": int(name[:6])} if name.isdigit() else {}
+        values |= {"database": int(name[:6])} if name.isdecimal() else {}
     elif name:
         values["database"] = name
     if has_password or monitor.text("radius_password"):

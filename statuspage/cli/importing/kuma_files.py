@@ -5,16 +5,17 @@ Both are read into the same rows, named as the database's columns are. Nothing i
 
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from probes.text import plain
-from statuspage.cli.importing.documents import Row, listed, read, rows, text
+from statuspage.cli.importing.documents import Row, listed, octets_of, read, rows, text
 from statuspage.cli.importing.findings import CannotImport
 
 MOST_ROWS = 20_000
+MOST_OF_A_ROW = 4 * 1024 * 1024
+"""Bytes."""
 MOST_STEPS = 50_000_000
 """Of the database's machine, for one table: a file can be made that never answers."""
 
@@ -46,12 +47,27 @@ class Kuma:
         return self.tables.get(table, ())
 
 
-def kuma(octets: bytes, place: str) -> Kuma:
-    """Read whichever it is. Errors: CannotImport."""
-    found = _database(octets, place) if octets.startswith(_SQLITE) else _backup(read(octets, place), place)
+def kuma(file: Path) -> Kuma:
+    """Read *file*, whichever it is. Errors: CannotImport."""
+    place = str(file)
+    found = _database(file) if _is_database(file) else _backup(read(octets_of(file), place), place)
     if not found.rows("monitor"):
         raise CannotImport(f"{place}: it has no monitors: is it a backup of Uptime Kuma, or its kuma.db?")
     return found
+
+
+def is_ahead(file: Path) -> bool:
+    """Whether the log that a database keeps beside *file* holds what the file does not."""
+    log = Path(f"{file}-wal")
+    return log.is_file() and log.stat().st_size > 0
+
+
+def _is_database(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(_SQLITE)) == _SQLITE
+    except OSError as error:
+        raise CannotImport(f"{file}: {error.strerror}") from error
 
 
 def _backup(document: object, place: str) -> Kuma:
@@ -78,25 +94,24 @@ def _snake(row: Row) -> Row:
     return {_HUMP.sub("_", key).lower(): value for key, value in row.items()}
 
 
-def _database(octets: bytes, place: str) -> Kuma:
-    """Read a copy: a reader of the original would have to write beside it."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "kuma.db"
-        path.write_bytes(octets)
+def _database(file: Path) -> Kuma:
+    """Read the few tables that matter where they stand, however long the history of results beside them is."""
+    try:
+        # As what nobody changes: a reader who minded others would have to write beside it.
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
-            connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-            try:
-                connection.text_factory = lambda found: found.decode(errors="replace")
-                return Kuma(tables=dict(_tables(connection)))
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            raise CannotImport(
-                f"{place}: the database cannot be read: {plain(str(error), 200)}; stop Uptime Kuma, and copy it once more"
-            ) from error
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_OF_A_ROW)
+            connection.text_factory = lambda found: found.decode(errors="replace")
+            return Kuma(tables=dict(_tables(connection, str(file))))
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise CannotImport(
+            f"{file}: the database cannot be read: {plain(str(error), 200)}; stop Uptime Kuma, and copy it once more"
+        ) from error
 
 
-def _tables(connection: sqlite3.Connection) -> Iterator[tuple[str, Sequence[Row]]]:
+def _tables(connection: sqlite3.Connection, place: str) -> Iterator[tuple[str, Sequence[Row]]]:
     steps = [0]
 
     def is_too_long() -> bool:
@@ -107,9 +122,12 @@ def _tables(connection: sqlite3.Connection) -> Iterator[tuple[str, Sequence[Row]
     known = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in _TABLES:
         if table in known:
-            cursor = connection.execute(f'SELECT * FROM "{table}" LIMIT {MOST_ROWS}')  # noqa: S608 - one of ours
+            cursor = connection.execute(f'SELECT * FROM "{table}" LIMIT {MOST_ROWS + 1}')  # noqa: S608 - one of ours
             names = [column[0] for column in cursor.description]
-            yield table, [dict(zip(names, values, strict=True)) for values in cursor]
+            found = [dict(zip(names, values, strict=True)) for values in cursor]
+            if len(found) > MOST_ROWS:
+                raise CannotImport(f"{place}: the table {table} has more than {MOST_ROWS} rows: nobody could look after so much")
+            yield table, found
 
 
 def codes(value: object) -> Sequence[str]:

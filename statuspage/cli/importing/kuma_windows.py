@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from statuspage.cli.importing.documents import Row, is_set, listed, number, text
@@ -56,18 +56,27 @@ def _window(drafting: Drafting, row: Row, name: str, what: str, services: Sequen
     lasts = ((int(ends[1]) * 60 + int(ends[2])) - (int(starts[1]) * 60 + int(starts[2]))) % 1440
     if zone in _SERVER:
         drafting.leave(what, "it is in the zone of their server; here it is in that of the site", "set its timezone where they differ")
-    first = max(_day(row.get("start_date")) or today, today)
+    each = int(max(1, min(number(row.get("interval_day")) or 1, 366))) if strategy == "recurring-interval" else 1
+    until = _day(row.get("end_date"))
+    if until is not None and until < today:
+        raise Unfit("it is over")
     return recurring(
-        first,
+        _next(row, each, today),
         f"{int(starts[1]):02d}:{starts[2]}",
         (lasts or 1440) * 60.0,
         services=services,
         days=_weekdays(row) if strategy == "recurring-weekday" else (),
         of_month=_days_of_month(row) if strategy == "recurring-day-of-month" else (),
-        each=int(max(1, min(number(row.get("interval_day")) or 1, 366))) if strategy == "recurring-interval" else 1,
+        each=each,
         zone="" if zone in _SERVER else zone,
-        until=_day(row.get("end_date")),
+        until=until,
     )
+
+
+def _next(row: Row, each: int, today: date) -> date:
+    """The first day from *today* on that is a whole number of intervals after the last that there was, or after the first of all."""
+    known = (_day(row.get("last_start_date")) if each > 1 else None) or _day(row.get("start_date")) or today
+    return known if known >= today else today + timedelta(days=(known - today).days % each)
 
 
 def _weekdays(row: Row) -> list[int]:
@@ -97,17 +106,22 @@ def _day(value: object) -> date | None:
 
 
 def _local(value: object) -> datetime | None:
+    """The time that *value* tells, in a year in which somebody may plan."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None)
-        return datetime.fromisoformat(text(value).strip()).replace(tzinfo=None)
+            at = datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None)
+        else:
+            at = datetime.fromisoformat(text(value).strip()).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
         return None
+    return at if 1990 <= at.year <= 2200 else None
 
 
 def _command(row: Row, name: str, services: Sequence[str], today: date) -> str:
     starts, ends = _local(row.get("start_date")), _local(row.get("end_date"))
-    if starts is None or ends is None or ends.date() < today:
+    if starts is None or ends is None:
+        return "plan it by hand: it does not say from when until when"
+    if ends.date() < today:
         return "it is over"
     zone = text(row.get("timezone"))
     try:

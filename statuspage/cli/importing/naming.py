@@ -13,14 +13,16 @@ class Ids:
     def __init__(self) -> None:
         """Start with none given."""
         self._given: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def new(self, name: str, otherwise: str) -> str:
         """A new id for *name*; of *otherwise* where no letter of it can stand in one."""
         stem = slug(name, otherwise)
         stem = stem if stem[0].isalpha() else f"{otherwise}-{stem}"
-        id, number = stem, 2
+        id, number = stem, self._numbers.get(stem, 2)
         while id in self._given:
             id, number = f"{stem}-{number}", number + 1
+        self._numbers[stem] = number
         self._given.add(id)
         return id
 

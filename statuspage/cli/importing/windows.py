@@ -1,5 +1,6 @@
 """Planned work that comes again, as our files say it."""
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -23,10 +24,13 @@ def recurring(  # noqa: PLR0913 - one for each of its keys
     zone: str = "",
     until: date | None = None,
 ) -> Entry:
-    """A window from *first* on, at the local time *at*: on weekdays (Monday 0), on days of the month (-1 the last), or *each* n days."""
+    """A window from *first* on, at the local time *at*: on weekdays (Monday 0), on days of the month, or *each* n days.
+
+    Days of the month count from its end where they are negative, -1 to -4.
+    """
     while days and first.weekday() not in days:
         first += timedelta(days=1)
-    while of_month and first.day not in of_month and not (_is_last(first) and -1 in of_month):
+    while of_month and first.day not in of_month and _from_the_end(first) not in of_month:
         first += timedelta(days=1)
     rule = f"FREQ=DAILY;INTERVAL={each}" if each > 1 else "FREQ=DAILY"
     if days:
@@ -44,5 +48,6 @@ def recurring(  # noqa: PLR0913 - one for each of its keys
     return Entry(values={**values, **({"timezone": zone} if zone else {})})
 
 
-def _is_last(day: date) -> bool:
-    return (day + timedelta(days=1)).day == 1
+def _from_the_end(day: date) -> int:
+    """-1 for the last day of a month, -2 for the one before it."""
+    return day.day - monthrange(day.year, day.month)[1] - 1
