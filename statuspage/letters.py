@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from incidents.advisory import AdvisoryUpdated
 from incidents.events import Event, MaintenanceUpdated, Updated
 from statuspage.channels import mail
-from statuspage.channels.announce import spelled
+from statuspage.channels.apprise import spelled
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
 from statuspage.picture.advisories import Bulletin

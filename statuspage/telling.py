@@ -9,7 +9,7 @@ from aiohttp import web
 from incidents.model import Status
 from probes.egress import Door
 from statuspage.bundled import templates
-from statuspage.channels import announce, mail, webhook
+from statuspage.channels import apprise, mail, webhook
 from statuspage.config.installation import Mail as MailSection
 from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
@@ -131,8 +131,8 @@ def lines_of(config: Config) -> Mapping[str, Line]:
         lines[mail.CHANNEL.name] = Line(channel=mail.CHANNEL, settings=mail_of(config.mail, config))
     site = site_of(config)
     for outlet in outlets_of(config):
-        settings = announce.Settings(url=config.announce[outlet.id].url, site=site.name, home=site.url)
-        lines[outlet.channel] = Line(channel=announce.CHANNEL, settings=settings)
+        settings = apprise.Settings(url=config.announce[outlet.id].url, site=site.name, home=site.url)
+        lines[outlet.channel] = Line(channel=apprise.CHANNEL, settings=settings)
     return lines
 
 

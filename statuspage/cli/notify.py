@@ -9,7 +9,7 @@ import typer
 
 from statuspage.announcing import masked
 from statuspage.bundled import templates
-from statuspage.channels.announce import spelled
+from statuspage.channels.apprise import spelled
 from statuspage.channels.channel import Delivered, Message
 from statuspage.cli.config import load
 from statuspage.cli.options import BAD, GOOD, fail, print_json

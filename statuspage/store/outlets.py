@@ -19,7 +19,7 @@ FOLDED = "told together with a later word"
 GONE = "the outlet is not in the configuration any more"
 
 _PREFIX = "outlet:"
-_LINE = "announce:"
+_LINE = "apprise:"
 _PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
 _MOST = 2000
 

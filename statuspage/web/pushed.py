@@ -92,8 +92,13 @@ def _pushed(connection: Connection, told: Sequence[Told], thread: str, until: da
     addresses = {id: masked(one.address) for id, one in subscribers_of(connection, ids).items()}
     return Pushed(
         texts=[_text(one, until) for one in told],
-        sent=[_sent(one, outlet_of(one.recipient) or addresses.get(id_of(one.recipient) or "", "somebody who is gone")) for one in single],
+        sent=[_sent(one, _named(one.recipient, addresses)) for one in single],
     )
+
+
+def _named(recipient: str, addresses: Mapping[str, str]) -> str:
+    outlet = outlet_of(recipient)
+    return addresses.get(id_of(recipient) or "", "somebody who is gone") if outlet is None else f"the outlet {outlet}"
 
 
 def _text(one: Told, until: datetime | None) -> Text:

@@ -167,6 +167,19 @@ def test_the_file_names_its_outlets_by_secrets_and_each_once(tmp_path: Path) -> 
     assert str(problem).endswith("announce.ops.url: a secret never stands in the file; write {env: NAME} or {file: PATH}")
 
 
+@pytest.mark.parametrize(
+    "outlet", ["[URL]", "{url: [URL]}", "{url: {env: A, x: URL}}", "{url: {env: A}, floor: URL}", "{url: {env: A}, URL: 1}"]
+)
+def test_a_url_in_the_wrong_place_is_an_error_that_does_not_quote_it(tmp_path: Path, outlet: str) -> None:
+    path = tmp_path / "statuspage.yaml"
+    written = outlet.replace("URL", f"'json://{TOKEN}@example.com'")
+    path.write_text(f"site: {{name: A, url: 'http://a.example'}}\nannounce: {{ops: {written}}}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path, {"A": SERVICES["json"]})
+    assert "statuspage.yaml:2:" in str(caught.value)
+    assert outlet.endswith("URL: 1}") or TOKEN not in str(caught.value), "a key is no place for a secret"
+
+
 def test_an_outlet_that_hears_less_than_it_was_meant_to_is_a_warning(tmp_path: Path) -> None:
     path, environ = written(tmp_path, {"ops": SERVICES["json"]}, ops="language: xx, services: [email]")
     path.write_text(path.read_text(encoding="utf-8").replace("email: {}", "email: {public: false}"), encoding="utf-8")

@@ -56,7 +56,7 @@ async def test_each_public_word_is_announced_once_and_in_order(house: House, roo
     assert [one["type"] for one in room.heard] == ["failure", "failure", "success"]
     assert room.heard[1]["message"] == f"A disk is full.\nWe replace it.\n\nhttps://status.example.net/incidents/{incident.id}"
     sent = await house.sent(incident.id)
-    assert [(one.recipient, one.channel, bool(one.delivered_at)) for one in sent] == [("outlet:ops", "announce:ops", True)] * 3
+    assert [(one.recipient, one.channel, bool(one.delivered_at)) for one in sent] == [("outlet:ops", "apprise:ops", True)] * 3
     assert len({one.key for one in sent}) == 3
 
 
@@ -242,6 +242,7 @@ async def test_words_that_were_taken_back_meanwhile_are_announced_to_nobody(hous
     assert len(room.heard) == 2
     assert "A disk is full." in room.heard[1]["message"]
     assert all("030" not in one["message"] for one in room.heard)
+    assert "Said before" not in room.heard[1]["message"]
 
 
 async def test_an_outlet_that_leaves_the_file_ends_what_it_was_to_tell(house: House, room: Room, tmp_path: Path) -> None:
@@ -305,4 +306,4 @@ async def test_a_url_stands_in_no_record(house: House, tmp_path: Path, caplog: p
     assert TOKEN.encode() not in kept
     assert TOKEN not in "".join(record.getMessage() for record in caplog.records if record.name != "aiohttp.access"), "the room's own log"
     assert TOKEN not in repr(config) + repr(await house.sent(incident.id)) + repr(house.deliverer)
-    assert replace(house.deliverer.lines["announce:ops"]).settings.model_dump(mode="json")["url"] == "***"
+    assert replace(house.deliverer.lines["apprise:ops"]).settings.model_dump(mode="json")["url"] == "***"
