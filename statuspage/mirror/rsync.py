@@ -47,6 +47,11 @@ class _There:
     names: frozenset[str]
     has_room: bool
 
+    @property
+    def highest(self) -> int:
+        """The number of the newest version that there is, served or not: the next one comes after it, and is not the first to go."""
+        return max((int(name.partition("-")[0]) for name in self.names), default=0)
+
 
 @dataclass(slots=True)
 class Rsync:
@@ -61,7 +66,7 @@ class Rsync:
         there = await self._look()
         mark = _mark(version)
         is_served = there.current is not None and there.current.endswith(mark)
-        name = there.current if is_served and there.current else f"{_number(there.current) + 1:08d}-{mark}"
+        name = there.current if is_served and there.current else f"{there.highest + 1:08d}-{mark}"
         async with _skeleton(name) as skeleton:
             if not is_served:
                 await self._send(home / SITE, name, there, skeleton)
@@ -136,10 +141,6 @@ def _mark(version: Version) -> str:
     """Name what *version* holds, whatever its number."""
     told = "".join(f"{name} {kept.digest}\n" for name, kept in sorted(version.files.items()))
     return sha256(told.encode()).hexdigest()[:16]
-
-
-def _number(name: str | None) -> int:
-    return 0 if name is None else int(name.partition("-")[0])
 
 
 @asynccontextmanager

@@ -42,6 +42,8 @@ REST, LONGEST_REST = 4.0, 10.0
 RETRY, LONGEST_RETRY = 5.0, 120.0
 """Seconds after which it is tried again; twice as long each time, where it is carried elsewhere."""
 
+_MOST_DOUBLINGS = 10
+
 _RETELLS = IncidentEvent | MaintenanceEvent | CorrectionEvent | RewordingEvent
 
 
@@ -138,7 +140,9 @@ class Mirror:
 
     def _retry(self, target: Target) -> float:
         """After how long it is tried again."""
-        return RETRY if target.far is None else min(RETRY * 2.0 ** (self._tries - 1), LONGEST_RETRY)
+        if target.far is None:
+            return RETRY
+        return min(RETRY * 2.0 ** min(self._tries - 1, _MOST_DOUBLINGS), LONGEST_RETRY)  # or days of it would be no number any more
 
     async def _rest(self, seconds: float) -> None:
         """Rest, unless words were removed meanwhile: nobody is to read those for a moment longer."""
@@ -158,11 +162,13 @@ class Mirror:
         """Write once; what fails is told where it can be seen, and tried again."""
         self._changed.clear()
         try:
-            await self.publish(target)
+            is_told = await self.publish(target)
         except OSError as error:
             self._tries += 1
             self._note(spoken(error))
         else:
+            if not is_told:
+                return
             if self.figures.trouble:
                 log.info("the mirror in %s is up to date again", target.said)
             self._tries = 0
@@ -170,14 +176,15 @@ class Mirror:
                 self._changed.set()
             self.figures.trouble, self.figures.since, self.figures.done_at = "", None, self.press.now()
 
-    async def publish(self, target: Target, *, at_once: bool = False) -> None:
+    async def publish(self, target: Target, *, at_once: bool = False) -> bool:
         """Write what is public now, and carry it on; *at_once* with all of a long past, which else follows after the news.
 
+        False where there is nothing to write yet: the next shelf wakes us.
         Errors: OSError, and what was there stays; TimeoutError while the store is away.
         """
         shelf, fresh, redacted = self.press.shelf, self.press.fresh(), self._redacted
         if shelf is None or fresh is None or (redacted is not None and self.press.drawn < redacted):
-            return  # what was removed still stands on this shelf; the next one is on its way
+            return False  # what was removed still stands on this shelf; the next one is on its way
         found = await self.walk.everything(shelf, at_once=at_once)
         at, site = self.press.now(), shelf.page.site.url
         clean_since = at if redacted is not None else await self._redacted_before()
@@ -190,6 +197,7 @@ class Mirror:
         self._is_begun = True
         if self._redacted == redacted:
             self._redacted = None
+        return True
 
     async def _redacted_before(self) -> datetime | None:
         """When words were removed for the last time, maybe just before we died; None once that was seen to. Errors: TimeoutError."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import ClientSession
@@ -272,9 +273,18 @@ def test_tries_come_less_and_less_often_where_it_is_carried_elsewhere() -> None:
     far = Target(directory=Path("here"), said="there", far=Elsewhere(address="there", within=1.0))
     mirror = Mirror(press=None, walk=None, to=lambda: far)  # type: ignore[arg-type]
     waits = []
-    for mirror._tries in (1, 2, 3, 5, 50):
+    for mirror._tries in (1, 2, 3, 5, 5000):  # a week of it
         waits.append((mirror._retry(near), mirror._retry(far)))
     assert waits == [(5.0, 5.0), (5.0, 10.0), (5.0, 20.0), (5.0, 80.0), (5.0, 120.0)]
+
+
+async def test_before_there_is_anything_to_write_nothing_is_said_to_be_up_to_date(tmp_path: Path) -> None:
+    nothing = SimpleNamespace(shelf=None, fresh=lambda: None)
+    mirror = Mirror(press=nothing, walk=None, to=lambda: None)  # type: ignore[arg-type]
+    mirror.figures.trouble = "the disk was full"
+    await mirror._attempt(Target(directory=tmp_path / "site", said="site"))
+    assert (mirror.figures.done_at, mirror.figures.trouble) == (None, "the disk was full")
+    assert not (tmp_path / "site").exists()
 
 
 # --- the command

@@ -101,6 +101,18 @@ async def test_what_somebody_took_away_there_is_made_again(far: FarSide, stage: 
     assert files_in(far.current) == files_in(stage / CURRENT)
 
 
+async def test_where_the_link_is_gone_the_next_version_comes_after_all_that_there_are(far: FarSide, stage: Path) -> None:
+    for number in range(KEPT + 1):
+        await carried(far.place, stage, number)
+    far.current.unlink()
+    before = {path.name for path in (far.root / VERSIONS).iterdir()}
+    await carried(far.place, stage, KEPT + 1)
+    served = far.current.readlink().name
+    assert served > max(before)
+    await carried(far.place, stage, KEPT + 2)
+    assert served in {path.name for path in (far.root / VERSIONS).iterdir()}  # whoever was let into it finds it
+
+
 # --- whoever reads meanwhile
 
 
