@@ -159,14 +159,16 @@ def due(since: datetime, within: timedelta, hours: Calendar | None) -> datetime 
 
 def _term(incident: Incident, service: str, status: Status, scale: Scale, now: datetime, callers: int) -> Term:
     impact = scale.impacts.get(service, NO_IMPACT)
-    until = incident.resolved_at or now
+    until, share = incident.resolved_at or now, SHARES.get(status, 0.0)
     inputs = {
         **{f"impact.{name}": getattr(impact, name) for name in Impact.__dataclass_fields__},
-        "affected_share": SHARES.get(status, 0.0),
+        "affected_share": share,
         "hours_down": max(0.0, (until - incident.started_at) / HOUR),
         "callers": float(callers),
         "tier": 1.0,
     }
+    if not share:
+        return Term(service=service, inputs=inputs, score=0.0)  # whatever the formula would make of a service that hits nobody
     try:
         return Term(service=service, inputs=inputs, score=scale.formula(inputs))
     except ValueError as error:  # the company's formula, on inputs that nobody thought of

@@ -16,7 +16,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "impact.customer_referral_value": "what a customer's recommendation is worth",
         "impact.cost_of_quality": "what an hour of trouble costs for each customer",
         "impact.cost_to_resolve": "what mending it usually costs",
-        "affected_share": "the share of the service's needs that do not work, from 0.0 to 1.0",
+        "affected_share": "the share of the customers who are hit: degraded 0.1, partial 0.4, major 1.0",
         "hours_down": "hours since the outage began",
         "callers": "how many customers have called about the incident",
         "tier": "the tier that holds the incident, from 1.0",
@@ -32,6 +32,9 @@ SAMPLES: tuple[Mapping[str, float], ...] = (
 """Inputs on which a formula must give a finite number before it is accepted: all ones, an ordinary outage, and its first second."""
 
 LONGEST = 2000
+
+MOST = 1e303
+"""How far from zero a result may be: the sum over all services must be a number, too."""
 
 _TOKEN = re.compile(
     r"""(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<number>\d[\w.]*(?:(?<=[eE])[-+]\d+)?)"""
@@ -68,10 +71,12 @@ def compile_formula(text: str, names: Mapping[str, str] = INPUTS) -> Formula:
     def evaluate(inputs: Mapping[str, float]) -> float:
         try:
             result = program.execute(_nested(inputs))
-        except (RuntimeError, TypeError, ValueError, KeyError, ArithmeticError) as error:
+        except (RuntimeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             raise BadFormula(f"cannot be worked out: {_reason(error)}") from None
         if isinstance(result, bool) or not isinstance(result, int | float) or not isfinite(result):
             raise BadFormula("does not give a finite number")
+        if abs(result) > MOST:
+            raise BadFormula(f"gives a number that is farther from zero than {MOST:g}")
         return float(result)
 
     return evaluate

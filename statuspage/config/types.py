@@ -244,7 +244,7 @@ Date = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", 
 LocalTime = Annotated[datetime, PlainValidator(_local_time), WithJsonSchema({"type": "string", "examples": ["2026-01-04 02:00"]})]
 Yes = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
-Amount = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(strict=True, ge=0, le=1e15, allow_inf_nan=False)]
 
 
 class Section(BaseModel):

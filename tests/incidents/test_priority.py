@@ -57,6 +57,10 @@ def test_waiting_costs_by_the_hour_and_mending_once() -> None:
 
 def test_what_has_recovered_matters_least() -> None:
     assert priority(incident({"email": Status.OPERATIONAL}), scale(), FRIDAY).score == 0
+    by_size = scale(formula=lambda inputs: inputs["impact.customers"])
+    assert priority(incident({"email": Status.OPERATIONAL}), by_size, FRIDAY).score == 0
+    assert priority(incident({"email": Status.UNKNOWN}), by_size, FRIDAY).score == 0
+    assert priority(incident({"email": Status.DEGRADED}), by_size, FRIDAY).score == 1200
 
 
 def test_hours_of_what_is_over_no_longer_grow() -> None:

@@ -60,6 +60,18 @@ def test_an_infinite_input_gives_no_infinite_result() -> None:
         compile_formula("tier")({**ORDINARY, "tier": inf})
 
 
+def test_a_table_that_is_too_short_says_so_when_it_is_asked_for_more() -> None:
+    formula = compile_formula("[5.0, 3.0, 1.0][int(hours_down)]")
+    assert [formula(sample) for sample in SAMPLES] == [3.0, 3.0, 5.0]
+    with pytest.raises(BadFormula, match="cannot be worked out: index out of bounds: 7"):
+        formula({**ORDINARY, "hours_down": 7.0})
+
+
+def test_a_result_that_could_not_be_added_to_others_is_refused() -> None:
+    with pytest.raises(BadFormula, match="farther from zero than 1e"):
+        compile_formula("0.0 - tier * 1e303")({**ORDINARY, "tier": 20.0})
+
+
 def test_a_word_in_quotes_is_no_name() -> None:
     assert compile_formula("'stranger' == \"stranger\" ? 1.0 : 2.0")(ORDINARY) == 1.0
 
