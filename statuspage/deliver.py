@@ -17,7 +17,7 @@ from zlib import crc32
 
 from sqlalchemy import Connection
 
-from incidents.events import Event
+from incidents.events import Event, StatusChanged
 from incidents.model import Service
 from incidents.replaying.differences import Notice
 from probes.egress import Door
@@ -82,7 +82,7 @@ class Deliverer:
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:  # noqa: ARG002 - an audience of the pipeline
         """Look at once where a turn said something that somebody is told of."""
-        if any(isinstance(event, Notice) for event in events):
+        if any(isinstance(event, Notice | StatusChanged) for event in events):
             self.wake()
 
     def rewire(self, lines: Mapping[str, Line], outlets: Sequence[Outlet]) -> None:

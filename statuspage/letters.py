@@ -14,7 +14,8 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from incidents.advisory import AdvisoryUpdated
-from incidents.events import Event, MaintenanceUpdated, Updated
+from incidents.events import Event, MaintenanceUpdated, StatusChanged, Updated
+from incidents.model import Status
 from statuspage.channels import mail
 from statuspage.channels.apprise import spelled
 from statuspage.channels.channel import Failed, Message
@@ -25,7 +26,7 @@ from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
 from statuspage.render.announcement import Announcements
 from statuspage.render.mail import Letterhead, Mail, ReportAnswer
-from statuspage.render.webhook import advisory_told, incident_told, work_told
+from statuspage.render.webhook import Turn, advisory_told, incident_told, status_told, work_told
 from statuspage.store import queries
 from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
@@ -33,6 +34,7 @@ from statuspage.store.maintenance_rows import maintenance_words, read_maintenanc
 from statuspage.store.outbox import Notification
 from statuspage.store.outlets import GONE, Outlet, folded_into, outlet_of
 from statuspage.store.subscribers import Subscriber, id_of, subscribers_of
+from statuspage.store.told_status import heard_before
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,8 @@ Composed: TypeAlias = Message | Dropped | Failed
 class _Known:
     """What the store says of some notifications: who is told, and the stories, windows and advisories that they tell of, by their ids.
 
-    *folded* is what some speak for beside themselves, by their numbers.
+    *folded* is what some speak for beside themselves, by their numbers. Where any tells of a status, *open* are the incidents that go on,
+    since all of them make the page's, and *before* has what each of those notifications follows, by its number.
     """
 
     subscribers: Mapping[str, Subscriber]
@@ -68,6 +71,8 @@ class _Known:
     windows: Mapping[str, Window]
     bulletins: Mapping[str, Bulletin]
     folded: Mapping[int, tuple[Event, ...]]
+    open: tuple[Story, ...]
+    before: Mapping[int, Status]
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
@@ -78,13 +83,20 @@ class _Known:
         warned = {event.advisory for event in events if isinstance(event, AdvisoryUpdated)}
         said = maintenance_words(connection, planned)
         windows = read_maintenances(connection, planned)
+        turns = [one for one in notifications if _is_of_status(one)]
         return cls(
             subscribers=subscribers_of(connection, ids),
             stories={story.incident.id: story for story in stories},
             windows={id: Window(maintenance=window, updates=said[id]) for id, window in windows.items()},
             bulletins={one.advisory.id: one for one in read_bulletins(connection, warned)},
             folded=folded_into(connection, [one.id for one in notifications if outlet_of(one.recipient) is not None]),
+            open=queries.open_stories(connection) if turns else (),
+            before=heard_before(connection, turns) if turns else {},
         )
+
+
+def _is_of_status(one: Notification) -> bool:
+    return one.entry is not None and isinstance(one.entry.event, StatusChanged)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +135,8 @@ class Letters:
         subscriber = known.subscribers.get(id_of(one.recipient) or "")
         if subscriber is None or one.entry is None:
             return Dropped(reason="the subscriber is gone")
+        if _is_of_status(one):
+            return self._turned(one, subscriber, known, drawn)
         return self._told(one, subscriber, self._drawn(one.thread, subscriber.language, known, drawn))
 
     def _drawn(self, thread: str, language: str, known: _Known, drawn: dict[tuple[str, str], Page]) -> Page:
@@ -187,6 +201,22 @@ class Letters:
                 return self._warned(head, subscriber, page, id_, warned.number)
             case _:
                 return Dropped(reason="nothing for subscribers")
+        return Message(key=one.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
+
+    def _turned(self, one: Notification, subscriber: Subscriber, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
+        """A service's new status, beside all that is open, as the page has it."""
+        place, event = ("", subscriber.language), one.entry and one.entry.event
+        if place not in drawn:
+            drawn[place] = self.picture(known.open, (), self._chosen(subscriber.language))
+        page = drawn[place]
+        shown = {service.public_id for group in page.groups for service in group.services}
+        if one.entry is None or not isinstance(event, StatusChanged) or one.thread not in shown:
+            return Dropped(reason="it is not for the readers of the page any more")
+        if known.before[one.id] is event.new:
+            return Dropped(reason="that is what was told before")
+        turn = Turn(service=one.thread, number=one.entry.id, old=known.before[one.id], new=event.new, at=event.at)
+        head = self._head(one, subscriber.address, subscriber)
+        body = status_told(page, turn, head.unsubscribe)
         return Message(key=one.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
 
     def _warned(self, head: Letterhead, subscriber: Subscriber, page: Page, advisory: str, number: int) -> Message | Dropped:

@@ -11,9 +11,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from incidents.advisory import AdvisoryUpdated
-from incidents.events import MaintenanceUpdated, Updated
+from incidents.events import MaintenanceUpdated, StatusChanged, Updated
 from incidents.model import Incident, Service, Update
-from statuspage.picture.audience import Verdict, verdict, verdict_on_advisory, wants, wants_advisory, wants_work
+from statuspage.channels import webhook
+from statuspage.picture.audience import Verdict, verdict, verdict_on_advisory, wants, wants_advisory, wants_status, wants_work
 from statuspage.picture.page import Story
 from statuspage.picture.planned import is_loud
 from statuspage.picture.scope import Scope, cut_to
@@ -26,12 +27,16 @@ from statuspage.store.outlets import Outlet
 from statuspage.store.reports import answer
 from statuspage.store.scope_rows import hidden
 from statuspage.store.subscribers import Subscriber, subscribers_after
+from statuspage.store.told_status import breaths, fold, known_before, last_told, thread_of
 
 AT_ONCE = 200
 """Entries that are read at a time; once as many can be decided, the rest waits for the next round."""
 
 SLICE = 500
 """Subscribers whose notifications are written in one transaction: nobody's results wait long for it."""
+
+TURNS_AT_ONCE = 20
+"""Changes of services' statuses that are told in one transaction: when all that we offer breaks at once, there are hundreds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +56,12 @@ async def spread(
     if ready:
         quiet = [one for one in ready if one.verdict is not Verdict.TOLD]
         await store.write(partial(_decide, quiet, now))
-    for one in ready:
-        if one.verdict is Verdict.TOLD:
+    told = [one for one in ready if one.verdict is Verdict.TOLD]
+    turned = [one for one in told if isinstance(one.entry.event, StatusChanged)]
+    for start in range(0, len(turned), TURNS_AT_ONCE):
+        await _tell_turns(store, turned[start : start + TURNS_AT_ONCE], channels, now)
+    for one in told:
+        if not isinstance(one.entry.event, StatusChanged):
             await _tell(store, one, channels, now, outlets)
 
 
@@ -95,6 +104,34 @@ def _tell_some(
     decide(connection, one.entry.id, Verdict.TOLD, now)
     _answer(connection, one, now)
     return None
+
+
+async def _tell_turns(store: Store, turned: Sequence[Decided], channels: Collection[str], now: datetime) -> None:
+    last: str | None = ""
+    while last is not None:
+        last = await store.write(partial(_tell_some_turns, turned, channels, last, now))
+
+
+def _tell_some_turns(turned: Sequence[Decided], channels: Collection[str], last: str, now: datetime, connection: Connection) -> str | None:
+    """The same for changes of services' statuses, which programs alone are told of."""
+    found = subscribers_after(connection, last, limit=SLICE, channels={webhook.CHANNEL.name}.intersection(channels))
+    for one in turned:
+        if found and isinstance(one.entry.event, StatusChanged):
+            _tell_turn(connection, one, one.entry.event, found, now)
+    if len(found) == SLICE:
+        return found[-1].id
+    for one in turned:
+        decide(connection, one.entry.id, Verdict.TOLD, now)
+    return None
+
+
+def _tell_turn(connection: Connection, one: Decided, change: StatusChanged, found: Sequence[Subscriber], now: datetime) -> None:
+    recipients = [each.recipient for each in found]
+    out = fold(connection, one.entry.id, one.thread, recipients, now)
+    last, before = last_told(connection, one.thread, recipients), known_before(connection, change)
+    wishing = [each for each in found if wants_status(each.wish, change.id, last.get(each.recipient, before), change.new)]
+    calm = breaths(connection, one.thread, [each.recipient for each in wishing], out, now)
+    notify(connection, one.entry, one.thread, [(each.recipient, each.channel) for each in wishing], now, not_before=calm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,5 +233,9 @@ def _decided(
                 return Decided(entry=entry, verdict=Verdict.INSIDE, thread=id_)
             found = verdict_on_advisory(advisory, services, now, was_told=id_ in told)
             return None if found is None else Decided(entry=entry, verdict=found, thread=id_)
+        case StatusChanged(id=service):
+            thread = thread_of(connection, service)
+            is_news = thread is not None and scope.tells_of(service) and known_before(connection, entry.event) is not entry.event.new
+            return Decided(entry=entry, verdict=Verdict.TOLD if is_news else Verdict.INSIDE, thread=thread or "")
         case _:
             return Decided(entry=entry, verdict=Verdict.INSIDE)

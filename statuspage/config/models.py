@@ -137,7 +137,7 @@ class Service(Section):
     )
     monitors: tuple[Monitor, ...] = Field((), description="Monitors of a component of the service's own id.")
     publish_after: Duration = Field(timedelta(0), description="How long words about trouble are held back; never the status.")
-    notify_after: Duration = Field(timedelta(minutes=2), description="How long mail and webhooks to subscribers are held back.")
+    notify_after: Duration = Field(timedelta(minutes=2), description="How long words by mail and webhook to subscribers are held back.")
     resolves_after: Duration = Field(timedelta(minutes=5), description="How long a recovery is watched before the incident is resolved.")
     owner: Id | None = Field(None, description="The team that answers for it.")
     tiers: tuple[Id, ...] = Field((), description="Teams in the order in which they are called.")

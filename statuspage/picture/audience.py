@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from incidents.advisory import Advisory
 from incidents.model import Incident, Service, State, Status, Update
-from incidents.rollup import ORDER, worst
+from incidents.rollup import ORDER, TROUBLE, worst
 
 GOOD_NEWS = frozenset({State.MONITORING, State.RESOLVED, State.POSTMORTEM})
 """States whose words mean something only to those who have heard that it broke."""
@@ -105,3 +105,16 @@ def wants(wish: Wish, incident: Incident, update: Update, *, was_told: bool) -> 
 def wants_work(wish: Wish, services: Collection[str]) -> bool:
     """Whether the subscriber is told of planned work on *services*."""
     return wish.wants_maintenance and (wish.services is None or not wish.services.isdisjoint(services))
+
+
+def wants_status(wish: Wish, service: str, last: Status, new: Status) -> bool:
+    """Whether the subscriber, who was told *last* where *service* stands, is told that it is *new* now.
+
+    Trouble milder than asked for is told to those who heard of worse alone, and so is work to those who did not ask for it: nobody is left
+    with trouble that is over.
+    """
+    if last is new or not (wish.services is None or service in wish.services):
+        return False
+    if last in TROUBLE or new is Status.OPERATIONAL:
+        return True
+    return wish.wants_maintenance if new is Status.MAINTENANCE else ORDER[new] >= ORDER[wish.floor]

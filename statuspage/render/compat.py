@@ -64,7 +64,7 @@ class Compat:
         newest = listed(incidents[view.id] for view in views[:MOST_INCIDENTS])
         unresolved = listed(incidents[view.id] for view in views if view.resolved_at is None)
         top = f'{{"page":{spelled(_page(page))}'
-        status = f'"status":{spelled({"indicator": IMPACT[page.status], "description": _description(page)})}}}'
+        status = f'"status":{spelled(status_of(page))}}}'
         planned = {name: f'"scheduled_maintenances":{texts}' for name, texts in self._scheduled.lists(page, services).items()}
         bodies = {
             "summary": f'{top},"components":{rows},"incidents":{unresolved},{planned["pending"]},{status}',
@@ -95,6 +95,18 @@ class Compat:
             view.id: f'{text[:-1]},"components":{listed(services[one.service] for one in view.services if one.service in services)}}}'
             for view, text in told
         }
+
+
+def status_of(page: Page) -> Row:
+    """How the page as a whole is."""
+    return {"indicator": IMPACT[page.status], "description": _description(page)}
+
+
+def component_of(page: Page, public_id: str) -> Row | None:
+    """The row of one service; None where the page has none of that id."""
+    placed = ((group, service, position) for group, service, position in _places(page) if service is not None)
+    found = (_Placed(one, group.public_id, position, page.page_id) for group, one, position in placed if one.public_id == public_id)
+    return next(map(_row, found), None)
 
 
 def _description(page: Page) -> str:
@@ -165,6 +177,10 @@ def _group(page: Page, group: GroupView, position: int) -> Row:
 
 
 def _component(placed: _Placed) -> str:
+    return spelled(_row(placed))
+
+
+def _row(placed: _Placed) -> Row:
     service = placed.service
     row: Row = {
         "id": service.public_id,
@@ -183,7 +199,7 @@ def _component(placed: _Placed) -> str:
     }
     if service.status is Status.UNKNOWN:
         row["unknown_since"] = instant(service.unknown_since or service.created_at)
-    return spelled(row)
+    return row
 
 
 def _status(service: ServiceView) -> str:

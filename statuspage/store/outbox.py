@@ -6,6 +6,7 @@ A notification is written once for each key, however often somebody tries; what 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import JsonValue
@@ -26,7 +27,8 @@ KEPT_FOR = timedelta(hours=72)
 ASKED_FOR = timedelta(days=1)
 """How long it is remembered that somebody asked to be subscribed."""
 
-_PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+"""What is on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +98,21 @@ def told_recipients(connection: Connection, thread: str, recipients: Collection[
 # --- notifications --------------------------------------------------------------------------------------------------------------
 
 
-def notify(connection: Connection, entry: Entry, thread: str, recipients: Iterable[tuple[str, str]], at: datetime) -> None:
-    """Have *entry* told to *recipients*, each with the channel that leads there; those that are to be told already are left alone."""
+def notify(
+    connection: Connection,
+    entry: Entry,
+    thread: str,
+    recipients: Iterable[tuple[str, str]],
+    at: datetime,
+    *,
+    not_before: Mapping[str, datetime] = MappingProxyType({}),
+) -> None:
+    """Have *entry* told to *recipients*, each with the channel that leads there; those that are to be told already are left alone.
+
+    *not_before* is when those may be told who are to be left alone until then.
+    """
     rows = [_row(f"{entry.key}>{recipient}", thread, channel, recipient, at) | {"outbox": entry.id} for recipient, channel in recipients]
-    put_missing(connection, notifications, rows)
+    put_missing(connection, notifications, [row | {"next_try_at": max(at, not_before.get(row["recipient"], at))} for row in rows])
 
 
 def write_letter(connection: Connection, *, key: str, channel: str, recipient: str, letter: Mapping[str, JsonValue], at: datetime) -> None:
@@ -126,7 +139,7 @@ def due(connection: Connection, channel: str, now: datetime, *, limit: int, with
         earlier.c.dropped_at.is_(None),
     )
     is_time = or_(notifications.c.next_try_at <= now, notifications.c.next_try_at > now + LONGEST_PAUSE)
-    chosen = _with_entries().where(_PENDING, notifications.c.channel == channel, is_time, ~waits_for)
+    chosen = _with_entries().where(PENDING, notifications.c.channel == channel, is_time, ~waits_for)
     if without:
         chosen = chosen.where(notifications.c.recipient.not_in(without))
     ordered = chosen.order_by(notifications.c.outbox.is_not(None), notifications.c.id).limit(limit)
@@ -227,7 +240,7 @@ def of_recipient(connection: Connection, recipient: str) -> Sequence[Notificatio
 
 def waiting(connection: Connection) -> int:
     """How many notifications are on their way."""
-    return connection.execute(select(func.count()).select_from(notifications).where(_PENDING)).scalar_one()
+    return connection.execute(select(func.count()).select_from(notifications).where(PENDING)).scalar_one()
 
 
 def prune_told(connection: Connection, now: datetime, before: datetime, limit: int) -> int:
@@ -244,7 +257,7 @@ def prune_told(connection: Connection, now: datetime, before: datetime, limit: i
     tried = literal("given up after three days: ") + notifications.c.reason
     why = case((notifications.c.reason == "", "given up after three days"), else_=tried)
     late = {"dropped_at": now, "letter": None, "reason": why}
-    connection.execute(update(notifications).where(_PENDING, notifications.c.created_at <= now - KEPT_FOR).values(**late))
+    connection.execute(update(notifications).where(PENDING, notifications.c.created_at <= now - KEPT_FOR).values(**late))
     connection.execute(delete(spent_links).where(spent_links.c.until < now))
     connection.execute(delete(asked).where(asked.c.at < now - ASKED_FOR))
     return gone

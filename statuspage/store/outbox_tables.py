@@ -32,7 +32,7 @@ notifications = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     text("key", unique=True),
     Column("outbox", Integer),  # no foreign key: both are pruned
-    text("thread"),  # what is told in order: the id of an incident or window
+    text("thread"),  # what is told in order: the id of an incident or window, the public id of a service
     text("channel"),
     text("recipient"),  # an id that tells nobody who it is
     Column("letter", JSON(none_as_null=True)),  # what is said, and to which address, where there is no cause

@@ -233,6 +233,11 @@ def stories(connection: Connection, *, updates: int = 50) -> tuple[Story, ...]:
     return stories_of(connection, {*_open_ids(connection), *connection.execute(newest).scalars()})
 
 
+def open_stories(connection: Connection) -> tuple[Story, ...]:
+    """Every open incident with its public words, newest first."""
+    return stories_of(connection, _open_ids(connection))
+
+
 def story(connection: Connection, incident_id: str) -> Story | None:
     """One incident with its public words, open or long over; None where there is none of that id."""
     return next(iter(stories_of(connection, {incident_id})), None)

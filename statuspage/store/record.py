@@ -38,7 +38,7 @@ from incidents.events import (
 )
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, Quoted
-from incidents.model import Incident, Note, Standing, Update
+from incidents.model import Incident, Note, Standing, Status, Subject, Update
 from incidents.moving import Move
 from incidents.replaying.differences import Notice
 from incidents.rewording import RewordingEvent
@@ -245,8 +245,21 @@ def _write_history(connection: Connection, events: Sequence[Event], batch: int, 
     rows = [_entry(event, body, batch, at) for event, body in zip(events, bodies, strict=True)]
     if rows:
         connection.execute(insert(journal), rows)
-    told = [_notice(event, body) for event, body in zip(events, bodies, strict=True) if isinstance(event, Notice)]
-    put_missing(connection, outbox, told)
+    spelled = tuple(zip(events, bodies, strict=True))
+    put_missing(connection, outbox, [_notice(event, body) for event, body in spelled if isinstance(event, Notice)])
+    turned = [(event, body) for event, body in spelled if isinstance(event, StatusChanged) and _is_shown(event)]
+    put_missing(connection, outbox, [_turn(event, body, f"{batch}.{place}") for place, (event, body) in enumerate(turned, start=1)])
+
+
+def _is_shown(change: StatusChanged) -> bool:
+    """Whether customers see a service change: while nothing is known of it they see what was."""
+    return change.subject is Subject.SERVICE and change.new not in {change.old, Status.UNKNOWN}
+
+
+def _turn(change: StatusChanged, body: JsonValue, place: str) -> dict[str, Any]:
+    """A row of the outbox for a change of status; its *place* in the record is no other's."""
+    none = dict.fromkeys(_SUBJECTS)
+    return {"key": f"{change.id}:{kind(change)}:{place}", "created_at": change.at, **none, "kind": kind(change), "body": body}
 
 
 def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str, Any]:

@@ -44,12 +44,16 @@ class Fuse:
         return guarded
 
 
+def mortal(store: Store, fuse: Fuse) -> Store:
+    """*store* as a process has it that dies of *fuse*."""
+    one = Store(store._database)
+    one.read, one.write = fuse.around(store.read), fuse.around(store.write)  # type: ignore[method-assign,assignment]
+    return one
+
+
 async def crashed(house: House, fuse: Fuse) -> None:
     """Deliver until the process dies, or all is delivered; then again with all that is left of the first try: the store."""
-    store = house.store
-    mortal = Store(store._database)
-    mortal.read, mortal.write = fuse.around(store.read), fuse.around(store.write)  # type: ignore[method-assign,assignment]
-    house.deliverer.store = house.deliverer.letters.store = mortal
+    house.deliverer.store = house.deliverer.letters.store = mortal(house.store, fuse)
     try:
         for _ in range(6):
             await house.deliverer.look()
