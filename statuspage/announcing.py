@@ -19,7 +19,7 @@ from probes.settings import Secret
 TIMEOUT = 60.0
 """Seconds that one announcement may take: a service that is slow, and one that never stops answering, end alike."""
 
-JUDGING = 60.0
+JUDGING = 20.0
 """Seconds that judging URLs may take; apprise takes its time to start on a busy machine."""
 
 _PROGRAM = Path(__file__).with_name("announcer.py")
@@ -31,6 +31,11 @@ _KEPT_SURROUNDINGS = frozenset(
     }
 )
 """What the process sees of our environment: none of the secrets, and no home with files of anybody's."""
+
+
+class NoApprise(Exception):
+    """apprise itself does not run here, or not now."""
+
 
 Tone = Literal["info", "success", "warning", "failure"]
 
@@ -60,22 +65,27 @@ def masked(url: Secret) -> str:
 def objections(urls: Sequence[Secret]) -> Sequence[str | None]:
     """Why each of *urls* cannot be used, in a sentence that quotes nothing of it; None for those that can. Blocks for a second or so.
 
-    Errors: RuntimeError where apprise itself does not run.
+    Errors: NoApprise where nobody could be asked.
     """
-    done = subprocess.run(  # noqa: S603 - a program of ours
-        _command(),
-        input=json.dumps({"judge": [url.reveal() for url in urls], "within": JUDGING}),
-        env=_surroundings(os.environ),
-        cwd="/",
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=JUDGING,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - a program of ours
+            _command(),
+            input=json.dumps({"judge": [url.reveal() for url in urls], "within": JUDGING}),
+            env=_surroundings(os.environ),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=JUDGING,
+        )
+    except subprocess.TimeoutExpired:
+        raise NoApprise(f"no answer within {JUDGING:.0f} s") from None  # its arguments hold what was asked
+    except OSError as error:
+        raise NoApprise(f"cannot be started: {error.strerror}") from error
     answers = [_fault(line) for line in done.stdout.splitlines()]
     if len(answers) != len(urls):
-        raise RuntimeError(f"apprise does not run here (it left with {done.returncode})")
+        raise NoApprise(f"it left with {done.returncode}")
     return answers
 
 

@@ -36,7 +36,7 @@ from statuspage.config.meaning import (
 )
 from statuspage.config.models import Config
 from statuspage.config.models import Service as WrittenService
-from statuspage.config.outlets import unusable_outlets
+from statuspage.config.outlets import judged_outlets
 from statuspage.config.problems import ConfigError, Problem
 from statuspage.config.schema import json_schema
 from statuspage.config.series import series
@@ -130,12 +130,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     signs, faults = logos(sources)
     problems += faults
     problems += misplaced_mirror(whole, sources)
-    problems += unusable_outlets(sources)
+    unusable, doubts = judged_outlets(sources)
+    problems += unusable
     if problems:
         raise ConfigError(_in_order(problems))
     return Loaded(
         config=whole.config,
-        warnings=_in_order(warnings(whole, sources)),
+        warnings=_in_order([*warnings(whole, sources), *doubts]),
         inactive=inactive(sources, known),
         text=sources.text,
         digest=sha256(sources.text.encode()).hexdigest(),

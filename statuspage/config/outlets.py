@@ -1,13 +1,13 @@
 """Where the operator announces public words: chats, rooms and services that apprise reaches, each by a URL that is a secret."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from incidents.model import Status
 from probes.settings import Secret
-from statuspage.announcing import objections
+from statuspage.announcing import NoApprise, objections
 from statuspage.config.problems import Problem, Sources, Trail, matches
 from statuspage.config.types import Id, Language, Section, Yes
 
@@ -27,17 +27,25 @@ class Outlet(Section):
     language: Language | None = Field(None, description="The language in which it is told; the site's by default.")
 
 
-def unusable_outlets(sources: Sources) -> Iterator[Problem]:
-    """Find outlets whose URL leads nowhere, or where another leads already. Apprise is asked only where there are any."""
+def judged_outlets(sources: Sources) -> tuple[Sequence[Problem], Sequence[Problem]]:
+    """What is wrong with the outlets' URLs, and what is doubtful: where apprise does not run, nobody is kept from starting by that.
+
+    Apprise is asked only where there are any.
+    """
     first: dict[Secret, str] = {}
     found: dict[Trail, Secret] = {}
+    problems: list[Problem] = []
     for trail, url in matches(sources.value, "announce.*.url"):
         if not isinstance(url, Secret) or not url.reveal():
             continue  # which is told already
         if (other := first.setdefault(url, str(trail[1]))) != trail[1]:
-            yield sources.problem(trail, f"is the URL of {other} already, where each word would be told twice; remove one of the two")
+            sentence = f"is the URL of {other} already, where each word would be told twice; remove one of the two"
+            problems.append(sources.problem(trail, sentence))
         else:
             found[trail] = url
-    for trail, fault in zip(found, objections(list(found.values())) if found else (), strict=True):
-        if fault is not None:
-            yield sources.problem(trail, fault, "***")
+    try:
+        faults = objections(list(found.values())) if found else ()
+    except NoApprise as error:
+        return problems, [sources.problem(("announce",), f"apprise could not be asked about these URLs: {error}", at_key=True)]
+    problems += (sources.problem(trail, fault, "***") for trail, fault in zip(found, faults, strict=True) if fault is not None)
+    return problems, ()

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.settings import Secret
+from statuspage import announcing
 from statuspage.announcer import ALWAYS_MARKED, FROM_FILES, ON_THIS_MACHINE, fitted, harmless, marked, service_of
 from statuspage.announcing import masked, objections
 from statuspage.config.loading import load
@@ -186,6 +187,19 @@ def test_an_outlet_that_hears_less_than_it_was_meant_to_is_a_warning(tmp_path: P
     told = [str(one) for one in load(path, environ).warnings if "announce" in str(one)]
     assert any("this service is not public, and nothing is announced of it" in one for one in told)
     assert any("the page does not speak this language" in one and "'xx'" in one for one in told)
+
+
+def test_where_apprise_does_not_run_the_file_is_taken_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, environ = written(tmp_path, {"ops": SERVICES["json"]})
+    for command, why in ((("/nonexistent",), "cannot be started: No such file or directory"), (("false",), "it left with 1")):
+        monkeypatch.setattr(announcing, "_command", lambda command=command: command)
+        told = [str(one) for one in load(path, environ).warnings if "announce" in str(one)]
+        assert told == [f"{path}:3:1: announce: apprise could not be asked about these URLs: {why}"]
+
+
+def test_the_process_sees_nothing_of_our_environment_that_it_does_not_need() -> None:
+    ours = {"PATH": "/bin", "HOME": "/root", "OPS_URL": SERVICES["json"], "NETRC": "/x", "https_proxy": "http://proxy:3128"}
+    assert announcing._surroundings(ours) == {"PATH": "/bin", "https_proxy": "http://proxy:3128", "LC_ALL": "C.UTF-8"}
 
 
 def test_more_outlets_than_there_is_room_for_are_refused(tmp_path: Path) -> None:

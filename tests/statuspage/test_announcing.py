@@ -13,6 +13,7 @@ from sqlalchemy import update
 from incidents.planned import planning
 from probes.result import Failure
 from statuspage import announcing as process
+from statuspage import deliver
 from statuspage.store import outbox, outlets
 from statuspage.store.outbox import KEPT_FOR
 from statuspage.store.tables import updates
@@ -177,6 +178,39 @@ async def test_a_room_that_never_answers_keeps_nobody_waiting(
         await until(is_let_go.is_set)
         reasons = {one.recipient: one.reason for one in await house.sent(incident.id)}
         assert reasons == {"outlet:hung": "no end within 3 s", "outlet:ops": ""}
+
+
+async def test_a_process_ends_with_the_hub_and_one_that_is_left_alone_by_itself(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "PARTING", 0.1)
+    left: list[str] = []
+
+    async def hold(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100000000"})
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b".")
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            left.append("gone")
+            return response
+
+    async with listening(Room(answers=[hold, hold])) as room:
+        await announcing(house, tmp_path, {"ops": room.url()})
+        await house.outage()
+        await house.pass_by(120)
+        running = asyncio.create_task(house.deliverer.run())
+        await until(lambda: room.knocks)
+        running.cancel()
+        await asyncio.wait([running])
+        await until(lambda: left == ["gone"])
+        text = {"title": "a", "words": "", "link": "b", "tone": "info"}
+        asked = {"url": room.url(), "site": "A", "home": "b", "messages": [text], "within": 2.0}
+        async with process._started(asked) as answers:
+            assert await answers.read() == b"", "it ended, and nobody had asked it to"
+        await until(lambda: len(left) == 2)
 
 
 async def test_an_answer_without_an_end_costs_the_process_and_not_the_machine(house: House, tmp_path: Path) -> None:
