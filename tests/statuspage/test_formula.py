@@ -1,7 +1,7 @@
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statuspage.formula import INPUTS, SAMPLES, BadFormula, compile_formula
@@ -21,6 +21,7 @@ def test_a_formula_may_choose_and_convert() -> None:
     assert formula({**ORDINARY, "tier": 1.0, "hours_down": 7.9}) == 0.0
 
 
+@settings(deadline=None)  # whoever is first loads the language
 @given(customers=NUMBERS, share=NUMBERS, hours=NUMBERS)
 def test_arithmetic_is_that_of_floats(customers: float, share: float, hours: float) -> None:
     formula = compile_formula("impact.customers + affected_share * hours_down - tier")
