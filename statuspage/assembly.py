@@ -12,6 +12,7 @@ from incidents.model import Topology
 from statuspage.alive import kept_alive
 from statuspage.books import Books
 from statuspage.bundled import templates
+from statuspage.circles import admit
 from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
@@ -21,15 +22,14 @@ from statuspage.hub import Hub, apply_version
 from statuspage.picture.site import Site
 from statuspage.pipeline import Pipeline
 from statuspage.presence import Presence
-from statuspage.press import Press, public_names
+from statuspage.press import Press
 from statuspage.publish import Publisher
-from statuspage.readings import door_of, hidden_of, page_name, policy_of, site_of, stale_after_of
+from statuspage.readings import door_of, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.store import past, queries
 from statuspage.store.carrying import carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
-from statuspage.store.scope_rows import hide
 from statuspage.telling import deliverer
 
 
@@ -115,5 +115,5 @@ def _prepared(
     applied = apply_version(connection, loaded, topology, at)
     state_terms(connection, terms(config, at.year), at)
     past.begin(connection, version=applied, at=at)
-    public = queries.public_ids(connection, [*public_names(topology, site), *map(page_name, config.pages)])
-    return installed, public, lived_until, applied, hide(connection, *hidden_of(config).values())
+    public, hidden = admit(connection, config, topology, site)
+    return installed, public, lived_until, applied, hidden

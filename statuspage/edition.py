@@ -14,7 +14,7 @@ from statuspage.picture.news import Tail, Topic
 from statuspage.picture.page import IncidentView, Page, Snapshot, Story, build
 from statuspage.picture.planned import Window
 from statuspage.picture.scope import Cutter
-from statuspage.publish import Publisher, Shelf
+from statuspage.publish import Publisher, Shelf, tells
 from statuspage.render.addresses import Document, document_at
 from statuspage.render.finished import Finished
 from statuspage.render.fresh import Fresh, fresh
@@ -105,10 +105,10 @@ class Edition:
     async def _archive(self, document: Document, language: str | None) -> Finished | None:
         """A closed archive of a feed. Which there are is known without a look into the store."""
         topic, number, shelf = document.topic, document.number, self.shelf
-        is_known = not topic.of or self.has(topic.of)
-        if shelf is None or number is None or not is_known or number > self._news.get(topic, Tail()).archives:
+        if shelf is None or number is None or number > self._news.get(topic, Tail()).archives or not tells(shelf.page, topic):
             return None
-        told = await self.store.read(lambda connection: feed_rows.archive(connection, topic, number))
+        kept = self.cutter.kept(topic)
+        told = await self.store.read(lambda connection: feed_rows.archive(connection, kept, number))
 
         def draw() -> Finished:
             names = scope.names_of(self.whole(()).situation.topology, shelf.page.site.language)

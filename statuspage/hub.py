@@ -26,6 +26,7 @@ from statuspage import journal
 from statuspage.as_it_was import page_at
 from statuspage.books import Books
 from statuspage.bundled import templates
+from statuspage.circles import admit
 from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
@@ -43,14 +44,12 @@ from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
 from statuspage.paces import Paces, Watched
 from statuspage.pipeline import Pipeline
-from statuspage.press import Press, public_names
+from statuspage.press import Press
 from statuspage.readings import (
     calling_of,
     door_of,
     fixed_at_start,
-    hidden_of,
     known_errors_of,
-    page_name,
     policy_of,
     site_of,
     spoken_by,
@@ -65,7 +64,6 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.store.scope_rows import hide
 from statuspage.telling import forms_of, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.beside import Beside
@@ -281,7 +279,6 @@ class Hub:
             log.warning("what changed in `%s` takes effect at the next start", section)
         config = loaded.config
         topology, site = configuration.topology(config), site_of(config, loaded.logos)
-        names = [*public_names(topology, site), *map(page_name, config.pages)]
         at = self.now()
 
         def write(connection: Connection) -> tuple[Carried, Mapping[str, str], frozenset[str]]:
@@ -290,7 +287,7 @@ class Hub:
             version = apply_version(connection, loaded, topology, at)
             newest, situation = newest_batch(connection), queries.situation(connection, topology)
             carried = Carried(version=version, newest=newest, moved=moved, situation=situation)
-            return carried, queries.public_ids(connection, names), hide(connection, *hidden_of(config).values())
+            return carried, *admit(connection, config, topology, site)
 
         async def carry() -> Carried:
             carried, public_ids, hidden = await self.store.write(write)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from statuspage.picture import archive
 from statuspage.picture import page as picture
 from statuspage.picture.advisories import AdvisoryView, in_force
-from statuspage.picture.news import FLOORS, About, Said, Tail, Topic, together
+from statuspage.picture.news import FLOORS, About, Said, Tail, Topic
 from statuspage.picture.page import IncidentView, Page, ServiceView, Snapshot
 from statuspage.picture.planned import MaintenanceView
 from statuspage.render import badges, feeds
@@ -53,13 +53,7 @@ class News:
     def newest(self, page: Page, tongue: Tongue, topic: Topic) -> feeds.Feed:
         """What the newest document about *topic* says. Until there are words about a service it is as old as the service."""
         created = {service.id: service.created_at for group in page.groups for service in group.services}
-        return feeds.Feed.newest(page, tongue, topic, self._tail(page, topic), created.get(topic.of, self.born))
-
-    def _tail(self, page: Page, topic: Topic) -> Tail:
-        if topic.about is not About.GROUP:
-            return self.tails.get(topic, Tail())
-        members = (service for group in page.groups if group.public_id == topic.of for service in group.services)
-        return together(self.tails.get(Topic(About.SERVICE, service.id), Tail()) for service in members)
+        return feeds.Feed.newest(page, tongue, topic, self.tails.get(topic, Tail()), created.get(topic.of, self.born))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +100,7 @@ class Publisher:
 
     def paths(self, shelf: Shelf) -> Iterator[str]:
         """Every path that there is in *shelf*, in all languages, also of what is made only when somebody asks; but of nothing older."""
-        floors = map(Topic, FLOORS if shelf.page.site.is_main else ())
-        topics = (*floors, *(Topic(About.GROUP, group.public_id) for group in shelf.page.groups if group.public_id))
+        topics = (*map(Topic, FLOORS), *(Topic(About.GROUP, group.public_id) for group in shelf.page.groups if group.public_id))
         fed = (path_of(Document(topic, form)) for topic in topics for form in Format)
         calendars = (f"/services/{service.id}/maintenance.ics" for group in shelf.page.groups for service in group.services)
         aside = (*self.paths_of_services(shelf.page), *fed, *calendars)
@@ -238,7 +231,7 @@ class Publisher:
         """
         services = {service.id: service for group in page.groups for service in group.services}
         document = document_at(path)
-        if document is not None and document.number is None and document.topic.of in _subjects(page, document.topic):
+        if document is not None and document.number is None and tells(page, document.topic):
             return partial(self._newest, page, document)
         id_ = path.removeprefix("/services/").removesuffix("/maintenance.ics")
         if id_ in services and path == f"/services/{id_}/maintenance.ics":
@@ -260,7 +253,8 @@ class Publisher:
     def archive(self, shelf: Shelf, document: Document, said: Sequence[Said], language: str | None = None) -> Finished:
         """Make the archive *document* from what is *said* in it, as it stands under the path of *language*. It may run on any thread."""
         page = shelf.page if language is None else shelf.translations[language].page()
-        return _feed(feeds.Feed.archived(page, self._html.tongue(page), document.topic, said, document.number or 1), document.format)
+        topic, number, born = document.topic, document.number or 1, self._news.born
+        return _feed(feeds.Feed.archived(page, self._html.tongue(page), topic, said, number, since=born), document.format)
 
     def paths_of_services(self, page: Page) -> tuple[str, ...]:
         """The path of everything that a service has, and that ``of_service`` makes."""
@@ -292,6 +286,11 @@ def publication_name(files: Mapping[str, Finished]) -> str:
     return sha256("".join(f"{path} {finished.etag}\n" for path, finished in sorted(files.items())).encode()).hexdigest()[:16]
 
 
+def tells(page: Page, topic: Topic) -> bool:
+    """Whether *page* has a feed about *topic*."""
+    return topic.of in _subjects(page, topic)
+
+
 def _subjects(page: Page, topic: Topic) -> Collection[str]:
     """Of what there is a feed like that about *topic*."""
     match topic.about:
@@ -299,10 +298,8 @@ def _subjects(page: Page, topic: Topic) -> Collection[str]:
             return {group.public_id for group in page.groups if group.public_id}
         case About.SERVICE | About.SERVICE_MAINTENANCE:
             return {service.id for group in page.groups for service in group.services}
-        case About.EVERYTHING | About.MAINTENANCE:
-            return ("",)
         case _:
-            return ("",) if page.site.is_main else ()
+            return ("",)
 
 
 def _faces(page: Page) -> Mapping[str, Callable[[Html, Page, ServiceView], Finished]]:

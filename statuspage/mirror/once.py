@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from incidents.model import Situation
 from statuspage.books import Books
 from statuspage.bundled import templates
+from statuspage.circles import admit
 from statuspage.clock import Now
 from statuspage.config import loading as configuration
 from statuspage.config.loading import Loaded
@@ -19,13 +20,12 @@ from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import Target
 from statuspage.pipeline import Pipeline
-from statuspage.press import Press, public_names
+from statuspage.press import Press
 from statuspage.publish import Publisher
-from statuspage.readings import hidden_of, policy_of, site_of, stale_after_of
+from statuspage.readings import policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.store import queries
 from statuspage.store.engine import Database, Store
-from statuspage.store.scope_rows import hide
 
 
 async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now) -> datetime:
@@ -53,8 +53,7 @@ async def _press(loaded: Loaded, store: Store, now: Now) -> Press:
 
     def prepare(connection: Connection) -> tuple[queries.Installation, Mapping[str, str], datetime | None, Situation, frozenset[str]]:
         installed = queries.installation(connection, url=site.url, now=now())
-        public = queries.public_ids(connection, public_names(topology, site))
-        hidden = hide(connection, *hidden_of(config).values())
+        public, hidden = admit(connection, config, topology, site)
         return installed, public, queries.last_sign_of_life(connection), queries.situation(connection, topology), hidden
 
     installed, public, lived_until, situation, hidden = await store.write(prepare)

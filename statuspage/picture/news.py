@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -71,14 +72,42 @@ class About(StrEnum):
     GROUP = "group"
 
 
+OF_SERVICES = frozenset({About.SERVICE, About.SERVICE_MAINTENANCE})
+"""What each service has, whoever reads of it."""
+
 FLOORS = MappingProxyType({About.DEGRADED: Status.DEGRADED, About.PARTIAL: Status.PARTIAL, About.MAJOR: Status.MAJOR})
 
 
 class Topic(NamedTuple):
-    """One feed's subject: *of* which service, or of which group by its public id; empty where it is of no single one."""
+    """One feed's subject: *of* which service, or of which circle; empty where it is of no single one, and everybody's."""
 
     about: About
     of: str = ""
+
+
+PARTED = "."
+"""Stands between a page and a group there; no public id has one."""
+
+
+def circle_of(page: str, group: str = "") -> str:
+    """What a further page, or a group there, is called as a circle; both by their public ids."""
+    return f"{page}{PARTED}{group}" if group else page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """Services that some readers follow together: those of a group, of a further page, or of a group there. *of* names it for good.
+
+    Where it *is_page*, its readers have the feeds that everybody has; else a single one.
+    """
+
+    of: str
+    services: frozenset[str]
+    is_page: bool = False
+
+    def concerns(self, services: Iterable[str]) -> bool:
+        """Whether any of *services* is followed."""
+        return not self.services.isdisjoint(services)
 
 
 class Strand(StrEnum):
@@ -206,40 +235,58 @@ def last_withdrawn(archived: Iterable[Said]) -> tuple[Said, ...]:
     return tuple(sorted(gone, key=lambda one: (one.updated, one.subject, one.number))[-PAGE:])
 
 
-def together(tails: Iterable[Tail]) -> Tail:
-    """The newest PAGE of what several topics tell, each once, by when it was said: nothing is missing between them."""
-    known = {(one.subject, one.number): one for tail in tails for one in tail.said}
-    newest = sorted(known.values(), key=lambda one: (one.at, one.subject, one.number))[-PAGE:]
-    return Tail(count=len(newest), said=tuple(newest))
-
-
-def topics_of_incident(incident: Incident, hidden: Collection[str] = ()) -> tuple[Topic, ...]:
+def topics_of_incident(incident: Incident, hidden: Collection[str] = (), circles: Iterable[Circle] = ()) -> tuple[Topic, ...]:
     """Where words about *incident*, as it is when they are said, are told. What it has hit once it goes on to be about.
 
     What hits services alone that are *hidden* has no place in the feeds that everybody reads.
     """
-    each = _each(About.SERVICE, incident.worst)
-    hit = [status for hits in (incident.worst, incident.services) for service, status in hits.items() if service not in hidden]
-    if not hit and (incident.worst or incident.services):
-        return each
+    hit = [(service, status) for hits in (incident.worst, incident.services) for service, status in hits.items()]
+    public = [status for service, status in hit if service not in hidden]
+    everybody = by_severity("", public) if public or not hit else ()
+    told = ((circle, [status for service, status in hit if service in circle.services]) for circle in circles)
+    followed = (topics_of_trouble(circle, statuses) for circle, statuses in told if statuses)
+    return (*everybody, *_each(About.SERVICE, incident.worst), *chain.from_iterable(followed))
+
+
+def topics_of_trouble(circle: Circle, hit: Iterable[Status]) -> tuple[Topic, ...]:
+    """Where those of *circle* are told of an incident that has *hit* its services so."""
+    return by_severity(circle.of, hit) if circle.is_page else (Topic(About.GROUP, circle.of),)
+
+
+def by_severity(of: str, hit: Iterable[Status]) -> tuple[Topic, ...]:
+    """The feed of everything and those with a floor that *hit* reaches."""
     bad = worst((*hit, Status.DEGRADED))
-    floors = (about for about, floor in FLOORS.items() if ORDER[bad] >= ORDER[floor])
-    return (Topic(About.EVERYTHING), *map(Topic, floors), *each)
+    return (Topic(About.EVERYTHING, of), *(Topic(about, of) for about, floor in FLOORS.items() if ORDER[bad] >= ORDER[floor]))
 
 
-def topics_of_window(window: Maintenance, said: MaintenanceUpdate, hidden: Collection[str] = ()) -> tuple[Topic, ...]:
+def topics_of_window(
+    window: Maintenance, said: MaintenanceUpdate, hidden: Collection[str] = (), circles: Iterable[Circle] = ()
+) -> tuple[Topic, ...]:
     """Where words about *window* are told; *hidden* as for an incident."""
+    is_told, everybody = is_loud(window, said), Circle(of="", services=frozenset(window.services), is_page=True)
     is_for_all = not window.services or not set(window.services) <= set(hidden)
-    planned = (*((Topic(About.MAINTENANCE),) if is_for_all else ()), *_each(About.SERVICE_MAINTENANCE, window.services))
-    if not is_loud(window, said):
-        return planned
-    return (*planned, *((Topic(About.EVERYTHING),) if is_for_all else ()), *_each(About.SERVICE, window.services))
+    concerned = (*((everybody,) if is_for_all else ()), *(one for one in circles if one.concerns(window.services)))
+    each = (*_each(About.SERVICE_MAINTENANCE, window.services), *(_each(About.SERVICE, window.services) if is_told else ()))
+    return (*each, *(topic for circle in concerned for topic in topics_of_work(circle, is_loud=is_told)))
 
 
-def topics_of_advisory(advisory: Advisory, hidden: Collection[str] = ()) -> tuple[Topic, ...]:
+def topics_of_work(circle: Circle, *, is_loud: bool) -> tuple[Topic, ...]:
+    """Where those of *circle* are told of planned work on its services; in the feed of everything where it *is_loud*."""
+    if not circle.is_page:
+        return (Topic(About.GROUP, circle.of),) if is_loud else ()
+    return (Topic(About.MAINTENANCE, circle.of), *((Topic(About.EVERYTHING, circle.of),) if is_loud else ()))
+
+
+def topics_of_advisory(advisory: Advisory, hidden: Collection[str] = (), circles: Iterable[Circle] = ()) -> tuple[Topic, ...]:
     """Where words about *advisory* are told: in no feed with a floor, for nothing is broken; *hidden* as for an incident."""
     is_for_all = not advisory.services or not set(advisory.services) <= set(hidden)
-    return (*((Topic(About.EVERYTHING),) if is_for_all else ()), *_each(About.SERVICE, advisory.services))
+    followed = (topic_of_warning(circle) for circle in circles if circle.concerns(advisory.services))
+    return (*((Topic(About.EVERYTHING),) if is_for_all else ()), *_each(About.SERVICE, advisory.services), *followed)
+
+
+def topic_of_warning(circle: Circle) -> Topic:
+    """Where those of *circle* are told of an advisory."""
+    return Topic(About.EVERYTHING if circle.is_page else About.GROUP, circle.of)
 
 
 def _each(about: About, services: Iterable[str]) -> tuple[Topic, ...]:

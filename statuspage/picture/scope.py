@@ -15,7 +15,7 @@ from incidents.rollup import TROUBLE
 from statuspage.picture import retold
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.marking import localised
-from statuspage.picture.news import About, Said, Tail, Topic, together
+from statuspage.picture.news import OF_SERVICES, PARTED, About, Said, Tail, Topic, circle_of
 from statuspage.picture.page import Snapshot, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
@@ -92,15 +92,25 @@ class Cutter:
         return self._topology[1]
 
     def _news(self, news: Mapping[Topic, Tail], names: Mapping[str, str]) -> Mapping[Topic, Tail]:
-        """What feeds tell. A page of some services has no order of its own that words could keep for ever: it tells the newest."""
-        told = {topic: self._tail(topic, tail, names) for topic, tail in news.items() if not topic.of or self.scope.tells_of(topic.of)}
-        if self.scope.only is None:
-            return told
-        mine = {topic: tail for topic, tail in told.items() if topic.about in {About.SERVICE, About.SERVICE_MAINTENANCE}}
-        by_sort = {About.EVERYTHING: About.SERVICE, About.MAINTENANCE: About.SERVICE_MAINTENANCE}
-        return mine | {
-            Topic(about): together(tail for topic, tail in mine.items() if topic.about is each) for about, each in by_sort.items()
-        }
+        """What feeds tell, by the topics that the page's readers know."""
+        known = ((self._known(topic), topic, tail) for topic, tail in news.items())
+        return {mine: self._tail(topic, tail, names) for mine, topic, tail in known if mine is not None}
+
+    def kept(self, topic: Topic) -> Topic:
+        """The topic under which the words of the page's *topic* have their places: a further page has places of its own."""
+        if self.dress is None or topic.about in OF_SERVICES:
+            return topic
+        return Topic(topic.about, circle_of(self.dress.page_id, topic.of))
+
+    def _known(self, kept: Topic) -> Topic | None:
+        """What is *kept* so, as the page's readers know it; None where it is not of their page."""
+        if kept.about in OF_SERVICES:
+            return kept if self.scope.tells_of(kept.of) else None
+        if self.dress is None:
+            return None if (kept.of and kept.about is not About.GROUP) or PARTED in kept.of else kept
+        page, _, group = kept.of.partition(PARTED)
+        is_mine = page == self.dress.page_id and bool(group) is (kept.about is About.GROUP)
+        return Topic(kept.about, group) if is_mine else None
 
     def _tail(self, topic: Topic, tail: Tail, names: Mapping[str, str]) -> Tail:
         kept = self._told.get(topic)

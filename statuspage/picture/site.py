@@ -12,7 +12,7 @@ class Site:
 
     *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one. *takes_mail*
     where it writes to those who ask for it. All paths begin with *base* (*url* with it), and *logo* is one below it. What *is_main* takes
-    forms and has feeds by severity and archives; further pages do not. One that *is_private* is for nobody but its own readers.
+    forms; further pages do not. One that *is_private* is for nobody but its own readers.
     """
 
     name: str

@@ -40,14 +40,7 @@ _STEMS: Mapping[About, tuple[str, str]] = MappingProxyType(
     }
 )
 
-# A group is whatever stands together now, so that no word has a place in its feed for good, and nothing of it is archived.
-_FORMS = tuple(
-    (about, form, is_archive)
-    for is_archive in (False, True)
-    for about in About
-    for form in Format
-    if not (is_archive and about is About.GROUP)
-)
+_FORMS = tuple((about, form, is_archive) for is_archive in (False, True) for about in About for form in Format)
 
 
 def stem(topic: Topic) -> str:

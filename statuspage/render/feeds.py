@@ -81,9 +81,12 @@ class Feed:
         return replace(made, tombstones=(*made.tombstones, *gone), updated=max((made.updated, *(one.when for one in gone))))
 
     @classmethod
-    def archived(cls, page: Page, tongue: Tongue, topic: Topic, said: Sequence[Said], number: int) -> "Feed":
-        """Tell what is *said* in the closed archive *number*. Nothing that is said later changes it, but where it corrects these words."""
-        return cls._made(page, tongue, topic, said, said[0].at, number=number, previous=number - 1 or None)
+    def archived(cls, page: Page, tongue: Tongue, topic: Topic, said: Sequence[Said], number: int, *, since: datetime) -> "Feed":
+        """Tell what is *said* in the closed archive *number*. Nothing that is said later changes it, but where it corrects these words.
+
+        Its date is *since* where all of them are about services that the page does not show any more.
+        """
+        return cls._made(page, tongue, topic, said, since, number=number, previous=number - 1 or None)
 
     @classmethod
     def _made(

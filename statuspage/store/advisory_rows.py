@@ -13,7 +13,7 @@ from statuspage.picture.advisories import MOST_OVER, Bulletin
 from statuspage.picture.news import Strand, topics_of_advisory
 from statuspage.store.advisory_tables import advisories, advisory_services, advisory_updates
 from statuspage.store.feed_rows import Word, place_words
-from statuspage.store.scope_rows import hidden
+from statuspage.store.scope_rows import circles_of, hidden
 
 _PLAIN = tuple(field.name for field in fields(Advisory) if field.name != "services")
 _SAID = tuple(field.name for field in fields(AdvisoryUpdate))
@@ -106,11 +106,12 @@ def write_advisories(connection: Connection, events: Sequence[AdvisoryEvent]) ->
         row = {name: getattr(event.update, name) for name in _SAID}
         connection.execute(insert(advisory_updates).values(advisory=event.advisory, **row))
     apart = hidden(connection) if said else frozenset()
-    place_words(connection, [_word(known[event.advisory], event.update, apart) for event in said])
+    place_words(connection, [_word(connection, known[event.advisory], event.update, apart) for event in said])
 
 
-def _word(advisory: Advisory, update: AdvisoryUpdate, apart: Collection[str]) -> Word:
-    return Word(advisory.id, update.number, Strand.ADVISORY, topics_of_advisory(advisory, apart))
+def _word(connection: Connection, advisory: Advisory, update: AdvisoryUpdate, apart: Collection[str]) -> Word:
+    topics = topics_of_advisory(advisory, apart, circles_of(connection, advisory.services))
+    return Word(advisory.id, update.number, Strand.ADVISORY, topics)
 
 
 def _write(connection: Connection, advisory: Advisory, *, is_new: bool) -> None:

@@ -15,7 +15,7 @@ from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpda
 from statuspage.picture.news import Strand, topics_of_window
 from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services, maintenance_updates, maintenances
-from statuspage.store.scope_rows import hidden
+from statuspage.store.scope_rows import circles_of, hidden
 
 _ELSEWHERE = {"services", "components", "promises", "spared", "name", "description"}
 _PLAIN = tuple(field.name for field in fields(Maintenance) if field.name not in _ELSEWHERE)
@@ -143,7 +143,8 @@ def write_maintenances(connection: Connection, events: Sequence[MaintenanceEvent
             raise LookupError(f"maintenance {event.maintenance} is not in the store")
         known[event.maintenance] = born(event) if isinstance(event, _Born) else progressed(known[event.maintenance], event)
         if isinstance(event, MaintenanceUpdated):
-            topics = topics_of_window(known[event.maintenance], event.update, apart)
+            window = known[event.maintenance]
+            topics = topics_of_window(window, event.update, apart, circles_of(connection, window.services))
             words.append(Word(event.maintenance, event.update.number, Strand.MAINTENANCE, topics=topics))
     for window in known.values():
         _write(connection, window, is_new=window.id in new)

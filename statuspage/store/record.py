@@ -56,7 +56,7 @@ from statuspage.store.outbox_tables import outbox
 from statuspage.store.renaming import rename
 from statuspage.store.results import Row, write_results
 from statuspage.store.rewording import write_rewordings
-from statuspage.store.scope_rows import hidden
+from statuspage.store.scope_rows import circles_of, hidden
 from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
 from statuspage.store.tables import (
     batches,
@@ -210,7 +210,8 @@ def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) ->
     for event in events:
         known[event.incident] = begun(event) if isinstance(event, Opened | Imported) else advance(_found(known, event), event)
         if isinstance(event, Updated):
-            topics = topics_of_incident(known[event.incident], apart)
+            incident = known[event.incident]
+            topics = topics_of_incident(incident, apart, circles_of(connection, (*incident.worst, *incident.services)))
             words.append(Word(event.incident, event.update.number, Strand.INCIDENT, topics=topics))
     # Those that end come first and new ones last: a root is free for another only when its incident is over, or has moved on.
     for incident in sorted(known.values(), key=lambda one: (one.id in born, one.is_open)):

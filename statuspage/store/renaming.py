@@ -18,7 +18,7 @@ from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services
 from statuspage.store.outbox_tables import subscribers
 from statuspage.store.report_tables import reports
-from statuspage.store.scope_tables import hidden_services
+from statuspage.store.scope_tables import circles, hidden_services
 from statuspage.store.tables import (
     incident_components,
     incident_services,
@@ -60,6 +60,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (reports, reports.c.service),
         (callers, callers.c.service),
         (hidden_services, hidden_services.c.service),
+        (circles, circles.c.service),
     ),
 }
 """Where ids stand, beside standings and status changes, which name their subject."""

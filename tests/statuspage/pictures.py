@@ -1,6 +1,6 @@
 """Snapshots to publish in tests: as many services, days and stories as asked for, on a clock that stands still."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
@@ -24,7 +24,20 @@ from incidents.model import (
 )
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.days import Day
-from statuspage.picture.news import PAGE, Said, Strand, Tail, Topic, Warned, tail, topics_of_advisory, topics_of_incident, topics_of_window
+from statuspage.picture.marking import localised
+from statuspage.picture.news import (
+    PAGE,
+    Circle,
+    Said,
+    Strand,
+    Tail,
+    Topic,
+    Warned,
+    tail,
+    topics_of_advisory,
+    topics_of_incident,
+    topics_of_window,
+)
 from statuspage.picture.page import Snapshot, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
@@ -172,14 +185,25 @@ def bulletin(*updates: AdvisoryUpdate, id_: str = "stormstormst", **more: object
 
 def heard(told: Snapshot) -> Snapshot:
     """*told* with its news, all its public words in the places that the store would have given them, and its windows in calendars."""
-    return replace(told, news=news(told.stories, told.windows, told.bulletins), agenda=told.agenda or told.windows)
+    return replace(told, news=news(told.stories, told.windows, told.bulletins, groups(told)), agenda=told.agenda or told.windows)
 
 
-def news(stories: Iterable[Story], windows: Iterable[Window], bulletins: Iterable[Bulletin] = ()) -> Mapping[Topic, Tail]:
+def groups(told: Snapshot) -> Sequence[Circle]:
+    """Those who follow a group of *told*."""
+    members: dict[str, set[str]] = {}
+    for id_, one in told.situation.topology.services.items():
+        if one.group and (own := told.public_ids.get(f"group:{localised(one.group, told.site.language)}")):
+            members.setdefault(own, set()).add(id_)
+    return [Circle(of=of, services=frozenset(some)) for of, some in members.items()]
+
+
+def news(
+    stories: Iterable[Story], windows: Iterable[Window], bulletins: Iterable[Bulletin] = (), circles: Sequence[Circle] = ()
+) -> Mapping[Topic, Tail]:
     """What feeds tell of these words, had they been said in the order of their instants."""
-    words = [*(_of_incident(story, update) for story in stories for update in story.updates)]
-    words += [_of_window(window, update) for window in windows for update in window.updates]
-    words += [_of_advisory(one, update) for one in bulletins for update in one.updates]
+    words = [*(_of_incident(story, update, circles) for story in stories for update in story.updates)]
+    words += [_of_window(window, update, circles) for window in windows for update in window.updates]
+    words += [_of_advisory(one, update, circles) for one in bulletins for update in one.updates]
     found: dict[Topic, list[Said]] = {}
     for said_, topics in sorted(words, key=lambda word: (word[0].at, word[0].subject, word[0].number)):
         for topic in topics:
@@ -187,7 +211,7 @@ def news(stories: Iterable[Story], windows: Iterable[Window], bulletins: Iterabl
     return {topic: tail(len(some), some[-2 * PAGE :]) for topic, some in found.items()}
 
 
-def _of_incident(told: Story, update: Update) -> tuple[Said, tuple[Topic, ...]]:
+def _of_incident(told: Story, update: Update, circles: Sequence[Circle]) -> tuple[Said, tuple[Topic, ...]]:
     words = Said(
         strand=Strand.INCIDENT,
         subject=told.incident.id,
@@ -202,10 +226,10 @@ def _of_incident(told: Story, update: Update) -> tuple[Said, tuple[Topic, ...]]:
         bodies={} if update.redacted_at else update.bodies,
         is_automatic=update.automatic,
     )
-    return words, topics_of_incident(told.incident)
+    return words, topics_of_incident(told.incident, (), circles)
 
 
-def _of_window(told: Window, update: MaintenanceUpdate) -> tuple[Said, tuple[Topic, ...]]:
+def _of_window(told: Window, update: MaintenanceUpdate, circles: Sequence[Circle]) -> tuple[Said, tuple[Topic, ...]]:
     is_off = update.state is MaintenanceState.CANCELLED and told.maintenance.began_at is None
     words = Said(
         strand=Strand.MAINTENANCE,
@@ -221,10 +245,10 @@ def _of_window(told: Window, update: MaintenanceUpdate) -> tuple[Said, tuple[Top
         bodies=update.bodies,
         is_automatic=update.automatic,
     )
-    return words, topics_of_window(told.maintenance, update)
+    return words, topics_of_window(told.maintenance, update, (), circles)
 
 
-def _of_advisory(told: Bulletin, update: AdvisoryUpdate) -> tuple[Said, tuple[Topic, ...]]:
+def _of_advisory(told: Bulletin, update: AdvisoryUpdate, circles: Sequence[Circle]) -> tuple[Said, tuple[Topic, ...]]:
     words = Said(
         strand=Strand.ADVISORY,
         subject=told.advisory.id,
@@ -235,4 +259,4 @@ def _of_advisory(told: Bulletin, update: AdvisoryUpdate) -> tuple[Said, tuple[To
         updated=update.at,
         warned=Warned(name=told.advisory.name, is_notice=told.advisory.is_notice, update=update),
     )
-    return words, topics_of_advisory(told.advisory)
+    return words, topics_of_advisory(told.advisory, (), circles)

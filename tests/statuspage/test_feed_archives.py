@@ -8,11 +8,9 @@ from xml.etree import ElementTree as ET
 
 import feedparser
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from incidents.model import Status
-from statuspage.picture.news import PAGE, About, Said, Strand, Topic, tail, together
+from statuspage.picture.news import PAGE, About, Said, Strand, Topic
 from statuspage.publish import Publisher
 from statuspage.render.addresses import Document, Format, document_at, path_of, patterns
 from statuspage.render.finished import Finished
@@ -168,11 +166,10 @@ def test_every_document_is_found_where_its_path_says() -> None:
     single = {About.SERVICE, About.SERVICE_MAINTENANCE, About.GROUP}
     topics = [Topic(about, "email" if about in single else "") for about in About]
     documents = [Document(topic, form, number) for topic in topics for form in Format for number in (None, 1, 12)]
-    documents = [document for document in documents if document.topic.about is not About.GROUP or document.number is None]
     paths = {path_of(document): document for document in documents}
     assert len(paths) == len(documents)
     assert all(document_at(path) == document for path, document in paths.items())
-    assert len(patterns()) == (len(topics) * 2 - 1) * len(Format)
+    assert len(patterns()) == len(topics) * 2 * len(Format)
 
 
 async def test_an_archive_is_served_like_everything_else() -> None:
@@ -238,19 +235,6 @@ def test_a_group_is_told_of_whatever_happened_to_its_services_each_word_once() -
     page = publisher.publish(heard(told), NOW).page
     assert publisher.of_service(page, "/groups/nobody/history.rss") is None
     assert publisher.of_service(page, "/groups/email/history.rss") is None
-
-
-@settings(max_examples=50, deadline=None)
-@given(shares=st.lists(st.integers(0, 3), min_size=1, max_size=400))
-def test_nothing_is_missing_between_the_words_of_a_group(shares: list[int]) -> None:
-    """Each word is of one or both of two services; whatever their tails have lost, the group's newest are the newest there are."""
-    words = [
-        Said(strand=Strand.INCIDENT, subject="incident", number=number, title="", body="", at=NOW + number * DAY, updated=NOW)
-        for number in range(len(shares))
-    ]
-    mine = [[word for word, share in zip(words, shares, strict=True) if share & bit] for bit in (1, 2)]
-    all_of_them = [word for word, share in zip(words, shares, strict=True) if share]
-    assert list(together(tail(len(some), some) for some in mine).said) == all_of_them[-PAGE:]
 
 
 # --- what holds no longer -------------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from statuspage.publish import HTML
 from statuspage.render.addresses import Document, Format, path_of
 from statuspage.render.finished import Finished, finish
 from statuspage.web.public_routes import PUBLIC_ROUTES
-from tests.statuspage.pictures import NOW, SITE, bulletin, said, service, snapshot, story, update, window
+from tests.statuspage.pictures import NOW, SITE, bulletin, public_id, said, service, snapshot, story, update, window
 from tests.statuspage.serving import Served, serving
 from tests.statuspage.test_press import House, house
 
@@ -91,7 +91,8 @@ def long_told() -> Snapshot:
 
 
 async def test_every_public_route_is_mirrored_or_has_a_reason_not_to_be(mirrored: Mirrored) -> None:
-    topics = [Topic(about, "email" if "service" in about else "") for about in About]
+    of = {About.SERVICE: "email", About.SERVICE_MAINTENANCE: "email", About.GROUP: public_id("groupCommunication")}
+    topics = [Topic(about, of.get(about, "")) for about in About]
     archives = (path_of(Document(topic, form, number)) for topic in topics for form in Format for number in range(1, 6))
     mirrored.served.older = {path: finish(path.encode(), "text/plain") for path in archives}
     mirrored.served.past |= {"/history/2026-10": page(leading("/services/email/history/2026-10")), **of_email("2026-10")}
@@ -132,7 +133,8 @@ async def test_nothing_is_mirrored_that_the_public_listener_does_not_serve_and_e
 
 
 async def test_a_bucket_says_of_everything_what_the_public_listener_says(mirrored: Mirrored) -> None:
-    topics = [Topic(about, "email" if "service" in about else "") for about in About]
+    of = {About.SERVICE: "email", About.SERVICE_MAINTENANCE: "email", About.GROUP: public_id("groupCommunication")}
+    topics = [Topic(about, of.get(about, "")) for about in About]
     archives = {path_of(Document(topic, Format.JSON, 1)): finish(b"{}", "application/feed+json; charset=utf-8") for topic in topics}
     mirrored.served.older = archives
     with_months(mirrored, "2026-10")
