@@ -16,8 +16,8 @@ from statuspage.pipeline import Command
 from statuspage.render.instants import typed_as
 from statuspage.web.advisories import done_to, published
 from statuspage.web.advisory_bodies import AdvisoryBody, AdvisoryWithdrawBody, AdvisoryWordsBody, by_language
-from statuspage.web.advisory_pages import Attempt, Typed, advisory_page, languages, publish_page
-from statuspage.web.attempts import obstacle
+from statuspage.web.advisory_pages import advisory_page, languages, publish_page
+from statuspage.web.attempts import Attempt, Typed, obstacle
 from statuspage.web.auth import CALLER
 from statuspage.web.console import fit, text
 from statuspage.web.desk import DESK, Deed, perform

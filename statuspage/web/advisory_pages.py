@@ -1,8 +1,6 @@
 """Advisories at the desk: the list, the form that shows what readers will see, and a page for each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -12,7 +10,7 @@ from statuspage.picture.advisories import Bulletin
 from statuspage.render.timeline import Line, tell
 from statuspage.store import queries
 from statuspage.store.advisory_rows import newest_bulletins, read_bulletins
-from statuspage.web.attempts import NO_FAULTS, Obstacle
+from statuspage.web.attempts import Attempt
 from statuspage.web.desk import DESK
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_advisory
@@ -21,38 +19,6 @@ from statuspage.web.warned import row, rows
 
 FORMS = ("updates", "move", "withdraw")
 """What may be done to an advisory, each by a form of that name."""
-
-NO_TEXTS: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """What had been typed into a form, so that nothing is typed twice; *names* and *bodies* are by language."""
-
-    names: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
-    bodies: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
-    starts: str = ""
-    ends: str = ""
-    services: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """What somebody tried to do by the form *form*: what was typed, and what stood in the way."""
-
-    form: str
-    typed: Typed = field(default_factory=Typed)
-    obstacle: Obstacle | None = None
-
-    @property
-    def faults(self) -> Mapping[str, tuple[str, ...]]:
-        """What is wrong with each field."""
-        return self.obstacle.faults if self.obstacle else NO_FAULTS
-
-    @property
-    def status(self) -> int:
-        """What the answer says of it."""
-        return self.obstacle.status if self.obstacle else 200
 
 
 async def show_advisories(request: web.Request) -> web.Response:

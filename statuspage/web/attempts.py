@@ -1,4 +1,4 @@
-"""What somebody tried to do to planned work by a form: what was typed, and what stood in the way, field by field where it can be."""
+"""What somebody tried to do by a form to planned work or an advisory: what was typed, and what stood in the way, by field if it can be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """What had been typed into a form that was refused, so that nothing is typed twice."""
+    """What had been typed into a form that was refused, so that nothing is typed twice; *names* and *bodies* are by language."""
 
     name: str = ""
     starts: str = ""
@@ -51,6 +51,11 @@ class Attempt:
     def faults(self) -> Mapping[str, tuple[str, ...]]:
         """What is wrong with each field."""
         return self.obstacle.faults if self.obstacle else NO_FAULTS
+
+    @property
+    def status(self) -> int:
+        """What the answer says of it."""
+        return self.obstacle.status if self.obstacle else 200
 
     @property
     def is_against_policy(self) -> bool:

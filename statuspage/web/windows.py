@@ -90,7 +90,7 @@ def spelled(window: Maintenance) -> str:
 
 
 def _status(attempt: Attempt | None) -> int:
-    return attempt.obstacle.status if attempt and attempt.obstacle else 200
+    return attempt.status if attempt else 200
 
 
 def far(desk: Desk, id_: str) -> Maintenance | None:
