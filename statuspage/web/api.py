@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from incidents import act, regroup
+from incidents import act
 from incidents.events import Event, Noted, Opened, Updated
 from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
@@ -23,6 +23,7 @@ from statuspage.web.desk import DESK, Deed, Desk, story_of
 from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
+from statuspage.web.regroups import merging, splitting
 
 E = TypeVar("E", bound=Event)
 
@@ -102,30 +103,16 @@ async def resolve(request: web.Request) -> web.Response:
 
 async def merge(request: web.Request) -> web.Response:
     """End an incident that goes on in another one; give the other."""
-    body = await body_of(request, bodies.MergeBody)
-    incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
-    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=said.body, speech=said.speech)
-    deed = Deed(by=by, act="merge", incident=incident, detail={"into": body.into, **said.detail})
-    return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK], body.into))
+    desk, body = request.app[DESK], await body_of(request, bodies.MergeBody)
+    deed, command = merging(desk, request.match_info["id"], body, by=request[CALLER].name)
+    return await done_once(request, deed, command, status=200, spell=_incident_after(desk, body.into))
 
 
 async def split(request: web.Request) -> web.Response:
     """Take a part of an incident into one of its own; give the new one."""
-    body = await body_of(request, bodies.SplitBody)
-    incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
-    command = partial(
-        regroup.split,
-        incident=incident,
-        by=by,
-        name=said.name,
-        body=said.body,
-        components=body.components,
-        services=body.services,
-        speech=said.speech,
-    )
-    detail = {**said.detail, "parts": ", ".join((*body.components, *body.services))}
-    deed = Deed(by=by, act="split", incident=incident, detail=detail)
-    return await done_once(request, deed, command, status=201, spell=_opened_after(request.app[DESK]))
+    desk, body = request.app[DESK], await body_of(request, bodies.SplitBody)
+    deed, command = splitting(desk, request.match_info["id"], body, by=request[CALLER].name)
+    return await done_once(request, deed, command, status=201, spell=_opened_after(desk))
 
 
 async def list_services(request: web.Request) -> web.Response:

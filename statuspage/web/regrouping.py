@@ -1,15 +1,13 @@
 """The console's forms by which an agent merges incidents and takes them apart."""
 
-from functools import partial
-
 from aiohttp import web
 
-from incidents import regroup
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER
-from statuspage.web.by_language import put_together, words_of
+from statuspage.web.by_language import put_together
 from statuspage.web.console import Typed, TypedForms, acted, fit, typed_in
-from statuspage.web.desk import DESK, Deed, perform
+from statuspage.web.desk import DESK, perform
+from statuspage.web.regroups import merging, splitting
 
 _PART = "part:"
 
@@ -21,13 +19,10 @@ async def merge(request: web.Request) -> web.Response:
 
 
 async def _merge(request: web.Request, typed: Typed) -> None:
-    desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
+    desk = request.app[DESK]
     words = put_together(desk.own, typed.body, typed.bodies) or None
     body = fit(bodies.MergeBody, desk.languages(), into=typed.into, body=words)
-    said = words_of(desk.voices, body)
-    command = partial(regroup.merge, incident=incident, into=body.into, by=by, body=said.body, speech=said.speech)
-    detail = {"into": body.into, **said.detail}
-    await perform(desk, Deed(by=by, act="merge", incident=incident, detail=detail), command)
+    await perform(desk, *merging(desk, request.match_info["id"], body, by=request[CALLER].name))
 
 
 async def split(request: web.Request) -> web.Response:
@@ -38,21 +33,9 @@ async def split(request: web.Request) -> web.Response:
 
 
 async def _split(request: web.Request, typed: Typed, parts: frozenset[str]) -> None:
-    desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
+    desk, incident = request.app[DESK], request.match_info["id"]
     found = desk.pipeline.situation.incidents.get(incident)
     key = "components" if found is None or found.components else "services"
     name, words = put_together(desk.own, typed.name, typed.names), put_together(desk.own, typed.body, typed.bodies)
     body = fit(bodies.SplitBody, desk.languages(), name=name, body=words, **{key: tuple(sorted(parts))})
-    said = words_of(desk.voices, body)
-    command = partial(
-        regroup.split,
-        incident=incident,
-        by=by,
-        name=said.name,
-        body=said.body,
-        components=body.components,
-        services=body.services,
-        speech=said.speech,
-    )
-    detail = {**said.detail, "parts": ", ".join(sorted(parts))}
-    await perform(desk, Deed(by=by, act="split", incident=incident, detail=detail), command)
+    await perform(desk, *splitting(desk, incident, body, by=request[CALLER].name))
