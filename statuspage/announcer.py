@@ -37,6 +37,9 @@ TITLE_IS_TOPIC = frozenset({"zulip"})
 MOST_MEMORY = 256 << 20
 """Bytes of address space: a service that never ends its answer ends this process, and not the machine's patience."""
 
+MOST_LETTERS = 8000
+"""How long an announcement may be, however much a service takes: it is read in a chat, and told in full on the page."""
+
 _URL = re.compile(r"https?://[^\s<>]+")
 _MAIL = re.compile(r"[\w.+-]+@(?!(?:all|channel|everyone|here|room|team)\b)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _MEANS_SOMETHING = re.compile(r"@|<(?=\S)|\](?=[(\[:])")
@@ -238,16 +241,23 @@ def fitted(plugin: NotifyBase, message: Mapping[str, str]) -> tuple[str, str, No
     form = plugin.resolve_format(NotifyFormat.TEXT)
     schemes = set(plugin.schemas())
     is_marked = form is NotifyFormat.MARKDOWN or bool(schemes & ALWAYS_MARKED)
-    title = harmless(message["title"])
+    head, words = harmless(message["title"]), harmless(message["words"])
     has_title = plugin.title_maxlen > 0 and (not is_marked or bool(schemes & TITLE_IS_TOPIC))
-    head = "" if has_title else title
+    title, head = (head, "") if has_title else ("", head)
     given = NotifyFormat.MARKDOWN if form is NotifyFormat.MARKDOWN else NotifyFormat.TEXT
-    words, link = harmless(message["words"]), message["link"]
-    for kept in _ever_shorter(words):
-        body = _spelled(head, kept, link, is_marked=is_marked)
-        if len(convert_between(given, form, body)) <= plugin.body_maxlen:
-            return (title if has_title else ""), body, given
-    return (title if has_title else ""), link, given
+    between = " " if plugin.body_max_line_count else "\n\n"  # a few services show a line or two
+    for kept in _ever_shorter(" ".join(words.split()) if plugin.body_max_line_count else words):
+        body = between.join(part for part in _spelled(head, kept, message["link"], is_marked=is_marked) if part)
+        written = convert_between(given, form, body)
+        if max(len(written), len(plugin.dialect_convert(written, form))) <= _room(plugin, title):
+            return title, body, given
+    return title, message["link"], given
+
+
+def _room(plugin: NotifyBase, title: str) -> int:
+    """How long a body may be beside *title*: some services count both together."""
+    beside = min(len(title) + plugin.overflow_max_display_count_width, plugin.title_maxlen) if plugin.overflow_amalgamate_title else 0
+    return min(plugin.body_maxlen - plugin.overflow_buffer - beside, MOST_LETTERS)
 
 
 def _ever_shorter(words: str) -> Iterator[str]:
@@ -259,10 +269,10 @@ def _ever_shorter(words: str) -> Iterator[str]:
     yield ""
 
 
-def _spelled(head: str, words: str, link: str, *, is_marked: bool) -> str:
-    if is_marked:
-        head, words, link = f"**{marked(head)}**" if head else "", marked(words), f"<{link}>"
-    return "\n\n".join(part for part in (head, words, link) if part)
+def _spelled(head: str, words: str, link: str, *, is_marked: bool) -> tuple[str, str, str]:
+    if not is_marked:
+        return head, words, link
+    return f"**{marked(head)}**" if head else "", marked(words), f"<{link}>"
 
 
 def harmless(text: str) -> str:

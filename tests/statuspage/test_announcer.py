@@ -34,6 +34,9 @@ SERVICES = {
     "zulip": "zulip://status@example/hwejxXx8VkuEkyHo4nmTSTQFJaFEWXab/ops/",
     "ntfy": "ntfy://example.com/topic",
     "mail": "mailto://user:password@example.com?to=all@example.org",
+    "dingtalk": "dingtalk://0123456789abcdef/",
+    "lark": "lark://0123456789abcdef/",
+    "kodi": "kodi://example.com",
     "json": "json://example.com/hook",
 }
 HOSTILE = (
@@ -87,9 +90,12 @@ def test_where_html_is_read_it_is_escaped() -> None:
 @pytest.mark.parametrize("url", SERVICES.values(), ids=SERVICES)
 def test_what_is_too_long_loses_words_and_never_its_link(url: str) -> None:
     plugin = service(url)
-    _, body = sent(plugin, {**ASKED, "words": "*" * 60_000})
-    assert len(body) <= plugin.body_maxlen
-    assert "https://status.example.net/incidents/abc" in body
+    around = range(plugin.body_maxlen - 700, plugin.body_maxlen + 20, 13)
+    for length in (0, *around, 60_000):
+        title, body = sent(plugin, {**ASKED, "title": "A title of its own", "words": "a*<\n" * (length // 4)})
+        assert len(body) <= plugin.body_maxlen
+        assert "status.example.net/incidents/abc" in body, f"with {length} letters"
+        assert "A title of its own" in title + body
 
 
 @given(st.text(alphabet="@<>![](): \nabehlnoryv/.#&", max_size=60))
