@@ -77,6 +77,33 @@ def acknowledge(situation: Situation, now: datetime, *, incident: str, by: str, 
     return (Acknowledged(at=now, incident=incident, acknowledgement=Acknowledgement(by=by, at=now, expires_at=now + lasts)),)
 
 
+def assign(
+    situation: Situation,
+    now: datetime,
+    *,
+    incident: str,
+    by: str,
+    to: str,
+    summary: str,
+    lasts: timedelta,
+    may_take: bool,
+) -> tuple[Event, ...]:
+    """*by* has *to* own the incident for *lasts* from now on, and a *summary* says what they need to know.
+
+    What somebody else holds only they hand on, unless *by* *may_take* it (AlreadyHeld). Errors: NotFound, Invalid without a summary.
+    """
+    found = current(situation, incident)
+    demand(summary, "Say in a few words how things stand: whoever takes over reads that first.")
+    held = found.acknowledgement
+    if held is not None and held.holds(now) and held.by != by and not may_take:
+        raise AlreadyHeld(held)
+    words = f"{summary}\n\n({'Taken over' if to == by else f'Handed to {to}'} by {by}.)"
+    return (
+        Noted(at=now, incident=incident, note=Note(number=found.notes + 1, body=words, at=now, by=by)),
+        Acknowledged(at=now, incident=incident, acknowledgement=Acknowledgement(by=to, at=now, expires_at=now + lasts)),
+    )
+
+
 def update(
     situation: Situation,
     now: datetime,

@@ -159,6 +159,19 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A team was called, as the call with this *number* about the incident. *by* is the agent who asked for it; None: the clock did."""
+
+    at: datetime
+    incident: str
+    number: int
+    team: str
+    tier: int
+    reason: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Updated:
     """Public words were added; *told* is what of the outage was known when they were written (``incidents.claims``)."""
 
@@ -370,6 +383,7 @@ IncidentEvent = (
     | Published
     | StateChanged
     | Acknowledged
+    | Called
     | Updated
     | Noted
     | Resolved

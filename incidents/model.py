@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from incidents.advisory import Advisory
+from incidents.climb import Climb
 from incidents.heartbeat import Heartbeat
 from incidents.impairment import Hindrance, Impairment
 from incidents.maintenance import Maintenance, Series
@@ -283,7 +284,7 @@ class Incident:
     *asks_desk* marks one on which a person has posted, so that the desk is asked first. *planned_until* is when the planned work that
     broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.
     *imported_from* is the address of the page that told of it before us, *impact* what that page said of it as a whole.
-    *name* is in *language* (None: as in ``Update``), *names* the same in others.
+    *name* is in *language* (None: as in ``Update``), *names* the same in others. *climb* is how far it was carried up the tiers.
     """
 
     id: str
@@ -320,6 +321,7 @@ class Incident:
     impact: Status | None = None
     language: str | None = None
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    climb: Climb | None = None
 
     @property
     def is_flapping(self) -> bool:

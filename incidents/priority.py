@@ -165,7 +165,7 @@ def _term(incident: Incident, service: str, status: Status, scale: Scale, now: d
         "affected_share": share,
         "hours_down": max(0.0, (until - incident.started_at) / HOUR),
         "callers": float(callers),
-        "tier": 1.0,
+        "tier": float(incident.climb.tier) if incident.climb is not None else 1.0,
     }
     if not share:
         return Term(service=service, inputs=inputs, score=0.0)  # whatever the formula would make of a service that hits nobody

@@ -8,10 +8,12 @@ from typing import TypeVar, assert_never
 
 from incidents import claims
 from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryUpdated, unfolded
+from incidents.climb import Call, Climb
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.course import unfold
 from incidents.events import (
     Acknowledged,
+    Called,
     Calmed,
     Counted,
     Event,
@@ -194,6 +196,7 @@ def opened(event: Opened) -> Incident:
         language=event.language,
         names=event.names,
         pinned=frozenset({event.root} if event.root and event.by else ()),
+        climb=Climb(since=event.at),
     )
 
 
@@ -243,13 +246,13 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
         case Renamed():
             return replace(incident, name=event.name, language=event.language, names=event.names)
         case Impacted():
-            return replace(incident, services=event.services, worst=_worsened(incident.worst, event.services))
+            return _impacted(incident, event)
         case Published():
             return replace(incident, published_at=event.at)
         case StateChanged():
             return _moved(incident, event)
-        case Acknowledged():
-            return replace(incident, acknowledgement=event.acknowledgement)
+        case Acknowledged() | Called():
+            return _carried(incident, event)
         case Updated() | Quoted():
             return _told(incident, event)
         case Noted():
@@ -272,6 +275,27 @@ def _flapped(incident: Incident, event: Flapped | Calmed) -> Incident:
     return replace(incident, flapping_since=event.since, calmed_at=None)
 
 
+def _climb(incident: Incident) -> Climb:
+    return incident.climb or Climb(since=incident.opened_at)
+
+
+def _carried(incident: Incident, event: Acknowledged | Called) -> Incident:
+    """Somebody was called, or owns it: then what an acknowledgement before held is over, and the clock of calls knows it."""
+    climb, held = _climb(incident), incident.acknowledgement
+    if isinstance(event, Called):
+        return replace(incident, climb=climb.after(Call(at=event.at, team=event.team, tier=event.tier, by=event.by)))
+    owned = climb if held is None else climb.without(held.at, min(held.expires_at, event.at))
+    return replace(incident, acknowledgement=event.acknowledgement, climb=owned)
+
+
+def _impacted(incident: Incident, event: Impacted) -> Incident:
+    """One that worsens, or hits a new service, is carried up from the first tier again, whoever owns it."""
+    worst = _worsened(incident.worst, event.services)
+    is_worse = any(worst[id] is not incident.worst.get(id, Status.OPERATIONAL) for id in event.services)
+    climb = _climb(incident).again(event.at) if is_worse and not incident.is_flapping else incident.climb
+    return replace(incident, services=event.services, worst=worst, climb=climb)
+
+
 def _worsened(old: Mapping[str, Status], now: Mapping[str, Status]) -> Mapping[str, Status]:
     return MappingProxyType({**old, **{id: worst((status, old.get(id, Status.OPERATIONAL))) for id, status in now.items()}})
 
@@ -281,8 +305,7 @@ def _moved(incident: Incident, event: StateChanged) -> Incident:
     if event.resolves_at is not None:
         return replace(incident, state=event.new, recovered_at=event.recovered_at, resolves_at=event.resolves_at)
     if event.by is None:
-        back = incident if event.returned_at is None else _back(incident, event.returned_at)
-        return replace(back, state=event.new, recovered_at=None, resolves_at=None)
+        return replace(_returned(incident, event), state=event.new, recovered_at=None, resolves_at=None)
     keeps_clock = event.new is State.MONITORING
     return replace(incident, state=event.new, resolves_at=incident.resolves_at if keeps_clock else None)
 
@@ -319,6 +342,16 @@ def _back(incident: Incident, at: datetime) -> Incident:
     return replace(incident, outages=past, returned_at=at)
 
 
+def _returned(incident: Incident, event: StateChanged) -> Incident:
+    """It failed again while it was watched: who is called hears of it anew, unless somebody owns it or it comes and goes too often."""
+    if event.returned_at is None:
+        return incident
+    back = _back(incident, event.returned_at)
+    held = incident.acknowledgement
+    is_owned = held is not None and held.holds(event.at)
+    return back if is_owned or incident.is_flapping else replace(back, climb=_climb(incident).again(event.at))
+
+
 def _reopened(incident: Incident, event: Reopened) -> Incident:
     """Nobody owns it any more, and what belongs to it is found out anew from its root on."""
     return replace(
@@ -332,4 +365,5 @@ def _reopened(incident: Incident, event: Reopened) -> Incident:
         reopens_until=None,
         publish_at=event.publish_at,
         acknowledgement=None,
+        climb=_climb(incident).again(event.at),
     )

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from incidents import pings, sight
 from incidents.advisory import AdvisoryEvent
 from incidents.decide import decide, rejudge
-from incidents.events import Counted, Event, Resumed
+from incidents.events import Called, Counted, Event, Resumed
 from incidents.impairment import Proven
 from incidents.model import Situation, Topology
 from incidents.policy import Policy
@@ -20,6 +20,8 @@ from probes.result import Result
 
 Command = Callable[[Situation, datetime], Sequence[Event]]
 """What is to be done, as a function of what it finds."""
+
+_MUTE = Counted | Proven | AdvisoryEvent | Called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +122,9 @@ def noticed(notices: Sequence[Command], situation: Situation, now: datetime) -> 
 def settle(situation: Situation, acted: Sequence[Event], policy: Policy, now: datetime) -> tuple[Event, ...]:
     """What follows from acts that were folded into *situation*.
 
-    What is only counted, or only proven, changes no verdict yet,
-    and no advisory ever does.
+    What is only counted, or only proven, changes no verdict yet, and neither an advisory nor a call ever does.
     """
-    return rejudge(situation, policy, now) if any(not isinstance(event, Counted | Proven | AdvisoryEvent) for event in acted) else ()
+    return rejudge(situation, policy, now) if any(not isinstance(event, _MUTE) for event in acted) else ()
 
 
 def timed(situation: Situation, results: Sequence[Result]) -> Mapping[int, tuple[datetime, float]]:

@@ -17,7 +17,7 @@ from zlib import crc32
 
 from sqlalchemy import Connection
 
-from incidents.events import Event, StatusChanged
+from incidents.events import Called, Event, StatusChanged
 from incidents.model import Service
 from incidents.replaying.differences import Notice
 from probes.egress import Door
@@ -25,7 +25,7 @@ from probes.result import Result
 from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Refused
 from statuspage.clock import Now
 from statuspage.letters import Dropped, Letters
-from statuspage.spread import spread
+from statuspage.spread import Places, nowhere, spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed, waiting
@@ -73,6 +73,7 @@ class Deliverer:
     door: Door = field(default_factory=Door)
     lines: Mapping[str, Line] = field(default_factory=dict)
     outlets: Sequence[Outlet] = ()
+    places: Places = nowhere
     figures: Figures = field(default_factory=Figures)
     tally: DeliveryFigures = field(default_factory=DeliveryFigures)
     _is_tidy: bool = False
@@ -82,7 +83,7 @@ class Deliverer:
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:  # noqa: ARG002 - an audience of the pipeline
         """Look at once where a turn said something that somebody is told of."""
-        if any(isinstance(event, Notice | StatusChanged) for event in events):
+        if any(isinstance(event, Notice | Called | StatusChanged) for event in events):
             self.wake()
 
     def rewire(self, lines: Mapping[str, Line], outlets: Sequence[Outlet]) -> None:
@@ -123,7 +124,7 @@ class Deliverer:
         if not self._is_tidy:
             self._is_tidy = True  # before the write: a change of lines meanwhile has it done again
             await self._end_others(outlets, now)
-        await spread(self.store, self.services(), lines.keys(), now, outlets)
+        await spread(self.store, self.services(), lines.keys(), now, outlets, self.places)
         for name, line in lines.items():
             await self._begin(name, line, now)
         self.tally.waiting = await self.store.read(waiting)

@@ -19,7 +19,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "affected_share": "the share of the customers who are hit: degraded 0.1, partial 0.4, major 1.0",
         "hours_down": "hours since the outage began",
         "callers": "how many customers have called about the incident",
-        "tier": "the tier that holds the incident, from 1.0",
+        "tier": "the highest tier that was called, from 1.0",
     }
 )
 """What a formula may use, and what each means."""

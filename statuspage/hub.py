@@ -39,6 +39,7 @@ from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
 from statuspage.entrances import Entrances, ledgers
+from statuspage.escalating import Escalation
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
@@ -103,6 +104,7 @@ class Hub:
     streams: Streams = field(init=False)
     entrances: Entrances = field(init=False)
     doors: Doors = field(init=False)
+    escalation: Escalation = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
@@ -121,6 +123,8 @@ class Hub:
         self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
         self.press.issued.append(self.streams.tell)
         self.schedule = Schedule(probing=self, now=self.now)
+        self.escalation = Escalation(pipeline=self.pipeline, store=self.store, now=self.now, loaded=lambda: self.loaded)
+        self.deliverer.places = self.escalation.lines
         rewire(self.deliverer, self.loaded.config, self.door)
         self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
         self.upkeep = Upkeep(
@@ -162,6 +166,7 @@ class Hub:
         self.press.hear(events, results)
         self.mirror.hear(events)
         self.deliverer.hear(events, results)
+        self.escalation.hear(events)
         journal.tell(events)
         if any(isinstance(event, Paused | Resumed) for event in events):
             self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -225,6 +230,8 @@ class Hub:
             templates=lambda: message_templates(self.loaded.config),
             hidden=lambda: self.press.hidden,
             probe_now=self.schedule.probe_now,
+            rules=self.escalation.rules,
+            roster=self.escalation.roster,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
@@ -264,6 +271,7 @@ class Hub:
             readers=self.streams.readers,
             mirror=None if self.loaded.config.mirror is None else self.mirror.figures,
             delivery=self.deliverer.tally,
+            on_call=self.escalation.manned(self.now()),
         )
 
     # --- change

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from incidents.events import Event, Opened, Resolved, StateChanged
+from incidents.events import Called, Event, Opened, Resolved, StateChanged
 from incidents.impairment import Impaired, Unimpaired
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,8 @@ def tell(events: Sequence[Event]) -> None:
                 log.warning("incident %s opened: %s", event.incident, event.name)
             case StateChanged():
                 log.info("incident %s: %s -> %s", event.incident, event.old, event.new)
+            case Called():
+                log.info("incident %s: team %s is called, tier %d: %s", event.incident, event.team, event.tier, event.reason)
             case Resolved():
                 log.info("incident %s resolved", event.incident)
             case Impaired():

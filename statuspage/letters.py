@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from incidents.advisory import AdvisoryUpdated
-from incidents.events import Event, MaintenanceUpdated, StatusChanged, Updated
+from incidents.events import Acknowledged, Called, Event, MaintenanceUpdated, Resolved, StatusChanged, Updated
 from incidents.model import Status
 from statuspage.channels import mail
 from statuspage.channels.apprise import spelled
@@ -25,6 +25,7 @@ from statuspage.picture.page import Page, Story
 from statuspage.picture.planned import Window
 from statuspage.picture.site import Site
 from statuspage.render.announcement import Announcements
+from statuspage.render.calls import Callbook
 from statuspage.render.mail import Letterhead, Mail, ReportAnswer
 from statuspage.render.webhook import Turn, advisory_told, incident_told, status_told, work_told
 from statuspage.store import queries
@@ -55,6 +56,8 @@ class Dropped:
     reason: str
 
 
+_OfIncidents = Updated | Called | Acknowledged | Resolved
+
 Composed: TypeAlias = Message | Dropped | Failed
 
 
@@ -78,7 +81,7 @@ class _Known:
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
         ids = {id for one in notifications if (id := id_of(one.recipient)) is not None}
         events = [one.entry.event for one in notifications if one.entry is not None]
-        stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, Updated)})
+        stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, _OfIncidents)})
         planned = {event.maintenance for event in events if isinstance(event, MaintenanceUpdated)}
         warned = {event.advisory for event in events if isinstance(event, AdvisoryUpdated)}
         said = maintenance_words(connection, planned)
@@ -112,6 +115,7 @@ class Letters:
     picture: Picture
     announcements: Announcements
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
+    callbook: Callbook = field(default_factory=Callbook)
     sender: str = ""
 
     async def compose(self, notifications: Sequence[Notification]) -> Mapping[int, Composed]:
@@ -132,6 +136,8 @@ class Letters:
             return self._letter(one, one.letter)
         if outlet_of(one.recipient) is not None:
             return self._announced(one, known, drawn)
+        if one.channel in self.callbook.lines:
+            return self._called(one, known)
         subscriber = known.subscribers.get(id_of(one.recipient) or "")
         if subscriber is None or one.entry is None:
             return Dropped(reason="the subscriber is gone")
@@ -159,6 +165,15 @@ class Letters:
             if said is None
             else Message(key=one.key, to=outlet.id, body=spelled(said), at=self.now())
         )
+
+    def _called(self, one: Notification, known: _Known) -> Message | Dropped:
+        """How things stand, for a team that was called."""
+        story = known.stories.get(one.thread)
+        if story is None or one.entry is None:
+            return Dropped(reason="nobody knows any more what it was about")
+        now = self.now()
+        said = self.callbook.told(story.incident, one.entry.event, now)
+        return Message(key=one.key, to=one.recipient, body=spelled(said), at=now)
 
     def _chosen(self, language: str) -> str | None:
         """The language that a reader chose, where the site still speaks it and it is another than the site's."""

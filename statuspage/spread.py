@@ -3,7 +3,7 @@
 Where it breaks off, it begins the entry again: a notification that is there is not written twice.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from incidents.advisory import AdvisoryUpdated
-from incidents.events import MaintenanceUpdated, StatusChanged, Updated
+from incidents.events import Acknowledged, Called, MaintenanceUpdated, Resolved, StatusChanged, Updated
 from incidents.model import Incident, Service, Update
 from statuspage.channels import webhook
 from statuspage.picture.audience import Verdict, verdict, verdict_on_advisory, wants, wants_advisory, wants_status, wants_work
@@ -22,7 +22,7 @@ from statuspage.store import queries
 from statuspage.store.advisory_rows import read_advisories
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import read_maintenances
-from statuspage.store.outbox import Entry, decide, notify, told_recipients, told_threads, undecided
+from statuspage.store.outbox import Entry, called_recipients, decide, notify, told_recipients, told_threads, undecided
 from statuspage.store.outlets import Outlet
 from statuspage.store.reports import answer
 from statuspage.store.scope_rows import hidden
@@ -48,14 +48,29 @@ class Decided:
     thread: str = ""
 
 
+Places = Callable[[str, datetime], Sequence[str]]
+"""The lines that lead to a team, and to whoever is on call in it at an instant."""
+
+
+def nowhere(team: str, at: datetime) -> Sequence[str]:
+    """Lead to nobody."""
+    del team, at
+    return ()
+
+
 async def spread(
-    store: Store, services: Mapping[str, Service], channels: Collection[str], now: datetime, outlets: Sequence[Outlet] = ()
+    store: Store,
+    services: Mapping[str, Service],
+    channels: Collection[str],
+    now: datetime,
+    outlets: Sequence[Outlet] = (),
+    places: Places = nowhere,
 ) -> None:
     """Decide what can be decided at *now*, and write the notifications of what is told. Errors: StoreUnavailable."""
     ready = await store.read(lambda connection: _ready(connection, services, now))
     if ready:
         quiet = [one for one in ready if one.verdict is not Verdict.TOLD]
-        await store.write(partial(_decide, quiet, now))
+        await store.write(partial(_decide, quiet, places, now))
     told = [one for one in ready if one.verdict is Verdict.TOLD]
     turned = [one for one in told if isinstance(one.entry.event, StatusChanged)]
     for start in range(0, len(turned), TURNS_AT_ONCE):
@@ -65,11 +80,23 @@ async def spread(
             await _tell(store, one, channels, now, outlets)
 
 
-def _decide(decided: Sequence[Decided], now: datetime, connection: Connection) -> None:
+def _decide(decided: Sequence[Decided], places: Places, now: datetime, connection: Connection) -> None:
     for one in decided:
+        _call(connection, one.entry, places, now)
         decide(connection, one.entry.id, one.verdict, now)
         if one.verdict is Verdict.OVER:
             _answer(connection, one, now)
+
+
+def _call(connection: Connection, entry: Entry, places: Places, now: datetime) -> None:
+    """A team is called; and who was called hears that somebody has taken it, or that it is over."""
+    match entry.event:
+        case Called(incident=incident, team=team):
+            notify(connection, entry, incident, [(line, line) for line in places(team, now)], now)
+        case Acknowledged(incident=incident) | Resolved(incident=incident):
+            notify(connection, entry, incident, called_recipients(connection, incident), now)
+        case _:
+            return
 
 
 def _answer(connection: Connection, one: Decided, now: datetime) -> None:
@@ -237,5 +264,7 @@ def _decided(
             thread = thread_of(connection, service)
             is_news = thread is not None and scope.tells_of(service) and known_before(connection, entry.event) is not entry.event.new
             return Decided(entry=entry, verdict=Verdict.TOLD if is_news else Verdict.INSIDE, thread=thread or "")
+        case Called(incident=incident):
+            return Decided(entry=entry, verdict=Verdict.CALLED, thread=incident)
         case _:
             return Decided(entry=entry, verdict=Verdict.INSIDE)

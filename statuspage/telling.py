@@ -7,10 +7,14 @@ from functools import partial
 from aiohttp import web
 
 from incidents.model import Status
+from incidents.words import said
 from probes.egress import Door
 from statuspage.bundled import templates
 from statuspage.channels import apprise, mail, webhook
+from statuspage.config.calls import places_of
+from statuspage.config.complete import named
 from statuspage.config.installation import Mail as MailSection
+from statuspage.config.loading import words
 from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
 from statuspage.letters import Letters
@@ -20,6 +24,7 @@ from statuspage.picture.page import Page
 from statuspage.press import Press
 from statuspage.readings import site_of
 from statuspage.render.announcement import Announcements
+from statuspage.render.calls import Callbook
 from statuspage.render.html import Html
 from statuspage.render.mail import Mail
 from statuspage.render.subscription import Subscription
@@ -63,6 +68,7 @@ def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
     letters.outlets = {one.recipient: one for one in outlets}
     letters.site, letters.links = site, replace(letters.links, url=site.url)
     letters.sender = config.mail.sender if config.mail else ""
+    letters.callbook = callbook_of(config)
 
 
 def forms_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Forms:
@@ -133,7 +139,22 @@ def lines_of(config: Config) -> Mapping[str, Line]:
     for outlet in outlets_of(config):
         settings = apprise.Settings(url=config.announce[outlet.id].url, site=site.name, home=site.url)
         lines[outlet.channel] = Line(channel=apprise.CHANNEL, settings=settings)
+    for place in places_of(config):
+        settings = apprise.Settings(url=place.url, site=site.name, home=config.console.url)
+        lines[place.line] = Line(channel=apprise.CALLS, settings=settings)
     return lines
+
+
+def callbook_of(config: Config) -> Callbook:
+    """What calls need to know."""
+    language = config.site.language
+    return Callbook(
+        lines=frozenset(place.line for place in places_of(config)),
+        services={id: said(words(service.name, language), language) or id for id, service in config.services.items()},
+        teams={id: team.name or named(id) for id, team in config.teams.items()},
+        zone=config.site.timezone,
+        console=config.console.url,
+    )
 
 
 def outlets_of(config: Config) -> Sequence[Outlet]:

@@ -6,6 +6,7 @@ What the service says of itself is a yes or a status. It has no word for "never 
 import json
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -53,3 +54,6 @@ CHANNEL = Channel(
     at_once=1,
     folds=True,
 )
+
+CALLS = replace(CHANNEL, name="call", summary="A team, or whoever is on call in it, by apprise")
+"""The same way to those who are called."""

@@ -14,12 +14,14 @@ from statuspage.channels.channel import Delivered, Message
 from statuspage.cli.config import load
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
+from statuspage.config.calls import places_of
 from statuspage.config.models import Config
 from statuspage.config.types import meant
 from statuspage.deliver import Line
 from statuspage.mailbox import NoMailbox, mailbox
 from statuspage.readings import door_of, site_of
 from statuspage.render.announcement import Announcements
+from statuspage.render.calls import trial
 from statuspage.render.mail import Letterhead, Mail
 from statuspage.store.outlets import channel_of
 from statuspage.telling import lines_of
@@ -30,8 +32,10 @@ def test(typed: str, *, config: Path, wants_json: bool) -> int:
     loaded = load(config).config
     if typed in loaded.announce:
         return _announcement(typed, loaded, wants_json=wants_json)
-    if "@" not in typed and loaded.announce:
-        fail(f"neither an address of mail, which has an @, nor an outlet under `announce`; {meant(typed, loaded.announce)}")
+    if typed in loaded.teams or typed in loaded.people:
+        return _calls(typed, loaded, wants_json=wants_json)
+    if "@" not in typed and (known := [*loaded.announce, *loaded.teams, *loaded.people]):
+        fail(f"neither an address of mail, which has an @, nor an outlet under `announce`, a team or a person; {meant(typed, known)}")
     return _letter(typed, loaded, wants_json=wants_json)
 
 
@@ -47,6 +51,24 @@ def _announcement(outlet: str, config: Config, *, wants_json: bool) -> int:
     else:
         typer.echo(f"not sent to {outlet} ({where}): {reason}", err=True)
     return GOOD if reason is None else BAD
+
+
+def _calls(typed: str, config: Config, *, wants_json: bool) -> int:
+    """Tell a team, or a person, at each of their places."""
+    mine = [place for place in places_of(config) if place.id.split("/")[1] == typed]
+    if not mine:
+        fail(f"{typed} has nowhere to be told; give it notify")
+    lines, body = lines_of(config), spelled(trial(config.console.url, config.site.name))
+    told = []
+    for place in mine:
+        message = Message(key=secrets.token_hex(8), to=typed, body=body, at=wall_clock())
+        told.append((masked(place.url), asyncio.run(_fault(lines[place.line], message, config))))
+    if wants_json:
+        print_json({"called": typed, "places": [{"url": where, "is_taken": why is None, "reason": why} for where, why in told]})
+    else:
+        for where, why in told:
+            typer.echo(f"{typed} ({where}) was told." if why is None else f"not sent to {typed} ({where}): {why}", err=why is not None)
+    return GOOD if all(why is None for _, why in told) else BAD
 
 
 def _letter(typed: str, loaded: Config, *, wants_json: bool) -> int:

@@ -16,8 +16,6 @@ from statuspage.config.problems import Problem, Sources, Trail, matches
 from statuspage.config.types import ALWAYS
 
 INACTIVE: Mapping[str, tuple[str, ...]] = {
-    "escalation: tiers, escalate_after, notifying teams": ("services.*.tiers", "services.*.escalate_after", "teams.*.notify"),
-    "hours of teams": ("teams.*.hours",),
     "owners and runbooks": ("services.*.owner", "services.*.runbook"),
     "backups (store.backup)": ("store.backup",),
     "locations other than local": ("locations.*",),
@@ -77,10 +75,17 @@ def _unspoken(config: Config, sources: Sources) -> Iterator[Problem]:
 def _silent_tiers(config: Config, sources: Sources) -> Iterator[Problem]:
     for name, service in config.services.items():
         for place, team in enumerate(service.tiers):
-            if team in config.teams and not config.teams[team].notify:
+            if team in config.teams and not _can_be_told(team, config):
                 yield sources.problem(
                     ("services", name, "tiers", place), "this team has nowhere to be notified; give it notify", repr(team)
                 )
+
+
+def _can_be_told(team: str, config: Config) -> bool:
+    written = config.teams[team]
+    on_call = written.on_call
+    people = (config.people if on_call.calendar is not None else on_call.weekly) if on_call is not None else ()
+    return bool(written.notify) or any(config.people[id].notify for id in people if id in config.people)
 
 
 def _unwatched(config: Config, sources: Sources) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from incidents.heartbeat import Every, Heartbeat
 from incidents.model import Component, Monitor, Need, Service, Topology
+from incidents.rota import Shift
 from probes import heartbeat
 from probes.catalog import BrokenKind, kinds
 from probes.cron import Cron
@@ -41,6 +42,7 @@ from statuspage.config.problems import ConfigError, Problem
 from statuspage.config.schema import json_schema
 from statuspage.config.series import series
 from statuspage.config.shape import shape
+from statuspage.config.shifts import shifts
 from statuspage.config.sources import read, resolve
 from statuspage.config.watched import Monitor as WrittenMonitor
 from statuspage.config.watched import Need as WrittenNeed
@@ -72,7 +74,7 @@ class Loaded:
 
     *warnings* are what a person should look at, *inactive* what it asks for and nothing acts on yet, in plain words. *text* is the
     sources as read and *digest* their SHA-256: what a version of the configuration is kept as. *logos* are those of pages, by their ids
-    (``site`` for the main one's).
+    (``site`` for the main one's), *shifts* those of teams' calendars, by their ids.
     """
 
     config: Config
@@ -81,6 +83,7 @@ class Loaded:
     text: str
     digest: str
     logos: Mapping[str, Logo] = field(default_factory=dict)
+    shifts: Mapping[str, tuple[Shift, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += unnamed_windows(sources, needed_by_hidden(whole.config))
     signs, faults = logos(sources)
     problems += faults
+    watches, unreadable = shifts(sources, whole.config)
+    problems += unreadable
     problems += misplaced_mirror(whole, sources)
     unusable, doubts = judged_outlets(sources)
     problems += unusable
@@ -141,6 +146,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         text=sources.text,
         digest=sha256(sources.text.encode()).hexdigest(),
         logos=signs,
+        shifts=watches,
     )
 
 

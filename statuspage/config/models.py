@@ -17,6 +17,7 @@ from probes.settings import Duration, PositiveDuration
 from statuspage.config.audiences import AudiencePage
 from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Mirror, Plugins, Site, Store
 from statuspage.config.outlets import MOST, Outlet
+from statuspage.config.teams import Escalation, Person, Team
 from statuspage.config.types import (
     ALWAYS,
     Amount,
@@ -25,7 +26,6 @@ from statuspage.config.types import (
     Days,
     Id,
     LocalTime,
-    NotifyUrl,
     OpenHours,
     Section,
     Text,
@@ -81,16 +81,6 @@ class Calendar(Section):
     weekly: Mapping[Days, tuple[OpenHours, ...]] = Field({}, description='Hours by day, such as {mon-fri: ["08:00-18:00"]}.')
     holidays: Holidays | None = Field(None, description="Public holidays, on which it is closed.")
     closed: tuple[Date, ...] = Field((), description="Other days on which it is closed.")
-
-
-class Team(Section):
-    """Agents who answer for something together."""
-
-    name: Title | None = Field(None, description="Its name; made from the id by default.")
-    notify: tuple[NotifyUrl, ...] = Field(
-        (), repr=False, description="Where to tell it, as Apprise URLs; a secret one as {env: …} or {file: …}."
-    )
-    hours: CalendarId = Field(ALWAYS, description="When it answers: a calendar, or always.")
 
 
 # --- what customers use ------------------------------------------------------------------------------------------------------
@@ -307,6 +297,7 @@ class Config(Section):
     locations: Mapping[Id, Location] = Field({}, description="Where probes are made from; `local` is the hub itself.")
     calendars: Mapping[Id, Calendar] = Field({}, description="Hours of work.")
     teams: Mapping[Id, Team] = Field({}, description="Agents who answer for something together.")
+    people: Mapping[Id, Person] = Field({}, description="Who is called by turns, and where they are told.")
     credentials: Mapping[Id, Credentials] = Field({}, description="Names and passwords that monitors log in with.")
     services: Mapping[Id, Service] = Field({}, description="What customers use.")
     pages: Mapping[Id, AudiencePage] = Field({}, description="Further pages, each of some services for readers of its own.")
@@ -319,6 +310,7 @@ class Config(Section):
         None, description="Texts for updates at the desk; those of docs/words.md by default, none by `{}`."
     )
     acknowledgement: Acknowledgement = Field(Acknowledgement(), description="What it means that an agent owns an incident.")
+    escalation: Escalation = Field(Escalation(), description="What happens when nobody takes an incident.")
     callers: Callers = Field(Callers(), description="When customers who call make an incident that waits for a person.")
     priority: Priority | None = Field(None, description="How much an incident matters.")
     duties: Duties = Field(Duties(), description="Who may do what alone.")

@@ -1,6 +1,7 @@
 """Where the operator announces public words: chats, rooms and services that apprise reaches, each by a URL that is a secret."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -27,13 +28,17 @@ class Outlet(Section):
     language: Language | None = Field(None, description="The language in which it is told; the site's by default.")
 
 
-def judged_outlets(sources: Sources) -> tuple[Sequence[Problem], Sequence[Problem]]:
-    """What is wrong with the outlets' URLs, and what is doubtful: where apprise does not run, nobody is kept from starting by that.
+_PLAIN = re.compile(r"(?:json|xml|form)s?://(?:[^\s/@]+@)?[\w.-]+(?::\d{1,5})?(?:/[^\s?]*)?", re.ASCII)
+"""URLs of servers of one's own, which every release of apprise takes: it is not asked of them, which takes a second."""
 
-    Apprise is asked only where there are any.
+
+def judged_outlets(sources: Sources) -> tuple[Sequence[Problem], Sequence[Problem]]:
+    """What is wrong with URLs of outlets, teams and people, and what is doubtful: where apprise does not run, all start all the same.
+
+    Apprise is asked only where there are any. Several teams or people may share a place, several outlets not.
     """
     first: dict[Secret, str] = {}
-    found: dict[Trail, Secret] = {}
+    found = dict(_called(sources))
     problems: list[Problem] = []
     for trail, url in matches(sources.value, "announce.*.url"):
         if not isinstance(url, Secret) or not url.reveal():
@@ -49,3 +54,12 @@ def judged_outlets(sources: Sources) -> tuple[Sequence[Problem], Sequence[Proble
         return problems, [sources.problem(("announce",), f"apprise could not be asked about these URLs: {error}", at_key=True)]
     problems += (sources.problem(trail, fault, "***") for trail, fault in zip(found, faults, strict=True) if fault is not None)
     return problems, ()
+
+
+def _called(sources: Sources) -> Iterator[tuple[Trail, Secret]]:
+    """Where teams and people are told, with what stands there, as far as it has to be asked about."""
+    for pattern in ("teams.*.notify[]", "people.*.notify[]"):
+        for trail, url in matches(sources.value, pattern):
+            secret = url if isinstance(url, Secret) else Secret(url) if isinstance(url, str) else None
+            if secret is not None and "://" in secret.reveal() and not _PLAIN.fullmatch(secret.reveal()):
+                yield trail, secret

@@ -23,7 +23,10 @@ PLACES: Mapping[str, type[BaseModel]] = {"monitors.*": Monitor, "services.*.moni
 """Where a kind of probe stands beside its settings."""
 
 KEYED = frozenset(
-    {"locations", "calendars", "teams", "credentials", "services", "components", "monitors", "maintenance", "known_errors", "announce"}
+    {
+        *("announce", "calendars", "components", "credentials", "known_errors", "locations", "maintenance", "monitors", "people"),
+        *("services", "teams"),
+    }
 )
 """Sections of entries by id, of which a bad one can be left out while the others are judged."""
 

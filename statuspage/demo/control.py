@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -22,6 +23,19 @@ _HEADERS = {
 }
 
 
+RINGS_AT_MOST = 5
+"""How many messages the page shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """What somebody's phone shows: a call, in the words of the service."""
+
+    phone: str
+    title: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """Where the watching service answers, for the page."""
@@ -38,6 +52,7 @@ class Control:
         self.token = secrets.token_urlsafe(24)
         self.port = 0
         self._company, self._links = company, links
+        self._rings: deque[Ring] = deque(maxlen=RINGS_AT_MOST)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
         loader = jinja2.FileSystemLoader(bundled.templates() / "demo")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -65,6 +80,7 @@ class Control:
                 web.get("/state", self._state),
                 web.post("/break", self._break),
                 web.post("/mend", self._mend),
+                web.post("/phones/{phone}", self._ring),
             ]
         )
         return application
@@ -83,7 +99,9 @@ class Control:
 
     def _rendered(self, *, said: str, status: int = 200) -> web.Response:
         page = self._templates.get_template("control.html")
-        text = page.render(servers=self._company.state(), links=self._links, token=self.token, said=said, every=EVERY_SERVER)
+        text = page.render(
+            servers=self._company.state(), links=self._links, token=self.token, said=said, every=EVERY_SERVER, rings=tuple(self._rings)
+        )
         return web.Response(text=text, content_type="text/html", status=status)
 
     async def _style(self, request: web.Request) -> web.FileResponse:
@@ -101,6 +119,16 @@ class Control:
     async def _mend(self, request: web.Request) -> web.Response:
         form = await self._form(request)
         return await self._act(request, form, is_mending=True)
+
+    async def _ring(self, request: web.Request) -> web.Response:
+        """Take a message as apprise's ``json://`` sends it."""
+        try:
+            told = dict(await request.json())
+        except ValueError:
+            raise web.HTTPBadRequest(text="This is not what a phone is told.\n") from None
+        words = str(told.get("message", "")).splitlines()
+        self._rings.appendleft(Ring(phone=request.match_info["phone"], title=str(told.get("title", "")), words=next(iter(words), "")))
+        return web.Response(status=204)
 
     async def _form(self, request: web.Request) -> dict[str, str]:
         form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}

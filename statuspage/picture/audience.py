@@ -22,6 +22,8 @@ class Verdict(StrEnum):
     """It was over before it was to be told."""
     INSIDE = "inside"
     """Nothing for subscribers."""
+    CALLED = "called"
+    """To the team that it calls, and to whoever is on call in it."""
     QUIET = "quiet"
     """The ordinary course of work that comes again and again."""
     WITHDRAWN = "withdrawn"

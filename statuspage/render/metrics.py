@@ -7,7 +7,7 @@ Source: the text format 0.0.4, in Prometheus' documentation under "Exposition fo
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
@@ -36,7 +36,7 @@ class Health:
 
     *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
     configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is
-    told of anything.
+    told of anything. *on_call* is how many people of each team that is called by turns are on call.
     """
 
     loop_lag: float
@@ -48,6 +48,7 @@ class Health:
     readers: int = 0
     mirror: MirrorFigures | None = None
     delivery: DeliveryFigures | None = None
+    on_call: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Metrics:
@@ -247,6 +248,12 @@ class _Own(Collector):
         yield GaugeMetricFamily(name, told, health.reloaded_at.timestamp())
         yield from () if health.mirror is None else _mirror(health.mirror)
         yield from () if health.delivery is None else _delivery(health.delivery)
+        if health.on_call:
+            told = "How many people of a team are on call; none is an alarm."
+            on_call = GaugeMetricFamily("statuspage_team_on_call", told, labels=["team"])
+            for team, count in health.on_call.items():
+                on_call.add_metric([team], count)
+            yield on_call
 
 
 def _mirror(figures: MirrorFigures) -> Iterable[Metric]:

@@ -10,6 +10,7 @@ from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
     Approved,
+    Called,
     Calmed,
     Counted,
     Event,
@@ -109,6 +110,9 @@ def tell(event: Event) -> Line | None:
             return Line(at=event.at, mark=Mark.ACT, by=event.by, words=_imported(event))
         case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
             return _advised(event)
+        case Called():
+            words = f"Team {event.team} called (tier {event.tier})"
+            return Line(at=event.at, mark=Mark.ACT if event.by else Mark.MACHINE, by=event.by, words=words, body=event.reason)
         case Planned() | Approved() | Rescheduled() | Redescribed() | MaintenanceMoved() | Spared():
             by, words, body = _planned(event)
             return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, span=_span(event), body=body)
@@ -222,7 +226,7 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
             return None, "Came back and is open again; it failed again at", event.reason
         case Settled():
             return None, "Over for good: another failure opens another incident", ""
-        case Updated() | Noted() | Imported() | Quoted():
+        case Updated() | Noted() | Called() | Imported() | Quoted():
             return None, "", ""
         case _:
             assert_never(event)

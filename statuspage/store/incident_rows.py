@@ -2,18 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, update
 
+from incidents.climb import Call, Climb
 from incidents.model import Acknowledgement, Incident, Outage, Status
 from statuspage.store.tables import incident_components as components
 from statuspage.store.tables import incident_services as services
 from statuspage.store.tables import incidents
 
-_ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told", "outages", "pinned"}
+_ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told", "outages", "pinned", "climb"}
 _PLAIN = tuple(field.name for field in fields(Incident) if field.name not in _ELSEWHERE)
 """Fields that are columns as they stand; one that has no column fails at the first write."""
 
@@ -66,11 +67,28 @@ def _incident(row: Row[Any], parts: _Parts) -> Incident:
         told=frozenset(row.told),
         outages=tuple(_outage(*span) for span in row.outages or ()),
         pinned=frozenset(parts.pinned),
+        climb=None if row.climb is None else _climb(row.climb),
     )
 
 
 def _outage(since: str, until: str) -> Outage:
     return Outage(since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
+
+
+def _climb(kept: Mapping[str, Any]) -> Climb:
+    calls = (Call(at=datetime.fromisoformat(at), team=team, tier=tier, by=by) for at, team, tier, by in kept["calls"])
+    return Climb(
+        since=datetime.fromisoformat(kept["since"]),
+        held=timedelta(microseconds=kept["held"]),
+        calls=tuple(calls),
+        earlier=kept["earlier"],
+    )
+
+
+def _spelled_climb(climb: Climb) -> dict[str, Any]:
+    calls = [[call.at.isoformat(), call.team, call.tier, call.by] for call in climb.calls]
+    held = climb.held // timedelta(microseconds=1)
+    return {"since": climb.since.isoformat(), "held": held, "calls": calls, "earlier": climb.earlier}
 
 
 def _acknowledgement(row: Row[Any]) -> Acknowledgement | None:
@@ -100,6 +118,7 @@ def _columns(incident: Incident) -> dict[str, Any]:
     return {name: getattr(incident, name) for name in _PLAIN} | {
         "told": sorted(incident.told),
         "outages": [[outage.since.isoformat(), outage.until.isoformat()] for outage in incident.outages],
+        "climb": None if incident.climb is None else _spelled_climb(incident.climb),
         "acknowledged_by": None if held is None else held.by,
         "acknowledged_at": None if held is None else held.at,
         "acknowledgement_expires_at": None if held is None else held.expires_at,

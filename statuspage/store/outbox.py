@@ -95,6 +95,13 @@ def told_recipients(connection: Connection, thread: str, recipients: Collection[
     return frozenset(connection.execute(select(notifications.c.recipient).where(*mine).distinct()).scalars())
 
 
+def called_recipients(connection: Connection, thread: str) -> tuple[tuple[str, str], ...]:
+    """Everybody who was called, or will be, in *thread*, each with the line that leads there."""
+    chosen = select(notifications.c.recipient, notifications.c.channel).join(outbox, outbox.c.id == notifications.c.outbox)
+    rows = connection.execute(chosen.where(notifications.c.thread == thread, outbox.c.verdict == Verdict.CALLED.value).distinct())
+    return tuple((row.recipient, row.channel) for row in rows)
+
+
 # --- notifications --------------------------------------------------------------------------------------------------------------
 
 

@@ -39,6 +39,10 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+OWNERS = frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER})
+"""Roles of which one must be had to own an incident."""
+
+
 class Unfit(Exception):
     """What was asked for cannot be kept; the message is a sentence for the person who asked."""
 
@@ -113,6 +117,11 @@ def list_agents(connection: Connection) -> tuple[Agent, ...]:
     """Return everybody, disabled ones too, by name."""
     rows = connection.execute(select(agents).order_by(agents.c.name))
     return tuple(Agent(name=row.name, roles=_roles(row.roles), created_at=row.created_at, disabled_at=row.disabled_at) for row in rows)
+
+
+def owners(connection: Connection) -> tuple[str, ...]:
+    """Names of everybody who may own an incident, in order."""
+    return tuple(agent.name for agent in list_agents(connection) if agent.disabled_at is None and not agent.roles.isdisjoint(OWNERS))
 
 
 def disable_agent(connection: Connection, name: str, *, at: datetime, by: str = OPERATOR) -> None:

@@ -11,6 +11,7 @@ from incidents.advisory import AdvisoryEvent, AdvisoryUpdated
 from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Acknowledged,
+    Called,
     Calmed,
     Counted,
     Event,
@@ -74,10 +75,12 @@ from statuspage.store.tables import (
 from statuspage.store.upsert import put, put_missing
 from statuspage.store.words import keep_words
 
-_WORDLESS = (
-    Opened | Joined | Parted | Rerooted | Impacted | StateChanged | Acknowledged | Noted | Resolved | Reopened | Settled | Flapped | Calmed
-)
+_OfState = Opened | Joined | Parted | Rerooted | Impacted | StateChanged | Resolved | Reopened | Settled | Flapped | Calmed
+_WORDLESS = _OfState | Acknowledged | Called | Noted
 """What changes no public word of an incident. Whatever else comes to be does, unless it is named here."""
+
+Told = Notice | Called
+"""Events that are written into the outbox: of which subscribers are told, or teams."""
 
 _SUBJECTS = ("incident", "maintenance", "advisory")
 """What an event may be about, as its own field and as a column."""
@@ -247,7 +250,7 @@ def _write_history(connection: Connection, events: Sequence[Event], batch: int, 
     if rows:
         connection.execute(insert(journal), rows)
     spelled = tuple(zip(events, bodies, strict=True))
-    put_missing(connection, outbox, [_notice(event, body) for event, body in spelled if isinstance(event, Notice)])
+    put_missing(connection, outbox, [_notice(event, body) for event, body in spelled if isinstance(event, Told)])
     turned = [(event, body) for event, body in spelled if isinstance(event, StatusChanged) and _is_shown(event)]
     put_missing(connection, outbox, [_turn(event, body, f"{batch}.{place}") for place, (event, body) in enumerate(turned, start=1)])
 
@@ -268,7 +271,7 @@ def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str,
     return {"batch": batch, "at": at, **subject, "kind": kind(event), "body": body}
 
 
-def _notice(event: Notice, body: JsonValue) -> dict[str, Any]:
+def _notice(event: Told, body: JsonValue) -> dict[str, Any]:
     subject = {name: getattr(event, name, None) for name in _SUBJECTS}
     return {
         "key": f"{next(id for id in subject.values() if id)}:{kind(event)}:{_number(event)}",
@@ -279,11 +282,13 @@ def _notice(event: Notice, body: JsonValue) -> dict[str, Any]:
     }
 
 
-def _number(event: Notice) -> int:
+def _number(event: Told) -> int:
     """Which of its kind in what it is about: it opens once, and ends, comes back or is acknowledged again at another instant."""
     match event:
         case Updated() | MaintenanceUpdated() | AdvisoryUpdated():
             return event.update.number
+        case Called():
+            return event.number
         case Acknowledged() | Resolved() | Reopened():
             return milliseconds(event.at)
         case _:

@@ -16,6 +16,7 @@ from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
     Approved,
+    Called,
     Calmed,
     Event,
     Flapped,
@@ -64,6 +65,7 @@ KINDS: Mapping[str, type[Event]] = {
     "advisory_moved": AdvisoryMoved,
     "advisory_updated": AdvisoryUpdated,
     "approved": Approved,
+    "called": Called,
     "calmed": Calmed,
     "corrected": Corrected,
     "correction_approved": CorrectionApproved,

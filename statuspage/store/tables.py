@@ -24,6 +24,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     advisory_tables,
     audit_tables,
     caller_tables,
+    duty_tables,
     feed_tables,
     ledger_tables,
     maintenance_tables,
@@ -210,6 +211,7 @@ incidents = Table(
     Column("imported_from", Text),  # the address of the page that told of it before
     Column("language", Text),  # of the name; none: an older release gave it
     Column("names", Texts),  # in other languages
+    Column("climb", JSON(none_as_null=True)),  # how far it was carried up the tiers; none: an older release opened it
     Column("impact", Choice(Status)),  # what that page said of it as a whole; none: we know it by its services
     Index(None, "resolved_at"),
     Index(None, "started_at"),

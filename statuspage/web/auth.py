@@ -25,6 +25,7 @@ class Permission(StrEnum):
 
     SEE = "see"
     ACT = "act"
+    TAKE_OVER = "take over"
     CORRECT = "correct"
     REDACT = "redact"
     OVERRIDE = "override"
@@ -52,6 +53,7 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
         Permission.SEE: frozenset(Role),
         Permission.ACT: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.TAKE_OVER: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
         Permission.CORRECT: frozenset({Role.MANAGER}),
         Permission.REDACT: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
         Permission.OVERRIDE: frozenset({Role.MANAGER}),

@@ -29,6 +29,7 @@ from statuspage.web.by_language import put_together, words_of
 from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.dossier import dossier_of
 from statuspage.web.entry import misfit
+from statuspage.web.ladders import called_on, unmanned
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.screens import screen, see_other
 from statuspage.web.warned import about, lasting
@@ -89,9 +90,18 @@ async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
 async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
     desk = request.app[DESK]
     waiting, windows, named = len(desk.pipeline.situation.proposals), at_work(desk), _named(desk, reported)
-    warned = await lasting(desk)
     return screen_bytes(
-        screen(request, "live.html", board=drawn, windows=windows, waiting=waiting, mirror=desk.mirror(), reported=named, warned=warned),
+        screen(
+            request,
+            "live.html",
+            board=drawn,
+            windows=windows,
+            waiting=waiting,
+            mirror=desk.mirror(),
+            reported=named,
+            warned=await lasting(desk),
+            unmanned=unmanned(desk),
+        )
     )
 
 
@@ -136,6 +146,7 @@ class TypedForms:
 
     updates: Typed = field(default_factory=Typed)
     notes: Typed = field(default_factory=Typed)
+    assign: Typed = field(default_factory=Typed)
     resolve: Typed = field(default_factory=Typed)
     merge: Typed = field(default_factory=Typed)
     split: Typed = field(default_factory=Typed)
@@ -208,6 +219,7 @@ async def card(
         typed=typed or TypedForms(),
         templates=templates.choices(desk, story.incident),
         preview=preview,
+        **called_on(desk, story, known.owners),
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from incidents import act
 from incidents.callers import Calling
 from incidents.drift import Trend
+from incidents.escalation import NOBODY, Rules
 from incidents.events import Event
 from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
@@ -18,6 +19,7 @@ from incidents.rewording import digest
 from incidents.voices import ENGLISH, Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
+from statuspage.config.calls import Roster
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.levels import Level
@@ -49,8 +51,9 @@ class Desk:
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
-    *known_errors* the symptoms that the file names, *doors* the further pages. *languages* are those that the site speaks, its own
-    first, and *asked_in* the others in which forms ask for words, because the file names them.
+    *known_errors* the symptoms that the file names, *doors* the further pages, *rules* how teams are called, *roster* who they are.
+    *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
+    names them.
     """
 
     store: Store
@@ -81,6 +84,8 @@ class Desk:
     hidden: Callable[[], Collection[str]] = frozenset
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     doors: Callable[[], Doors] = no_doors
+    rules: Callable[[], Rules] = lambda: NOBODY
+    roster: Callable[[], Roster] = Roster
 
     @property
     def own(self) -> str:

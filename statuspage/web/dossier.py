@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from incidents.model import Situation
 from statuspage.picture.page import Story
 from statuspage.render.timeline import Line, tell
-from statuspage.store import callers, queries, reports
+from statuspage.store import callers, people, queries, reports
 from statuspage.store.callers import Caller
 from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
@@ -18,7 +18,7 @@ from statuspage.web.pushed import Pushed, pushed_of_incident
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """What the store has about one incident; *count* are its callers."""
+    """What the store has about one incident; *count* are its callers, *owners* the agents who may own it."""
 
     story: Story
     timeline: Sequence[Line]
@@ -27,6 +27,7 @@ class Dossier:
     who: Sequence[Caller]
     count: Mapping[str, int]
     useful: Sequence[Useful]
+    owners: Sequence[str]
 
 
 def dossier_of(incident: str, situation: Situation, connection: Connection) -> Dossier:
@@ -45,4 +46,5 @@ def dossier_of(incident: str, situation: Situation, connection: Connection) -> D
         who=callers.callers_of(connection, story.incident),
         count=callers.count_by_incident(connection, [story.incident]),
         useful=useful(connection, incident),
+        owners=people.owners(connection),
     )

@@ -36,7 +36,7 @@ async def take(directory: Path) -> None:
             await _look_around(browser, directory, (("login", f"{company.console}/login"),))
             await company.break_("outgoing-mail")
             incident = await company.incident("Email")
-            await _desk(browser, directory, company, kept, (("queue", ""),))
+            await _desk(browser, directory, company, kept, (("queue", ""), ("on-call", "on-call"), ("take", f"incidents/{incident}/take")))
             await _tend(browser, company, incident, kept)
             await _desk(browser, directory, company, kept, (("incident-card", f"incidents/{incident}"),))
             await _look_around(

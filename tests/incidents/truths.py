@@ -11,6 +11,7 @@ from functools import partial
 from incidents.corrected import Corrected
 from incidents.events import (
     Acknowledged,
+    Called,
     Calmed,
     Counted,
     Event,
@@ -375,7 +376,7 @@ class History:
             assert self.ended.pop(event.incident).reopens_until is not None
             return
         assert event.incident not in self.over, "something happened to it after its end"
-        assert not isinstance(event, Imported | Quoted), "the machine imported something"
+        assert not isinstance(event, Imported | Quoted | Called), "the machine's judgement imported something, or called somebody"
         match event:
             case StateChanged():
                 assert event.old is state

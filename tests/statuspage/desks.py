@@ -15,6 +15,7 @@ from aiohttp.connector import Connection as Wire
 from sqlalchemy import Connection
 
 from incidents.callers import Calling
+from incidents.escalation import NOBODY, Rules
 from incidents.levels.service_level import Offer
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
 from incidents.policy import Policy
@@ -22,6 +23,7 @@ from incidents.priority import Scale
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
 from statuspage.bundled import templates
+from statuspage.config.calls import Roster
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.urgency import ORDINARY
@@ -100,6 +102,8 @@ class House:
     calling: Calling = field(default_factory=Calling)
     templates: Sequence[MessageTemplate] = ()
     hidden: Collection[str] = frozenset()
+    rules: Rules = NOBODY
+    roster: Roster = field(default_factory=Roster)
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
@@ -273,6 +277,8 @@ async def housed(
         calling=lambda: house.calling,
         templates=lambda: house.templates,
         hidden=lambda: house.hidden,
+        rules=lambda: house.rules,
+        roster=lambda: house.roster,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
     )

@@ -78,7 +78,9 @@ async def test_who_is_neither_an_address_nor_an_outlet_is_named(tmp_path: Path) 
     environ = {"OPS_URL": "json://127.0.0.1:1/a", "SALES_URL": "json://127.0.0.1:1/b"}
     ended = await statuspage("notify", "test", "opps", here=announcing(tmp_path), environ=environ)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "neither an address of mail, which has an @, nor an outlet under `announce`; did you mean 'ops'?\n"
+    assert (
+        ended.err == "neither an address of mail, which has an @, nor an outlet under `announce`, a team or a person; did you mean 'ops'?\n"
+    )
 
 
 async def test_a_url_that_leads_nowhere_is_told_by_check_config_with_its_place(tmp_path: Path) -> None:

@@ -134,3 +134,15 @@ async def test_the_run_file_lies_where_the_person_keeps_such_things(tmp_path: Pa
     assert run_file.place({"XDG_RUNTIME_DIR": ours, "XDG_CACHE_HOME": "/c"}) == tmp_path / "statuspage" / "demo.json"
     assert run_file.place({"XDG_RUNTIME_DIR": gone, "XDG_CACHE_HOME": "/c"}) == Path("/c/statuspage/demo.json")
     assert run_file.place({}) == Path.home() / ".cache" / "statuspage" / "demo.json"
+
+
+async def test_the_page_shows_what_phones_were_told_newest_first_and_no_more_than_a_few(
+    control: Control, browser: aiohttp.ClientSession
+) -> None:
+    for number in range(7):
+        told = {"title": f"Call <{number}>", "message": "You are called.\nMore.", "type": "failure"}
+        assert (await browser.post(f"{control.url}phones/kim", json=told)).status == 204
+    page = await (await browser.get(control.url)).text()
+    assert re.findall(r"<p>Call &lt;(\d)&gt;</p>", page) == ["6", "5", "4", "3", "2"]
+    assert "You are called.</p>" in page
+    assert (await browser.post(f"{control.url}phones/kim", data="no json")).status == 400

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from incidents.events import (
     Acknowledged,
+    Called,
     Calmed,
     Counted,
     Event,
@@ -88,6 +89,8 @@ LIFE: Sequence[IncidentEvent] = (
     Calmed(at=after(33), incident=ID, reason="it has been quiet"),
     said(1, 34, by=None),
     Acknowledged(at=after(40), incident=ID, acknowledgement=Acknowledgement(by="ada", at=after(40), expires_at=after(940))),
+    Called(at=after(40), incident=ID, number=1, team="desk", tier=1, reason="it began"),
+    Called(at=after(41), incident=ID, number=2, team="engineering", tier=2, reason="ada asked for it", by="ada"),
     Noted(at=after(41), incident=ID, note=Note(number=1, body="disk full on mx2", at=after(41), by="ada")),
     said(2, 42),
     StateChanged(at=after(42), incident=ID, old=State.INVESTIGATING, new=State.IDENTIFIED, by="ada"),
@@ -306,6 +309,7 @@ def test_the_words_of_the_journal_never_change() -> None:
         "advisory_moved",
         "advisory_updated",
         "approved",
+        "called",
         "calmed",
         "corrected",
         "correction_approved",
@@ -365,6 +369,8 @@ def test_outbox_rows_are_written_with_their_cause(database: Database) -> None:
         f"{ID}:opened:1",
         f"{ID}:updated:1",
         f"{ID}:acknowledged:{int(after(40).timestamp() * 1000)}",
+        f"{ID}:called:1",
+        f"{ID}:called:2",
         f"{ID}:updated:2",
         f"{ID}:resolved:{int(after(360).timestamp() * 1000)}",
     ]

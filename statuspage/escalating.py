@@ -1,0 +1,96 @@
+"""The clock that calls teams while nobody owns an incident: looks each second, and at once where something happened.
+
+What is called is decided by ``incidents.escalation``; here it is only asked at the right moments, and its calls take the one road in.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from incidents import escalation
+from incidents.escalation import Rules
+from incidents.events import Called, Event
+from incidents.rota import StandIn
+from statuspage.clock import Now
+from statuspage.config.calls import Roster, roster, rules
+from statuspage.config.loading import Loaded
+from statuspage.pipeline import Pipeline
+from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.stand_ins import stand_ins_at
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Escalation:
+    """Calls teams. *loaded* gives the configuration in use."""
+
+    pipeline: Pipeline
+    store: Store
+    now: Now
+    loaded: Callable[[], Loaded]
+    _roster: tuple[Loaded, int, Roster] | None = None
+    _stand_ins: Mapping[str, Sequence[StandIn]] = field(default_factory=dict)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Look at once where an incident began, or anything about one changed."""
+        if any(getattr(event, "incident", None) and not isinstance(event, Called) for event in events):
+            self._woken.set()
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Call for ever."""
+        while True:
+            self._woken.clear()
+            try:
+                await self.look()
+            except StoreUnavailable as error:
+                log.debug("nobody is called while the store is away: %s", error)
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def look(self) -> None:
+        """Make the calls that are due. Errors: StoreUnavailable."""
+        now = self.now()
+        if any(crew.rota is not None for crew in self.roster().crews.values()):
+            self._stand_ins = await self.store.read(lambda connection: stand_ins_at(connection, now))
+        if escalation.call(self.pipeline.situation, now, self.rules()):
+            await self.pipeline.act(partial(escalation.call, rules=self.rules()))
+
+    def rules(self) -> Rules:
+        """How calls are made, by the configuration in use and those who stand in for others now."""
+        return rules(self.loaded().config, self.roster(), self._standing_in)
+
+    def roster(self) -> Roster:
+        """All teams and people, by the configuration in use; made once for each and each year."""
+        loaded, year = self.loaded(), self.now().year
+        if self._roster is None or self._roster[:2] != (loaded, year):
+            self._roster = (loaded, year, roster(loaded.config, loaded.shifts, year))
+        return self._roster[2]
+
+    def lines(self, team: str, at: datetime) -> Sequence[str]:
+        """The lines by which a call of *team* goes out."""
+        return [place.line for place in self.roster().told(team, at, self._standing_in(team))]
+
+    def manned(self, at: datetime) -> Mapping[str, int]:
+        """How many people are on call of each team that has turns."""
+        known = self.roster()
+        crews = [id for id, crew in known.crews.items() if crew.rota is not None]
+        return {id: len(known.on_call(id, at, self._standing_in(id))) for id in crews}
+
+    def _standing_in(self, team: str) -> Sequence[StandIn]:
+        return self._stand_ins.get(team, ())

@@ -1,0 +1,30 @@
+"""What the queue and a card tell of calls: who was called, who is next, and where nobody is on call."""
+
+from collections.abc import Mapping, Sequence
+
+from incidents import escalation
+from incidents.escalation import Absence
+from statuspage.picture.page import Story
+from statuspage.web.desk import Desk
+
+
+def called_on(desk: Desk, story: Story, owners: Sequence[str]) -> Mapping[str, object]:
+    """Who was called, who is next, and to whom the incident may be handed."""
+    incident, rules, now = story.incident, desk.rules(), desk.now()
+    ladder = {"calls": escalation.climb_of(incident).calls, "next_at": escalation.due_at(incident, rules, now)}
+    further = escalation.further(incident, rules)
+    crews = desk.roster().crews
+    return {
+        "ladder": ladder,
+        "unmanned": escalation.alarms(incident, rules, now),
+        "further": (further[0], [crews[team].name if team in crews else team for team in further[1]]) if further else None,
+        "crews": crews,
+        "owners": owners,
+    }
+
+
+def unmanned(desk: Desk) -> Sequence[str]:
+    """Teams that services call and in which nobody is on call now."""
+    rules, crews, now = desk.rules(), desk.roster().crews, desk.now()
+    called = dict.fromkeys(team for ladder in rules.ladders.values() for team in ladder.tiers)
+    return [crews[team].name for team in called if team in crews and rules.absent(team, now) is Absence.NOBODY]
