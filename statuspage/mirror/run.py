@@ -44,6 +44,9 @@ RETRY, LONGEST_RETRY = 5.0, 120.0
 
 _MOST_DOUBLINGS = 10
 
+_UNSURE = timedelta(days=1)
+"""How long before a start words may have been removed here of which nobody knows whether they were on the far side, too."""
+
 _RETELLS = IncidentEvent | MaintenanceEvent | CorrectionEvent | RewordingEvent
 
 
@@ -193,7 +196,8 @@ class Mirror:
             self._redacted = redacted = self.press.drawn  # also of what is carried elsewhere, however often that has to be tried
         files = await asyncio.to_thread(leaves, found, shelf.missing, fresh, site)
         version = await asyncio.to_thread(publish, target.directory, files, at, keeps)
-        await self._carry(target, version, keeps)
+        is_unsure = clean_since is not None and at - clean_since < _UNSURE
+        await self._carry(target, version, 0 if is_unsure else keeps)
         self._is_begun = True
         if self._redacted == redacted:
             self._redacted = None
