@@ -13,6 +13,7 @@ from statuspage.config.terms import terms
 from statuspage.pipeline import Pipeline
 from statuspage.store.acts import forget_audit, head_of_audit
 from statuspage.store.callers import prune_callers
+from statuspage.store.changes import prune_changes
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.ledger_rows import state_terms
@@ -78,6 +79,8 @@ class Upkeep:
             while await self.store.write(lambda connection: prune_usefulness(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_callers(connection, now - keeps.callers, SLICE)) >= SLICE:
+                continue
+            while await self.store.write(lambda connection: prune_changes(connection, now - keeps.changes, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: forget_audit(connection, now - keeps.audit, now, SLICE)) >= SLICE:
                 continue

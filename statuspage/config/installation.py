@@ -101,6 +101,7 @@ class Retention(Section):
     hourly: PositiveDuration = Field(timedelta(days=400), description="Hourly roll-ups; daily ones and status changes stay for ever.")
     notifications: PositiveDuration = Field(timedelta(days=400), description="Which subscriber was told what, and when.")
     audit: PositiveDuration = Field(timedelta(days=3650), description="Who did what.")
+    changes: PositiveDuration = Field(timedelta(days=1100), description="What was altered; versions of the configuration stay for ever.")
     callers: PositiveDuration = Field(timedelta(days=180), description="Customers who called, and what was reported through the page.")
 
 

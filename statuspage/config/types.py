@@ -72,7 +72,8 @@ def _zone(text: str) -> str:
     return text
 
 
-def _url(text: str) -> str:
+def web_url(text: str) -> str:
+    """Take a whole http or https URL. Errors: ValueError."""
     try:
         parts = urlsplit(text)
         complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -84,14 +85,14 @@ def _url(text: str) -> str:
 
 
 def _site_url(text: str) -> str:
-    parts = urlsplit(_url(text))
+    parts = urlsplit(web_url(text))
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("the canonical address is scheme, host, port and path alone; remove the rest")
     return text.rstrip("/")
 
 
 def _link(text: str) -> str:
-    return text if text.startswith(("mailto:", "tel:")) and len(text) > 7 else _url(text)
+    return text if text.startswith(("mailto:", "tel:")) and len(text) > 7 else web_url(text)
 
 
 def _reference(text: str) -> str:
@@ -223,7 +224,7 @@ Text = Annotated[
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, AfterValidator(_language)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "format": "uri"})]
+Url = Annotated[str, AfterValidator(web_url), WithJsonSchema({"type": "string", "format": "uri"})]
 SiteUrl = Annotated[str, AfterValidator(_site_url), WithJsonSchema({"type": "string", "format": "uri"})]
 Link = Annotated[str, AfterValidator(_link), WithJsonSchema({"type": "string", "format": "uri"})]
 _SECRET_TEXT = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "description": "{env: NAME} or {file: PATH}"}]})

@@ -12,6 +12,7 @@ from incidents.moving import Move, incident_moved
 from incidents.votes import Streak
 from statuspage.store.advisory_tables import advisory_services
 from statuspage.store.caller_tables import callers
+from statuspage.store.change_tables import change_services
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.incident_rows import change_incident, read_incidents
 from statuspage.store.ledger_tables import corrections, service_levels
@@ -59,6 +60,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (feed_entries, feed_entries.c.service),
         (reports, reports.c.service),
         (callers, callers.c.service),
+        (change_services, change_services.c.service),
         (hidden_services, hidden_services.c.service),
         (circles, circles.c.service),
     ),

@@ -24,6 +24,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     advisory_tables,
     audit_tables,
     caller_tables,
+    change_tables,
     duty_tables,
     feed_tables,
     ledger_tables,

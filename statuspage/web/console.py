@@ -204,6 +204,7 @@ async def card(
         incident=story.incident,
         warned=about(await lasting(desk), story.incident.worst) if story.incident.is_open else (),
         timeline=known.timeline,
+        altered=known.altered,
         record=known.record,
         lasts=desk.acknowledgement_lasts,
         promises=_promises(typed.updates.next_in if typed else ""),

@@ -10,6 +10,7 @@ from statuspage.picture.page import Story
 from statuspage.render.timeline import Line, tell
 from statuspage.store import callers, people, queries, reports
 from statuspage.store.callers import Caller
+from statuspage.store.changes import Change, changes_before
 from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected
@@ -18,7 +19,10 @@ from statuspage.web.pushed import Pushed, pushed_of_incident
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """What the store has about one incident; *count* are its callers, *owners* the agents who may own it."""
+    """What the store has about one incident.
+
+    *count* are its callers, *owners* the agents who may own it, *altered* what was altered just before.
+    """
 
     story: Story
     timeline: Sequence[Line]
@@ -28,6 +32,7 @@ class Dossier:
     count: Mapping[str, int]
     useful: Sequence[Useful]
     owners: Sequence[str]
+    altered: Sequence[Change]
 
 
 def dossier_of(incident: str, situation: Situation, connection: Connection) -> Dossier:
@@ -47,4 +52,5 @@ def dossier_of(incident: str, situation: Situation, connection: Connection) -> D
         count=callers.count_by_incident(connection, [story.incident]),
         useful=useful(connection, incident),
         owners=people.owners(connection),
+        altered=changes_before(connection, story.incident),
     )

@@ -20,6 +20,7 @@ from statuspage.picture.page import Story
 from statuspage.picture.triage import meant
 from statuspage.store import callers, queries, reports
 from statuspage.store.callers import Call
+from statuspage.store.changes import JUST_BEFORE, Change, changes_lately
 from statuspage.web.auth import CALLER
 from statuspage.web.caller_bodies import noted
 from statuspage.web.callers import suspect, take_down
@@ -27,8 +28,10 @@ from statuspage.web.console import text
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import screen, see_other
-from statuspage.web.triage_bodies import TriageError, TriageIncident, TriagePlanned, TriageService, TriageShown
+from statuspage.web.triage_bodies import TriageChange, TriageError, TriageIncident, TriagePlanned, TriageService, TriageShown
 from statuspage.web.window_rows import WindowRow, at_work
+
+Altered = Mapping[str, Sequence[Change]]
 
 LATELY = timedelta(hours=1)
 """Within which callers and reports are told."""
@@ -49,7 +52,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What is known of a service that the caller may mean. *called* and *reported* count the last hour."""
+    """What is known of a service that the caller may mean. *called* and *reported* count the last hour, *altered* is of the last day."""
 
     row: board.ServiceRow
     able: Sequence[CapabilityView]
@@ -59,6 +62,7 @@ class Found:
     monitors: Sequence[MonitorRow]
     called: int
     reported: int
+    altered: Sequence[Change]
 
     @property
     def is_known(self) -> bool:
@@ -126,13 +130,14 @@ async def _found(desk: Desk, services: Sequence[board.ServiceRow]) -> Sequence[F
     situation, now, ids = desk.pipeline.situation, desk.now(), [row.id for row in services]
     current = [one for one in situation.incidents.values() if one.is_open and not set(one.worst).isdisjoint(ids)]
 
-    def read(connection: Connection) -> tuple[list[Story], Mapping[str, int], Mapping[str, int], Mapping[str, int]]:
+    def read(connection: Connection) -> tuple[list[Story], Mapping[str, int], Mapping[str, int], Mapping[str, int], Altered]:
         stories = [story for one in current if (story := queries.story(connection, one.id)) is not None]
         reported = {one.service: one.count for one in reports.heard(connection, now - LATELY, ids)}
         called = {id: callers.unexplained(connection, id, now - LATELY) for id in ids}
-        return stories, callers.count_by_incident(connection, current), called, reported
+        altered = changes_lately(connection, ids, now - JUST_BEFORE)
+        return stories, callers.count_by_incident(connection, current), called, reported, altered
 
-    stories, counted, called, reported = await desk.store.read(read)
+    stories, counted, called, reported, altered = await desk.store.read(read)
     draw = partial(board.queue_row, situation, board.component_rows(situation), language=desk.language, scale=desk.scale(), callers=counted)
     drawn, windows = [draw(story, now) for story in stories], at_work(desk)
     return [
@@ -145,6 +150,7 @@ async def _found(desk: Desk, services: Sequence[board.ServiceRow]) -> Sequence[F
             monitors=_monitors(desk, row.id),
             called=called[row.id],
             reported=reported.get(row.id, 0),
+            altered=altered[row.id],
         )
         for row in services
     ]
@@ -188,6 +194,7 @@ def _service(found: Found) -> TriageService:
         ],
         maintenances=[TriagePlanned(id=one.id, name=one.name, starts=one.starts, ends=one.ends) for one in found.windows],
         advisories=[TriagePlanned(id=one.id, name=one.name, starts=one.starts, ends=one.ends) for one in found.advisories],
+        changes=[TriageChange(at=one.at, what=one.what, url=one.url) for one in found.altered],
         called=found.called,
         reported=found.reported,
     )

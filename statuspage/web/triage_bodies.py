@@ -25,6 +25,14 @@ class TriagePlanned(Given):
     ends: datetime | None
 
 
+class TriageChange(Given):
+    """Something that was altered within a day, and may have touched the service."""
+
+    at: datetime
+    what: str
+    url: str
+
+
 class TriageService(Given):
     """A service that the caller may mean, likeliest first; *called* and *reported* count the last hour."""
 
@@ -35,6 +43,7 @@ class TriageService(Given):
     incidents: list[TriageIncident]
     maintenances: list[TriagePlanned]
     advisories: list[TriagePlanned]
+    changes: list[TriageChange]
     called: int
     reported: int
 

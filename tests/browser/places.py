@@ -71,6 +71,7 @@ PLACES = (
     Place(name="triage of something known", which=Which.BROKEN, site="console", path="/triage?q=mail", is_inside=True),
     Place(name="triage of nothing known", which=Which.CALM, site="console", path="/triage?q=portal", is_inside=True),
     Place(name="who is on call", which=Which.BROKEN, site="console", path="/on-call", is_inside=True),
+    Place(name="changes", which=Which.BROKEN, site="console", path="/changes", is_inside=True),
     Place(name="taking an incident", which=Which.BROKEN, site="console", path="/incidents/{incident}/take", is_inside=True),
     Place(name="page of an advisory", which=Which.BROKEN, site="public", path="/advisories/{advisory}"),
     Place(name="page of an advisory in German", which=Which.BROKEN, site="public", path="/de/advisories/{advisory}"),
