@@ -22,20 +22,22 @@ from statuspage.web.beside import Beside, Manners
 from statuspage.web.doors import PAGES, Door, Doors, Once, digest
 from statuspage.web.hammering import Hammering
 from statuspage.web.public import Face, security_headers
-from statuspage.web.stream import Streams
+from statuspage.web.stream import OpenPages, Streams
 
 _SECRET = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrances:
-    """Makes the doors of a configuration. *hammering* counts who asks for feeds, on any page."""
+    """Makes the doors of a configuration. *hammering* counts who asks for feeds, on any page; *streams* are open pages that are told."""
 
     press: Press
     hammering: Hammering
+    streams: Streams
 
     def doors(self, loaded: Loaded) -> Doors:
-        """All further pages that *loaded* names; what was drawn for others before is forgotten."""
+        """All further pages that *loaded* names; what was drawn for others before is forgotten, and nobody is told of it any more."""
+        self.streams.prune()
         made = {id: (page, self._door(id, page, loaded)) for id, page in loaded.config.pages.items()}
         return Doors(
             by_host={page.host: door for page, door in made.values() if page.host is not None},
@@ -53,18 +55,21 @@ class Entrances:
             whole=press.whole,
             now=press.now,
         )
-        return Door(renew=Once(lambda: press.drawn_from, partial(_draw, press, edition)), answer=self._face(edition, site).answer)
+        renew, fresh = Once(lambda: press.drawn_from, partial(_draw, press, edition)), partial(press.fresh_of, edition)
+        # One behind the login is asked now and then: then no line outlives the session that it was opened in.
+        is_told = page.access != "login"
+        streams = self.streams if is_told else Streams(lambda: edition.shelf, fresh, most=0)
+        return Door(renew=renew, answer=self._face(edition, site, streams.further(lambda: edition.shelf, fresh, renew)).answer)
 
-    def _face(self, edition: Edition, site: Site) -> Face:
+    def _face(self, edition: Edition, site: Site, open_pages: OpenPages) -> Face:
         press = self.press
         library = Library.beside(press, Html(templates()), edition)
         beside = Beside(older=edition.older, past=library.find, services=edition.of_service, ledgers=partial(ledgers, press, edition))
-        fresh = partial(press.fresh_of, edition)
         return Face(
             lambda: edition.shelf,
-            fresh,
+            partial(press.fresh_of, edition),
             beside,
-            Streams(lambda: edition.shelf, fresh, most=0),  # its open pages ask now and then
+            open_pages,
             self.hammering,
             security_headers(is_tls=site.url.startswith("https://")),
             press.now,

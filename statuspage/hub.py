@@ -118,10 +118,11 @@ class Hub:
         )
         self.press.paces = lambda: self.paces.paces
         self.press.publisher.logo = self.loaded.logos.get("site")
-        self.entrances = Entrances(press=self.press, hammering=Hammering(self.loaded.config.listen.trusted_proxies))
-        self.doors = self.entrances.doors(self.loaded)
         self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
         self.press.issued.append(self.streams.tell)
+        hammering = Hammering(self.loaded.config.listen.trusted_proxies)
+        self.entrances = Entrances(press=self.press, hammering=hammering, streams=self.streams)
+        self.doors = self.entrances.doors(self.loaded)
         self.schedule = Schedule(probing=self, now=self.now)
         self.escalation = Escalation(pipeline=self.pipeline, store=self.store, now=self.now, loaded=lambda: self.loaded)
         self.deliverer.places = self.escalation.lines

@@ -42,7 +42,7 @@ from statuspage.web.public_routes import (
     takes_forms,
 )
 from statuspage.web.security import HEADERS
-from statuspage.web.stream import Streams
+from statuspage.web.stream import OpenPages, Streams
 
 AS_OF = "Statuspage-As-Of"
 MOST_BYTES_IN = 64 * 1024
@@ -68,7 +68,7 @@ def public_app(
     ``Date`` of answers. *doors* leads to further pages.
     """
     streams = streams or Streams(shelf, fresh, most=0)
-    face = Face(shelf, fresh, beside, streams, Hammering() if hammering is None else hammering, security_headers(is_tls=is_tls), now)
+    face = Face(shelf, fresh, beside, streams.own, Hammering() if hammering is None else hammering, security_headers(is_tls=is_tls), now)
     answer: Handler = partial(lead, doors, face.answer)
 
     async def routed(request: web.Request) -> web.StreamResponse:
@@ -127,7 +127,7 @@ class Face:
         shelf: Callable[[], Shelf | None],
         fresh: Callable[[], Fresh | None],
         beside: Beside,
-        streams: Streams,
+        open_pages: OpenPages,
         hammering: Hammering,
         security: Mapping[str, str],
         now: Now,
@@ -135,7 +135,7 @@ class Face:
     ) -> None:
         security = {**security, **manners.headers}
         self._manners = manners
-        self._shelf, self._fresh, self._streams, self._hammering, self._now = shelf, fresh, streams, hammering, now
+        self._shelf, self._fresh, self._open_pages, self._hammering, self._now = shelf, fresh, open_pages, hammering, now
         self._current: Shelf | None = None
         self._parcels: dict[tuple[str, str | None], Parcel] = {}
         # Each with a room of its own: those who read old months or long ledgers keep nobody from a page.
@@ -256,7 +256,7 @@ class Face:
                 headers = {**self._common[Surface.FRESH], hdrs.CONTENT_TYPE: "application/json; charset=utf-8"}
                 return self._dated(Answer(body=fresh.body, headers=headers))
             case Surface.STREAM:
-                stream = await self._streams.answer(request, self._common[Surface.STREAM])
+                stream = await self._open_pages.answer(request, self._common[Surface.STREAM])
                 return stream or self._say(503, "no room for another stream: ask /fresh.json now and then\n", {"Retry-After": "60"})
             case Surface.FORM:
                 return await self._filled(place, request)

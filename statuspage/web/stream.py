@@ -8,7 +8,7 @@ asks now and then instead. Source: ADR 0016.
 import asyncio
 import random
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -37,14 +37,118 @@ QUIETLY = 30.0
 COMES_AGAIN = (2.0, 20.0)
 """Seconds, the least and the most, after which a reader whose line broke comes again: not all at once when we are back."""
 
+Renew = Callable[[], Awaitable[None]]
+"""Sees to it that a page is as new as what is known."""
+
 _HEARTBEAT = b": alive\n\n"
 _HEADERS: Mapping[str, str] = {hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
 
 
-class Streams:
-    """The open pages that are told. *shelf* and *fresh* give what is public now, and how old it is.
+async def _as_it_is() -> None:
+    """The shelf is as new as what is known."""
 
-    *beat* is the time in seconds between two signs of life.
+
+class OpenPages:
+    """The open pages of one page that are told. *shelf* and *fresh* give what is public there now, and how old it is.
+
+    *has_place* tells whether one more may come. *renew* draws what they are told of; while nobody has the page open, nobody draws it.
+    """
+
+    def __init__(
+        self,
+        shelf: Callable[[], Shelf | None],
+        fresh: Callable[[], Fresh | None],
+        *,
+        now: Now,
+        has_place: "Callable[[OpenPages], bool]",
+        renew: Renew = _as_it_is,
+    ) -> None:
+        self._shelf, self._fresh, self._now, self._has_place, self._renew = shelf, fresh, now, has_place, renew
+        self._readers: set[Stream] = set()
+        self._told: Shelf | None = None
+        self._said: str | None = None
+
+    @property
+    def readers(self) -> int:
+        """How many are told at present."""
+        return len(self._readers)
+
+    async def answer(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse | None:
+        """Tell the one who asks until either side ends it; None where there is no room. *headers* go out with it.
+
+        There is none for other sites: they could fill it with their own visitors, who may not even read what is said.
+        """
+        if request.headers.get("Sec-Fetch-Site") == "cross-site" or not self._has_place(self):
+            return None
+        spelled = head(HTTPStatus.OK, {**headers, **_HEADERS})
+        if request.method == hdrs.METH_HEAD:
+            return Ready(spelled, b"", b"")
+        if not self._readers:
+            self._note()  # the first is greeted with it: to be told again would say that something changed elsewhere
+        stream = Stream(spelled, self._greeting(request.headers.get("Last-Event-ID")))
+        self._readers.add(stream)
+        try:
+            await stream.prepare(request)
+            await stream.ended()
+        finally:
+            self._readers.discard(stream)
+        return stream
+
+    async def tell(self) -> None:
+        """Have them know of what is new, where anything is."""
+        await self._renew()
+        if self._has_news():
+            await self.say(self._event(self._within()))
+
+    async def show_life(self) -> None:
+        """Have them know that the line is alive."""
+        await self.say(_HEARTBEAT)
+
+    async def say(self, said: bytes) -> None:
+        """Say it to all, group by group, so that others get their turn."""
+        readers = tuple(self._readers)
+        for start in range(0, len(readers), AT_ONCE):
+            for reader in readers[start : start + AT_ONCE]:
+                reader.say(said)
+            await asyncio.sleep(0)
+
+    def end(self) -> None:
+        """End every stream."""
+        for reader in self._readers:
+            reader.end()
+
+    def _greeting(self, last: str | None) -> bytes:
+        """When to come again, and what is public now; a reader that was told of it already is only shown that the line is alive."""
+        fresh = self._fresh()
+        is_known = fresh is None or fresh.publication == last
+        again = int(random.uniform(*COMES_AGAIN) * 1000)  # noqa: S311 - it spreads readers, and guards nothing
+        return b"retry: %d\n%b" % (again, _HEARTBEAT if is_known else self._event(0.0))
+
+    def _event(self, within: float) -> bytes:
+        fresh = self._fresh()
+        return _HEARTBEAT if fresh is None else published(fresh, now=self._now(), within=within)
+
+    def _note(self) -> None:
+        """What is public now is known to all."""
+        fresh = self._fresh()
+        self._said, self._told = None if fresh is None else fresh.publication, self._shelf()
+
+    def _has_news(self) -> bool:
+        """Whether there is anything new to be read: what changed may be on other pages alone."""
+        fresh = self._fresh()
+        before, self._said = self._said, None if fresh is None else fresh.publication
+        return fresh is None or self._said != before
+
+    def _within(self) -> float:
+        """Over how many seconds the readers are to ask for their pages."""
+        before, self._told = self._told, self._shelf()
+        return len(self._readers) / PER_SECOND if _is_news(before, self._told) else QUIETLY
+
+
+class Streams:
+    """All open pages that are told: those of the main page, its *own*, of which *shelf* and *fresh* tell, and of further ones.
+
+    There is room for *most* of them altogether. *beat* is the time in seconds between two signs of life.
     """
 
     def __init__(
@@ -56,17 +160,28 @@ class Streams:
         now: Now = wall_clock,
         beat: float = BEAT,
     ) -> None:
-        self._shelf, self._fresh, self._most, self._now, self._beat = shelf, fresh, most, now, beat
-        self._readers: set[Stream] = set()
+        self._most, self._now, self._beat = most, now, beat
         self._changed = asyncio.Event()
-        self._told: Shelf | None = None
-        self._said: str | None = None
         self._is_open = False
+        self._further: tuple[OpenPages, ...] = ()
+        self.own = OpenPages(shelf, fresh, now=now, has_place=self._has_place)
 
     @property
     def readers(self) -> int:
-        """How many are told at present."""
-        return len(self._readers)
+        """How many are told at present, of whatever page."""
+        return sum(open_pages.readers for open_pages in (self.own, *self._further))
+
+    def further(self, shelf: Callable[[], Shelf | None], fresh: Callable[[], Fresh | None], renew: Renew) -> OpenPages:
+        """Take up a further page, which *renew* draws anew before its readers are told."""
+        made = OpenPages(shelf, fresh, now=self._now, has_place=self._has_place, renew=renew)
+        self._further = (*self._further, made)
+        return made
+
+    def prune(self) -> None:
+        """Let go of all further pages: others take their places. Whoever has one open comes again, if there is still a way to it."""
+        gone, self._further = self._further, ()
+        for open_pages in gone:
+            open_pages.end()
 
     def tell(self) -> None:
         """Let every reader know soon that there is a new publication."""
@@ -80,67 +195,24 @@ class Streams:
                 async with asyncio.timeout(self._beat):
                     await self._changed.wait()
             except TimeoutError:
-                await self._say(_HEARTBEAT)
+                for open_pages in (self.own, *self._further):
+                    await open_pages.show_life()
                 continue
             self._changed.clear()
-            if self._has_news():
-                await self._say(self._event(self._within()))
+            await self.own.tell()
+            for open_pages in self._further:
+                if open_pages.readers:
+                    await open_pages.tell()
 
     def close(self) -> None:
         """End every stream, and let nobody in any more."""
         self._is_open = False
-        for reader in self._readers:
-            reader.end()
+        for open_pages in (self.own, *self._further):
+            open_pages.end()
 
-    async def answer(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse | None:
-        """Tell the one who asks until either side ends it; None where there is no room. *headers* go out with it.
-
-        There is none for other sites: they could fill it with their own visitors, who may not even read what is said.
-        """
-        is_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        if is_elsewhere or not self._is_open or len(self._readers) >= self._most:
-            return None
-        spelled = head(HTTPStatus.OK, {**headers, **_HEADERS})
-        if request.method == hdrs.METH_HEAD:
-            return Ready(spelled, b"", b"")
-        stream = Stream(spelled, self._greeting(request.headers.get("Last-Event-ID")))
-        self._readers.add(stream)
-        try:
-            await stream.prepare(request)
-            await stream.ended()
-        finally:
-            self._readers.discard(stream)
-        return stream
-
-    def _greeting(self, last: str | None) -> bytes:
-        """When to come again, and what is public now; a reader that was told of it already is only shown that the line is alive."""
-        fresh = self._fresh()
-        is_known = fresh is None or fresh.publication == last
-        again = int(random.uniform(*COMES_AGAIN) * 1000)  # noqa: S311 - it spreads readers, and guards nothing
-        return b"retry: %d\n%b" % (again, _HEARTBEAT if is_known else self._event(0.0))
-
-    def _event(self, within: float) -> bytes:
-        fresh = self._fresh()
-        return _HEARTBEAT if fresh is None else published(fresh, now=self._now(), within=within)
-
-    def _has_news(self) -> bool:
-        """Whether there is anything new to be read: what changed may be on other pages alone."""
-        fresh = self._fresh()
-        before, self._said = self._said, None if fresh is None else fresh.publication
-        return fresh is None or self._said != before
-
-    def _within(self) -> float:
-        """Over how many seconds the readers are to ask for their pages."""
-        before, self._told = self._told, self._shelf()
-        return len(self._readers) / PER_SECOND if _is_news(before, self._told) else QUIETLY
-
-    async def _say(self, said: bytes) -> None:
-        """Say it to all, group by group, so that others get their turn."""
-        readers = tuple(self._readers)
-        for start in range(0, len(readers), AT_ONCE):
-            for reader in readers[start : start + AT_ONCE]:
-                reader.say(said)
-            await asyncio.sleep(0)
+    def _has_place(self, open_pages: OpenPages) -> bool:
+        is_known = open_pages is self.own or open_pages in self._further
+        return is_known and self._is_open and self.readers < self._most
 
 
 def room() -> int:

@@ -3,11 +3,14 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
 
+from incidents import act
+from incidents.model import Status
 from statuspage.app import Service
 from statuspage.config.logo import logo_of
 from tests.browser.barriers import barriers
@@ -34,6 +37,12 @@ pages: {staff: {name: Muster AG, services: [email, payroll], access: token, toke
 
 @asynccontextmanager
 async def opened(directory: Path, browser: Browser, look: Look) -> AsyncIterator[tuple[Page, str]]:
+    async with at_work(directory, browser, look) as (page, root, _):
+        yield page, root
+
+
+@asynccontextmanager
+async def at_work(directory: Path, browser: Browser, look: Look) -> AsyncIterator[tuple[Page, str, Service]]:
     (directory / "sign.svg").write_text(LOGO, encoding="utf-8")
     file = directory / "statuspage.yaml"
     file.write_text(FILE, encoding="utf-8")
@@ -43,7 +52,16 @@ async def opened(directory: Path, browser: Browser, look: Look) -> AsyncIterator
     ):
         root = f"{service.public_url}/pages/{TOKEN}"
         await page.goto(f"{root}/")
-        yield page, root
+        yield page, root, service
+
+
+async def test_an_open_further_page_shows_an_outage_by_itself(tmp_path: Path, browser: Browser) -> None:
+    async with at_work(tmp_path, browser, Look()) as (page, root, service):
+        async with page.expect_request(f"{root}/events"):
+            await page.reload()
+        services = {"payroll": Status.MAJOR}
+        await service.hub.pipeline.act(partial(act.open_incident, name="No salaries", services=services, by="ada", body="We look."))
+        await page.get_by_text("No salaries").first.wait_for(timeout=15_000)  # it would ask by itself after half a minute
 
 
 @pytest.mark.parametrize("width", Width)
