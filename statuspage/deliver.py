@@ -28,7 +28,7 @@ from statuspage.letters import Dropped, Letters
 from statuspage.spread import Places, nowhere, spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed, waiting
+from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed, release, waiting
 from statuspage.store.outlets import Outlet, end_others, fold, outlet_of, stale, waiting_for
 from statuspage.store.subscribers import id_of, note_reached, note_refused
 from statuspage.vitals import DeliveryFigures, Figures
@@ -77,6 +77,7 @@ class Deliverer:
     figures: Figures = field(default_factory=Figures)
     tally: DeliveryFigures = field(default_factory=DeliveryFigures)
     _is_tidy: bool = False
+    _held_for: Mapping[str, Service] | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: dict[asyncio.Task[None], tuple[str, frozenset[str]]] = field(default_factory=dict)
     _is_stopping: bool = False
@@ -124,7 +125,11 @@ class Deliverer:
         if not self._is_tidy:
             self._is_tidy = True  # before the write: a change of lines meanwhile has it done again
             await self._end_others(outlets, now)
-        await spread(self.store, self.services(), lines.keys(), now, outlets, self.places)
+        services = self.services()
+        if services is not self._held_for:  # another configuration, or the first look: words may be held back for less time than before
+            await self.store.write(release)
+            self._held_for = services
+        await spread(self.store, services, lines.keys(), now, outlets, self.places)
         for name, line in lines.items():
             await self._begin(name, line, now)
         self.tally.waiting = await self.store.read(waiting)

@@ -3,8 +3,8 @@
 Where it breaks off, it begins the entry again: a notification that is there is not written twice.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -14,15 +14,26 @@ from incidents.advisory import AdvisoryUpdated
 from incidents.events import Acknowledged, Called, MaintenanceUpdated, Resolved, StatusChanged, Updated
 from incidents.model import Incident, Service, Update
 from statuspage.channels import webhook
-from statuspage.picture.audience import Verdict, verdict, verdict_on_advisory, wants, wants_advisory, wants_status, wants_work
+from statuspage.picture.audience import (
+    Verdict,
+    advisory_held_until,
+    held_until,
+    verdict,
+    verdict_on_advisory,
+    wants,
+    wants_advisory,
+    wants_status,
+    wants_work,
+)
 from statuspage.picture.page import Story
 from statuspage.picture.planned import is_loud
 from statuspage.picture.scope import Scope, cut_to
 from statuspage.store import queries
 from statuspage.store.advisory_rows import read_advisories
 from statuspage.store.engine import Store
+from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import read_maintenances
-from statuspage.store.outbox import Entry, called_recipients, decide, notify, told_recipients, told_threads, undecided
+from statuspage.store.outbox import Entry, called_recipients, decide, hold, notify, told_recipients, told_threads, undecided
 from statuspage.store.outlets import Outlet
 from statuspage.store.reports import answer
 from statuspage.store.scope_rows import hidden
@@ -48,6 +59,14 @@ class Decided:
     thread: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An entry that is looked at again at *until*."""
+
+    entry: Entry
+    until: datetime
+
+
 Places = Callable[[str, datetime], Sequence[str]]
 """The lines that lead to a team, and to whoever is on call in it at an instant."""
 
@@ -66,11 +85,16 @@ async def spread(
     outlets: Sequence[Outlet] = (),
     places: Places = nowhere,
 ) -> None:
-    """Decide what can be decided at *now*, and write the notifications of what is told. Errors: StoreUnavailable."""
-    ready = await store.read(lambda connection: _ready(connection, services, now))
-    if ready:
+    """Decide what can be decided at *now*, and write the notifications of what is told. Errors: StoreUnavailable.
+
+    What is held back costs a look once, and then nothing before its time has come or something may have brought it forward.
+    """
+    found = await store.read(lambda connection: _looked_at(connection, services, now))
+    ready = [one for one in found if isinstance(one, Decided)]
+    if found:
         quiet = [one for one in ready if one.verdict is not Verdict.TOLD]
-        await store.write(partial(_decide, quiet, places, now))
+        held = [one for one in found if isinstance(one, Held)]
+        await store.write(partial(_decide, quiet, held, places, now))
     told = [one for one in ready if one.verdict is Verdict.TOLD]
     turned = [one for one in told if isinstance(one.entry.event, StatusChanged)]
     for start in range(0, len(turned), TURNS_AT_ONCE):
@@ -80,7 +104,9 @@ async def spread(
             await _tell(store, one, channels, now, outlets)
 
 
-def _decide(decided: Sequence[Decided], places: Places, now: datetime, connection: Connection) -> None:
+def _decide(decided: Sequence[Decided], held: Sequence[Held], places: Places, now: datetime, connection: Connection) -> None:
+    for until in {one.until for one in held}:
+        hold(connection, [one.entry.id for one in held if one.until == until], until)
     for one in decided:
         _call(connection, one.entry, places, now)
         decide(connection, one.entry.id, one.verdict, now)
@@ -102,9 +128,9 @@ def _call(connection: Connection, entry: Entry, places: Places, now: datetime) -
 def _answer(connection: Connection, one: Decided, now: datetime) -> None:
     """Whoever reported it is answered, however short it was and whoever else is told."""
     if isinstance(one.entry.event, Updated):
-        story = queries.story(connection, one.thread)
-        if story is not None:
-            answer(connection, story.incident, one.entry.event.update, now)
+        incident = read_incidents(connection, [one.thread]).get(one.thread)
+        if incident is not None:
+            answer(connection, incident, one.entry.event.update, now)
 
 
 async def _tell(store: Store, one: Decided, channels: Collection[str], now: datetime, outlets: Sequence[Outlet]) -> None:
@@ -175,8 +201,8 @@ class _Wishing:
         scope = Scope(hidden=hidden(connection))
         match one.entry.event:
             case Updated(update=update):
-                story = queries.story(connection, one.thread)
-                return cls(incident=cut_to(story.incident, scope) if story else None, update=update)
+                incident = read_incidents(connection, [one.thread]).get(one.thread)
+                return cls(incident=cut_to(incident, scope) if incident else None, update=update)
             case AdvisoryUpdated():
                 advisory = read_advisories(connection, [one.thread]).get(one.thread)
                 return cls(services=tuple(filter(scope.tells_of, advisory.services)) if advisory else (), is_advisory=True)
@@ -196,75 +222,88 @@ class _Wishing:
 # --- verdicts -------------------------------------------------------------------------------------------------------------------
 
 
-def _ready(connection: Connection, services: Mapping[str, Service], now: datetime) -> list[Decided]:
-    """Entries whose time has come, oldest first, each with what becomes of it; those that are held back keep nobody else waiting."""
-    ready: list[Decided] = []
-    told: set[str] = set()
-    last = 0
-    while len(ready) < AT_ONCE and (entries := undecided(connection, limit=AT_ONCE, after=last)):
-        ready += _ready_of(connection, entries, services, told, now)
+def _looked_at(connection: Connection, services: Mapping[str, Service], now: datetime) -> list[Decided | Held]:
+    """Entries that are to be looked at, oldest first, each with what becomes of it; those that are held back keep nobody else waiting."""
+    look = _Look(connection=connection, services=services, now=now, scope=Scope(hidden=hidden(connection)))
+    found: list[Decided | Held] = []
+    ready = last = 0
+    while ready < AT_ONCE and (entries := undecided(connection, now, limit=AT_ONCE, after=last)):
+        some = look.at(entries)
+        found += some
+        ready += sum(isinstance(one, Decided) for one in some)
         last = entries[-1].id
-    return ready
+    return found
 
 
-def _ready_of(
-    connection: Connection, entries: Sequence[Entry], services: Mapping[str, Service], told: set[str], now: datetime
-) -> Iterator[Decided]:
-    """Those of *entries* whose time has come; *told* learns which threads are told of."""
-    scope = Scope(hidden=hidden(connection))
-    incidents = {one.event.incident for one in entries if isinstance(one.event, Updated)}
-    stories = {story.incident.id: story for story in queries.stories_of(connection, incidents)}
-    told |= told_threads(connection, incidents=incidents, advisories=_warned_of(entries))
-    for entry in entries:
-        decided = _decided(connection, entry, stories, services, told, now, scope)
-        if decided is not None:
-            if decided.verdict is Verdict.TOLD:
-                told.add(decided.thread)
-            yield decided
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    """One look at the outbox: *told* are the threads that anything was told of, be it in this look; *stories* what was read in it."""
 
+    connection: Connection
+    services: Mapping[str, Service]
+    now: datetime
+    scope: Scope
+    told: set[str] = field(default_factory=set)
+    stories: dict[str, Story] = field(default_factory=dict)
 
-def _warned_of(entries: Sequence[Entry]) -> set[str]:
-    return {one.event.advisory for one in entries if isinstance(one.event, AdvisoryUpdated)}
+    def at(self, entries: Sequence[Entry]) -> Sequence[Decided | Held]:
+        """What becomes of each of *entries*."""
+        incidents = {one.event.incident for one in entries if isinstance(one.event, Updated)}
+        new = incidents - self.stories.keys()
+        self.stories |= {story.incident.id: story for story in queries.stories_of(self.connection, new)}
+        warned = {one.event.advisory for one in entries if isinstance(one.event, AdvisoryUpdated)}
+        self.told |= told_threads(self.connection, incidents=incidents, advisories=warned)
+        return [self._at(entry) for entry in entries]
 
+    def _at(self, entry: Entry) -> Decided | Held:
+        match entry.event:
+            case Updated() as event:
+                found = self._of_incident(entry, event)
+            case MaintenanceUpdated() as event:
+                found = self._of_work(entry, event)
+            case AdvisoryUpdated() as event:
+                found = self._of_advisory(entry, event)
+            case StatusChanged() as event:
+                found = self._of_status(entry, event)
+            case Called(incident=incident):
+                found = Decided(entry=entry, verdict=Verdict.CALLED, thread=incident)
+            case _:
+                found = Decided(entry=entry, verdict=Verdict.INSIDE)
+        if isinstance(found, Decided) and found.verdict is Verdict.TOLD:
+            self.told.add(found.thread)
+        return found
 
-def _decided(
-    connection: Connection,
-    entry: Entry,
-    stories: Mapping[str, Story],
-    services: Mapping[str, Service],
-    told: Collection[str],
-    now: datetime,
-    scope: Scope,
-) -> Decided | None:
-    match entry.event:
-        case Updated(incident=incident):
-            story = stories.get(incident)
-            update = next((one for one in story.updates if one.number == entry.event.update.number), None) if story else None
-            if story is None or update is None:
-                return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
-            cut = cut_to(story.incident, scope)
-            if cut is None or not scope.hits(story.hit.get(update.number) or {*story.incident.worst, *story.incident.services}):
-                return Decided(entry=entry, verdict=Verdict.INSIDE, thread=incident)
-            found = verdict(cut, update, services, now, was_told=incident in told)
-            return None if found is None else Decided(entry=entry, verdict=found, thread=incident)
-        case MaintenanceUpdated(maintenance=maintenance, update=said):
-            window = read_maintenances(connection, [maintenance]).get(maintenance)
-            if window is None or not window.is_public:
-                return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
-            if not scope.hits(window.services):
-                return Decided(entry=entry, verdict=Verdict.INSIDE, thread=maintenance)
-            return Decided(entry=entry, verdict=Verdict.TOLD if is_loud(window, said) else Verdict.QUIET, thread=maintenance)
-        case AdvisoryUpdated(advisory=id_):
-            advisory = read_advisories(connection, [id_]).get(id_)
-            if advisory is None or not scope.hits(advisory.services):
-                return Decided(entry=entry, verdict=Verdict.INSIDE, thread=id_)
-            found = verdict_on_advisory(advisory, services, now, was_told=id_ in told)
-            return None if found is None else Decided(entry=entry, verdict=found, thread=id_)
-        case StatusChanged(id=service):
-            thread = thread_of(connection, service)
-            is_news = thread is not None and scope.tells_of(service) and known_before(connection, entry.event) is not entry.event.new
-            return Decided(entry=entry, verdict=Verdict.TOLD if is_news else Verdict.INSIDE, thread=thread or "")
-        case Called(incident=incident):
-            return Decided(entry=entry, verdict=Verdict.CALLED, thread=incident)
-        case _:
-            return Decided(entry=entry, verdict=Verdict.INSIDE)
+    def _of_incident(self, entry: Entry, event: Updated) -> Decided | Held:
+        incident, story = event.incident, self.stories.get(event.incident)
+        update = next((one for one in story.updates if one.number == event.update.number), None) if story else None
+        if story is None or update is None:
+            return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
+        cut = cut_to(story.incident, self.scope)
+        if cut is None or not self.scope.hits(story.hit.get(update.number) or {*story.incident.worst, *story.incident.services}):
+            return Decided(entry=entry, verdict=Verdict.INSIDE, thread=incident)
+        found = verdict(cut, update, self.services, self.now, was_told=incident in self.told)
+        if found is None:
+            return Held(entry=entry, until=held_until(cut, self.services))
+        return Decided(entry=entry, verdict=found, thread=incident)
+
+    def _of_work(self, entry: Entry, event: MaintenanceUpdated) -> Decided:
+        window = read_maintenances(self.connection, [event.maintenance]).get(event.maintenance)
+        if window is None or not window.is_public:
+            return Decided(entry=entry, verdict=Verdict.WITHDRAWN)
+        if not self.scope.hits(window.services):
+            return Decided(entry=entry, verdict=Verdict.INSIDE, thread=event.maintenance)
+        return Decided(entry=entry, verdict=Verdict.TOLD if is_loud(window, event.update) else Verdict.QUIET, thread=event.maintenance)
+
+    def _of_advisory(self, entry: Entry, event: AdvisoryUpdated) -> Decided | Held:
+        advisory = read_advisories(self.connection, [event.advisory]).get(event.advisory)
+        if advisory is None or not self.scope.hits(advisory.services):
+            return Decided(entry=entry, verdict=Verdict.INSIDE, thread=event.advisory)
+        found = verdict_on_advisory(advisory, self.services, self.now, was_told=event.advisory in self.told)
+        if found is None:
+            return Held(entry=entry, until=advisory_held_until(advisory, self.services))
+        return Decided(entry=entry, verdict=found, thread=event.advisory)
+
+    def _of_status(self, entry: Entry, change: StatusChanged) -> Decided:
+        thread = thread_of(self.connection, change.id)
+        is_news = thread is not None and self.scope.tells_of(change.id) and known_before(self.connection, change) is not change.new
+        return Decided(entry=entry, verdict=Verdict.TOLD if is_news else Verdict.INSIDE, thread=thread or "")

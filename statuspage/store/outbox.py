@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, and_, case, delete, exists, func
 from incidents.events import Event
 from statuspage.picture.audience import Verdict
 from statuspage.store.outbox_tables import asked, notifications, outbox, spent_links
-from statuspage.store.spelling import understand
+from statuspage.store.spelling import EPOCH, understand
 from statuspage.store.upsert import put_missing
 
 LONGEST_PAUSE = timedelta(hours=1)
@@ -67,10 +67,23 @@ class Notification:
 # --- what waits for its verdict -------------------------------------------------------------------------------------------------
 
 
-def undecided(connection: Connection, *, limit: int, after: int = 0) -> tuple[Entry, ...]:
-    """The oldest entries behind the one with the id *after* of which nobody has decided who is told."""
-    chosen = select(outbox).where(outbox.c.decided_at.is_(None), outbox.c.id > after).order_by(outbox.c.id).limit(limit)
+def undecided(connection: Connection, now: datetime, *, limit: int, after: int = 0) -> tuple[Entry, ...]:
+    """The oldest entries behind the one with the id *after* of which nobody has decided who is told, and that are not held back."""
+    is_time = (outbox.c.decided_at.is_(None), outbox.c.held_until <= now)
+    chosen = select(outbox).where(*is_time, outbox.c.id > after).order_by(outbox.c.id).limit(limit)
     return tuple(_entry(row) for row in connection.execute(chosen))
+
+
+def hold(connection: Connection, entries: Collection[int], until: datetime) -> None:
+    """Have *entries* looked at again at *until*, unless they are released before."""
+    connection.execute(update(outbox).where(outbox.c.id.in_(entries)).values(held_until=until))
+
+
+def release(connection: Connection, *, incidents: Collection[str] | None = None) -> None:
+    """Have what is held back looked at anew: all of it, or what is about those *incidents*."""
+    held = (outbox.c.decided_at.is_(None), outbox.c.held_until > EPOCH)
+    mine = () if incidents is None else (outbox.c.incident.in_(incidents),)
+    connection.execute(update(outbox).where(*held, *mine).values(held_until=EPOCH))
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -19,10 +19,11 @@ outbox = Table(
     Column("decided_at", Instant),
     Column("verdict", Text),  # of ``audience.Verdict``; none: its time has not come
     Column("advisory", Text),
+    instant("held_until"),  # it is not looked at before; whatever may bring it forward sets it back to the EPOCH
 )
 
 _undecided = outbox.c.decided_at.is_(None)
-Index("ix_outbox_undecided", outbox.c.id, sqlite_where=_undecided, postgresql_where=_undecided)
+Index("ix_outbox_undecided", outbox.c.held_until, outbox.c.id, sqlite_where=_undecided, postgresql_where=_undecided)
 Index("ix_outbox_incident", outbox.c.incident, outbox.c.id)
 
 # One row for each recipient of each cause, and for each letter that has no cause but its recipient.

@@ -53,12 +53,13 @@ from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
+from statuspage.store.outbox import release
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.renaming import rename
 from statuspage.store.results import Row, write_results
 from statuspage.store.rewording import write_rewordings
 from statuspage.store.scope_rows import circles_of, hidden
-from statuspage.store.spelling import kind, milliseconds, spell, spell_runs
+from statuspage.store.spelling import EPOCH, kind, milliseconds, spell, spell_runs
 from statuspage.store.tables import (
     batches,
     controls,
@@ -209,6 +210,7 @@ def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) ->
         return
     born = {event.incident for event in events if isinstance(event, Opened | Imported)}
     known = dict(read_incidents(connection, {event.incident for event in events} - born))
+    waited = {id: _waits_for(incident) for id, incident in known.items()}
     words, apart = [], hidden(connection)
     for event in events:
         known[event.incident] = begun(event) if isinstance(event, Opened | Imported) else advance(_found(known, event), event)
@@ -221,6 +223,14 @@ def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) ->
         (add_incident if incident.id in born else change_incident)(connection, incident)
     _write_words(connection, events)
     place_words(connection, words)
+    if sooner := [id for id, before in waited.items() if _waits_for(known[id]) != before]:
+        release(connection, incidents=sooner)
+
+
+def _waits_for(incident: Incident) -> tuple[object, ...]:
+    """What of an incident may change how long its words are held back, as ``audience.held_until`` has it."""
+    hit = frozenset((*incident.services, *incident.worst))
+    return (incident.opened_at, incident.returned_at, incident.published_at, hit)
 
 
 def _found(known: dict[str, Incident], event: IncidentEvent) -> Incident:
@@ -262,8 +272,8 @@ def _is_shown(change: StatusChanged) -> bool:
 
 def _turn(change: StatusChanged, body: JsonValue, place: str) -> dict[str, Any]:
     """A row of the outbox for a change of status; its *place* in the record is no other's."""
-    none = dict.fromkeys(_SUBJECTS)
-    return {"key": f"{change.id}:{kind(change)}:{place}", "created_at": change.at, **none, "kind": kind(change), "body": body}
+    key, none = f"{change.id}:{kind(change)}:{place}", dict.fromkeys(_SUBJECTS)
+    return {"key": key, "created_at": change.at, "held_until": EPOCH, **none, "kind": kind(change), "body": body}
 
 
 def _entry(event: Event, body: JsonValue, batch: int, at: datetime) -> dict[str, Any]:
@@ -276,6 +286,7 @@ def _notice(event: Told, body: JsonValue) -> dict[str, Any]:
     return {
         "key": f"{next(id for id in subject.values() if id)}:{kind(event)}:{_number(event)}",
         "created_at": event.at,
+        "held_until": EPOCH,
         **subject,
         "kind": kind(event),
         "body": body,

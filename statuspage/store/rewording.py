@@ -19,6 +19,7 @@ from incidents.imported import Imported, Quoted
 from incidents.model import Update
 from incidents.redacting import Outrun
 from incidents.rewording import Redacted, Reworded, RewordingEvent, digest, digests
+from statuspage.store.outbox import release
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.spelling import spell, understand
 from statuspage.store.tables import idempotency, journal, updates
@@ -44,7 +45,9 @@ def write_rewordings(connection: Connection, events: Sequence[RewordingEvent]) -
             case _:
                 assert_never(event)
     if events:
-        keep_words(connection, incident_ids={event.incident for event in events})
+        told = {event.incident for event in events}
+        keep_words(connection, incident_ids=told)
+        release(connection, incidents=told)
     if any(isinstance(event, Redacted) for event in events):
         forget_words(connection)
 

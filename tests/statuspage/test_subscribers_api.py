@@ -32,7 +32,7 @@ async def told(house: House, *recipients: Subscriber) -> str:
     incident = await house.outage()
 
     def write(connection: Connection) -> None:
-        for entry in outbox.undecided(connection, limit=100):
+        for entry in outbox.undecided(connection, house.now, limit=100):
             is_public = isinstance(entry.event, Updated)
             if is_public:
                 outbox.notify(connection, entry, incident.id, [(one.recipient, "mail") for one in recipients], house.now)

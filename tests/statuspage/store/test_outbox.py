@@ -41,7 +41,7 @@ def filled(database: Database) -> tuple[Entry, ...]:
 
 
 def undecided(database: Database) -> tuple[Entry, ...]:
-    return database.read(lambda connection: outbox.undecided(connection, limit=100))
+    return database.read(lambda connection: outbox.undecided(connection, after(9000), limit=100))
 
 
 def due(database: Database, seconds: float, **more: object) -> list[str]:
