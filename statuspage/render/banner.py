@@ -5,9 +5,9 @@ import json
 from incidents.model import Status
 from statuspage.picture.page import Page
 from statuspage.render.badges import LOOKS
+from statuspage.render.headline import answer
 from statuspage.render.speaking import speakable
 from statuspage.render.tongue import Tongue
-from statuspage.render.words import answer
 
 WRONG = frozenset({Status.DEGRADED, Status.PARTIAL, Status.MAJOR, Status.MAINTENANCE})
 """What is worth a line: something that customers may run into. That we do not know is no news for them."""

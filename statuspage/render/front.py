@@ -17,6 +17,7 @@ from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page,
 from statuspage.picture.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
+from statuspage.render.headline import answer
 from statuspage.render.instants import clock, day_of, moment, span
 from statuspage.render.kept import Kept
 from statuspage.render.tongue import Tongue
@@ -58,7 +59,7 @@ class Front:
         opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone) for view in page.open]
         return self._front.render(
             context,
-            answer=words.answer(page, self._tongue),
+            answer=answer(page, self._tongue),
             going_on=[self._incidents.made(one.view.id, one, self._drawn_open) for one in opened],
             groups=[(group.name, Markup("".join(self._group(group, timezone)))) for group in page.groups],  # noqa: S704 - drawn here
             samples=self._samples,

@@ -9,8 +9,8 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from statuspage.picture.page import IncidentView, Page
-from statuspage.render import words
 from statuspage.render.front import RECENT_DAYS
+from statuspage.render.headline import answer
 from statuspage.render.instants import day_of
 from statuspage.render.tongue import ENGLISH
 from statuspage.web.desk import DESK
@@ -65,7 +65,7 @@ def _drawn(request: web.Request, at: datetime, connection: Connection) -> web.Re
         typed=_local(at, desk.timezone),
         trouble=None,
         page=page,
-        answer=words.answer(page, ENGLISH),
+        answer=answer(page, ENGLISH),
         planned=[one for one in page.planned if one.is_told],
         recent=_recent(page),
         steps=[(word, at + step) for word, step in STEPS if at + step <= desk.now()],

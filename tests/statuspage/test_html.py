@@ -23,6 +23,7 @@ from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page,
 from statuspage.picture.site import Site
 from statuspage.render import words
 from statuspage.render.bars import NAME, STEP, bars
+from statuspage.render.headline import answer
 from statuspage.render.html import Html
 from statuspage.render.speaking import speakable
 from statuspage.render.tongue import ENGLISH, Tongue
@@ -333,7 +334,7 @@ def test_an_address_that_leads_nowhere_gets_a_whole_page(html: Html) -> None:
     ],
 )
 def test_the_headline_names_services_while_they_are_few(status: Status, count: int, headline: str) -> None:
-    assert words.answer(page(*(service(f"s{number}", status=status) for number in range(count))), ENGLISH).headline == headline
+    assert answer(page(*(service(f"s{number}", status=status) for number in range(count))), ENGLISH).headline == headline
 
 
 @pytest.mark.parametrize(
@@ -400,12 +401,12 @@ def test_all_that_are_hit_are_in_the_headline_and_the_rest_is_said_as_it_is(
     statuses: tuple[Status, ...], headline: str, detail: str
 ) -> None:
     services = (service(letter.lower(), name=letter, status=status) for letter, status in zip("ABCDE", statuses, strict=False))
-    said = words.answer(page(*services, status=worst(statuses)), ENGLISH)
+    said = answer(page(*services, status=worst(statuses)), ENGLISH)
     assert (said.headline, said.detail) == (headline, detail)
 
 
 def test_an_incident_without_a_broken_service_is_still_a_problem() -> None:
-    said = words.answer(page(status=Status.DEGRADED, open=(incident(),)), ENGLISH)
+    said = answer(page(status=Status.DEGRADED, open=(incident(),)), ENGLISH)
     assert (said.headline, said.status) == ("We are looking into a problem", Status.DEGRADED)
 
 
