@@ -49,6 +49,12 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def whole_digest(body: str, bodies: Mapping[str, str]) -> str:
+    """What proves a text with all its translations: the digest of *body* where it stands alone, one of all digests where it does not."""
+    others = [f"{language} {one}" for language, one in sorted(digests(bodies).items())]
+    return digest("\n".join((digest(body), *others))) if others else digest(body)
+
+
 def digests(texts: Mapping[str, str]) -> Mapping[str, str]:
     """The same of a text in several languages."""
     return MappingProxyType({language: digest(text) for language, text in texts.items()})

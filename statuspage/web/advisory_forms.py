@@ -9,15 +9,17 @@ from aiohttp import web
 
 from incidents import act, advising
 from incidents.advising import SAME
-from incidents.advisory import Advised, AdvisoryEvent, AdvisoryUpdated
+from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryUpdated
 from incidents.events import Event
+from incidents.model import Situation
+from incidents.planned.announcing import span
 from statuspage.picture.advisories import Bulletin
 from statuspage.pipeline import Command
 from statuspage.render.instants import typed_as
 from statuspage.web.advisories import done_to, published
 from statuspage.web.advisory_bodies import AdvisoryBody, AdvisoryWithdrawBody, AdvisoryWordsBody, by_language
-from statuspage.web.advisory_pages import advisory_page, languages, publish_page
-from statuspage.web.attempts import Attempt, Typed, obstacle
+from statuspage.web.advisory_pages import advisory_page, languages, publish_page, spelled
+from statuspage.web.attempts import Attempt, Overtaken, Typed, obstacle
 from statuspage.web.auth import CALLER
 from statuspage.web.console import fit, text
 from statuspage.web.desk import DESK, Deed, perform
@@ -94,7 +96,23 @@ def _move(request: web.Request, typed: Typed) -> Command:
     body = fit(AdvisoryWithdrawBody, body=typed.bodies or None)
     is_same = known is not None and ends == known.ends
     words = by_language(body.body, request.app[DESK].language)
-    return done_to(request, partial(advising.move, starts=starts, ends=SAME if is_same else ends, body=words))
+    return _as_seen(request, typed, done_to(request, partial(advising.move, starts=starts, ends=SAME if is_same else ends, body=words)))
+
+
+def _as_seen(request: web.Request, typed: Typed, command: Command) -> Command:
+    """The act, if the advisory still has the times that the form was drawn with. Two agents at once would undo each other unseen."""
+
+    def done(situation: Situation, now: datetime) -> tuple[Event, ...]:
+        advisory = situation.advisories.get(request.match_info["id"])
+        if typed.seen and advisory is not None and typed.seen != spelled(advisory):
+            raise Overtaken("advisory", _span(advisory))
+        return tuple(command(situation, now))
+
+    return done
+
+
+def _span(advisory: Advisory) -> str:
+    return span(advisory.starts, advisory.ends) if advisory.ends else f"{advisory.starts:%-d %b %Y, %H:%M} UTC until it is withdrawn"
 
 
 async def withdraw_by_form(request: web.Request) -> web.Response:
@@ -148,5 +166,6 @@ async def _typed(request: web.Request) -> Typed:
         bodies=spoken("body"),
         starts=text(form.get("starts")).strip(),
         ends=text(form.get("ends")).strip(),
+        seen=text(form.get("seen")),
         services=frozenset(key.removeprefix(_SERVICE) for key in form if key.startswith(_SERVICE)),
     )

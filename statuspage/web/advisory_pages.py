@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 from sqlalchemy import Connection
 
+from incidents.advisory import Advisory
 from statuspage.picture import board
 from statuspage.picture.advisories import Bulletin
 from statuspage.render.timeline import Line, tell
@@ -84,6 +85,12 @@ async def advisory_page(request: web.Request, attempt: Attempt | None = None) ->
         timeline=timeline[::-1],
         record=record,
         languages=languages(request),
+        seen=spelled(bulletin.advisory),
         attempts={form: attempt if attempt and attempt.form == form else Attempt(form=form) for form in FORMS},
         obstacle=attempt.obstacle if attempt else None,
     )
+
+
+def spelled(advisory: Advisory) -> str:
+    """The times that an advisory has, as its form carries them along: so that nobody undoes unseen what somebody else did meanwhile."""
+    return f"{advisory.starts.isoformat()}/{advisory.ends.isoformat() if advisory.ends else ''}"

@@ -66,10 +66,10 @@ class Attempt:
 class Overtaken(act.Refused):
     """Somebody else has changed it since the form was drawn."""
 
-    def __init__(self, now_planned: str) -> None:
-        """Say what holds now."""
+    def __init__(self, what: str, now_planned: str) -> None:
+        """Say what holds now of *what* it is."""
         super().__init__(
-            f"Somebody has changed this window meanwhile: now it is planned for {now_planned}. If you still want to, send the form again."
+            f"Somebody has changed this {what} meanwhile: now it is planned for {now_planned}. If you still want to, send the form again."
         )
 
 

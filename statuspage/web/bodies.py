@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
 from incidents.priority import Asks, Priority
+from incidents.rewording import whole_digest
 from statuspage.picture.board import MonitorRow
 from statuspage.picture.page import Story
 from statuspage.picture.urgency import holder
@@ -107,13 +108,17 @@ class Given(BaseModel):
 
 
 class UpdateShown(Given):
-    """Public words in an incident: *body* in *language* (null: an older release kept none), *bodies* the same in others."""
+    """Public words in an incident: *body* in *language* (null: an older release kept none), *bodies* the same in others.
+
+    *digest* proves which words these are; a correction may name it as ``was``.
+    """
 
     number: int
     state: State
     language: str | None
     body: str
     bodies: dict[str, str]
+    digest: str | None
     at: datetime
     by: str | None
     automatic: bool
@@ -130,6 +135,7 @@ class UpdateShown(Given):
             language=update.language,
             body="" if update.redacted_at else update.body,
             bodies={} if update.redacted_at else dict(update.bodies),
+            digest=None if update.redacted_at else whole_digest(update.body, update.bodies),
             at=update.at,
             by=update.by,
             automatic=update.automatic,

@@ -12,13 +12,15 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from incidents import act
+from incidents.model import Update
 from incidents.planned.planning import AgainstPolicy
 from incidents.redacting import Outrun
+from incidents.rewording import whole_digest
 from statuspage.store.errors import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
-Json = str | int | float | bool | datetime | None | Sequence[Mapping[str, str]]
+Json = str | int | float | bool | datetime | None | Sequence[Mapping[str, str]] | Mapping[str, str]
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _TOO_BIG = "The request is larger than 1 MB."
@@ -57,6 +59,9 @@ def refused(refusal: act.Refused) -> Rejected:
             held = refusal.held
             more: dict[str, Json] = {"acknowledged_by": held.by, "acknowledged_at": held.at, "acknowledgement_expires_at": held.expires_at}
             return Rejected(409, refusal.reason, more=more)
+        case Outrun(stands=Update() as stands):
+            digest = whole_digest(stands.body, stands.bodies)
+            return Rejected(409, refusal.reason, more={"body": stands.body, "bodies": stands.bodies, "digest": digest})
         case act.IllegalMove() | act.StillFailing() | Outrun():
             return Rejected(409, refusal.reason)
         case act.Unfit():
@@ -109,4 +114,10 @@ def _known(error: web.HTTPException) -> Rejected:
 
 
 def _plain(value: Json) -> Json:
-    return value.isoformat() if isinstance(value, datetime) else value
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Mapping():
+            return dict(value)
+        case _:
+            return value

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from incidents import act, redacting
 from incidents.events import Event
 from incidents.model import Update
-from incidents.rewording import digest, digests
+from incidents.rewording import digest, digests, whole_digest
 from statuspage.picture.page import Story
 from statuspage.pipeline import Command
 from statuspage.store import queries
@@ -28,13 +28,13 @@ from statuspage.web.screens import screen, see_other
 
 async def reword(request: web.Request) -> web.Response:
     """Correct public words; the public sees that they were."""
-    deed, command = await _rewording(request, await body_of(request, word_bodies.RewordBody))
+    deed, command = await _rewording(request, body := await body_of(request, word_bodies.RewordBody), body.was)
     return await done_once(request, deed, command, status=200, spell=_update_after(request))
 
 
 async def redact(request: web.Request) -> web.Response:
     """Remove public words everywhere; what stays is that something was said, and the digest of it."""
-    deed, command = await _redaction(request, await body_of(request, word_bodies.RedactBody))
+    deed, command = await _redaction(request, body := await body_of(request, word_bodies.RedactBody), body.was)
     response = await done_once(request, deed, command, status=200, spell=_update_after(request))
     await request.app[DESK].store.purge()
     return response
@@ -43,56 +43,64 @@ async def redact(request: web.Request) -> web.Response:
 async def show_correct(request: web.Request) -> web.Response:
     """Draw the form that corrects, with the words that stand there."""
     _, said = await _said(request)
-    return await _form(request, "correct.html", typed=said.body, bodies=said.bodies)
+    return await _form(request, "correct.html", typed=said.body, bodies=said.bodies, was=_whole(said))
 
 
 async def correct_by_form(request: web.Request) -> web.Response:
     """Correct public words."""
     form = await request.post()
-    typed, others = text(form.get("body")), by_language(form, "body")
-    again = partial(_form, request, "correct.html", typed=typed, bodies=others)
-    return await _acted(request, _correct(request, typed, others), again)
+    typed, others, was = text(form.get("body")), by_language(form, "body"), text(form.get("was"))
+    again = partial(_form, request, "correct.html", typed=typed, bodies=others, was=was)
+    return await _acted(request, _correct(request, typed, others, was), again)
 
 
-async def _correct(request: web.Request, typed: str, others: Mapping[str, str]) -> None:
+async def _correct(request: web.Request, typed: str, others: Mapping[str, str], was: str) -> None:
     desk = request.app[DESK]
     body = fit(word_bodies.RewordBody, desk.languages(), body=put_together(desk.own, typed, others))
-    await perform(desk, *await _rewording(request, body))
+    await perform(desk, *await _rewording(request, body, was))
 
 
 async def show_redact(request: web.Request) -> web.Response:
     """Ask whether the words are really to be removed, and say what that does."""
-    return await _form(request, "redact.html", typed="")
+    _, said = await _said(request)
+    return await _form(request, "redact.html", typed="", was=_whole(said))
 
 
 async def redact_by_form(request: web.Request) -> web.Response:
     """Remove public words everywhere."""
-    typed = text((await request.post()).get("reason"))
-    return await _acted(request, _redact(request, typed), partial(_form, request, "redact.html", typed=typed))
+    form = await request.post()
+    typed, was = text(form.get("reason")), text(form.get("was"))
+    return await _acted(request, _redact(request, typed, was), partial(_form, request, "redact.html", typed=typed, was=was))
 
 
-async def _redact(request: web.Request, typed: str) -> None:
+async def _redact(request: web.Request, typed: str, was: str) -> None:
     desk = request.app[DESK]
-    await perform(desk, *await _redaction(request, fit(word_bodies.RedactBody, reason=typed)))
+    await perform(desk, *await _redaction(request, fit(word_bodies.RedactBody, reason=typed), was))
     await desk.store.purge()
 
 
 # --- both -----------------------------------------------------------------------------------------------------------------------
 
 
-async def _rewording(request: web.Request, body: word_bodies.RewordBody) -> tuple[Deed, Command]:
+async def _rewording(request: web.Request, body: word_bodies.RewordBody, seen: str | None) -> tuple[Deed, Command]:
     (story, said), by, now = await _said(request), request[CALLER].name, words_of(request.app[DESK].voices, body)
     detail = {"number": str(said.number), **_proof("was", said), **now.detail}
     deed = Deed(by=by, act="correct words", incident=story.incident.id, detail=detail)
-    return deed, partial(redacting.reword, incident=story.incident.id, said=said, by=by, body=now.body, speech=now.speech)
+    command = partial(redacting.reword, incident=story.incident.id, said=said, by=by, body=now.body, speech=now.speech, seen=seen)
+    return deed, command
 
 
-async def _redaction(request: web.Request, body: word_bodies.RedactBody) -> tuple[Deed, Command]:
+async def _redaction(request: web.Request, body: word_bodies.RedactBody, seen: str | None) -> tuple[Deed, Command]:
     (story, said), by = await _said(request), request[CALLER].name
     # What is gone already left its digest when it went: this one would be of nothing.
     gone = {} if said.redacted_at else _proof("sha256", said)
     deed = Deed(by=by, act="redact", incident=story.incident.id, detail={"number": str(said.number), "reason": body.reason, **gone})
-    return deed, partial(redacting.redact, incident=story.incident.id, said=said, by=by, reason=body.reason)
+    return deed, partial(redacting.redact, incident=story.incident.id, said=said, by=by, reason=body.reason, seen=seen)
+
+
+def _whole(said: Update) -> str:
+    """By what a form knows again the words that it showed."""
+    return whole_digest(said.body, said.bodies)
 
 
 def _proof(name: str, said: Update) -> Mapping[str, str]:
@@ -126,12 +134,22 @@ def _update_after(request: web.Request) -> Callable[[Connection, Sequence[Event]
 
 
 async def _form(
-    request: web.Request, template: str, *, typed: str, bodies: Mapping[str, str] = NOTHING, rejected: Rejected | None = None
+    request: web.Request, template: str, *, typed: str, was: str, bodies: Mapping[str, str] = NOTHING, rejected: Rejected | None = None
 ) -> web.Response:
+    """Draw the form with what was typed into it; where other words were seen (*was*) than stand there now, with those beside it."""
     story, said = await _said(request)
-    status = rejected.status if rejected else 200
-    trouble = trouble_of(rejected)
-    return screen(request, template, status=status, incident=story.incident, said=said, typed=typed, bodies=bodies, trouble=trouble)
+    return screen(
+        request,
+        template,
+        status=rejected.status if rejected else 200,
+        incident=story.incident,
+        said=said,
+        typed=typed,
+        bodies=bodies,
+        was=_whole(said),
+        is_outrun=was != _whole(said),
+        trouble=trouble_of(rejected),
+    )
 
 
 async def _acted(request: web.Request, deed: Awaitable[None], again: Callable[..., Awaitable[web.Response]]) -> web.Response:

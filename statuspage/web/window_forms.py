@@ -157,7 +157,7 @@ def _as_seen(request: web.Request, typed: Typed, command: Command) -> Command:
     def done(situation: Situation, now: datetime) -> tuple[Event, ...]:
         window = situation.maintenances.get(request.match_info["id"])
         if typed.seen and window is not None and typed.seen != spelled(window):
-            raise Overtaken(span(window.starts, window.ends))
+            raise Overtaken("window", span(window.starts, window.ends))
         return tuple(command(situation, now))
 
     return done

@@ -230,7 +230,9 @@ async def test_the_form_that_corrects_holds_the_words_of_each_language(house: Ho
     path = f"/incidents/{id_}/updates/1/correct"
     page = await browser.page(path)
     assert (field(page, "body").text_content().strip(), field(page, "body:de").text_content().strip()) == (BOTH["en"], BOTH["de"])
-    answer = await browser.send(path, {"body": "It is a cache.", "body:de": "Es ist ein Cache."}, of=path)
+    answer = await browser.send(
+        path, {"body": "It is a cache.", "body:de": "Es ist ein Cache.", "was": field(page, "was").get("value")}, of=path
+    )
     assert answer.status == 303, await answer.text()
     story = await house.store.read(lambda connection: queries.story(connection, id_))
     assert story is not None
