@@ -130,11 +130,12 @@ class Deliverer:
             await self.store.write(release)
             self._held_for = services
         await spread(self.store, services, lines.keys(), now, outlets, self.places)
+        self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets)) if outlets else {}
+        idle = {one.channel for one in outlets if not self.tally.unannounced[one.id]}  # most of them, nearly always: not asked one by one
         for name, line in lines.items():
-            await self._begin(name, line, now)
+            if name not in idle:
+                await self._begin(name, line, now)
         self.tally.waiting = await self.store.read(waiting)
-        if outlets:
-            self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets))
 
     async def _end_others(self, outlets: Sequence[Outlet], now: datetime) -> None:
         try:
