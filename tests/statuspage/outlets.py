@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,14 +64,17 @@ def read(content_type: str, body: str) -> Mapping[str, str]:
 
 
 @asynccontextmanager
-async def listening(room: Room) -> AsyncIterator[Room]:
+async def listening(room: Room, door: socket.socket | None = None) -> AsyncIterator[Room]:
+    """Open *room*, at *door* where that is given: a socket that is bound already, and refuses whoever comes before."""
+    if door is None:
+        door = socket.create_server(("127.0.0.1", 0))
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", room.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", room.port).start()
-        room.port = runner.addresses[0][1]
+        await web.SockSite(runner, door).start()
+        room.port = door.getsockname()[1]
         yield room
     finally:
         await runner.cleanup()
