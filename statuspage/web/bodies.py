@@ -10,7 +10,6 @@ from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
 from incidents.priority import Asks, Priority
 from incidents.rewording import whole_digest
-from statuspage.picture.board import MonitorRow
 from statuspage.picture.page import Story
 from statuspage.picture.urgency import holder
 from statuspage.store.usefulness import Useful
@@ -89,16 +88,6 @@ class SplitBody(Taken):
     body: WordsSaid
     components: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
     services: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
-
-
-class PauseBody(Taken):
-    """Why a monitor is to stand still."""
-
-    reason: Line
-
-
-class ResumeBody(Taken):
-    """Nothing need be said to have a monitor go on."""
 
 
 class Given(BaseModel):
@@ -315,41 +304,6 @@ class ReportList(Given):
     """Reports, newest first; *next* is the cursor of those that follow."""
 
     items: list[ReportShown]
-    next: str | None
-
-
-class PauseShown(Given):
-    """Who has a monitor stand still, since when and why."""
-
-    by: str
-    at: datetime
-    reason: str
-
-
-class MonitorShown(Given):
-    """A monitor and what it found last; *paused* while somebody has it stand still."""
-
-    id: str
-    component: str
-    status: Status
-    since: datetime | None
-    cause: str
-    seen: datetime | None
-    is_still: bool
-    paused: PauseShown | None
-
-    @classmethod
-    def of(cls, row: MonitorRow, component: str) -> Self:
-        """Show *row*, which watches *component*."""
-        names = ("id", "status", "since", "cause", "seen", "is_still")
-        held = PauseShown.model_validate(row.paused, from_attributes=True) if row.paused else None
-        return cls(component=component, paused=held, **{name: getattr(row, name) for name in names})
-
-
-class MonitorList(Given):
-    """All monitors, in the configuration's order."""
-
-    items: list[MonitorShown]
     next: str | None
 
 

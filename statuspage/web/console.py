@@ -1,6 +1,5 @@
-"""The console: the queue, an incident's card, and the forms by which an agent acts. Works without a script."""
+"""An incident's card at the console, and the forms by which an agent acts. Works without a script."""
 
-import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -8,10 +7,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-from aiohttp import hdrs, web
-from markupsafe import Markup
+from aiohttp import web
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection
 
 from incidents import act
 from incidents.events import Event, Opened
@@ -19,107 +16,24 @@ from incidents.model import Origin, Situation, Update
 from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
 from statuspage.picture.page import Story
-from statuspage.picture.spending import spending
 from statuspage.pipeline import Command
-from statuspage.store import callers, queries, reports
-from statuspage.store.reports import Heard
 from statuspage.web import bodies, templates
 from statuspage.web.auth import CALLER
 from statuspage.web.by_language import put_together, words_of
 from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.dossier import dossier_of
 from statuspage.web.entry import misfit
-from statuspage.web.ladders import called_on, unmanned
+from statuspage.web.ladders import called_on
 from statuspage.web.problems import Rejected, refused, title
+from statuspage.web.queue import named
 from statuspage.web.screens import screen, see_other
 from statuspage.web.warned import about, lasting
-from statuspage.web.window_rows import at_work
 
 M = TypeVar("M", bound=BaseModel)
 
 _PROMISES = (("", "no promise"), ("30", "in 30 minutes"), ("60", "in 1 hour"), ("120", "in 2 hours"), ("240", "in 4 hours"))
 _LONGEST_PROMISE = 7 * 24 * 60
 _SERVICE = "service:"
-
-LATELY = timedelta(hours=1)
-"""Within which reports of customers stand on the queue."""
-
-
-# --- the queue ------------------------------------------------------------------------------------------------------------------
-
-
-async def show_queue(request: web.Request) -> web.Response:
-    """Draw the whole page: what is open, what the probes say, what was closed lately."""
-    drawn, reported = await _board(request.app[DESK])
-    live = await _live(request, drawn, reported)
-    return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=_version(live))  # noqa: S704 - our own page
-
-
-async def show_live(request: web.Request) -> web.Response:
-    """Draw the part that changes; 304 where it did not."""
-    live = await _live(request, *await _board(request.app[DESK]))
-    version = _version(live)
-    if request.headers.get(hdrs.IF_NONE_MATCH) == version:
-        return web.Response(status=304, headers={hdrs.ETAG: version})
-    return web.Response(body=live, content_type="text/html", charset="utf-8", headers={hdrs.ETAG: version})
-
-
-async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
-    """What the probes say, and what customers reported of late."""
-    now = desk.now()
-    current = [one for one in desk.pipeline.situation.incidents.values() if one.is_open]
-
-    def read(connection: Connection) -> tuple[Sequence[Story], Sequence[Heard], Mapping[str, int]]:
-        return queries.stories(connection), reports.heard(connection, now - LATELY), callers.count_by_incident(connection, current)
-
-    stories, reported, called = await desk.store.read(read)
-    found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())
-    drawn = board.build(
-        desk.pipeline.situation,
-        stories,
-        now,
-        found,
-        spending(desk.levels()),
-        language=desk.language,
-        scale=desk.scale(),
-        callers=called,
-    )
-    return drawn, reported
-
-
-async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
-    desk = request.app[DESK]
-    waiting, windows, named = len(desk.pipeline.situation.proposals), at_work(desk), _named(desk, reported)
-    return screen_bytes(
-        screen(
-            request,
-            "live.html",
-            board=drawn,
-            windows=windows,
-            waiting=waiting,
-            mirror=desk.mirror(),
-            reported=named,
-            warned=await lasting(desk),
-            unmanned=unmanned(desk),
-        )
-    )
-
-
-def _named(desk: Desk, reported: Sequence[Heard]) -> list[tuple[str, Heard]]:
-    """What customers reported, each with what its service is called."""
-    situation = desk.pipeline.situation
-    return [(board.service_name(situation, one.service, desk.language), one) for one in reported]
-
-
-def screen_bytes(response: web.Response) -> bytes:
-    """Return the body of a page that was just drawn."""
-    if not isinstance(response.body, bytes):
-        raise TypeError("a drawn page is bytes")
-    return response.body
-
-
-def _version(live: bytes) -> str:
-    return f'"{hashlib.sha256(live).hexdigest()[:24]}"'
 
 
 # --- a card ---------------------------------------------------------------------------------------------------------------------
@@ -208,7 +122,7 @@ async def card(
         record=known.record,
         lasts=desk.acknowledgement_lasts,
         promises=_promises(typed.updates.next_in if typed else ""),
-        reported=_named(desk, known.reported),
+        reported=named(desk, known.reported),
         who=known.who,
         useful=known.useful,
         known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),

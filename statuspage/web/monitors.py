@@ -14,11 +14,11 @@ from incidents.model import Monitor
 from incidents.situation import fold
 from statuspage.picture import board
 from statuspage.pipeline import Command
-from statuspage.web import bodies
 from statuspage.web.auth import CALLER
 from statuspage.web.console import fit, text, trouble_of
 from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.entry import body_of
+from statuspage.web.monitor_bodies import MonitorList, MonitorShown, PauseBody, ResumeBody
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected, refused
 from statuspage.web.screens import screen, see_other
@@ -28,19 +28,19 @@ async def list_monitors(request: web.Request) -> web.Response:
     """Give all monitors, with those that stand still."""
     desk = request.app[DESK]
     shown = [_shown(desk, monitor) for monitor in desk.pipeline.situation.topology.monitors.values()]
-    return web.Response(text=bodies.MonitorList(items=shown, next=None).model_dump_json(), content_type="application/json")
+    return web.Response(text=MonitorList(items=shown, next=None).model_dump_json(), content_type="application/json")
 
 
 async def pause(request: web.Request) -> web.Response:
     """Have a monitor stand still."""
-    body = await body_of(request, bodies.PauseBody)
+    body = await body_of(request, PauseBody)
     deed, command = _pause(request, body.reason)
     return await done_once(request, deed, command, status=200, spell=partial(_after, request.app[DESK], _monitor(request)))
 
 
 async def resume(request: web.Request) -> web.Response:
     """Have a paused monitor go on."""
-    await body_of(request, bodies.ResumeBody)
+    await body_of(request, ResumeBody)
     deed, command = _resume(request)
     return await done_once(request, deed, command, status=200, spell=partial(_after, request.app[DESK], _monitor(request)))
 
@@ -54,7 +54,7 @@ async def pause_by_form(request: web.Request) -> web.Response:
     """Have a monitor stand still."""
     reason = text((await request.post()).get("reason"))
     try:
-        deed, command = _pause(request, fit(bodies.PauseBody, reason=reason).reason)
+        deed, command = _pause(request, fit(PauseBody, reason=reason).reason)
         await perform(request.app[DESK], deed, command)
     except act.Refused as refusal:
         return _screen(request, refused(refusal), reason)
@@ -91,11 +91,11 @@ def _monitor(request: web.Request) -> Monitor:
     return found
 
 
-def _shown(desk: Desk, monitor: Monitor, events: Sequence[Event] = ()) -> bodies.MonitorShown:
+def _shown(desk: Desk, monitor: Monitor, events: Sequence[Event] = ()) -> MonitorShown:
     situation = fold(desk.pipeline.situation, events)
     if events:  # what was just done, before the road has told anybody
         situation = fold(situation, rejudge(situation, desk.pipeline.policy, desk.now()))
-    return bodies.MonitorShown.of(board.monitor_row(situation, monitor), monitor.component)
+    return MonitorShown.of(board.monitor_row(situation, monitor), monitor.component)
 
 
 def _after(desk: Desk, monitor: Monitor, _: Connection, events: Sequence[Event]) -> BaseModel:
