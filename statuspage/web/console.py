@@ -14,6 +14,7 @@ from incidents import act
 from incidents.events import Event, Opened
 from incidents.model import Origin, Situation, Update
 from statuspage.picture import board
+from statuspage.picture.components import component_rows
 from statuspage.picture.known_errors import spoken
 from statuspage.picture.page import Story
 from statuspage.pipeline import Command
@@ -107,7 +108,7 @@ async def card(
 
     known = await desk.store.read(partial(dossier_of, incident, situation))
     story = known.story
-    rows = board.component_rows(situation)
+    rows = component_rows(situation)
     row = board.queue_row(situation, rows, story, now, language=desk.language, scale=desk.scale(), callers=known.count)
     return screen(
         request,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from incidents.model import Status
-from statuspage.picture.board import MonitorRow
+from statuspage.picture.components import MonitorRow
 from statuspage.web.bodies import Given, Taken
 from statuspage.web.typed import Line
 

@@ -12,7 +12,7 @@ from incidents.decide import rejudge
 from incidents.events import Event
 from incidents.model import Monitor
 from incidents.situation import fold
-from statuspage.picture import board
+from statuspage.picture.components import monitor_row
 from statuspage.pipeline import Command
 from statuspage.web.auth import CALLER
 from statuspage.web.console import fit, text, trouble_of
@@ -95,7 +95,7 @@ def _shown(desk: Desk, monitor: Monitor, events: Sequence[Event] = ()) -> Monito
     situation = fold(desk.pipeline.situation, events)
     if events:  # what was just done, before the road has told anybody
         situation = fold(situation, rejudge(situation, desk.pipeline.policy, desk.now()))
-    return MonitorShown.of(board.monitor_row(situation, monitor), monitor.component)
+    return MonitorShown.of(monitor_row(situation, monitor), monitor.component)
 
 
 def _after(desk: Desk, monitor: Monitor, _: Connection, events: Sequence[Event]) -> BaseModel:
@@ -106,7 +106,7 @@ def _screen(request: web.Request, rejected: Rejected | None = None, reason: str 
     desk, monitor = request.app[DESK], _monitor(request)
     situation = desk.pipeline.situation
     values: Mapping[str, object] = {
-        "row": board.monitor_row(situation, monitor),
+        "row": monitor_row(situation, monitor),
         "component": situation.topology.components[monitor.component].name,
         "trouble": trouble_of(rejected),
         "reason": reason,

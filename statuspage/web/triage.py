@@ -13,8 +13,9 @@ from incidents.advisory import AdvisoryStage
 from incidents.callers import nothing_known
 from incidents.words import said
 from statuspage.picture import board
-from statuspage.picture.board import MonitorRow, QueueRow
+from statuspage.picture.board import QueueRow
 from statuspage.picture.capabilities import CapabilityView, capabilities
+from statuspage.picture.components import MonitorRow, component_rows, monitor_row
 from statuspage.picture.known_errors import KnownErrorView, spoken
 from statuspage.picture.page import Story
 from statuspage.picture.triage import meant
@@ -138,7 +139,7 @@ async def _found(desk: Desk, services: Sequence[board.ServiceRow]) -> Sequence[F
         return stories, callers.count_by_incident(connection, current), called, reported, altered
 
     stories, counted, called, reported, altered = await desk.store.read(read)
-    draw = partial(board.queue_row, situation, board.component_rows(situation), language=desk.language, scale=desk.scale(), callers=counted)
+    draw = partial(board.queue_row, situation, component_rows(situation), language=desk.language, scale=desk.scale(), callers=counted)
     drawn, windows = [draw(story, now) for story in stories], at_work(desk)
     return [
         Found(
@@ -169,7 +170,7 @@ def _monitors(desk: Desk, service: str) -> list[MonitorRow]:
     """Everything that watches what the service is made of."""
     topology = desk.pipeline.situation.topology
     parts = {part for need in topology.services[service].needs for part in need.of}
-    return [board.monitor_row(desk.pipeline.situation, one) for one in topology.monitors.values() if one.component in parts]
+    return [monitor_row(desk.pipeline.situation, one) for one in topology.monitors.values() if one.component in parts]
 
 
 def _shown(answer: Answer) -> TriageShown:

@@ -16,7 +16,7 @@ from incidents.policy import Policy
 from incidents.rollup import standing
 from statuspage.app import Service
 from statuspage.config.loading import Loaded
-from statuspage.picture.board import component_rows
+from statuspage.picture.components import component_rows
 from statuspage.render.metrics import Metrics
 from statuspage.store import connect
 from statuspage.store.carrying import Carry

@@ -10,6 +10,7 @@ from incidents.model import Acknowledgement, State, Status
 from incidents.priority import Impact, Scale
 from probes.result import Failure, ProbeResult, Warning
 from statuspage.picture import board
+from statuspage.picture.components import monitor_row
 from statuspage.picture.page import Story
 from statuspage.picture.spending import Spending
 from statuspage.picture.urgency import ORDINARY
@@ -220,7 +221,7 @@ def test_an_outage_that_goes_on_shows_why_it_fails_and_not_what_failed_here_mean
     world.fail("smtp")
     for failure, shown in ((Failure.CRASHED, "refused"), (Failure.CRASHED, "crashed"), (None, "refused")):
         world.hear(world.result("smtp", failure))
-        monitor = board.monitor_row(world.situation, world.situation.topology.monitors["smtp"])
+        monitor = monitor_row(world.situation, world.situation.topology.monitors["smtp"])
         assert monitor.failure == shown
 
 
