@@ -1,6 +1,6 @@
 """Whether readers found an update useful: counted once for each client, for the desk alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,11 +31,18 @@ def answer(connection: Connection, incident: str, number: int, *, client: str, i
 
 def useful(connection: Connection, incident: str) -> Sequence[Useful]:
     """What readers thought of each update of *incident* that anybody thought anything of, by its number."""
-    counted = select(usefulness.c.number, usefulness.c.is_useful, func.count()).where(usefulness.c.incident == incident)
-    found: dict[int, dict[bool, int]] = {}
-    for number, is_useful, count in connection.execute(counted.group_by(usefulness.c.number, usefulness.c.is_useful)):
-        found.setdefault(number, {})[bool(is_useful)] = count
-    return [Useful(number=number, yes=told.get(True, 0), no=told.get(False, 0)) for number, told in sorted(found.items())]
+    return useful_by_incident(connection, [incident])[incident]
+
+
+def useful_by_incident(connection: Connection, incidents: Collection[str]) -> Mapping[str, Sequence[Useful]]:
+    """The same of each of *incidents*."""
+    update = (usefulness.c.incident, usefulness.c.number)
+    says = (func.count().filter(usefulness.c.is_useful).label("yes"), func.count().filter(~usefulness.c.is_useful).label("no"))
+    counted = select(*update, *says).where(usefulness.c.incident.in_(incidents)).group_by(*update).order_by(*update)
+    found: dict[str, list[Useful]] = {id: [] for id in incidents}
+    for row in connection.execute(counted):
+        found[row.incident].append(Useful(number=row.number, yes=row.yes, no=row.no))
+    return found
 
 
 def prune_usefulness(connection: Connection, before: datetime, limit: int) -> int:

@@ -15,7 +15,7 @@ from statuspage.picture import board
 from statuspage.picture.known_errors import spoken
 from statuspage.picture.urgency import priority_of
 from statuspage.store import acts, callers, listing, queries, reports
-from statuspage.store.usefulness import useful
+from statuspage.store.usefulness import useful_by_incident
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
 from statuspage.web.by_language import words_of
@@ -40,7 +40,7 @@ async def list_incidents(request: web.Request) -> web.Response:
     def read(connection: Connection) -> tuple[Sequence[listing.Place], list[bodies.IncidentShown]]:
         is_open = None if wanted is None else _OPEN[wanted]
         found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1)
-        return found, [_shown(desk, connection, id_) for _, id_ in found[:limit]]
+        return found, _shown_together(desk, connection, [id_ for _, id_ in found[:limit]])
 
     found, shown = await desk.store.read(read)
     return _json(bodies.IncidentList(items=shown, next=cursor(found[limit - 1]) if len(found) > limit else None))
@@ -180,12 +180,19 @@ def _opened_after(desk: Desk) -> Spell:
 
 
 def _shown(desk: Desk, connection: Connection, incident: str) -> bodies.IncidentShown:
-    story = queries.story(connection, incident)
-    if story is None:
-        raise LookupError(f"incident {incident} was written and cannot be read")
-    called = callers.count_by_incident(connection, [story.incident])
-    matters = priority_of(story, desk.scale(), desk.now(), called[incident])
-    return bodies.IncidentShown.of(story, desk.now(), matters, useful(connection, incident))
+    (found,) = _shown_together(desk, connection, [incident])
+    return found
+
+
+def _shown_together(desk: Desk, connection: Connection, incidents: Sequence[str]) -> list[bodies.IncidentShown]:
+    """Those incidents, in that order; however many they are, the store is asked as often. Errors: LookupError for one that is not there."""
+    stories = {story.incident.id: story for story in queries.stories_of(connection, incidents)}
+    if missing := [id_ for id_ in incidents if id_ not in stories]:
+        raise LookupError(f"incident {missing[0]} was written and cannot be read")
+    called = callers.count_by_incident(connection, [story.incident for story in stories.values()])
+    thought, now = useful_by_incident(connection, incidents), desk.now()
+    matters = {id_: priority_of(story, desk.scale(), now, called[id_]) for id_, story in stories.items()}
+    return [bodies.IncidentShown.of(stories[id_], now, matters[id_], thought[id_]) for id_ in incidents]
 
 
 def _update_after(_: Connection, events: Sequence[Event]) -> BaseModel:

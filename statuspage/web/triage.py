@@ -131,10 +131,10 @@ async def _found(desk: Desk, services: Sequence[board.ServiceRow]) -> Sequence[F
     situation, now, ids = desk.pipeline.situation, desk.now(), [row.id for row in services]
     current = [one for one in situation.incidents.values() if one.is_open and not set(one.worst).isdisjoint(ids)]
 
-    def read(connection: Connection) -> tuple[list[Story], Mapping[str, int], Mapping[str, int], Mapping[str, int], Altered]:
-        stories = [story for one in current if (story := queries.story(connection, one.id)) is not None]
+    def read(connection: Connection) -> tuple[Sequence[Story], Mapping[str, int], Mapping[str, int], Mapping[str, int], Altered]:
+        stories = queries.stories_of(connection, [one.id for one in current])
         reported = {one.service: one.count for one in reports.heard(connection, now - LATELY, ids)}
-        called = {id: callers.unexplained(connection, id, now - LATELY) for id in ids}
+        called = callers.unexplained_by_service(connection, ids, now - LATELY)
         altered = changes_lately(connection, ids, now - JUST_BEFORE)
         return stories, callers.count_by_incident(connection, current), called, reported, altered
 

@@ -5,14 +5,14 @@ from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Engine, event
 
-from statuspage.store.engine import Store
+from statuspage.store.engine import Database
 
 
 @contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """All statements that *store* is given meanwhile, on whatever thread."""
+def statements(database: Database) -> Iterator[list[str]]:
+    """All statements that *database* is given meanwhile, on whatever thread."""
     asked: list[str] = []
-    engines = store._database._engines
+    engines = database._engines
     with ExitStack() as stack:
         for engine in {engines.reading, engines.writing}:
             stack.enter_context(_noting(engine, asked))

@@ -70,7 +70,7 @@ class Counting:
 
 
 async def test_what_is_held_back_is_looked_at_once_and_then_not_before_its_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    with statements(house.store) as asked:
+    with statements(house.store._database) as asked:
         await house.deliver(rounds=2)
         asked.clear()
         await house.deliver(rounds=1)
@@ -79,7 +79,7 @@ async def test_what_is_held_back_is_looked_at_once_and_then_not_before_its_time(
     await say_much(house, incident.id, 2, 600)
     counting = Counting(monkeypatch)
     assert await counting.look(house) >= 600
-    with statements(house.store) as asked:
+    with statements(house.store._database) as asked:
         for _ in range(3):
             assert await counting.look(house) == 0
             assert len(asked) == quiet, "as if there was nothing"
