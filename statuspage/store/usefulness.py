@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, tuple_
 
 from statuspage.store import queries
 from statuspage.store.upsert import put
@@ -47,9 +47,6 @@ def useful_by_incident(connection: Connection, incidents: Collection[str]) -> Ma
 
 def prune_usefulness(connection: Connection, before: datetime, limit: int) -> int:
     """Forget what was answered *before*, at most *limit* of it; gives how much."""
-    table = usefulness
-    old = connection.execute(select(table.c.incident, table.c.number, table.c.client).where(table.c.at < before).limit(limit)).all()
-    for row in old:
-        mine = (table.c.incident == row.incident, table.c.number == row.number, table.c.client == row.client)
-        connection.execute(delete(table).where(*mine))
-    return len(old)
+    key = (usefulness.c.incident, usefulness.c.number, usefulness.c.client)
+    old = select(*key).where(usefulness.c.at < before).limit(limit)
+    return connection.execute(delete(usefulness).where(tuple_(*key).in_(old))).rowcount

@@ -13,10 +13,10 @@ from incidents.situation import begun
 from statuspage.store import callers
 from statuspage.store.callers import Call, count_by_incident, unexplained, unexplained_by_service
 from statuspage.store.engine import Database
-from statuspage.store.usefulness import Useful, useful_by_incident
+from statuspage.store.usefulness import Useful, prune_usefulness, useful_by_incident
 from statuspage.store.usefulness_tables import usefulness
 from tests.statuspage.statements import statements
-from tests.statuspage.store.worlds import after, begin, opened
+from tests.statuspage.store.worlds import T0, after, begin, opened
 
 SERVICES = ("mail", "files", "portal", "wiki")
 
@@ -101,3 +101,13 @@ def test_what_readers_thought_is_counted_for_many_at_once(database: Database) ->
     assert len([one for one in asked if "usefulness" in one]) == 1
     assert found["incident0"] == [Useful(number=number, yes=1, no=1) for number in range(3)]
     assert found["nosuch"] == []
+
+
+def test_old_answers_are_forgotten_by_one_statement_and_no_more_than_asked_for(database: Database) -> None:
+    begin(database)
+    database.write(lambda connection: answers(connection, 100))
+    with statements(database) as asked:
+        gone = [database.write(lambda connection: prune_usefulness(connection, T0 + timedelta(seconds=50), 30)) for _ in range(3)]
+    assert gone == [30, 20, 0]
+    assert len([one for one in asked if "usefulness" in one]) == 3
+    assert database.read(lambda connection: connection.execute(select(func.min(usefulness.c.at))).scalar_one()) == after(50)
