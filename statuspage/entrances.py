@@ -18,7 +18,7 @@ from statuspage.readings import known_errors_of, page_name, site_of
 from statuspage.render.finished import Finished
 from statuspage.render.html import Html
 from statuspage.render.ledgers import addressed
-from statuspage.web.beside import Beside, Manners
+from statuspage.web.beside import NOTHING_BESIDE, Beside, Forms, Manners
 from statuspage.web.doors import PAGES, Door, Doors, Once, digest
 from statuspage.web.hammering import Hammering
 from statuspage.web.public import Face, security_headers
@@ -29,11 +29,16 @@ _SECRET = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrances:
-    """Makes the doors of a configuration. *hammering* counts who asks for feeds, on any page; *streams* are open pages that are told."""
+    """Makes the doors of a configuration.
+
+    *hammering* counts who asks for feeds, on any page; *streams* are open pages that are told. *forms* answers at the addresses of the
+    forms that a page has.
+    """
 
     press: Press
     hammering: Hammering
     streams: Streams
+    forms: Callable[[Edition], Forms]
 
     def doors(self, loaded: Loaded) -> Doors:
         """All further pages that *loaded* names; what was drawn for others before is forgotten, and nobody is told of it any more."""
@@ -64,7 +69,13 @@ class Entrances:
     def _face(self, edition: Edition, site: Site, open_pages: OpenPages) -> Face:
         press = self.press
         library = Library.beside(press, Html(templates()), edition)
-        beside = Beside(older=edition.older, past=library.find, services=edition.of_service, ledgers=partial(ledgers, press, edition))
+        beside = Beside(
+            older=edition.older,
+            past=library.find,
+            services=edition.of_service,
+            ledgers=partial(ledgers, press, edition),
+            forms=self.forms(edition) if site.takes_answers else NOTHING_BESIDE.forms,
+        )
         return Face(
             lambda: edition.shelf,
             partial(press.fresh_of, edition),
@@ -103,6 +114,8 @@ def _site(id: str, page: AudiencePage, loaded: Loaded) -> Site:
         base=base,
         logo="" if logo is None else logo.path,
         is_main=False,
+        takes_mail=False,  # letters lead to the main page, which may not tell of what is asked for here
+        takes_answers=page.access != "login",  # agents say it at the desk
         is_private=page.access != "public",
         known_errors=known_errors_of(config, page.services),
     )

@@ -65,7 +65,7 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.telling import forms_of, rewire
+from statuspage.telling import PublicForms, forms_of, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.beside import Beside
 from statuspage.web.desk import Desk, PlanningPolicy
@@ -102,6 +102,7 @@ class Hub:
     library: Library = field(init=False)
     paces: Paces = field(init=False)
     streams: Streams = field(init=False)
+    forms: PublicForms = field(init=False)
     entrances: Entrances = field(init=False)
     doors: Doors = field(init=False)
     escalation: Escalation = field(init=False)
@@ -120,8 +121,9 @@ class Hub:
         self.press.publisher.logo = self.loaded.logos.get("site")
         self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
         self.press.issued.append(self.streams.tell)
-        hammering = Hammering(self.loaded.config.listen.trusted_proxies)
-        self.entrances = Entrances(press=self.press, hammering=hammering, streams=self.streams)
+        proxies = self.loaded.config.listen.trusted_proxies
+        self.forms = forms_of(self.deliverer, self.press, proxies)
+        self.entrances = Entrances(press=self.press, hammering=Hammering(proxies), streams=self.streams, forms=self.forms.of_page)
         self.doors = self.entrances.doors(self.loaded)
         self.schedule = Schedule(probing=self, now=self.now)
         self.escalation = Escalation(pipeline=self.pipeline, store=self.store, now=self.now, loaded=lambda: self.loaded)
@@ -192,9 +194,8 @@ class Hub:
         """The public face."""
         is_tls = self.loaded.config.site.url.startswith("https://")
         shelf, press = (lambda: self.press.shelf), self.press
-        forms = forms_of(self.deliverer, press, self.loaded.config.listen.trusted_proxies)
         own = partial(ledgers, press, press.own)
-        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=own, forms=forms)
+        beside = Beside(older=press.older, past=self.library.find, services=press.of_service, ledgers=own, forms=self.forms.answer)
         hammering, doors = self.entrances.hammering, lambda: self.doors
         app = public_app(shelf, fresh=press.fresh, beside=beside, streams=self.streams, hammering=hammering, is_tls=is_tls, doors=doors)
         return public_runner(app, is_tls=is_tls)

@@ -169,8 +169,7 @@ class Publisher:
         yield Sheet("/", partial(self._html.page, page), HTML)
         services = tuple((one.id, one.name, one.level) for group in page.groups for one in group.services)
         yield Sheet("/service-levels", partial(self._html.service_levels, page), HTML, (page.site, page.as_of, services))
-        if page.site.is_main:
-            yield from self._forms(page)
+        yield from self._forms(page)
         yield from self._windows(page)
         capabilities = {service.id: service.capabilities for group in page.groups for service in group.services}
         for view in page.open:
@@ -190,11 +189,13 @@ class Publisher:
             yield Sheet(f"/incidents/{view.id}", partial(self._closed, page, closed), HTML, closed)
 
     def _forms(self, page: Page) -> Iterator[Sheet]:
-        """Where readers subscribe, and say what is broken for them."""
+        """Where readers subscribe, and say what is broken for them; as far as the page takes it."""
         today = replace(page, as_of=page.as_of.replace(hour=0, minute=0))
         asked = (page.site, today.as_of, tuple((one.id, one.name) for group in page.groups for one in group.services))
-        yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
-        yield Sheet("/report", partial(self._html.reports, today), HTML, asked)
+        if page.site.is_main:
+            yield Sheet("/subscribe", partial(Subscription(self._html).form, today, Typed()), HTML, asked)
+        if page.site.takes_answers:
+            yield Sheet("/report", partial(self._html.reports, today), HTML, asked)
 
     def _windows(self, page: Page) -> Iterator[Sheet]:
         """The pages of planned work. They hold as of their last word, or of the day, so that a quiet hour keeps them."""
@@ -304,7 +305,7 @@ def _subjects(page: Page, topic: Topic) -> Collection[str]:
 
 def _faces(page: Page) -> Mapping[str, Callable[[Html, Page, ServiceView], Finished]]:
     """What each service of *page* has."""
-    return _OF_SERVICE if page.site.is_main else _WITHOUT_FORMS
+    return _OF_SERVICE if page.site.takes_answers else _WITHOUT_FORMS
 
 
 def _service_page(html: Html, page: Page, service: ServiceView) -> Finished:

@@ -1,7 +1,7 @@
 """Puts together what tells people: the deliverer with its letters, as the configuration in use says."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import web
@@ -17,11 +17,13 @@ from statuspage.config.installation import Mail as MailSection
 from statuspage.config.loading import words
 from statuspage.config.models import Config
 from statuspage.deliver import Deliverer, Line
+from statuspage.edition import Edition
 from statuspage.letters import Letters
 from statuspage.links import Links
 from statuspage.picture.audience import Wish
 from statuspage.picture.page import Page
 from statuspage.press import Press
+from statuspage.publish import Shelf
 from statuspage.readings import site_of
 from statuspage.render.announcement import Announcements
 from statuspage.render.calls import Callbook
@@ -71,17 +73,40 @@ def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
     letters.callbook = callbook_of(config)
 
 
-def forms_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Forms:
-    """Make what answers all public forms; those proxies are believed who it is that asks."""
-    reports, subscriptions = reporting(deliverer, press, trusted_proxies), subscribing(deliverer, press, trusted_proxies)
-    useful = usefulness_of(deliverer, press, trusted_proxies)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicForms:
+    """What answers public forms: on the main page all of them, on further ones reports and what readers think of updates."""
 
-    async def answer(request: web.Request, path: str, language: str | None) -> Reply | None:
+    subscriptions: Subscribing
+    reports: Reporting
+    useful: Usefulness
+
+    async def answer(self, request: web.Request, path: str, language: str | None) -> Reply | None:
+        """Answer at the address of a form of the main page; None where there is none."""
         if path.startswith("/incidents/"):
-            return await useful.answer(request, path, language)
-        return await (reports if path.startswith("/report/") else subscriptions).answer(request, path, language)
+            return await self.useful.answer(request, path, language)
+        return await (self.reports if path.startswith("/report/") else self.subscriptions).answer(request, path, language)
 
-    return answer
+    def of_page(self, edition: Edition) -> Forms:
+        """What answers at those of a further page. Who asks too often is counted once, whatever page they are on."""
+        page = partial(_page, lambda: edition.shelf)
+        reports, useful = replace(self.reports, page=page), replace(self.useful, page=page, incident=edition.incident)
+
+        async def answer(request: web.Request, path: str, language: str | None) -> Reply | None:
+            if path.startswith("/incidents/"):
+                return await useful.answer(request, path, language)
+            return await reports.answer(request, path, language) if path.startswith("/report/") else None
+
+        return answer
+
+
+def forms_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> PublicForms:
+    """Make what answers all public forms; those proxies are believed who it is that asks."""
+    return PublicForms(
+        subscriptions=subscribing(deliverer, press, trusted_proxies),
+        reports=reporting(deliverer, press, trusted_proxies),
+        useful=usefulness_of(deliverer, press, trusted_proxies),
+    )
 
 
 def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Subscribing:
@@ -90,16 +115,16 @@ def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Ne
         store=press.store,
         now=press.now,
         pages=Subscription(Html(templates())),
-        page=partial(_page, press),
+        page=partial(_page, lambda: press.shelf),
         links=lambda: deliverer.letters.links,
         wake=deliverer.wake,
         trusted_proxies=trusted_proxies,
     )
 
 
-def _page(press: Press, language: str | None) -> Page | None:
+def _page(newest: Callable[[], Shelf | None], language: str | None) -> Page | None:
     """The newest picture in a language that the site speaks, else in its own; None before the first."""
-    shelf = press.shelf
+    shelf = newest()
     if shelf is None or language is None or language == shelf.page.site.language or language not in shelf.translations:
         return None if shelf is None else shelf.page
     return shelf.translations[language].page()
@@ -111,7 +136,7 @@ def reporting(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Netw
         store=press.store,
         now=press.now,
         html=Html(templates()),
-        page=partial(_page, press),
+        page=partial(_page, lambda: press.shelf),
         secret=deliverer.letters.links.secret,
         trusted_proxies=trusted_proxies,
     )
@@ -123,7 +148,7 @@ def usefulness_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[
         store=press.store,
         now=press.now,
         pages=Subscription(Html(templates())),
-        page=partial(_page, press),
+        page=partial(_page, lambda: press.shelf),
         incident=press.own.incident,
         secret=deliverer.letters.links.secret,
         trusted_proxies=trusted_proxies,

@@ -12,7 +12,8 @@ class Site:
 
     *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one. *takes_mail*
     where it writes to those who ask for it. All paths begin with *base* (*url* with it), and *logo* is one below it. What *is_main* takes
-    forms; further pages do not. One that *is_private* is for nobody but its own readers.
+    subscriptions; one that *takes_answers* takes reports, and whether an update was useful. One that *is_private* is for nobody but its own
+    readers.
     """
 
     name: str
@@ -26,5 +27,6 @@ class Site:
     base: str = ""
     logo: str = ""
     is_main: bool = True
+    takes_answers: bool = True
     is_private: bool = False
     known_errors: tuple[KnownError, ...] = ()

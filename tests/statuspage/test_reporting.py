@@ -55,7 +55,8 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
         for monitor in ("smtp", "imap", "web"):
             await house.see(monitor, None)
         await house.press.issue()
-        beside = Beside(services=house.press.of_service, forms=forms_of(house.deliverer, house.press, [ip_network("127.0.0.1")]))
+        forms = forms_of(house.deliverer, house.press, [ip_network("127.0.0.1")])
+        beside = Beside(services=house.press.of_service, forms=forms.answer)
         runner = public_runner(public_app(lambda: house.press.shelf, fresh=house.press.fresh, beside=beside))
         await runner.setup()
         try:
