@@ -25,6 +25,9 @@ from probes.result import Result
 from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Refused
 from statuspage.clock import Now
 from statuspage.letters import Dropped, Letters
+from statuspage.picture.audience import Rhythm
+from statuspage.picture.roundup import Period
+from statuspage.round_ups import close_periods
 from statuspage.spread import Places, nowhere, spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
@@ -80,6 +83,7 @@ class Deliverer:
     _held_for: Mapping[str, Service] | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: dict[asyncio.Task[None], tuple[str, frozenset[str]]] = field(default_factory=dict)
+    _closed: Mapping[Rhythm, Period] = field(default_factory=dict)
     _is_stopping: bool = False
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:  # noqa: ARG002 - an audience of the pipeline
@@ -130,6 +134,7 @@ class Deliverer:
             await self.store.write(release)
             self._held_for = services
         await spread(self.store, services, lines.keys(), now, outlets, self.places)
+        self._closed = await close_periods(self.store, self.letters.site.timezone, self._closed, now)
         self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets)) if outlets else {}
         idle = {one.channel for one in outlets if not self.tally.unannounced[one.id]}  # most of them, nearly always: not asked one by one
         for name, line in lines.items():

@@ -6,7 +6,7 @@ Words are read when they are sent and not when they were decided: what was withd
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -23,6 +23,7 @@ from statuspage.links import Links
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.page import Page, Story
 from statuspage.picture.planned import Window
+from statuspage.picture.roundup import round_up
 from statuspage.picture.site import Site
 from statuspage.render.announcement import Announcements
 from statuspage.render.calls import Callbook
@@ -31,9 +32,10 @@ from statuspage.render.webhook import Turn, advisory_told, incident_told, status
 from statuspage.store import queries
 from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
-from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
-from statuspage.store.outbox import Notification
+from statuspage.store.maintenance_rows import maintenance_words, pending_maintenances, read_maintenances
+from statuspage.store.outbox import Notification, parts_of
 from statuspage.store.outlets import GONE, Outlet, folded_into, outlet_of
+from statuspage.store.round_ups import KIND
 from statuspage.store.subscribers import Subscriber, id_of, subscribers_of
 from statuspage.store.told_status import heard_before
 
@@ -60,11 +62,15 @@ _OfIncidents = Updated | Called | Acknowledged | Resolved
 
 Composed: TypeAlias = Message | Dropped | Failed
 
+_PERIOD = ("since", "until", "next")
+"""What the letter of a round-up holds: instants, of which the last one that somebody asked for at once has *until* alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """What the store says of some notifications: who is told, and the stories, windows and advisories that they tell of, by their ids.
 
+    *parts* is what each round-up tells of, by its key; where there is one, windows that may be coming are among the *windows*.
     *folded* is what some speak for beside themselves, by their numbers. Where any tells of a status, *open* are the incidents that go on,
     since all of them make the page's, and *before* has what each of those notifications follows, by its number.
     """
@@ -76,13 +82,18 @@ class _Known:
     folded: Mapping[int, tuple[Event, ...]]
     open: tuple[Story, ...]
     before: Mapping[int, Status]
+    parts: Mapping[str, Sequence[Notification]]
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
         ids = {id for one in notifications if (id := id_of(one.recipient)) is not None}
-        events = [one.entry.event for one in notifications if one.entry is not None]
+        parts = parts_of(connection, [one.key for one in notifications if _is_round_up(one)])
+        each = [*notifications, *(part for told in parts.values() for part in told)]
+        events = [one.entry.event for one in each if one.entry is not None]
         stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, _OfIncidents)})
         planned = {event.maintenance for event in events if isinstance(event, MaintenanceUpdated)}
+        if parts:
+            planned |= {id for id, window in pending_maintenances(connection).items() if window.is_public}
         warned = {event.advisory for event in events if isinstance(event, AdvisoryUpdated)}
         said = maintenance_words(connection, planned)
         windows = read_maintenances(connection, planned)
@@ -95,6 +106,7 @@ class _Known:
             folded=folded_into(connection, [one.id for one in notifications if outlet_of(one.recipient) is not None]),
             open=queries.open_stories(connection) if turns else (),
             before=heard_before(connection, turns) if turns else {},
+            parts=parts,
         )
 
 
@@ -132,15 +144,17 @@ class Letters:
             return Failed(reason=f"a bug of ours: {type(error).__name__}")
 
     def _composed(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
-        if one.letter is not None:
+        if one.letter is not None and not _is_round_up(one):
             return self._letter(one, one.letter)
         if outlet_of(one.recipient) is not None:
             return self._announced(one, known, drawn)
         if one.channel in self.callbook.lines:
             return self._called(one, known)
         subscriber = known.subscribers.get(id_of(one.recipient) or "")
-        if subscriber is None or one.entry is None:
+        if subscriber is None:
             return Dropped(reason="the subscriber is gone")
+        if one.letter is not None:
+            return self._round_up(one, one.letter, subscriber, known, drawn)
         if _is_of_status(one):
             return self._turned(one, subscriber, known, drawn)
         return self._told(one, subscriber, self._drawn(one.thread, subscriber.language, known, drawn))
@@ -174,6 +188,26 @@ class Letters:
         now = self.now()
         said = self.callbook.told(story.incident, one.entry.event, now)
         return Message(key=one.key, to=one.recipient, body=spelled(said), at=now)
+
+    def _round_up(
+        self,
+        one: Notification,
+        letter: Mapping[str, JsonValue],
+        subscriber: Subscriber,
+        known: _Known,
+        drawn: dict[tuple[str, str], Page],
+    ) -> Message | Dropped:
+        place = ("", subscriber.language)
+        if place not in drawn:
+            whole = (tuple(known.stories.values()), tuple(known.windows.values()))
+            drawn[place] = self.picture(*whole, self._chosen(subscriber.language), tuple(known.bulletins.values()))
+        since, until, following = (None if text is None else datetime.fromisoformat(str(text)) for text in map(letter.get, _PERIOD))
+        events = [part.entry.event for part in known.parts[one.key] if part.entry is not None]
+        page, head = drawn[place], self._head(one, subscriber.address, subscriber)
+        told = round_up(page, events, subscriber.wish, since=since, until=until or one.created_at, following=following)
+        if told.is_empty:
+            return Dropped(reason="its words were withdrawn")
+        return Message(key=one.key, to=subscriber.address, body=self.mail.round_up(replace(head, thread=""), page, told), at=head.at)
 
     def _chosen(self, language: str) -> str | None:
         """The language that a reader chose, where the site still speaks it and it is another than the site's."""
@@ -254,3 +288,7 @@ class Letters:
             manage=self.links.manage(subscriber.id) if subscriber else "",
             unsubscribe=self.links.unsubscribe(subscriber.id) if subscriber else "",
         )
+
+
+def _is_round_up(one: Notification) -> bool:
+    return one.letter is not None and one.letter.get("kind") == KIND

@@ -12,7 +12,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer
 
 from incidents.model import Status
-from statuspage.picture.audience import Wish
+from statuspage.picture.audience import Rhythm, Wish
 
 LONGEST = 2000
 """Characters that a link may have: every mail program and proxy takes so many."""
@@ -46,7 +46,16 @@ class Links:
     def confirm(self, asked: Asked) -> str:
         """The link by which an address is confirmed. Nothing is kept of it until then: it holds all that was asked for."""
         services = None if asked.wish.services is None else sorted(asked.wish.services)
-        told = [asked.address, services, asked.wish.floor.value, asked.wish.wants_maintenance, asked.language, asked.until.timestamp()]
+        wish = asked.wish
+        told = [
+            asked.address,
+            services,
+            wish.floor.value,
+            wish.wants_maintenance,
+            asked.language,
+            asked.until.timestamp(),
+            wish.rhythm.value,
+        ]
         return f"{self.url}/subscribe/confirm/{self._signer(Purpose.CONFIRM).dumps(told)}"
 
     def manage(self, subscriber: str) -> str:
@@ -62,8 +71,13 @@ class Links:
         told = self._read(Purpose.CONFIRM, token)
         if told is None:
             return None
-        address, services, floor, wants_maintenance, language, until = told
-        wish = Wish(services=None if services is None else frozenset(services), floor=Status(floor), wants_maintenance=wants_maintenance)
+        address, services, floor, wants_maintenance, language, until, *later = told
+        wish = Wish(
+            services=None if services is None else frozenset(services),
+            floor=Status(floor),
+            wants_maintenance=wants_maintenance,
+            rhythm=Rhythm(later[0]) if later else Rhythm.AT_ONCE,  # a link that an older release wrote holds none
+        )
         asked = Asked(address=address, wish=wish, language=language, until=datetime.fromtimestamp(until, tz=now.tzinfo))
         return asked if now < asked.until else None
 

@@ -15,6 +15,7 @@ from incidents.events import Acknowledged, Called, MaintenanceUpdated, Resolved,
 from incidents.model import Incident, Service, Update
 from statuspage.channels import webhook
 from statuspage.picture.audience import (
+    Rhythm,
     Verdict,
     advisory_held_until,
     held_until,
@@ -151,7 +152,9 @@ def _tell_some(
     asked: Sequence[Subscriber | Outlet] = [*outlets, *found]
     told = told_recipients(connection, one.thread, [each.recipient for each in asked])
     wishing = _Wishing.read(connection, one)
-    notify(connection, one.entry, one.thread, [(each.recipient, each.channel) for each in asked if wishing.concerns(each, told)], now)
+    asking = [(each.recipient, each.channel) for each in asked if wishing.concerns(each, told)]
+    later = {each.recipient for each in found if each.wish.rhythm is not Rhythm.AT_ONCE}
+    notify(connection, one.entry, one.thread, asking, now, gathered=later)
     if len(found) == SLICE:
         return found[-1].id
     decide(connection, one.entry.id, Verdict.TOLD, now)

@@ -32,13 +32,23 @@ class Verdict(StrEnum):
     """Written before anybody could ask to be told."""
 
 
+class Rhythm(StrEnum):
+    """How often a subscriber is written to."""
+
+    AT_ONCE = "at_once"
+    """Whenever there is something to tell."""
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a subscriber asked for: which *services* (None: all), trouble from *floor* on, and whether planned work too."""
+    """What a subscriber asked for: which *services* (None: all), trouble from *floor* on, whether planned work too, and how often."""
 
     services: frozenset[str] | None = None
     floor: Status = Status.DEGRADED
     wants_maintenance: bool = True
+    rhythm: Rhythm = Rhythm.AT_ONCE
 
 
 def verdict(incident: Incident, update: Update, services: Mapping[str, Service], now: datetime, *, was_told: bool) -> Verdict | None:

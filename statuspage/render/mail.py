@@ -4,7 +4,7 @@ Every text is hostile: HTML is escaped, and nothing that ends a line reaches a h
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -19,11 +19,13 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from incidents.advisory import AdvisoryTurn
+from incidents.model import Status
 from probes.text import plain
 from statuspage.picture.advisories import AdvisoryUpdateView, AdvisoryView
 from statuspage.picture.marking import marked
 from statuspage.picture.page import IncidentView, Page, UpdateView
 from statuspage.picture.planned import MaintenanceUpdateView, MaintenanceView
+from statuspage.picture.roundup import RoundUp
 from statuspage.picture.site import Site
 from statuspage.render import advisories, words
 from statuspage.render.instants import moment, span
@@ -31,6 +33,9 @@ from statuspage.render.speaking import speaking
 from statuspage.render.tongue import Tongue, tongue_of
 
 _LONGEST_SUBJECT = 200
+_NAMED = 3
+"""Incidents, windows and advisories that the subject of a round-up names; of the rest it says how many there are."""
+
 _POLICY = SMTP.clone(max_line_length=998)
 """As long as a line may be (RFC 5322): a link that does not fit would be encoded as words, and no mail program would find it."""
 
@@ -89,6 +94,26 @@ class Mail:
         subject = advisories.title(advisory.name.text, update.turn, self._tongue(page.language), is_notice=advisory.is_notice)
         values = {"advisory": advisory, "update": update, "subject": subject, "AdvisoryTurn": AdvisoryTurn}
         return self._letter(head, _Around(page.site, page.language, page.root), subject, "advisory", values)
+
+    def round_up(self, head: Letterhead, page: Page, told: RoundUp) -> bytes:
+        """All that there was to tell of a day or a week."""
+        named = [*(one.about.name for one in told.incidents), *(one.about.name for one in told.work)]
+        named += [one.about.name.text for one in told.advisories]
+        subject = self._tongue(page.language).gettext(
+            "Round-up of %(site)s status: %(names)s", site=page.site.name, names=self._few(named, page)
+        )
+        values = {"told": told, "subject": subject, "Status": Status, "AdvisoryTurn": AdvisoryTurn}
+        return self._letter(head, _Around(page.site, page.language, page.root), subject, "round_up", values)
+
+    def _few(self, names: Sequence[str], page: Page) -> str:
+        """The first of *names*, and how many there are beside them."""
+        shown, more = "; ".join(names[:_NAMED]), len(names) - _NAMED
+        if more <= 0:
+            return shown
+        return self._tongue(page.language).counted("%(names)s and one more", "%(names)s and %(number)s more", more) % {
+            "names": shown,
+            "number": more,
+        }
 
     def confirm(self, head: Letterhead, site: Site, language: str, link: str, hours: int) -> bytes:
         """The question whether it was really them."""

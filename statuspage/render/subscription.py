@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from incidents.model import Status
+from statuspage.picture.audience import Rhythm
 from statuspage.picture.marking import marked
 from statuspage.picture.page import Page
 from statuspage.render.html import Html
@@ -12,6 +13,12 @@ FLOORS = {
     Status.DEGRADED: marked("Any trouble, also where something is merely slow or impaired"),
     Status.PARTIAL: marked("When a part of a service does not work, or worse"),
     Status.MAJOR: marked("Only when a service does not work at all"),
+}
+
+RHYTHMS = {
+    Rhythm.AT_ONCE: marked("At once, a letter for each piece of news"),
+    Rhythm.DAILY: marked("Once a day, at 08:00, all news in one letter"),
+    Rhythm.WEEKLY: marked("Once a week, on Monday at 08:00, all news in one letter"),
 }
 
 
@@ -23,6 +30,7 @@ class Typed:
     services: frozenset[str] = frozenset()
     floor: str = Status.DEGRADED.value
     wants_maintenance: bool = True
+    rhythm: str = Rhythm.AT_ONCE.value
 
 
 NO_FAULTS: Mapping[str, str] = {}
@@ -67,4 +75,4 @@ class Subscription:
         return self._drawn(page, "said.html", heading=tongue.gettext(heading), words=tongue.gettext(words, **values))
 
     def _drawn(self, page: Page, template: str, **values: object) -> bytes:
-        return self._html.drawn(page, template, "/subscribe", FLOORS=FLOORS, **values)
+        return self._html.drawn(page, template, "/subscribe", FLOORS=FLOORS, RHYTHMS=RHYTHMS, **values)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, and_, case, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, exists, func, literal, or_, select, update
 
 from incidents.events import Event
 from statuspage.picture.audience import Verdict
@@ -29,6 +29,8 @@ ASKED_FOR = timedelta(days=1)
 
 PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
 """What is on its way."""
+ALONE = notifications.c.round_up.is_(None)
+"""What is told by itself: a round-up is, and what it tells of is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class Notification:
     """One thing to be told to one recipient.
 
     *entry* is what it tells (None: *letter* holds what is said, to an address of its own). *tries* that failed so far; *reason* is why the
-    last one did, or why it was dropped.
+    last one did, or why it was dropped. *round_up* is the key of the letter that tells it among others; empty while it waits for one.
     """
 
     id: int
@@ -62,6 +64,7 @@ class Notification:
     delivered_at: datetime | None = None
     dropped_at: datetime | None = None
     reason: str = ""
+    round_up: str | None = None
 
 
 # --- what waits for its verdict -------------------------------------------------------------------------------------------------
@@ -125,24 +128,46 @@ def notify(
     recipients: Iterable[tuple[str, str]],
     at: datetime,
     *,
+    gathered: Collection[str] = (),
     not_before: Mapping[str, datetime] = MappingProxyType({}),
 ) -> None:
     """Have *entry* told to *recipients*, each with the channel that leads there; those that are to be told already are left alone.
 
-    *not_before* is when those may be told who are to be left alone until then.
+    For those of them that are in *gathered* it waits for their next round-up. *not_before* is when those may be told who are to be left
+    alone until then.
     """
-    rows = [_row(f"{entry.key}>{recipient}", thread, channel, recipient, at) | {"outbox": entry.id} for recipient, channel in recipients]
-    put_missing(connection, notifications, [row | {"next_try_at": max(at, not_before.get(row["recipient"], at))} for row in rows])
+    rows = [
+        _row(f"{entry.key}>{recipient}", thread, channel, recipient, at)
+        | {"outbox": entry.id, "round_up": "" if recipient in gathered else None, "next_try_at": max(at, not_before.get(recipient, at))}
+        for recipient, channel in recipients
+    ]
+    put_missing(connection, notifications, rows)
 
 
 def write_letter(connection: Connection, *, key: str, channel: str, recipient: str, letter: Mapping[str, JsonValue], at: datetime) -> None:
     """Have something told that has no cause but its recipient; one with the same key is left alone."""
-    put_missing(connection, notifications, [_row(key, key, channel, recipient, at) | {"letter": dict(letter)}])
+    write_letters(connection, {key: (recipient, channel)}, letter, at)
+
+
+def write_letters(connection: Connection, recipients: Mapping[str, tuple[str, str]], letter: Mapping[str, JsonValue], at: datetime) -> None:
+    """The same letter to several *recipients*, each with the channel that leads there, by the keys of the letters."""
+    told = {"letter": dict(letter)}
+    put_missing(
+        connection, notifications, [_row(key, key, channel, recipient, at) | told for key, (recipient, channel) in recipients.items()]
+    )
 
 
 def _row(key: str, thread: str, channel: str, recipient: str, at: datetime) -> dict[str, Any]:
     named = {"key": key, "thread": thread, "channel": channel, "recipient": recipient}
     return named | {"created_at": at, "next_try_at": at, "tries": 0, "reason": ""}
+
+
+def parts_of(connection: Connection, keys: Collection[str]) -> Mapping[str, tuple[Notification, ...]]:
+    """What each of some round-ups is to tell of, by their keys, oldest first."""
+    found: dict[str, list[Notification]] = {key: [] for key in keys}
+    for row in connection.execute(_with_entries().where(PENDING, notifications.c.round_up.in_(keys)).order_by(notifications.c.id)):
+        found[row.round_up].append(_notification(row))
+    return {key: tuple(parts) for key, parts in found.items()}
 
 
 def due(connection: Connection, channel: str, now: datetime, *, limit: int, without: Collection[str] = ()) -> tuple[Notification, ...]:
@@ -159,7 +184,7 @@ def due(connection: Connection, channel: str, now: datetime, *, limit: int, with
         earlier.c.dropped_at.is_(None),
     )
     is_time = or_(notifications.c.next_try_at <= now, notifications.c.next_try_at > now + LONGEST_PAUSE)
-    chosen = _with_entries().where(PENDING, notifications.c.channel == channel, is_time, ~waits_for)
+    chosen = _with_entries().where(PENDING, ALONE, notifications.c.channel == channel, is_time, ~waits_for)
     if without:
         chosen = chosen.where(notifications.c.recipient.not_in(without))
     ordered = chosen.order_by(notifications.c.outbox.is_not(None), notifications.c.id).limit(limit)
@@ -176,12 +201,13 @@ def _notification(row: Row[Any]) -> Notification:
     if row.cause is not None:
         entry = Entry(id=row.outbox, key=row.cause, created_at=row.caused_at, event=understand(row.kind, row.body))
     plain = ("id", "key", "thread", "channel", "recipient", "created_at", "tries", "letter", "next_try_at", "delivered_at", "dropped_at")
-    return Notification(**{name: getattr(row, name) for name in plain}, entry=entry, reason=row.reason)
+    return Notification(**{name: getattr(row, name) for name in plain}, entry=entry, reason=row.reason, round_up=row.round_up)
 
 
 def note_delivered(connection: Connection, id: int, at: datetime) -> None:
-    """It arrived, as far as the other side says. A letter's words and address are needed no more, and are forgotten."""
-    connection.execute(update(notifications).where(notifications.c.id == id).values(delivered_at=at, letter=None, reason=""))
+    """It arrived, as far as the other side says, and so did all that it tells of. A letter's words and address are forgotten."""
+    for mine in _with_parts(id):
+        connection.execute(update(notifications).where(mine).values(delivered_at=at, letter=None, reason=""))
 
 
 def note_failed(connection: Connection, id: int, reason: str, next_try_at: datetime) -> None:
@@ -191,8 +217,16 @@ def note_failed(connection: Connection, id: int, reason: str, next_try_at: datet
 
 
 def note_dropped(connection: Connection, id: int, reason: str, at: datetime) -> None:
-    """It did not arrive and never will."""
-    connection.execute(update(notifications).where(notifications.c.id == id).values(dropped_at=at, letter=None, reason=reason))
+    """It did not arrive and never will, and neither does what it tells of."""
+    for mine in _with_parts(id):
+        connection.execute(update(notifications).where(mine).values(dropped_at=at, letter=None, reason=reason))
+
+
+def _with_parts(id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The notification, and those that it tells of, if it is a round-up."""
+    whole = notifications.alias("whole")
+    key = select(whole.c.key).where(whole.c.id == id).scalar_subquery()
+    return notifications.c.id == id, and_(PENDING, notifications.c.round_up == key)
 
 
 # --- the record -----------------------------------------------------------------------------------------------------------------
@@ -200,13 +234,14 @@ def note_dropped(connection: Connection, id: int, reason: str, at: datetime) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What became of one entry: its verdict (None: it is held back), and how far its notifications are."""
+    """What became of one entry: its verdict (None: it is held back), and how far its notifications are; some are *gathered* for later."""
 
     entry: Entry
     verdict: Verdict | None
     decided_at: datetime | None
     delivered: int
     waiting: int
+    gathered: int
     dropped: int
     last_at: datetime | None
 
@@ -224,6 +259,7 @@ def told(
         func.count(notifications.c.delivered_at).label("delivered"),
         func.count(notifications.c.dropped_at).label("dropped"),
         func.count(notifications.c.id).label("all"),
+        func.count(case((and_(PENDING, ~ALONE), notifications.c.id))).label("gathered"),
         func.max(notifications.c.delivered_at).label("last_at"),
     )
     joined = select(outbox, *counted).outerjoin(notifications, notifications.c.outbox == outbox.c.id)
@@ -241,7 +277,8 @@ def _told(row: Row[Any]) -> Told:
         decided_at=row.decided_at,
         delivered=row.delivered,
         dropped=row.dropped,
-        waiting=row.all - row.delivered - row.dropped,
+        waiting=row.all - row.delivered - row.dropped - row.gathered,
+        gathered=row.gathered,
         last_at=row.last_at,
     )
 
@@ -259,8 +296,8 @@ def of_recipient(connection: Connection, recipient: str) -> Sequence[Notificatio
 
 
 def waiting(connection: Connection) -> int:
-    """How many notifications are on their way."""
-    return connection.execute(select(func.count()).select_from(notifications).where(PENDING)).scalar_one()
+    """How many notifications are on their way; those that are gathered for a round-up are not."""
+    return connection.execute(select(func.count()).select_from(notifications).where(PENDING, ALONE)).scalar_one()
 
 
 def prune_told(connection: Connection, now: datetime, before: datetime, limit: int) -> int:
@@ -277,7 +314,15 @@ def prune_told(connection: Connection, now: datetime, before: datetime, limit: i
     tried = literal("given up after three days: ") + notifications.c.reason
     why = case((notifications.c.reason == "", "given up after three days"), else_=tried)
     late = {"dropped_at": now, "letter": None, "reason": why}
-    connection.execute(update(notifications).where(PENDING, notifications.c.created_at <= now - KEPT_FOR).values(**late))
+    connection.execute(update(notifications).where(PENDING, _waits_since(now - KEPT_FOR)).values(**late))
     connection.execute(delete(spent_links).where(spent_links.c.until < now))
     connection.execute(delete(asked).where(asked.c.at < now - ASKED_FOR))
     return gone
+
+
+def _waits_since(at: datetime) -> ColumnElement[bool]:
+    """Whether it has been waiting since *at*; what is told in a round-up waits for as long as that does, once it is written."""
+    whole = notifications.alias("whole")
+    is_pending = (whole.c.delivered_at.is_(None), whole.c.dropped_at.is_(None))
+    letters = select(whole.c.key).where(*is_pending, whole.c.outbox.is_(None), whole.c.created_at <= at)
+    return or_(and_(ALONE, notifications.c.created_at <= at), notifications.c.round_up.in_(letters))

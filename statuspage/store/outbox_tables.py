@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, and_
 
 from incidents.model import Status
+from statuspage.picture.audience import Rhythm
 from statuspage.store.columns import Choice, Instant, instant, metadata, number, text
 
 # One row for each cause, written with it. Who is told is decided when its time has come, and is then in ``notifications``.
@@ -43,6 +44,7 @@ notifications = Table(
     Column("delivered_at", Instant),
     Column("dropped_at", Instant),
     text("reason"),  # of the last try that failed, or why it was dropped
+    Column("round_up", Text),  # the key of the letter that it is told in; empty: it waits for one; none: it is told by itself
     Index(None, "recipient", "thread", "id"),
     Index(None, "thread", "id"),
     Index(None, "outbox"),
@@ -50,6 +52,8 @@ notifications = Table(
 
 _pending = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
 Index("ix_notifications_pending", notifications.c.channel, notifications.c.id, sqlite_where=_pending, postgresql_where=_pending)
+_gathered = notifications.c.round_up.is_not(None)
+Index("ix_notifications_round_up", notifications.c.round_up, notifications.c.recipient, sqlite_where=_gathered, postgresql_where=_gathered)
 
 subscribers = Table(
     "subscribers",
@@ -66,6 +70,7 @@ subscribers = Table(
     instant("created_at"),
     Column("added_by", Text),  # the agent; none: they asked themselves, and confirmed
     number("refusals"),  # in a row, of which the other side says that they are for good
+    Column("rhythm", Choice(Rhythm), nullable=False, server_default=Rhythm.AT_ONCE.value),  # how often they are written to
     UniqueConstraint("channel", "known_as"),
 )
 

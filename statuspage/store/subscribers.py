@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from incidents.model import Status
-from statuspage.picture.audience import Wish
+from statuspage.picture.audience import Rhythm, Wish
+from statuspage.store import round_ups
 from statuspage.store.acts import write_audit
 from statuspage.store.chain import Detail
 from statuspage.store.outbox_tables import notifications, subscribers
@@ -24,7 +25,8 @@ DELIVERY = "delivery"
 GONE_AFTER = 3
 """Refusals in a row, each for good, that end a subscription."""
 
-_PREFIX = "subscriber:"
+PREFIX = "subscriber:"
+"""Before the id, what notifications call them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,12 @@ class Subscriber:
     @property
     def recipient(self) -> str:
         """What notifications call them: it leads to nobody once they are gone."""
-        return _PREFIX + self.id
+        return PREFIX + self.id
 
 
 def id_of(recipient: str) -> str | None:
     """The id of the subscriber whom notifications call so; None where it is somebody else."""
-    return recipient.removeprefix(_PREFIX) if recipient.startswith(_PREFIX) else None
+    return recipient.removeprefix(PREFIX) if recipient.startswith(PREFIX) else None
 
 
 def subscriber(connection: Connection, id: str) -> Subscriber | None:
@@ -102,7 +104,7 @@ def _subscriber(row: Row[Any]) -> Subscriber:
         id=row.id,
         channel=row.channel,
         address=row.address,
-        wish=Wish(services=services, floor=row.floor, wants_maintenance=row.wants_maintenance),
+        wish=Wish(services=services, floor=row.floor, wants_maintenance=row.wants_maintenance, rhythm=row.rhythm),
         language=row.language,
         created_at=row.created_at,
         secret=row.secret,
@@ -139,14 +141,19 @@ def subscribe(
 
 
 def rewish(connection: Connection, id: str, wish: Wish, *, language: str, at: datetime, by: str = THEMSELVES) -> None:
-    """Have a subscriber told something else."""
+    """Have a subscriber told something else, or otherwise: what is on its way or gathered keeps to it, and is told once."""
     connection.execute(update(subscribers).where(subscribers.c.id == id).values(**_wished(wish), language=language))
+    found = subscriber(connection, id)
+    if found is not None and wish.rhythm is Rhythm.AT_ONCE:
+        round_ups.send_now(connection, found.recipient, found.channel, at)
+    elif found is not None:
+        round_ups.gather(connection, found.recipient)
     _audit(connection, id, "change subscription", {}, at=at, by=by)
 
 
 def _wished(wish: Wish) -> dict[str, Any]:
     services = None if wish.services is None else sorted(wish.services)
-    return {"services": services, "floor": Status(wish.floor), "wants_maintenance": wish.wants_maintenance}
+    return {"services": services, "floor": Status(wish.floor), "wants_maintenance": wish.wants_maintenance, "rhythm": wish.rhythm}
 
 
 def erase(connection: Connection, id: str, *, at: datetime, by: str = THEMSELVES) -> bool:
@@ -156,7 +163,7 @@ def erase(connection: Connection, id: str, *, at: datetime, by: str = THEMSELVES
     """
     if not connection.execute(delete(subscribers).where(subscribers.c.id == id)).rowcount:
         return False
-    mine = notifications.c.recipient == _PREFIX + id
+    mine = notifications.c.recipient == PREFIX + id
     connection.execute(update(notifications).where(mine).values(reason=""))  # which may quote the address
     pending = (mine, notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
     connection.execute(update(notifications).where(*pending).values(dropped_at=at, reason="the subscriber is gone"))

@@ -37,7 +37,7 @@ _VERDICTS: Mapping[Verdict, str] = MappingProxyType(
 class Text:
     """Public words, and what became of them: *words* where they were told to nobody, else how far their letters are.
 
-    *held_until* is set while they are held back.
+    *held_until* is set while they are held back; *gathered* are told in the next round-ups.
     """
 
     title: str
@@ -45,13 +45,17 @@ class Text:
     held_until: datetime | None
     delivered: int
     waiting: int
+    gathered: int
     dropped: int
     last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One notification. *to* is an address but for most of its name, or an outlet's id; *state* is delivered, waiting or dropped."""
+    """One notification. *to* is an address but for most of its name, or an outlet's id.
+
+    *state* is delivered, dropped, waiting, or gathered, which waits for a round-up.
+    """
 
     title: str
     channel: str
@@ -108,13 +112,14 @@ def _text(one: Told, until: datetime | None) -> Text:
         held_until=(until or one.entry.created_at) if one.verdict is None else None,
         delivered=one.delivered,
         waiting=one.waiting,
+        gathered=one.gathered,
         dropped=one.dropped,
         last_at=one.last_at,
     )
 
 
 def _sent(one: Notification, to: str) -> Sent:
-    state = "delivered" if one.delivered_at else "dropped" if one.dropped_at else "waiting"
+    state = "delivered" if one.delivered_at else "dropped" if one.dropped_at else "waiting" if one.round_up is None else "gathered"
     return Sent(
         title=_title(one.entry.event) if one.entry else "",
         channel=one.channel.partition(":")[0],  # an outlet has a line of its own

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from incidents.model import Status
 from probes.wire.http1 import place
+from statuspage.picture.audience import Rhythm
 from statuspage.store.outbox import Notification
 from statuspage.store.subscribers import Subscriber
 from statuspage.web.bodies import Given, Taken, Trouble
@@ -32,6 +33,7 @@ class SubscriberShown(Given):
     """Somebody who asked to be told. *services* is null where they asked for all; *floor* is the mildest trouble that is told.
 
     *added_by* is the agent; null where they asked themselves, and confirmed it. *refusals* says how often in a row nobody was there.
+    *rhythm* is how often they are written to: at once, or in one letter a day or a week.
     """
 
     id: str
@@ -40,6 +42,7 @@ class SubscriberShown(Given):
     services: list[str] | None
     floor: Status
     maintenance: bool
+    rhythm: Rhythm
     language: str
     subscribed_at: datetime
     added_by: str | None
@@ -59,7 +62,7 @@ class SubscriberList(Given):
 
 
 class ToldShown(Given):
-    """A notification: which incident or window it is about, and what became of it."""
+    """A notification: which incident or window it is about, or which round-up it is, and what became of it."""
 
     about: str
     written_at: datetime
@@ -110,6 +113,7 @@ def _shown(one: Subscriber) -> dict[str, object]:
         "services": None if one.wish.services is None else sorted(one.wish.services),
         "floor": one.wish.floor,
         "maintenance": one.wish.wants_maintenance,
+        "rhythm": one.wish.rhythm,
         "language": one.language,
         "subscribed_at": one.created_at,
         "added_by": one.added_by,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from incidents.model import Status
 from statuspage.mailbox import NoMailbox, mailbox
-from statuspage.picture.audience import Wish
+from statuspage.picture.audience import Rhythm, Wish
 from statuspage.picture.marking import marked
 from statuspage.picture.page import Page
 from statuspage.render.subscription import Typed
@@ -13,6 +13,7 @@ from statuspage.store.subscribers import Subscriber
 from statuspage.web.forms import Fields
 
 FLOORS = (Status.DEGRADED, Status.PARTIAL, Status.MAJOR)
+RHYTHMS = tuple(Rhythm)
 
 
 def typed_in(fields: Fields) -> Typed:
@@ -26,14 +27,20 @@ def typed_in(fields: Fields) -> Typed:
         services=frozenset(fields.get("service", ())),
         floor=first("floor"),
         wants_maintenance="maintenance" in fields,
+        rhythm=first("rhythm") or Rhythm.AT_ONCE.value,
     )
 
 
 def typed_of(subscriber: Subscriber) -> Typed:
     """The form as it would have been filled in for what a subscriber is told now."""
     wish = subscriber.wish
-    services = wish.services or frozenset()
-    return Typed(address=subscriber.address, services=services, floor=wish.floor.value, wants_maintenance=wish.wants_maintenance)
+    return Typed(
+        address=subscriber.address,
+        services=wish.services or frozenset(),
+        floor=wish.floor.value,
+        wants_maintenance=wish.wants_maintenance,
+        rhythm=wish.rhythm.value,
+    )
 
 
 def faults_of(typed: Typed, page: Page) -> list[tuple[str, str]]:
@@ -47,6 +54,8 @@ def faults_of(typed: Typed, page: Page) -> list[tuple[str, str]]:
         found.append(("services", marked("A service that you chose is not there any more. Please look again.")))
     if typed.floor not in FLOORS:
         found.append(("floor", marked("Please choose one of these.")))
+    if typed.rhythm not in RHYTHMS:
+        found.append(("rhythm", marked("Please choose one of these.")))
     return found
 
 
@@ -58,7 +67,8 @@ def offered(page: Page) -> frozenset[str]:
 def wish_of(typed: Typed, page: Page) -> Wish:
     """What somebody wishes who filled in the form like that; nothing ticked means all, and so does everything."""
     services = None if not typed.services or typed.services == offered(page) else typed.services
-    return Wish(services=services, floor=Status(typed.floor), wants_maintenance=typed.wants_maintenance)
+    floor, rhythm = Status(typed.floor), Rhythm(typed.rhythm)
+    return Wish(services=services, floor=floor, wants_maintenance=typed.wants_maintenance, rhythm=rhythm)
 
 
 def export(subscriber: Subscriber, told: Sequence[outbox.Notification]) -> dict[str, object]:
@@ -70,6 +80,7 @@ def export(subscriber: Subscriber, told: Sequence[outbox.Notification]) -> dict[
         "services": None if subscriber.wish.services is None else sorted(subscriber.wish.services),
         "from": subscriber.wish.floor.value,
         "maintenance": subscriber.wish.wants_maintenance,
+        "rhythm": subscriber.wish.rhythm.value,
         "subscribed_at": subscriber.created_at.isoformat(),
         "added_by": subscriber.added_by,
         "told": [_told(one) for one in told],

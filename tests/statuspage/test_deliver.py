@@ -1,6 +1,6 @@
 """What is said reaches those who asked for it, by a real mail server: once, in order, and when it is time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -432,11 +432,13 @@ async def test_many_subscribers_are_written_down_in_slices_and_each_once(house: 
     await house.pass_by(120)
     real, calls = outbox.notify, []
 
-    def breaking(connection: Connection, entry: Entry, thread: str, recipients: Sequence[tuple[str, str]], at: datetime) -> None:
+    def breaking(
+        connection: Connection, entry: Entry, thread: str, recipients: Sequence[tuple[str, str]], at: datetime, *, gathered: Collection[str]
+    ) -> None:
         calls.append(len(recipients))
         if len(calls) == 3:
             raise StoreUnavailable("the power went")
-        real(connection, entry, thread, recipients, at)
+        real(connection, entry, thread, recipients, at, gathered=gathered)
 
     monkeypatch.setattr(spread, "notify", breaking)
     with pytest.raises(StoreUnavailable):

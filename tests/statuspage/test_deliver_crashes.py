@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from sqlalchemy import Connection
 
+from statuspage.picture.audience import Rhythm, Wish
 from statuspage.store.engine import Store
 from statuspage.telling import deliverer
 from tests.statuspage.tellings import SENDER, House, known, telling
@@ -91,6 +93,36 @@ async def test_death_at_any_await_loses_nothing_and_repeats_one_letter_at_most(t
                 first = {one.message["Message-ID"]: one.text for one in house.postbox.to(reader)}
                 assert ["A disk is full." in first[id] for id in told] == [False, True], f"at {at}: out of order"
             assert all(one.delivered_at for one in await house.sent(incident.id)), f"at {at}"
+        deaths += fuse.is_dead
+        if not fuse.is_dead:
+            break
+    assert deaths > 20, "there are more awaits than that on the way"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_death_at_any_await_sends_each_round_up_whole_and_under_one_name(tmp_path: Path) -> None:
+    at, deaths = 0, 0
+    while True:
+        at += 1
+        (directory := tmp_path / str(at)).mkdir()
+        async with telling(directory, known()) as house:
+            for reader in READERS:
+                await house.subscribe(reader, Wish(rhythm=Rhythm.DAILY))
+            incident = await house.outage()
+            await house.pass_by(120)
+            await house.say(incident.id, "A disk is full.")
+            await house.deliver()
+            await house.pass_by(timedelta(hours=23).total_seconds())
+            await house.say(incident.id, "It is replaced.")
+            fuse = Fuse(at)
+            await crashed(house, fuse)
+            letters = house.postbox.letters
+            ids = Counter((one.to, one.message["Message-ID"]) for one in letters)
+            assert sorted(to for to, _ in ids) == sorted(READERS), f"at {at}: one letter each"
+            assert sum(ids.values()) <= 2 * len(READERS), f"at {at}: each conversation repeats one letter at most"
+            assert all("A disk is full." in one.text and "It is replaced." not in one.text for one in letters), f"at {at}"
+            told = [one.delivered_at is not None for one in await house.sent(incident.id)]
+            assert told == [True] * 4 + [False] * 2, f"at {at}"
         deaths += fuse.is_dead
         if not fuse.is_dead:
             break

@@ -7,7 +7,7 @@ import pytest
 
 from incidents.model import Status
 from statuspage.links import LONGEST, Asked, Links, Purpose
-from statuspage.picture.audience import Wish
+from statuspage.picture.audience import Rhythm, Wish
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LINKS = Links(secret="seed", url="https://status.example.net")
@@ -23,11 +23,18 @@ def token(link: str) -> str:
     return link.rpartition("/")[2]
 
 
-@pytest.mark.parametrize("asked", [ASKED, replace(ASKED, wish=Wish())])
+@pytest.mark.parametrize("asked", [ASKED, replace(ASKED, wish=Wish()), replace(ASKED, wish=Wish(rhythm=Rhythm.WEEKLY))])
 def test_what_was_asked_for_comes_back(asked: Asked) -> None:
     link = LINKS.confirm(asked)
     assert link.startswith("https://status.example.net/subscribe/confirm/")
     assert LINKS.asked(token(link), NOW) == asked
+
+
+def test_a_link_of_a_release_that_knew_no_rhythm_is_still_good() -> None:
+    told = ["anna@example.org", None, "major_outage", True, "en", ASKED.until.timestamp()]
+    found = LINKS.asked(LINKS._signer(Purpose.CONFIRM).dumps(told), NOW)
+    assert found is not None
+    assert found.wish == Wish(floor=Status.MAJOR)
 
 
 def test_a_link_to_confirm_ends() -> None:

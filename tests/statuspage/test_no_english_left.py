@@ -33,6 +33,7 @@ from statuspage.picture.days import Day
 from statuspage.picture.figures import BudgetView, FigureView, LevelView, MonthView
 from statuspage.picture.page import Page, Snapshot, Story, build
 from statuspage.picture.planned import Window
+from statuspage.picture.roundup import Chapter, RoundUp
 from statuspage.picture.site import Site
 from statuspage.publish import Publisher
 from statuspage.render.history import Answer, Found
@@ -294,7 +295,7 @@ def pages(html: Html) -> Iterator[tuple[str, str, bytes]]:
 
 def forms(pages: Subscription, picture: Page) -> Iterator[bytes]:
     """What becomes of a subscription."""
-    faults = dict.fromkeys(("address", "services", "floor"), "Please choose one of these.")
+    faults = dict.fromkeys(("address", "services", "floor", "rhythm"), "Please choose one of these.")
     yield pages.form(replace(picture, site=replace(SITE, takes_mail=False)), Typed())
     yield pages.form(picture, Typed(), faults)
     yield pages.sent(picture, 48)
@@ -324,8 +325,23 @@ def letters(mail: Mail) -> Iterator[bytes]:
         if not said_.redacted
     )
     yield from (mail.work(head, picture, one, said_) for one in (*picture.planned, *picture.past) for said_ in one.updates)
+    yield from round_ups(mail, head, picture)
     yield mail.confirm(head, SITE, CODE, "https://3/", 48)
     yield mail.test(head, replace(SITE, language=CODE))
+
+
+def round_ups(mail: Mail, head: Letterhead, picture: Page) -> Iterator[bytes]:
+    """One that tells of everything, and one of one thing more than its subject names."""
+    whole = RoundUp(
+        since=BORN,
+        until=NOW,
+        incidents=tuple(Chapter(about=one, said=one.updates) for one in (*picture.open, *picture.recent)),
+        work=tuple(Chapter(about=one, said=one.updates) for one in (*picture.planned, *picture.past)),
+        advisories=tuple(Chapter(about=one, said=one.updates) for one in (*picture.advisories, *picture.past_advisories)),
+        coming=picture.planned,
+    )
+    yield mail.round_up(head, picture, whole)
+    yield mail.round_up(head, picture, replace(whole, incidents=whole.incidents[:4], work=(), advisories=(), coming=()))
 
 
 def test_nothing_that_the_machine_publishes_has_a_word_of_english(templates: Path) -> None:

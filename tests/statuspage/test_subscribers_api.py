@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from incidents.events import Updated
 from incidents.model import Status
-from statuspage.picture.audience import Verdict, Wish
+from statuspage.picture.audience import Rhythm, Verdict, Wish
 from statuspage.store import outbox, subscribers
 from statuspage.store.people import Role
 from statuspage.store.subscribers import Subscriber
@@ -21,8 +21,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-async def subscribed(house: House, address: str) -> Subscriber:
-    wish = Wish(services=frozenset({"portal"}), floor=Status.MAJOR)
+async def subscribed(house: House, address: str, rhythm: Rhythm = Rhythm.DAILY) -> Subscriber:
+    wish = Wish(services=frozenset({"portal"}), floor=Status.MAJOR, rhythm=rhythm)
     asked = {"channel": "mail", "address": address, "language": "en"}
     return await house.store.write(lambda connection: subscribers.subscribe(connection, wish=wish, at=house.now, **asked))
 
@@ -53,11 +53,12 @@ async def test_a_list_comes_in_pages_and_by_address(house: House) -> None:
     assert ([one["id"] for one in rest["items"]], rest["next"]) == (ids[2:], None)
     found = await (await desk.get("/subscribers?address=Reader1@EXAMPLE.org")).json()
     (one,) = found["items"]
-    assert (one["address"], one["services"], one["floor"], one["maintenance"]) == (
+    assert (one["address"], one["services"], one["floor"], one["maintenance"], one["rhythm"]) == (
         "reader1@example.org",
         ["portal"],
         "major_outage",
         True,
+        "daily",
     )
     assert (await desk.get("/subscribers?cursor=%27--")).status == 422
 
@@ -67,7 +68,7 @@ async def test_all_that_is_kept_is_exported_and_that_is_in_the_audit(house: Hous
     incident = await told(house, anna)
     desk = await house.program("desk", Role.MANAGER)
     kept = await (await desk.get(f"/subscribers/{anna.id}")).json()
-    assert kept["address"] == "anna@example.org"
+    assert (kept["address"], kept["rhythm"]) == ("anna@example.org", "daily")
     assert [(one["about"], one["state"]) for one in kept["told"]] == [(incident, "delivered")]
     (row,) = await house.audit("export subscriber")
     assert (row.actor, row.subject) == ("desk", anna.id)
@@ -118,3 +119,15 @@ async def test_the_card_tells_until_when_words_are_held_back(house: House) -> No
     incident = await house.outage()
     browser = await house.logged_in("viola", Role.VIEWER)
     assert "held back until" in await browser.page(f"/incidents/{incident.id}")
+
+
+async def test_the_card_tells_what_waits_for_round_ups(house: House) -> None:
+    anna, ben = await subscribed(house, "anna@example.org"), await subscribed(house, "ben@example.org")
+    incident, at = await told(house, anna, ben), house.now
+    await house.store.write(lambda connection: subscribers.rewish(connection, ben.id, ben.wish, language="en", at=at))
+    browser = await house.logged_in("viola", Role.VIEWER)
+    page = await browser.page(f"/incidents/{incident}")
+    assert "1 delivered" in page
+    assert "1 in the next round-ups" in page
+    assert "waiting</b>" not in page
+    assert "b…@example.org by mail: for a round-up, since" in page

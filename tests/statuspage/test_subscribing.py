@@ -16,7 +16,7 @@ from aiohttp import ClientResponse, ClientSession, TCPConnector, web
 from sqlalchemy import func, select, text
 
 from incidents.model import Status
-from statuspage.picture.audience import Wish
+from statuspage.picture.audience import Rhythm, Wish
 from statuspage.store import acts, outbox, subscribers
 from statuspage.store.askers import Limits
 from statuspage.store.errors import StoreUnavailable
@@ -107,7 +107,7 @@ async def test_a_subscription_from_the_form_to_the_good_bye(front: Front) -> Non
     assert 'name="address"' in form
     assert "does not depend on the services" in form
     assert "<script" not in form
-    answer = await front.ask(service="email", floor="partial_outage")
+    answer = await front.ask(service="email", floor="partial_outage", rhythm="weekly")
     assert answer.status == 200
     assert "look into your mail" in await answer.text()
     link = await front.link()
@@ -119,7 +119,7 @@ async def test_a_subscription_from_the_form_to_the_good_bye(front: Front) -> Non
     managed = confirmed.headers["Location"]
     anna = await front.subscriber()
     assert anna is not None
-    assert anna.wish == Wish(services=frozenset({"email"}), floor=Status.PARTIAL, wants_maintenance=True)
+    assert anna.wish == Wish(services=frozenset({"email"}), floor=Status.PARTIAL, wants_maintenance=True, rhythm=Rhythm.WEEKLY)
     assert managed == front.manage(anna)
     assert "anna@example.org" in await (await front.get(managed)).text()
     gone = await front.post(managed, {"act": "erase"})
@@ -410,8 +410,40 @@ async def test_a_subscriber_changes_what_they_are_told(front: Front) -> None:
     changed = await front.subscriber()
     assert changed is not None
     assert changed.wish == Wish(services=frozenset({"portal"}), floor=Status.MAJOR, wants_maintenance=False)
-    refused = await front.post(front.manage(subscriber), {"floor": "nonsense", "act": "change"})
-    assert refused.status == 422
+    for nonsense in ({"floor": "nonsense"}, {"floor": "major_outage", "rhythm": "hourly"}):
+        refused = await front.post(front.manage(subscriber), {**nonsense, "act": "change"})
+        assert refused.status == 422
+        assert "Please choose one of these." in await refused.text()
+    assert await front.subscriber() == changed
+
+
+async def test_a_subscriber_changes_how_often_they_are_written_to(front: Front) -> None:
+    subscriber = await anna(front)
+    form = {"floor": "degraded_performance", "maintenance": "yes", "act": "change"}
+    for rhythm in (Rhythm.DAILY, Rhythm.WEEKLY, Rhythm.AT_ONCE):
+        answer = await front.post(front.manage(subscriber), {**form, "rhythm": rhythm})
+        page = await answer.text()
+        assert "Saved." in page
+        assert f'name="rhythm" value="{rhythm}" checked' in page
+        assert len(re.findall('name="rhythm"[^>]*checked', page)) == 1
+        changed = await front.subscriber()
+        assert changed is not None
+        assert changed.wish == Wish(rhythm=rhythm)
+    empty = await (await front.get("/subscribe")).text()
+    assert 'name="rhythm" value="at_once" checked' in empty
+    assert "Europe/Berlin" in empty
+
+
+async def test_what_is_gathered_leaves_as_soon_as_somebody_wants_it_at_once(front: Front) -> None:
+    subscriber = await front.house.subscribe("anna@example.org", Wish(rhythm=Rhythm.WEEKLY))
+    await front.house.outage()
+    await front.house.pass_by(120)
+    assert await front.letters() == []
+    await front.post(
+        front.manage(subscriber), {"floor": "degraded_performance", "maintenance": "yes", "rhythm": "at_once", "act": "change"}
+    )
+    (letter,) = await front.letters()
+    assert letter.subject.startswith("Round-up of ")
 
 
 async def test_a_subscriber_sees_all_that_is_kept(front: Front) -> None:
@@ -423,6 +455,7 @@ async def test_a_subscriber_sees_all_that_is_kept(front: Front) -> None:
     kept = json.loads(await answer.text())
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert (kept["address"], kept["services"], kept["from"]) == ("anna@example.org", None, "degraded_performance")
+    assert kept["rhythm"] == "at_once"
     assert [one["state"] for one in kept["told"]] == ["delivered"]
     assert (await front.get("/subscribe/manage/nonsense/data.json")).status == 404
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0031"
-down_revision = "0028"
+down_revision = "0029"
 
 INSTANT = sa.DateTime(timezone=True)
 UNDECIDED = sa.text("decided_at IS NULL")
