@@ -27,9 +27,12 @@ def load(path: Path) -> Loaded:
 
 
 @contextmanager
-def store_of(config: Path, data_dir: Path) -> Iterator[Database]:
-    """Open the store that the configuration names, alone or beside a running hub; trouble is said in one line."""
-    with _opened(load(config).config.store.url, data_dir) as database:
+def store_of(config: Path, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
+    """Open the store that the configuration names, alone or beside a running hub; trouble is said in one line.
+
+    Without *upgrades* nothing is changed in it, also where an older release wrote it.
+    """
+    with _opened(load(config).config.store.url, data_dir, upgrades=upgrades) as database:
         yield database
 
 
@@ -43,9 +46,9 @@ def store_beside(data_dir: Path) -> Iterator[Database]:
 
 
 @contextmanager
-def _opened(url: str, data_dir: Path) -> Iterator[Database]:
+def _opened(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
     try:
-        with Store.blocking(url, data_dir) as database:
+        with Store.blocking(url, data_dir, upgrades=upgrades) as database:
             yield database
     except (StoreError, StoreUnavailable, OSError) as trouble:
         fail(str(trouble))

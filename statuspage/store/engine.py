@@ -38,15 +38,17 @@ class Database:
         self._engines = pair
 
     @classmethod
-    def open(cls, url: str, data_dir: Path, *, checkpoints: bool = True) -> Self:
+    def open(cls, url: str, data_dir: Path, *, checkpoints: bool = True, upgrades: bool = True) -> Self:
         """Make what is missing, bring the schema up to date, and return the open store.
 
         *url* is ``sqlite:///NAME`` (relative to *data_dir*) or ``postgresql+psycopg://…``. Only one process *checkpoints*.
-        Errors: StoreError for a directory that cannot be written or a schema of a newer release; StoreUnavailable.
+        Errors: StoreError for a directory that cannot be written, a schema of a newer release, or one of an older release where it is
+        not to be brought up to date (no *upgrades*); StoreUnavailable.
         """
         database = cls(engines(url, data_dir, checkpoints=checkpoints))
         try:
             if database.read(is_behind):
+                _demand_consent(is_given=upgrades)
                 database.write(bring_up_to_date)
         except BaseException:
             database.close()
@@ -122,9 +124,9 @@ class Store:
 
     @staticmethod
     @contextmanager
-    def blocking(url: str, data_dir: Path) -> Iterator[Database]:
-        """Open the store for the command line, alone or beside a running hub."""
-        database = Database.open(url, data_dir, checkpoints=False)
+    def blocking(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
+        """Open the store for the command line, alone or beside a running hub. *upgrades* and errors as for ``Database.open``."""
+        database = Database.open(url, data_dir, checkpoints=False, upgrades=upgrades)
         try:
             yield database
         finally:
@@ -154,3 +156,8 @@ class Store:
         self._writer.shutdown()
         self._readers.shutdown()
         self._database.close()
+
+
+def _demand_consent(*, is_given: bool) -> None:
+    if not is_given:
+        raise StoreError("the store was written by an earlier release, and is not changed here: start the service once, first")

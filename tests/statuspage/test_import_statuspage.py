@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,19 @@ async def test_a_dry_run_says_what_would_be_brought_and_changes_nothing(here: Pa
         assert not (here / "data").exists()
     else:
         assert contents(here) == before
+
+
+async def test_a_dry_run_leaves_a_store_of_an_earlier_release_as_it_is(here: Path) -> None:
+    page = Elsewhere(incidents=[incident(1, "Mail is slow", "2024-02-03")])
+    async with served(page):
+        await findings(page, here)
+        with closing(sqlite3.connect(here / "data" / "statuspage.db")) as connection, connection:
+            connection.execute("UPDATE alembic_version SET version_num = '0014'")
+        ended = await brought(page, here, "--dry-run")
+        with closing(sqlite3.connect(here / "data" / "statuspage.db")) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0014",)]
+    assert "the store was written by an earlier release, and is not changed here" in ended.err
+    assert ended.code != 0
 
 
 async def test_all_pages_are_read_until_one_is_not_full(here: Path) -> None:

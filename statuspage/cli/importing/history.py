@@ -110,7 +110,7 @@ async def _asked(asker: Asker) -> Documents:
 def _tally(desk: Desk, config: Config, job: Import, bar: _Bar, *, is_dry: bool) -> Tally:
     if is_dry and not _is_there(config.store.url, desk.data_dir):
         return all_of(job)  # to look into a store would make one
-    with store_of(desk.config, desk.data_dir) as database:
+    with store_of(desk.config, desk.data_dir, upgrades=not is_dry) as database:
         if is_dry:
             return would_keep(database, job)
         return keep(database, job, lambda done: bar.writing(done, len(job.pasts)))
