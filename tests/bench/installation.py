@@ -48,10 +48,11 @@ def written(directory: Path, monitors: Mapping[str, Mapping[str, object]], *, se
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much there is: services, and days of history in which each is out of order every nine days."""
+    """How much there is: services, and days of history, with each service out of order *every* so many of them."""
 
     services: int = SERVICES
     days: int = 90
+    every: int = 9
 
 
 USUAL = Size()
@@ -77,7 +78,7 @@ LASTED = timedelta(minutes=41)
 
 def _outages(born: datetime, size: Size) -> Iterator[tuple[datetime, int]]:
     for number in range(size.services):
-        for day in range(number % 9, size.days - 1, 9):
+        for day in range(number % size.every, size.days - 1, size.every):
             yield born + timedelta(days=day, minutes=1 + 37 * number % 1300), number
 
 
