@@ -44,6 +44,7 @@ from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
 from statuspage.paces import Paces, Watched
+from statuspage.picture.known_errors import KnownError, KnownErrorView, spoken
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press
 from statuspage.readings import (
@@ -110,6 +111,7 @@ class Hub:
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
     _scale: tuple[Loaded, int, Scale] | None = None
+    _known_errors: tuple[Loaded, Sequence[KnownError], Sequence[KnownErrorView]] | None = None
 
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
@@ -223,7 +225,8 @@ class Hub:
             levels=lambda: self.books.levels,
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
-            known_errors=lambda: known_errors_of(self.loaded.config),
+            known_errors=lambda: self.known_errors()[0],
+            error_views=lambda: self.known_errors()[1],
             languages=lambda: spoken_by(self.loaded.config),
             asked_in=lambda: (self.loaded.config.site.languages or ())[1:],
             scale=self.scale,
@@ -252,6 +255,13 @@ class Hub:
         """What planned work must keep, by the configuration in use."""
         config = self.loaded.config
         return PlanningPolicy(conducts=conducts(config, self.now().year), needs_approval=config.duties.separated)
+
+    def known_errors(self) -> tuple[Sequence[KnownError], Sequence[KnownErrorView]]:
+        """Symptoms that are known, and the same in the site's language; made once for each configuration, since there may be thousands."""
+        if self._known_errors is None or self._known_errors[0] is not self.loaded:
+            found = known_errors_of(self.loaded.config)
+            self._known_errors = (self.loaded, found, spoken(found, self.loaded.config.site.language))
+        return self._known_errors[1:]
 
     def scale(self) -> Scale:
         """What priority is reckoned by, by the configuration in use; made once for each and each year."""

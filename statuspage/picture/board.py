@@ -172,7 +172,11 @@ def warned(situation: Situation, latest: Mapping[tuple[str, str], Result], trend
 
 def service_rows(situation: Situation, language: str) -> tuple[ServiceRow, ...]:
     """Say how every service is, in the configuration's order."""
-    return tuple(_service_row(situation, service, language) for service in situation.topology.services.values())
+    hit: dict[str, list[str]] = {}
+    for incident in situation.incidents.values():
+        for service in incident.services if incident.is_open else ():
+            hit.setdefault(service, []).append(incident.id)
+    return tuple(_service_row(situation, one, language, tuple(hit.get(one.id, ()))) for one in situation.topology.services.values())
 
 
 def queue_row(
@@ -249,14 +253,14 @@ def service_name(situation: Situation, key: str, language: str) -> str:
     return words_in(service.name, language) or key if service else key
 
 
-def _service_row(situation: Situation, service: Service, language: str) -> ServiceRow:
+def _service_row(situation: Situation, service: Service, language: str, incidents: tuple[str, ...]) -> ServiceRow:
     found = situation.standings.get((Subject.SERVICE, service.id))
     return ServiceRow(
         id=service.id,
         name=service_name(situation, service.id, language),
         status=found.status if found else Status.UNKNOWN,
         since=found.since if found else None,
-        incidents=tuple(one.id for one in situation.incidents.values() if one.is_open and service.id in one.services),
+        incidents=incidents,
     )
 
 

@@ -52,14 +52,20 @@ def _texts(service: Service) -> Iterable[tuple[int, str]]:
 
 def _score(words: Sequence[str], texts: Iterable[tuple[int, str]]) -> int:
     """How much of what was asked is there: for each word the best place in which it is found."""
-    there = [(weight, _folded(text)) for weight, text in texts]
-    return sum(max((weight for weight, known in there if _is_among(word, known, weight)), default=0) for word in words)
+    there = tuple(texts)
+    return sum(max((weight for weight, text in there if _is_among(word, text, weight)), default=0) for word in words)
 
 
-def _is_among(word: str, known: tuple[str, ...], weight: int) -> bool:
-    if len(word) < SHORTEST_PART and weight == SENTENCE:
-        return False
-    return any(is_found(word, one) or (len(word) >= SHORTEST_PART and word in one) for one in known)
+def _is_among(word: str, text: str, weight: int) -> bool:
+    if len(word) >= SHORTEST_PART:
+        return word in _joined(text)
+    return weight != SENTENCE and any(is_found(word, one) for one in _folded(text))
+
+
+@lru_cache(maxsize=20_000)
+def _joined(text: str) -> str:
+    """The folded words of *text*, in which a word of the caller is looked for: no word goes over the end of one."""
+    return "\n".join(_folded(text))
 
 
 @lru_cache(maxsize=20_000)

@@ -95,13 +95,18 @@ def _asset(path: Path, kind: str) -> tuple[str, bytes, str]:
 
 def _clock(at: datetime, zone: ZoneInfo) -> Markup:
     """Draw the time of day, which is enough for what is of today; the whole instant stands in its title."""
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _whole(at, zone), f"{at.astimezone(zone):%H:%M}")
+    return _time(at, zone, f"{at.astimezone(zone):%H:%M}")
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> Markup:
     """Draw day and time of day, in the zone, with UTC in the title."""
     here = at.astimezone(zone)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _whole(at, zone), f"{here.day} {here:%b, %H:%M:%S}")
+    return _time(at, zone, f"{here.day} {here:%b, %H:%M:%S}")
+
+
+def _time(at: datetime, zone: ZoneInfo, shown: str) -> Markup:
+    # By the percent sign: ``format`` of Markup takes ten times as long, and a full queue has a thousand instants.
+    return Markup('<time datetime="%s" title="%s">%s</time>') % (_iso(at), _whole(at, zone), shown)
 
 
 def _whole(at: datetime, zone: ZoneInfo) -> str:

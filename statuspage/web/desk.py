@@ -21,7 +21,7 @@ from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.config.calls import Roster
 from statuspage.message_templates import MessageTemplate
-from statuspage.picture.known_errors import KnownError
+from statuspage.picture.known_errors import KnownError, KnownErrorView
 from statuspage.picture.levels import Level
 from statuspage.picture.page import Page, Story
 from statuspage.picture.urgency import ORDINARY
@@ -51,7 +51,8 @@ class Desk:
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
-    *known_errors* the symptoms that the file names, *doors* the further pages, *rules* how teams are called, *roster* who they are.
+    *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
+    are called, *roster* who they are.
     *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
     names them.
     """
@@ -76,6 +77,7 @@ class Desk:
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
     known_errors: Callable[[], Sequence[KnownError]] = tuple
+    error_views: Callable[[], Sequence[KnownErrorView]] = tuple
     languages: Callable[[], Sequence[str]] = lambda: (ENGLISH,)
     asked_in: Callable[[], Sequence[str]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY

@@ -2,13 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 from aiohttp import hdrs, web
 from markupsafe import Markup
 from sqlalchemy import Connection
 
+from incidents.model import Status
 from statuspage.picture import board
+from statuspage.picture.board import ServiceRow
+from statuspage.picture.components import ComponentRow
 from statuspage.picture.page import Story
 from statuspage.picture.spending import spending
 from statuspage.store import callers, queries, reports
@@ -19,8 +24,30 @@ from statuspage.web.screens import screen
 from statuspage.web.warned import lasting
 from statuspage.web.window_rows import at_work
 
+R = TypeVar("R", ServiceRow, ComponentRow)
+
 LATELY = timedelta(hours=1)
 """Within which reports of customers stand on the queue."""
+
+IN_FULL = 50
+"""Incidents, services and components that are drawn in full: nobody reads more at a time, and everybody waits for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortened(Generic[R]):
+    """Those of many that are *shown*, how many are *left*, and whether all of those are known to work."""
+
+    shown: Sequence[R]
+    left: int
+    is_rest_well: bool
+
+
+def shortened(rows: Sequence[R]) -> Shortened[R]:
+    """All of a few in their order; of many those that do not work."""
+    if len(rows) <= IN_FULL:
+        return Shortened(shown=rows, left=0, is_rest_well=True)
+    unwell = [row for row in rows if row.status is not Status.OPERATIONAL]
+    return Shortened(shown=unwell[:IN_FULL], left=len(rows) - len(unwell[:IN_FULL]), is_rest_well=len(unwell) <= IN_FULL)
 
 
 async def show_queue(request: web.Request) -> web.Response:
@@ -76,6 +103,9 @@ async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Hea
             reported=named(desk, reported),
             warned=await lasting(desk),
             unmanned=unmanned(desk),
+            in_full=IN_FULL,
+            services=shortened(drawn.services),
+            components=shortened(sorted(drawn.components, key=lambda row: row.status is Status.OPERATIONAL)),
         )
     )
 

@@ -16,7 +16,7 @@ from statuspage.picture import board
 from statuspage.picture.board import QueueRow
 from statuspage.picture.capabilities import CapabilityView, capabilities
 from statuspage.picture.components import MonitorRow, component_rows, monitor_row
-from statuspage.picture.known_errors import KnownErrorView, spoken
+from statuspage.picture.known_errors import KnownErrorView
 from statuspage.picture.page import Story
 from statuspage.picture.triage import meant
 from statuspage.store import callers, queries, reports
@@ -115,7 +115,7 @@ def _question(request: web.Request) -> str:
 
 async def _answer(desk: Desk, question: str, chosen: str | None) -> Answer:
     situation = desk.pipeline.situation
-    guessed = meant(question, situation, spoken(desk.known_errors(), desk.language))
+    guessed = meant(question, situation, desk.error_views())
     services = (chosen,) if chosen is not None and chosen in situation.topology.services else guessed.services
     by_id = {row.id: row for row in board.service_rows(situation, desk.language)}
     return Answer(

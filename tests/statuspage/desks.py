@@ -25,7 +25,7 @@ from statuspage.as_it_was import page_at
 from statuspage.bundled import templates
 from statuspage.config.calls import Roster
 from statuspage.message_templates import MessageTemplate
-from statuspage.picture.known_errors import KnownError
+from statuspage.picture.known_errors import KnownError, spoken
 from statuspage.picture.urgency import ORDINARY
 from statuspage.pipeline import Pipeline
 from statuspage.render.voicing import voices_of
@@ -272,6 +272,7 @@ async def housed(
         planning_policy=lambda: house.planning_policy,
         offers=lambda: house.offers,
         known_errors=lambda: KNOWN_ERRORS,
+        error_views=lambda: spoken(KNOWN_ERRORS, languages[0]),
         mirror=lambda: house.mirror,
         scale=lambda: house.scale,
         calling=lambda: house.calling,
