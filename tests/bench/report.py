@@ -34,7 +34,7 @@ MEANING = """\
 - **The pages** are what `statuspage serve` sends for 50 services with 90 days of history, over 64 connections that stay open: page, main
   feed, v2 summary and a badge, also of 500 services, and with a day and with three years of history. The yardstick is an aiohttp handler
   without logic, negotiation or a header too many, that returns the same body from memory; beside it, Debian's nginx sends the page from a
-  file. *First view* is the page with its assets, against a tenth of what a view costs Uptime Kuma 2.5.3 (920 µs, measured on such a machine).
+  file. *First view* is the page with its assets, against a tenth of what a view costs Uptime Kuma 2.5.3 (920 µs on such a machine).
 - **Ten thousand readers** come within fifteen seconds, each over a connection of its own, and ask for the page, then every half minute
   for `/fresh.json` and for the page again with the tag that they have, while the service makes twenty probes a second. An answer is
   good if it is whole and comes within ten seconds. They come twice: to the service itself, and to the mirror that it keeps, which nginx
