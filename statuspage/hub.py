@@ -6,7 +6,7 @@ Everything is made here and handed to those who need it; nobody fetches anything
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from statuspage.paces import Paces, Watched
 from statuspage.picture.known_errors import KnownError, KnownErrorView, spoken
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press
+from statuspage.promises import Promised
 from statuspage.readings import (
     calling_of,
     door_of,
@@ -107,6 +108,7 @@ class Hub:
     entrances: Entrances = field(init=False)
     doors: Doors = field(init=False)
     escalation: Escalation = field(init=False)
+    promised: Promised = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
@@ -116,6 +118,7 @@ class Hub:
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.library = Library.beside(self.press, Html(templates()))
+        self.promised = Promised(store=self.store)
         self.paces = Paces(
             store=self.store, now=self.now, zone=lambda: self.press.site.timezone, watched=self.answering, told=self.press.redraw
         )
@@ -243,8 +246,9 @@ class Hub:
     async def _metrics(self) -> tuple[bytes, str]:
         """Spelled beside the event loop, one after the other: the text of ten thousand monitors would hold up every probe."""
         async with self.spelling:
-            health, self.schedule.pace.worst_lag = self.health(), 0.0
+            promises = await self.promised.renew()
             situation, latest, now = self.pipeline.situation, dict(self.pipeline.latest), self.now()
+            health, self.schedule.pace.worst_lag = replace(self.health(), promised=promises.figures(now)), 0.0
             levels, trends = self.books.levels, self.upkeep.trends
             text = await asyncio.to_thread(
                 lambda: self.metrics.text(situation, latest, health, now, level_metrics(levels), trends),

@@ -9,10 +9,11 @@ Source: the text format 0.0.4, in Prometheus' documentation under "Exposition fo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from incidents.drift import Trend
@@ -20,6 +21,7 @@ from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
+from statuspage.picture.promised import LATENESS, PromiseFigures
 from statuspage.vitals import DeliveryFigures, MirrorFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,8 +37,8 @@ class Health:
     """How the service itself is doing. *loop_lag* is in seconds; the totals count since the process started.
 
     *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
-    configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is
-    told of anything. *on_call* is how many people of each team that is called by turns are on call.
+    configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is told of anything.
+    *on_call* is how many people of each team that is called by turns are on call, *promised* how promised updates were kept.
     """
 
     loop_lag: float
@@ -49,6 +51,7 @@ class Health:
     mirror: MirrorFigures | None = None
     delivery: DeliveryFigures | None = None
     on_call: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    promised: PromiseFigures | None = None
 
 
 class Metrics:
@@ -248,12 +251,26 @@ class _Own(Collector):
         yield GaugeMetricFamily(name, told, health.reloaded_at.timestamp())
         yield from () if health.mirror is None else _mirror(health.mirror)
         yield from () if health.delivery is None else _delivery(health.delivery)
+        yield from () if health.promised is None else _promised(health.promised)
         if health.on_call:
             told = "How many people of a team are on call; none is an alarm."
             on_call = GaugeMetricFamily("statuspage_team_on_call", told, labels=["team"])
             for team, count in health.on_call.items():
                 on_call.add_metric([team], count)
             yield on_call
+
+
+def _promised(figures: PromiseFigures) -> Iterable[Metric]:
+    told = "Updates that were promised by an instant: kept, or missed (they came late, or have not come yet)."
+    promised = CounterMetricFamily("statuspage_promised_updates", told, labels=["outcome"])
+    for outcome, count in figures.outcomes.items():
+        promised.add_metric((outcome,), count)
+    yield promised
+    told = "How late updates came that were promised, zero where they came in time."
+    late = HistogramMetricFamily("statuspage_promised_update_lateness_seconds", told)
+    bounds = [*(str(bound) for bound in LATENESS), "+Inf"]
+    late.add_metric((), list(zip(bounds, accumulate(figures.answered), strict=True)), figures.late_by)
+    yield late
 
 
 def _mirror(figures: MirrorFigures) -> Iterable[Metric]:

@@ -15,6 +15,7 @@ from incidents.impairment import Hindrance, Impairment
 from incidents.maintenance import MaintenanceState
 from incidents.model import Acknowledgement, Component, Monitor, Situation, Standing, State, Status, Subject, Topology
 from probes.result import Failure, ProbeResult, Result, Warning
+from statuspage.picture.promised import PromiseFigures
 from statuspage.render.metrics import Health, Metrics
 from statuspage.vitals import DeliveryFigures, MirrorFigures
 from tests.statuspage.pictures import NOW, service, situation, story, update, window
@@ -228,3 +229,23 @@ def test_telling_says_how_many_wait_and_how_tries_ended() -> None:
     found = {family.name: family for family in text_string_to_metric_families(text)}
     assert series(found["statuspage_notifications_waiting"]) == {(): 3}
     assert series(found["statuspage_notification_tries"]) == {("mail", "delivered"): 40, ("mail", "failed"): 2, ("webhook", "refused"): 1}
+
+
+def test_promised_updates_are_counted_with_how_late_they_came() -> None:
+    figures = PromiseFigures(outcomes={"kept": 5, "missed": 3}, answered=(5, 1, 0, 0, 1, 0, 0), late_by=1800.5)
+    text = Metrics().text(situation(service("email")), {}, replace(HEALTH, promised=figures), NOW).decode()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    assert series(found["statuspage_promised_updates"]) == {("kept",): 5, ("missed",): 3}
+    late = found["statuspage_promised_update_lateness_seconds"]
+    assert late.type == "histogram"
+    assert {sample.labels.get("le"): sample.value for sample in late.samples if sample.name.endswith("_bucket")} == {
+        "0.0": 5,
+        "60.0": 6,
+        "300.0": 6,
+        "900.0": 6,
+        "3600.0": 7,
+        "14400.0": 7,
+        "+Inf": 7,
+    }
+    assert [sample.value for sample in late.samples if sample.name.endswith("_sum")] == [1800.5]
+    assert [sample.value for sample in late.samples if sample.name.endswith("_count")] == [7]
