@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 
 from statuspage.picture.audience import Rhythm
 from statuspage.picture.roundup import Period, period
-from statuspage.spread import SLICE
 from statuspage.store.engine import Store
 from statuspage.store.round_ups import close
 from statuspage.store.subscribers import PREFIX
+
+SLICE = 200
+"""Letters that are written in one transaction: nobody's results wait long for it."""
 
 
 async def close_periods(store: Store, timezone: str, closed: Mapping[Rhythm, Period], now: datetime) -> Mapping[Rhythm, Period]:

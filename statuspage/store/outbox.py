@@ -314,15 +314,16 @@ def prune_told(connection: Connection, now: datetime, before: datetime, limit: i
     tried = literal("given up after three days: ") + notifications.c.reason
     why = case((notifications.c.reason == "", "given up after three days"), else_=tried)
     late = {"dropped_at": now, "letter": None, "reason": why}
-    connection.execute(update(notifications).where(PENDING, _waits_since(now - KEPT_FOR)).values(**late))
+    for waited in _waits_since(now - KEPT_FOR):
+        connection.execute(update(notifications).where(PENDING, waited).values(**late))
     connection.execute(delete(spent_links).where(spent_links.c.until < now))
     connection.execute(delete(asked).where(asked.c.at < now - ASKED_FOR))
     return gone
 
 
-def _waits_since(at: datetime) -> ColumnElement[bool]:
-    """Whether it has been waiting since *at*; what is told in a round-up waits for as long as that does, once it is written."""
+def _waits_since(at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What has been waiting since *at*: what is told in a round-up waits for as long as that does, and comes before it."""
     whole = notifications.alias("whole")
     is_pending = (whole.c.delivered_at.is_(None), whole.c.dropped_at.is_(None))
     letters = select(whole.c.key).where(*is_pending, whole.c.outbox.is_(None), whole.c.created_at <= at)
-    return or_(and_(ALONE, notifications.c.created_at <= at), notifications.c.round_up.in_(letters))
+    return notifications.c.round_up.in_(letters), and_(ALONE, notifications.c.created_at <= at)

@@ -50,7 +50,8 @@ notifications = Table(
     Index(None, "outbox"),
 )
 
-_pending = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+# Without what is gathered: else PostgreSQL goes through all of it to find what is older in a thread.
+_pending = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None), notifications.c.round_up.is_(None))
 Index("ix_notifications_pending", notifications.c.channel, notifications.c.id, sqlite_where=_pending, postgresql_where=_pending)
 _gathered = notifications.c.round_up.is_not(None)
 Index("ix_notifications_round_up", notifications.c.round_up, notifications.c.recipient, sqlite_where=_gathered, postgresql_where=_gathered)

@@ -20,7 +20,7 @@ GONE = "the outlet is not in the configuration any more"
 
 _PREFIX = "outlet:"
 _LINE = "apprise:"
-_PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
+_PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None), notifications.c.round_up.is_(None))
 _MOST = 2000
 
 

@@ -15,3 +15,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_notifications_round_up", "notifications", ["round_up", "recipient"], sqlite_where=gathered, postgresql_where=gathered
     )
+    pending = sa.text("delivered_at IS NULL AND dropped_at IS NULL AND round_up IS NULL")
+    op.drop_index("ix_notifications_pending", "notifications")
+    op.create_index("ix_notifications_pending", "notifications", ["channel", "id"], sqlite_where=pending, postgresql_where=pending)
