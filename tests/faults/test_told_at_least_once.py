@@ -3,16 +3,18 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession
+from sqlalchemy import ColumnElement, func, select, update
 
 from statuspage.demo.ports import free_address
-from statuspage.picture.audience import Wish
+from statuspage.picture.audience import Rhythm, Wish
 from statuspage.store import people, subscribers
 from statuspage.store.engine import Store
+from statuspage.store.outbox_tables import notifications
 from statuspage.store.people import Role
 from tests.rude.postbox import Letter, Postbox
 from tests.stories.programs import Hub, agreed
@@ -35,13 +37,13 @@ monitors: {{smtp-port: {{component: smtp, probe: tcp, host: 127.0.0.1, port: {po
 """
 
 
-def _prepared(data_dir: Path) -> str:
+def _prepared(data_dir: Path, wish: Wish = Wish()) -> str:  # noqa: B008 - a value
     at = datetime.now(UTC)
     with Store.blocking("sqlite:///kept.db", data_dir) as store:
         for reader in READERS:
             store.write(
                 lambda connection, reader=reader: subscribers.subscribe(  # type: ignore[misc]
-                    connection, channel="mail", address=reader, wish=Wish(), language="en", at=at
+                    connection, channel="mail", address=reader, wish=wish, language="en", at=at
                 )
             )
         return store.write(lambda connection: people.add_token(connection, name="anna", roles=[Role.LEVEL_ONE], at=at))
@@ -103,6 +105,70 @@ async def test_everybody_is_told_everything_whenever_the_service_is_killed(tmp_p
     repeated = Counter((letter.to, letter.message["Message-ID"]) for letter in postbox.letters)
     assert sum(repeated.values()) - len(repeated) <= (2 * killer.kills if is_kept else 0), "two conversations, one letter each"
     assert len(repeated) == len(READERS) * len(WORDS), "a repetition has another id"
+
+
+async def test_round_ups_arrive_whole_whenever_the_service_is_killed(tmp_path: Path) -> None:
+    public, internal = free_address(), free_address()
+    token = await asyncio.to_thread(_prepared, tmp_path / "data", Wish(rhythm=Rhythm.DAILY))
+    async with Postbox().opened() as postbox:
+        config = tmp_path / "statuspage.yaml"
+        config.write_text(FILE.format(public=public, internal=internal, port=postbox.port), encoding="utf-8")
+        hub = Hub(
+            public=f"http://{public}",
+            internal=f"http://{internal}",
+            log=tmp_path / "hub.log",
+            arguments=("serve", "--config", str(config), "--data-dir", str(tmp_path / "data")),
+        )
+        await hub.start()
+        await _speak(hub, token)
+        await agreed(lambda: asyncio.to_thread(_not_gathered, tmp_path / "data"), within=LONGEST)
+        await hub.kill()
+        assert postbox.letters == []
+        await asyncio.to_thread(_gathered_days_ago, tmp_path / "data")
+        killer = Killer(hub, at=(2, 5))
+        postbox.after = killer.strike
+        await hub.start()
+        raising = asyncio.create_task(killer.raise_again())
+        try:
+            await agreed(lambda: _without(postbox), within=LONGEST)
+            await agreed(lambda: asyncio.to_thread(_still_waiting, tmp_path / "data"), within=LONGEST)
+        finally:
+            raising.cancel()
+            await asyncio.gather(raising, return_exceptions=True)
+            await hub.kill()
+    assert killer.kills == 2
+    repeated = Counter((letter.to, letter.message["Message-ID"]) for letter in postbox.letters)
+    assert len(repeated) == len(READERS), "one letter for each, however often it was handed over"
+    assert sum(repeated.values()) - len(repeated) <= 2 * killer.kills, "two conversations, one letter each"
+    for letter in postbox.letters:
+        assert [words for words in WORDS if words in letter.text] == WORDS
+
+
+def _count(data_dir: Path, *conditions: ColumnElement[bool]) -> int:
+    with Store.blocking("sqlite:///kept.db", data_dir) as store:
+        counted = select(func.count()).select_from(notifications).where(*conditions)
+        return store.read(lambda connection: connection.execute(counted).scalar_one())
+
+
+async def _without(postbox: Postbox) -> list[str]:
+    return [reader for reader in READERS if not postbox.to(reader)]
+
+
+def _not_gathered(data_dir: Path) -> list[str]:
+    found = _count(data_dir, notifications.c.round_up == "")
+    return [] if found == len(READERS) * len(WORDS) else [f"{found} are gathered"]
+
+
+def _still_waiting(data_dir: Path) -> list[str]:
+    found = _count(data_dir, notifications.c.delivered_at.is_(None))
+    return [f"{found} are not noted"] if found else []
+
+
+def _gathered_days_ago(data_dir: Path) -> None:
+    """As if the service had been away since."""
+    with Store.blocking("sqlite:///kept.db", data_dir) as store:
+        earlier = update(notifications).values(created_at=datetime.now(UTC) - timedelta(days=3))
+        store.write(lambda connection: connection.execute(earlier))
 
 
 async def _speak(hub: Hub, token: str) -> None:
