@@ -124,7 +124,17 @@ class AdvisoryEnded:
     by: str | None
 
 
-AdvisoryEvent = Advised | AdvisoryMoved | AdvisoryUpdated | AdvisoryEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisoryRenamed:
+    """*by* gave it another name, maybe long after it was over."""
+
+    at: datetime
+    advisory: str
+    name: ByLanguage
+    by: str
+
+
+AdvisoryEvent = Advised | AdvisoryMoved | AdvisoryUpdated | AdvisoryEnded | AdvisoryRenamed
 Advisories = Mapping[str, Advisory]
 
 
@@ -133,6 +143,8 @@ def unfolded(advisories: Advisories, events: Iterable[object]) -> Advisories:
     known = dict(advisories)
     told = [event for event in events if isinstance(event, AdvisoryEvent)]
     for event in told:
+        if isinstance(event, AdvisoryRenamed) and event.advisory not in known:
+            continue  # it is over, and no part of the situation
         after = event.plan if isinstance(event, Advised) else progressed(known[event.advisory], event)
         known.pop(after.id, None)
         if after.ended_at is None:
@@ -151,5 +163,7 @@ def progressed(advisory: Advisory, event: AdvisoryEvent) -> Advisory:
             return replace(advisory, updates=event.update.number)
         case AdvisoryEnded():
             return replace(advisory, ended_at=event.since, withdrawn_by=event.by)
+        case AdvisoryRenamed():
+            return replace(advisory, name=event.name)
         case _:
             assert_never(event)

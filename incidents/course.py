@@ -30,6 +30,8 @@ def unfold(windows: Windows, spent: Spent, event: MaintenanceEvent) -> tuple[Win
     """The windows that are not over, and the occurrences that are, after *event*."""
     if isinstance(event, MaintenanceImported | MaintenanceQuoted):
         return windows, spent  # history asks for no decision
+    if isinstance(event, Redescribed) and event.by and event.maintenance not in windows:
+        return windows, spent  # it is over, and its name decides nothing
     after = born(event) if isinstance(event, Planned) else progressed(windows[event.maintenance], event)
     others = {id: window for id, window in windows.items() if id != event.maintenance}
     if isinstance(event, Planned) and after.series is not None:

@@ -14,7 +14,7 @@ from incidents.impairment import SightEvent
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
-from incidents.rewording import RewordingEvent
+from incidents.rewording import RewordingEvent, Struck
 from incidents.votes import Streak
 
 
@@ -103,13 +103,14 @@ class Rerooted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renamed:
-    """The incident grew, and its public name with it."""
+    """The incident grew, and its public name with it; or a person (*by*) gave it another, which the machine leaves alone."""
 
     at: datetime
     incident: str
     name: str
     language: str | None = None
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,9 +293,6 @@ class Calmed:
     reason: str
 
 
-# --- planned work -------------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A window was planned, or an occurrence of a series came near; *plan* is the window as it is born."""
@@ -328,7 +326,7 @@ class Rescheduled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redescribed:
-    """The configuration gave the window other words or another scope."""
+    """The configuration gave the window other words or another scope, or a person (*by*) another name."""
 
     at: datetime
     maintenance: str
@@ -336,6 +334,7 @@ class Redescribed:
     description: Mapping[str, str]
     services: tuple[str, ...]
     components: tuple[str, ...]
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,7 +393,7 @@ IncidentEvent = (
     | Imported
     | Quoted
 )
-_OfOtherPages = MaintenanceImported | MaintenanceQuoted
-MaintenanceEvent = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated | _OfOtherPages
-_Known = CorrectionEvent | SightEvent | AdvisoryEvent | RewordingEvent
+_OfWindow = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
+MaintenanceEvent = _OfWindow | MaintenanceImported | MaintenanceQuoted
+_Known = CorrectionEvent | SightEvent | AdvisoryEvent | RewordingEvent | Struck
 Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent

@@ -41,6 +41,24 @@ class Redacted:
     translations: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """*by* had words struck out of all that is kept of an incident, a window or an advisory, for *reason*; *instead* stands there now.
+
+    *was* is the digest of those words. They themselves are *phrase* while this is being written down, and kept nowhere.
+    """
+
+    at: datetime
+    was: str
+    instead: str
+    by: str
+    reason: str
+    incident: str | None = None
+    maintenance: str | None = None
+    advisory: str | None = None
+    phrase: str = field(default="", repr=False)
+
+
 RewordingEvent = Reworded | Redacted
 
 

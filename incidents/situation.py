@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar, assert_never
 
 from incidents import claims
-from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryUpdated, unfolded
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryRenamed, AdvisoryUpdated, unfolded
 from incidents.climb import Call, Climb
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.course import unfold
@@ -45,7 +45,7 @@ from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpa
 from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Origin, Outage, Pause, Situation, Standing, State, Status, Update
 from incidents.moving import Move, moved
-from incidents.rewording import Redacted, Reworded
+from incidents.rewording import Redacted, Reworded, Struck
 from incidents.rollup import worst
 from probes.result import Result
 
@@ -66,9 +66,9 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
     proven, impairments, proposals = situation.proven, situation.impairments, situation.proposals
     for event in events:
         match event:
-            case Counted() | StatusChanged() | Moved() | Reworded() | Redacted():
+            case Counted() | StatusChanged() | Moved() | Reworded() | Redacted() | Struck():
                 continue
-            case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
+            case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded() | AdvisoryRenamed():
                 continue
             case Corrected() | CorrectionApproved() | CorrectionDropped():
                 proposals = _proposed(proposals, event)
@@ -166,6 +166,8 @@ def _folded(incidents: _Incidents, ended: _Incidents, event: IncidentEvent) -> t
     """The open incidents, and those over that may come back, after *event*."""
     if isinstance(event, Imported | Quoted):
         return incidents, ended  # history asks for no decision
+    if isinstance(event, Renamed) and event.by and event.incident not in {**incidents, **ended}:
+        return incidents, ended  # it is over for good, and its name decides nothing
     if isinstance(event, Opened):
         return MappingProxyType({**incidents, event.incident: opened(event)}), ended
     before = incidents.get(event.incident)
@@ -244,7 +246,8 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             others = tuple(id for id in incident.components if id != event.root)
             return replace(incident, root=event.root, components=(event.root, *others))
         case Renamed():
-            return replace(incident, name=event.name, language=event.language, names=event.names)
+            asks_desk = incident.asks_desk or event.by is not None
+            return replace(incident, name=event.name, language=event.language, names=event.names, asks_desk=asks_desk)
         case Impacted():
             return _impacted(incident, event)
         case Published():

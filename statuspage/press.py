@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from incidents.advisory import AdvisoryEvent
-from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent
+from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent, Renamed
 from incidents.model import Situation, Topology
-from incidents.rewording import RewordingEvent
+from incidents.rewording import RewordingEvent, Struck
 from probes.result import Result
 from statuspage.books import Books
 from statuspage.clock import Now
@@ -107,7 +107,11 @@ class Press:
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
             self._is_unwarned |= any(isinstance(event, AdvisoryEvent) for event in news)
             # Which stories are on the page is asked again: the incident may be long over, and none that is shown.
-            self._is_untold |= any(isinstance(event, RewordingEvent) for event in news)
+            self._is_untold |= any(
+                isinstance(event, RewordingEvent) or (isinstance(event, Renamed) and event.by is not None) for event in news
+            )
+            if any(isinstance(event, Struck) for event in news):
+                self._is_untold = self._is_replanned = self._is_unwarned = True
             self._untold.hear(news)
             self._changed.set()
 

@@ -187,7 +187,7 @@ def _done(desk: Desk, name: str, act: Callable[[Terms], Act], subject: str = "")
         queries.installation(connection, url=settings.site.url, now=at)  # of which nothing is kept yet, it begins here
         events = act(terms)(_known(connection, settings), at, by=desk.who)
         record(connection, events=events, results=(), at=at)
-        id: str = next(event.maintenance for event in events if hasattr(event, "maintenance"))
+        id = str(next(event.maintenance for event in events if hasattr(event, "maintenance")))
         write_audit(connection, at=at, actor=desk.who, act=name, subject=id, detail=detail)
         return id
 

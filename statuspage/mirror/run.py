@@ -17,7 +17,7 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance
 from incidents.model import Incident
-from incidents.rewording import Redacted, RewordingEvent
+from incidents.rewording import Redacted, RewordingEvent, Struck
 from statuspage.mirror.carrying import Carrying, carrying_to
 from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import kept_beside, publish
@@ -86,7 +86,9 @@ class Mirror:
             self.walk.forget_archives()
         self._forget_months([event for event in events if isinstance(event, _RETELLS)])
         self._forget_advisories([event for event in events if isinstance(event, AdvisoryEvent)])
-        if any(isinstance(event, Redacted) for event in events):
+        if any(isinstance(event, Struck) for event in events):
+            self.walk.forget_all()
+        if any(isinstance(event, Redacted | Struck) for event in events):
             self._redacted = self.press.heard
             self._hurry.set()
 
@@ -192,7 +194,7 @@ class Mirror:
         at, site = self.press.now(), shelf.page.site.url
         clean_since = at if redacted is not None else await self._redacted_before()
         keeps = await asyncio.to_thread(kept_beside, target.directory, clean_since)
-        if keeps == 0 and redacted is None:
+        if keeps == 0 and redacted is None and self._redacted is None:
             self._redacted = redacted = self.press.drawn  # also of what is carried elsewhere, however often that has to be tried
         files = await asyncio.to_thread(leaves, found, shelf.missing, fresh, site)
         version = await asyncio.to_thread(publish, target.directory, files, at, keeps)

@@ -12,7 +12,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
-from incidents.advisory import Advisory, AdvisoryUpdate, AdvisoryUpdated, ByLanguage
+from incidents.advisory import Advisory, AdvisoryRenamed, AdvisoryUpdate, AdvisoryUpdated, ByLanguage
 from incidents.events import (
     Acknowledged,
     Event,
@@ -33,7 +33,7 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, State, Status
-from incidents.rewording import RewordingEvent
+from incidents.rewording import RewordingEvent, Struck
 from incidents.rollup import ORDER, worst
 from statuspage.picture.planned import is_loud
 
@@ -196,6 +196,8 @@ class Untold:
                 self.words.add((event.maintenance, event.update.number))
             elif isinstance(event, AdvisoryUpdated):
                 self.words.add((event.advisory, event.update.number))
+            elif isinstance(event, Struck | AdvisoryRenamed):
+                self.is_everything = True
             elif isinstance(event, RewordingEvent) or (isinstance(event, IncidentEvent) and not isinstance(event, ADDS)):
                 self.reworded.add(event.incident)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from incidents.advisory import Advised, AdvisoryEnded, AdvisoryEvent, AdvisoryMoved, AdvisoryUpdated
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryEvent, AdvisoryMoved, AdvisoryRenamed, AdvisoryUpdated
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
@@ -46,7 +46,7 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Status, Update
-from incidents.rewording import Redacted, Reworded
+from incidents.rewording import Redacted, Reworded, Struck
 from statuspage.render.words import ADVISORY_TURN, CAPABILITY, MAINTENANCE_STATE, STATE
 
 
@@ -101,6 +101,9 @@ def tell(event: Event) -> Line | None:
         case Redacted():
             words = f"Text of public update {event.number} removed"
             return Line(at=event.at, mark=Mark.ACT, by=event.by, words=words, body=f"{event.reason}\nIts SHA-256 was {event.was}")
+        case Struck():
+            body = f"{event.reason}\nTheir SHA-256 was {event.was}"
+            return Line(at=event.at, mark=Mark.ACT, by=event.by, words=f"Words struck out; instead: {event.instead}", body=body)
         case Noted(note=note):
             return Line(at=event.at, mark=Mark.NOTE, by=note.by, words=f"Note {note.number}", body=note.body)
         case MaintenanceUpdated(update=update):
@@ -108,7 +111,7 @@ def tell(event: Event) -> Line | None:
             return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=f"Public words {update.number}: {update.title}", body=update.body)
         case Imported() | Quoted() | MaintenanceImported() | MaintenanceQuoted():
             return Line(at=event.at, mark=Mark.ACT, by=event.by, words=_imported(event))
-        case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded():
+        case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded() | AdvisoryRenamed():
             return _advised(event)
         case Called():
             words = f"Team {event.team} called (tier {event.tier})"
@@ -138,6 +141,8 @@ def _advised(event: AdvisoryEvent) -> Line:
             return _holding(event.at, plan.published_by, "Published; it holds", plan.starts, plan.ends)
         case AdvisoryMoved():
             return _holding(event.at, event.by, "Now holds", event.starts, event.ends)
+        case AdvisoryRenamed(name=name):
+            return Line(at=event.at, mark=Mark.ACT, by=event.by, words=f"Renamed: {' / '.join(name.values())}")
         case AdvisoryEnded(by=by):
             mark, words = (Mark.ACT, "Withdrawn") if by else (Mark.MACHINE, "Its time is over")
             return Line(at=event.at, mark=mark, by=by, words=words)
@@ -169,7 +174,11 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
         case Rescheduled():
             return event.by, "Now planned", _overridden(event.override_reason)
         case Redescribed():
-            return None, "Follows its changed configuration", ""
+            return (
+                (event.by, f"Renamed: {' / '.join(event.name.values())}", "")
+                if event.by
+                else (None, "Follows its changed configuration", "")
+            )
         case MaintenanceMoved():
             ended = " (overran)" if event.overran else ""
             return event.by, f"{MAINTENANCE_STATE[event.old]} → {MAINTENANCE_STATE[event.new].lower()}{ended}", event.reason
@@ -211,7 +220,7 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
         case Calmed():
             return None, "It has calmed", event.reason
         case Renamed():
-            return None, f"Renamed: {event.name}", ""
+            return event.by, f"Renamed: {event.name}", ""
         case Impacted():
             return None, f"Services: {_impact(event)}", ""
         case Published():

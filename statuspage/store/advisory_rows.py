@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, func, insert, or_, select, update
 
-from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryUpdate, AdvisoryUpdated, progressed
+from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryRenamed, AdvisoryUpdate, AdvisoryUpdated, progressed
 from incidents.times.spans import Span
 from statuspage.picture.advisories import MOST_OVER, Bulletin
 from statuspage.picture.news import Strand, topics_of_advisory
@@ -101,6 +101,10 @@ def write_advisories(connection: Connection, events: Sequence[AdvisoryEvent]) ->
         known[event.advisory] = event.plan if isinstance(event, Advised) else progressed(known[event.advisory], event)
     for advisory in known.values():
         _write(connection, advisory, is_new=advisory.id in new)
+    for event in events:
+        if isinstance(event, AdvisoryRenamed):  # feeds tell all its words under its name
+            mine = advisory_updates.c.advisory == event.advisory
+            connection.execute(update(advisory_updates).where(mine).values(edited_at=event.at))
     said = [event for event in events if isinstance(event, AdvisoryUpdated)]
     for event in said:
         row = {name: getattr(event.update, name) for name in _SAID}

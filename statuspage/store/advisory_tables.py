@@ -44,5 +44,6 @@ advisory_updates = Table(
     text("by"),
     instant("starts"),
     Column("ends", Instant),
+    Column("edited_at", Instant),
     Index(None, "at"),
 )

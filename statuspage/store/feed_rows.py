@@ -72,8 +72,8 @@ def _told_of() -> Select[Any]:
         .outerjoin(incidents, incidents.c.id == feed_entries.c.incident)
     )
     told = (*_WORDS, "at", "edited_at", "redacted_at", "state")
-    planned = (maintenance_updates.c[name].label(f"planned_{name}") for name in (*_WORDS, "at", "state"))
-    warned = (advisory_updates.c[name].label(f"warned_{name}") for name in ("turn", "body", "at", "by", "starts", "ends"))
+    planned = (maintenance_updates.c[name].label(f"planned_{name}") for name in (*_WORDS, "at", "edited_at", "state"))
+    warned = (advisory_updates.c[name].label(f"warned_{name}") for name in ("turn", "body", "at", "edited_at", "by", "starts", "ends"))
     is_notice = ~exists().where(advisory_services.c.advisory == feed_entries.c.advisory)
     announced = _joined(maintenance_services.c.service, maintenance_services.c.maintenance == feed_entries.c.maintenance)
     concerned = _joined(advisory_services.c.service, advisory_services.c.advisory == feed_entries.c.advisory)
@@ -217,7 +217,7 @@ def _of_window(row: Row[Any]) -> Said:
         language=row.planned_language,
         is_automatic=row.planned_automatic,
         at=row.planned_at,
-        updated=row.planned_at,
+        updated=row.planned_edited_at or row.planned_at,
         takes_back=row.word - 1 if is_off else 0,
         services=apart(row.announced),
     )
@@ -240,7 +240,7 @@ def _of_advisory(row: Row[Any]) -> Said:
         title="",
         body="",
         at=update.at,
-        updated=update.at,
+        updated=row.warned_edited_at or update.at,
         warned=Warned(name=row.name, is_notice=row.is_notice, update=update),
         services=apart(row.concerned),
     )

@@ -63,5 +63,6 @@ maintenance_updates = Table(
     Column("by", Text),
     Column("automatic", Boolean, nullable=False),
     *in_languages(),
+    Column("edited_at", Instant),
     Index(None, "at"),
 )

@@ -42,7 +42,7 @@ from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Note, Standing, Status, Subject, Update
 from incidents.moving import Move
 from incidents.replaying.differences import Notice
-from incidents.rewording import RewordingEvent
+from incidents.rewording import RewordingEvent, Struck
 from incidents.situation import advance, begun, stands
 from incidents.turns import Circumstances
 from probes.result import Result
@@ -60,6 +60,7 @@ from statuspage.store.results import Row, write_results
 from statuspage.store.rewording import write_rewordings
 from statuspage.store.scope_rows import circles_of, hidden
 from statuspage.store.spelling import EPOCH, kind, milliseconds, spell, spell_runs
+from statuspage.store.striking import write_strikes
 from statuspage.store.tables import (
     batches,
     controls,
@@ -129,6 +130,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     write_advisories(connection, [event for event in events if isinstance(event, AdvisoryEvent)])
     _keep_words(connection, events)
     write_rewordings(connection, [event for event in events if isinstance(event, RewordingEvent)])
+    write_strikes(connection, [event for event in events if isinstance(event, Struck)])
     _write_history(connection, [event for event in events if not isinstance(event, Counted)], batch, at)
 
 

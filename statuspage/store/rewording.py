@@ -22,7 +22,8 @@ from incidents.rewording import Redacted, Reworded, RewordingEvent, digest, dige
 from statuspage.store.outbox import release
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.spelling import spell, understand
-from statuspage.store.tables import idempotency, journal, updates
+from statuspage.store.striking import WHEN
+from statuspage.store.tables import idempotency, installation, journal, updates
 from statuspage.store.words import forget_words, keep_words
 
 
@@ -54,7 +55,9 @@ def write_rewordings(connection: Connection, events: Sequence[RewordingEvent]) -
 
 def newest_redaction(connection: Connection) -> datetime | None:
     """When words were removed for the last time; None where none ever were."""
-    return connection.execute(select(func.max(updates.c.redacted_at))).scalar()
+    struck = connection.execute(select(installation.c.value).where(installation.c.name == WHEN)).scalar()
+    removed = connection.execute(select(func.max(updates.c.redacted_at))).scalar()
+    return max((at for at in (removed, datetime.fromisoformat(struck) if struck else None) if at is not None), default=None)
 
 
 def _remove(connection: Connection, event: Redacted, said: set[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue, TypeAdapter
 
-from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryUpdated
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryRenamed, AdvisoryUpdated
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
@@ -50,7 +50,7 @@ from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Update
-from incidents.rewording import Redacted, Reworded
+from incidents.rewording import Redacted, Reworded, Struck
 from incidents.votes import Level, Run
 
 W = TypeVar("W", Update, MaintenanceUpdate)
@@ -63,6 +63,7 @@ KINDS: Mapping[str, type[Event]] = {
     "advised": Advised,
     "advisory_ended": AdvisoryEnded,
     "advisory_moved": AdvisoryMoved,
+    "advisory_renamed": AdvisoryRenamed,
     "advisory_updated": AdvisoryUpdated,
     "approved": Approved,
     "called": Called,
@@ -102,6 +103,7 @@ KINDS: Mapping[str, type[Event]] = {
     "spared": Spared,
     "state_changed": StateChanged,
     "status_changed": StatusChanged,
+    "struck": Struck,
     "unimpaired": Unimpaired,
     "updated": Updated,
     "waived": Waived,
@@ -132,10 +134,8 @@ def _writable(event: Event) -> Event:
             return replace(event, updates=tuple(map(_writable_words, event.updates)))
         case MaintenanceQuoted():
             return replace(event, updates=tuple(map(_writable_words, event.updates)))
-        case Reworded():
-            return replace(event, bodies=dict(event.bodies), translations=dict(event.translations))
-        case Redacted():
-            return replace(event, translations=dict(event.translations))
+        case Reworded() | Redacted() | Struck():
+            return _writable_rewording(event)
         case Opened() | Renamed():
             return replace(event, names=dict(event.names))
         case Updated(update=said):
@@ -146,12 +146,30 @@ def _writable(event: Event) -> Event:
             return replace(event, plan=_writable_window(plan))
         case MaintenanceImported(window=window):
             return replace(event, window=_writable_window(window), updates=tuple(map(_writable_words, event.updates)))
+        case Advised() | AdvisoryUpdated() | AdvisoryRenamed():
+            return _writable_advice(event)
+        case _:
+            return event
+
+
+def _writable_rewording(event: Reworded | Redacted | Struck) -> Event:
+    match event:
+        case Reworded():
+            return replace(event, bodies=dict(event.bodies), translations=dict(event.translations))
+        case Redacted():
+            return replace(event, translations=dict(event.translations))
+        case Struck():
+            return replace(event, phrase="")  # the one thing that must not be kept
+
+
+def _writable_advice(event: Advised | AdvisoryUpdated | AdvisoryRenamed) -> Event:
+    match event:
         case Advised(plan=advisory):
             return replace(event, plan=replace(advisory, name=dict(advisory.name)))
         case AdvisoryUpdated(update=update):
             return replace(event, update=replace(update, body=dict(update.body)))
-        case _:
-            return event
+        case AdvisoryRenamed():
+            return replace(event, name=dict(event.name))
 
 
 def _writable_words(update: W) -> W:

@@ -42,15 +42,15 @@ async def list_incidents(request: web.Request) -> web.Response:
         found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1)
         return found, _shown_together(desk, connection, [id_ for _, id_ in found[:limit]])
 
-    found, shown = await desk.store.read(read)
-    return _json(bodies.IncidentList(items=shown, next=cursor(found[limit - 1]) if len(found) > limit else None))
+    found, rows = await desk.store.read(read)
+    return _json(bodies.IncidentList(items=rows, next=cursor(found[limit - 1]) if len(found) > limit else None))
 
 
 async def show_incident(request: web.Request) -> web.Response:
     """Give one incident, open or closed."""
     desk = request.app[DESK]
     story = await story_of(desk, request.match_info["id"])
-    return _json(await desk.store.read(lambda connection: _shown(desk, connection, story.incident.id)))
+    return _json(await desk.store.read(lambda connection: shown(desk, connection, story.incident.id)))
 
 
 async def open_incident(request: web.Request) -> web.Response:
@@ -169,17 +169,18 @@ def _incident_after(desk: Desk, id_: str | None = None) -> Spell:
     """The incident *id_*, or the first that the act's events tell of."""
 
     def spell(connection: Connection, events: Sequence[Event]) -> BaseModel:
-        incident = id_ or next(event.incident for event in events if hasattr(event, "incident"))
-        return _shown(desk, connection, incident)
+        incident = id_ or str(next(event.incident for event in events if hasattr(event, "incident")))
+        return shown(desk, connection, incident)
 
     return spell
 
 
 def _opened_after(desk: Desk) -> Spell:
-    return lambda connection, events: _shown(desk, connection, _only(events, Opened).incident)
+    return lambda connection, events: shown(desk, connection, _only(events, Opened).incident)
 
 
-def _shown(desk: Desk, connection: Connection, incident: str) -> bodies.IncidentShown:
+def shown(desk: Desk, connection: Connection, incident: str) -> bodies.IncidentShown:
+    """The incident as it is kept, with its words. Errors: LookupError where it is not there."""
     (found,) = _shown_together(desk, connection, [incident])
     return found
 

@@ -45,9 +45,9 @@ class Spoken:
 
     @property
     def named(self) -> Mapping[str, str]:
-        """What it is called, for the audit."""
-        others = {f"name.{language}": text for language, text in self.speech.names.items()}
-        return {"name": self.name, **others} if self.name else {}
+        """What proves what it is called, for the audit: names may have to be removed, too."""
+        others = {f"name_sha256.{language}": digest(text) for language, text in self.speech.names.items()}
+        return {"name_sha256": digest(self.name), **others} if self.name else {}
 
     @property
     def detail(self) -> Mapping[str, str]:

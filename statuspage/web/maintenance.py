@@ -144,7 +144,7 @@ async def _done(request: web.Request, name: str, command: Command, *, override: 
 
 
 def _window_after(connection: Connection, events: Sequence[Event]) -> BaseModel:
-    id = next(event.maintenance for event in events if hasattr(event, "maintenance"))
+    id = str(next(event.maintenance for event in events if hasattr(event, "maintenance")))
     return MaintenanceShown.of(read_maintenances(connection, [id])[id])
 
 

@@ -38,6 +38,7 @@ from statuspage.web import (
     queue,
     regrouping,
     rewording,
+    striking,
     subscriber_bodies,
     subscribers,
     surroundings,
@@ -129,6 +130,24 @@ def _corrected(path: str, handler: Handler, takes: type[BaseModel], status: int 
     return _act(f"{_API}{path}", handler, takes, ledger_bodies.CorrectionShown, status, policy)
 
 
+def _naming(path: str) -> tuple[Route, ...]:
+    """The forms that give another name, and that strike words out."""
+    return (
+        _see(f"{path}/rename", striking.show_rename, Permission.ACT),
+        _send(f"{path}/rename", striking.rename_by_form),
+        _see(f"{path}/strike", striking.show_strike, Permission.REDACT),
+        _send(f"{path}/strike", striking.strike_by_form, Permission.REDACT),
+    )
+
+
+def _named(path: str, gives: type[BaseModel], rename: Handler, strike: Handler) -> tuple[Route, ...]:
+    """The same for programs; each answers with what it is then."""
+    return (
+        _act(f"{_API}{path}/rename", rename, word_bodies.RenameBody, gives, 200),
+        _act(f"{_API}{path}/strike", strike, word_bodies.StrikeBody, gives, 200, Permission.REDACT),
+    )
+
+
 ROUTES: tuple[Route, ...] = (
     _see("/", queue.show_queue),
     _see("/live", queue.show_live),
@@ -145,6 +164,9 @@ ROUTES: tuple[Route, ...] = (
     _send(f"{_ONE}/updates/preview", preview.preview),
     _see(f"{_SAID}/correct", rewording.show_correct, Permission.ACT),
     _send(f"{_SAID}/correct", rewording.correct_by_form),
+    *_naming(_ONE),
+    *_naming(_WORK),
+    *_naming("/advisories/{id}"),
     _see(f"{_SAID}/redact", rewording.show_redact, Permission.REDACT),
     _send(f"{_SAID}/redact", rewording.redact_by_form, Permission.REDACT),
     _send(f"{_ONE}/notes", console.note),
@@ -200,6 +222,9 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}{_ONE}/updates", api.update, bodies.UpdateBody, bodies.UpdateShown, 201),
     _act(f"{_API}{_SAID}", rewording.reword, word_bodies.RewordBody, bodies.UpdateShown, 200, method="PATCH"),
     _act(f"{_API}{_SAID}/redact", rewording.redact, word_bodies.RedactBody, bodies.UpdateShown, 200, Permission.REDACT),
+    *_named(_ONE, bodies.IncidentShown, striking.rename_incident, striking.strike_incident),
+    *_named(_WINDOW, window_bodies.MaintenanceShown, striking.rename_maintenance, striking.strike_maintenance),
+    *_named("/advisories/{id}", advisory_bodies.AdvisoryShown, striking.rename_advisory, striking.strike_advisory),
     _act(f"{_API}{_ONE}/notes", api.note, bodies.NoteBody, bodies.NoteShown, 201),
     _act(f"{_API}{_ONE}/resolve", api.resolve, bodies.ResolveBody, bodies.IncidentShown, 200),
     _read(f"{_API}{_ONE}/escalation", calls.show_escalation, call_bodies.EscalationShown),

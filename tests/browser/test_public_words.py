@@ -95,3 +95,7 @@ async def test_nobody_is_kept_out_of_the_forms(browser: Browser, house: House, l
             await page.goto(f"{house.url}/incidents/{incident}/updates/2/{form}")
             assert await barriers(page) == []
             assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        for form in ("rename", "strike"):
+            await page.goto(f"{house.url}/incidents/{incident}/{form}")
+            assert await barriers(page) == []
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

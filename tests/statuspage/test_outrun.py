@@ -179,3 +179,61 @@ async def test_an_advisory_that_stays_open_now_says_so(house: House, anna: Brows
         f"/advisories/{id_}/move", {"starts": field(page, "starts"), "ends": field(page, "ends"), "seen": field(page, "seen")}, of="/"
     )
     assert (late.status, "until it is withdrawn" in words(await late.text())) == (409, True)
+
+
+# --- names
+
+
+KINDS = pytest.mark.parametrize("page", ["incidents", "maintenance", "advisories"])
+
+
+async def begun(house: House, ben: Program, page: str) -> str:
+    """The address of one, at the console."""
+    collection = "maintenances" if page == "maintenance" else page
+    at = house.now + timedelta(days=9)
+    told: dict[str, object] = {"name": {"en": "Mail of Ada", "de": "Post von Ada"}, "body": "We know."}
+    more: dict[str, dict[str, object]] = {
+        "incidents": {"services": {"email": "partial_outage"}},
+        "maintenance": {"services": ["email"], "starts": at.isoformat(), "ends": (at + HOUR / 2).isoformat()},
+        "advisories": {"services": ["email"]},
+    }
+    answer = await ben.send(f"/{collection}", {**told, **more[page]})
+    assert answer.status == 201, await answer.text()
+    return f"/{page}/{(await answer.json())['id']}"
+
+
+@KINDS
+async def test_a_name_given_meanwhile_is_shown_beside_ones_own(house: House, anna: Browser, ben: Program, page: str) -> None:
+    path = await begun(house, ben, page)
+    form = await anna.page(f"{path}/rename")
+    assert (field(form, "name"), field(form, "name:de")) == ("Mail of Ada", "Post von Ada")
+    api = path.replace("/maintenance/", "/maintenances/")
+    assert (await ben.send(f"{api}/rename", {"name": {"en": "Mail is slow", "de": "Post ist langsam"}})).status == 200
+    late = await sent(anna, f"{path}/rename", form, name="Mail is late", **{"name:de": ""})
+    again = await late.text()
+    assert (late.status, field(again, "name")) == (409, "Mail is late")
+    assert all(name in words(again) for name in ("Mail is slow", "Post ist langsam"))
+    assert (await sent(anna, f"{path}/rename", again, name="Mail is late")).status == 303
+    assert "Mail is late" in words(await anna.page(path))
+
+
+@KINDS
+async def test_words_are_struck_out_by_a_form_that_keeps_what_was_typed(house: House, anna: Browser, ben: Program, page: str) -> None:
+    path = await begun(house, ben, page)
+    fields = {"words": "Eve", "instead": "[removed]", "reason": "A name."}
+    refused = await anna.send(f"{path}/strike", fields, of=f"{path}/strike")
+    told = await refused.text()
+    assert (refused.status, field(told, "words"), field(told, "reason")) == (422, "Eve", "A name.")
+    assert "These words stand nowhere in it" in told
+    done = await anna.send(f"{path}/strike", {**fields, "words": "Ada"}, of=f"{path}/strike")
+    assert (done.status, done.headers["Location"]) == (303, path)
+    card = words(await anna.page(path))
+    assert "Mail of [removed]" in card
+    assert "Ada" not in card
+
+
+async def test_level_one_renames_and_strikes_nothing_out(house: House, ben: Program) -> None:
+    path, carla = await begun(house, ben, "advisories"), await house.logged_in("carla", Role.LEVEL_ONE)
+    page = await carla.page(path)
+    assert ("/rename" in page, "/strike" in page) == (True, False)
+    assert (await carla.get(f"{path}/strike")).status == 403

@@ -131,7 +131,7 @@ async def test_the_audit_keeps_what_proves_the_words_of_every_language(house: Ho
     await pager.send(f"/incidents/{id_}/updates", {"body": BOTH})
     rows = await house.audit("open", "update")
     assert [row.detail for row in rows] == [
-        {"name": NAMES["en"], "name.de": NAMES["de"]},
+        {"name_sha256": digest(NAMES["en"]), "name_sha256.de": digest(NAMES["de"])},
         {"sha256": digest(BOTH["en"]), "sha256.de": digest(BOTH["de"])},
     ]
 
