@@ -57,12 +57,20 @@ class Upkeep:
             trusted = min(self.now(), trusted + timedelta(seconds=loop.time() - asked + SLACK))
             asked = loop.time()
             await self.index()
+            await self.clear()
             await self.forget(trusted)
             await self.restate(trusted)
             await self.remember(trusted)
             await self.compare(trusted)
             await self.seal()
             await asyncio.sleep(HOUSE_EVERY)
+
+    async def clear(self) -> None:
+        """Clear the file of removed words where we died before that was done. Errors: none while the store is away."""
+        try:
+            await self.store.purge()
+        except StoreUnavailable as error:
+            log.warning("traces of what was removed are cleared an hour later: %s", error)
 
     async def forget(self, now: datetime) -> None:
         """Drop what is past its retention at *now*. Errors: none while the store is away."""

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from statuspage.store.connect import AUDIT_HEAD, READERS, Engines, engines, patience
 from statuspage.store.errors import StoreError, StoreUnavailable, away
 from statuspage.store.migrations.steps import bring_up_to_date, is_behind
+from statuspage.store.traces import no_traces_left, traces_left
 
 __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
 
@@ -144,9 +145,17 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._database.write, fn)
 
     async def purge(self) -> None:
-        """As ``Database.purge``, on the writer's thread; what stands in the way is told."""
-        if trouble := await asyncio.get_running_loop().run_in_executor(self._writer, self._database.purge):
+        """As ``Database.purge``, on the writer's thread, where words were removed since the last time; what stands in the way is told."""
+        if trouble := await asyncio.get_running_loop().run_in_executor(self._writer, self._purge):
             log.warning("traces of what was removed may be left in the store: %s", trouble)
+
+    def _purge(self) -> str:
+        since = self._database.read(traces_left)
+        if since is None:
+            return ""
+        trouble = self._database.purge()
+        self._database.write(lambda connection: no_traces_left(connection, since))
+        return trouble
 
     async def close(self) -> None:
         """Finish what was begun, then give up all connections."""

@@ -24,6 +24,7 @@ from statuspage.store.outbox_tables import outbox
 from statuspage.store.spelling import spell, understand
 from statuspage.store.striking import WHEN
 from statuspage.store.tables import idempotency, installation, journal, updates
+from statuspage.store.traces import leave_traces
 from statuspage.store.words import forget_words, keep_words
 
 
@@ -41,6 +42,7 @@ def write_rewordings(connection: Connection, events: Sequence[RewordingEvent]) -
                 now |= {"language": event.language} if event.language else {}
                 connection.execute(update(updates).where(*mine).values(now))
             case Redacted():
+                leave_traces(connection, event.at)
                 connection.execute(update(updates).where(*mine).values(body="", bodies=None, redacted_at=event.at))
                 _remove(connection, event, {there.body, *there.bodies.values()})
             case _:

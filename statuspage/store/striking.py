@@ -16,6 +16,7 @@ from statuspage.store.advisory_tables import advisory_updates
 from statuspage.store.maintenance_tables import maintenance_updates
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.tables import idempotency, installation, journal, memories, notes, updates
+from statuspage.store.traces import leave_traces
 from statuspage.store.upsert import put
 from statuspage.store.words import forget_words, keep_words
 
@@ -53,6 +54,7 @@ def write_strikes(connection: Connection, events: list[Struck]) -> None:
         _strike_answers(connection, id_, event)
         _strike_memories(connection, id_, event)
         keep_words(connection, **{f"{subject}_ids": [id_]})
+        leave_traces(connection, event.at)
         put(connection, installation, [{"name": WHEN, "value": event.at.isoformat()}])
     if events:
         forget_words(connection)

@@ -1,5 +1,6 @@
 """A word that must vanish: it is planted in public words, removed, and looked for on every surface and in every byte that is kept."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,8 +19,10 @@ from statuspage.app import Service
 from statuspage.clock import wall_clock
 from statuspage.mirror.versions import CURRENT, VERSIONS
 from statuspage.store import people, queries
+from statuspage.store.engine import Database
 from statuspage.store.people import Role
 from statuspage.store.tables import journal, updates
+from statuspage.store.traces import traces_left
 from tests import deadline
 
 until = partial(deadline.until, within=60.0)
@@ -241,3 +244,32 @@ async def test_translations_go_with_the_words_each_leaving_its_digest(house: Hou
         newest = (await answer.json())["items"][0]["detail"]
     assert newest["sha256.de"] == sha256(f"Fragen Sie {WORD}.".encode()).hexdigest()
     await until(house.is_clean)
+
+
+async def test_what_died_before_the_file_was_cleared_is_cleared_at_the_next_start_and_once(
+    tmp_path: Path, in_memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared, purge = [], Database.purge
+
+    def dies(_: Database) -> str:
+        raise ConnectionAbortedError("killed")
+
+    def counts(database: Database) -> str:
+        cleared.append(trouble := purge(database))
+        return trouble
+
+    async with running(tmp_path, in_memory / "mirror") as house:
+        await planted(house)
+        monkeypatch.setattr(Database, "purge", dies)
+        path = f"{house.service.internal_url}/api/v1/incidents/{house.incident}/updates/2/redact"
+        async with house.desk.post(path, json={"reason": "It names a person."}) as answer:
+            assert answer.status == 500
+    monkeypatch.setattr(Database, "purge", counts)
+    for _ in range(2):
+        async with running(tmp_path, in_memory / "mirror") as house:
+            store = house.service.hub.store
+            await until(lambda: bool(cleared))
+            await asyncio.wait_for(house.service.hub.upkeep.clear(), 30)
+            assert await store.read(traces_left) is None
+            await until(house.is_clean)
+    assert cleared == [""], cleared
