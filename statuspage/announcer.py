@@ -145,6 +145,8 @@ def _unknown(scheme: str, known: NotificationManager) -> str:
         return (
             "is the address of no service that apprise knows; write its apprise URL, or json:// (jsons:// by TLS) for a server of your own"
         )
+    if scheme == "file":
+        return "file:// leads to a file on this machine, where nobody is told; choose a service that people read"
     near = get_close_matches(scheme, sorted(known.schemas()), n=1)
     return f"apprise knows no service {scheme}://" + (f"; did you mean {near[0]}://?" if near else "; see https://appriseit.com/services")
 

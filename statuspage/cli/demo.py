@@ -60,6 +60,7 @@ def _greet(addresses: Sequence[tuple[str, str]], options: Sequence[str]) -> None
         "",
         "Break something, from a second terminal or on the demo page:",
         f"  {command} demo break outgoing-mail",
+        f"  {command} demo break portal --mode slow",
         f"  {command} demo mend outgoing-mail",
         f"  {command} demo status",
         "",

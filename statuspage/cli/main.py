@@ -265,12 +265,15 @@ def explain(
 
 @notify.command("test")
 def notify_test(
-    recipient: Annotated[str, typer.Argument(metavar="ADDRESS|OUTLET", help="An address of mail, or the id of an outlet of `announce:`.")],
+    recipient: Annotated[
+        str,
+        typer.Argument(metavar="ADDRESS|OUTLET|TEAM|PERSON", help="An address of mail, or an id under `announce:`, `teams:` or `people:`."),
+    ],
     *,
     config: ConfigOption = DEFAULT_CONFIG,
     wants_json: JsonOption = False,
 ) -> None:
-    """Send a letter by the server of `mail:`, or tell an outlet, and say what was answered; leaves with 1 where it is not taken."""
+    """Send a letter by the server of `mail:`, or tell an outlet, a team or a person, and say what was answered; 1 where it is not taken."""
     from statuspage.cli import notify as commands
 
     raise typer.Exit(commands.test(recipient, config=config, wants_json=wants_json))

@@ -14,7 +14,8 @@ from statuspage.channels.channel import Delivered, Message
 from statuspage.cli.config import load
 from statuspage.cli.options import BAD, GOOD, fail, print_json
 from statuspage.clock import wall_clock
-from statuspage.config.calls import places_of
+from statuspage.config.calls import roster
+from statuspage.config.loading import Loaded
 from statuspage.config.models import Config
 from statuspage.config.types import meant
 from statuspage.deliver import Line
@@ -29,11 +30,12 @@ from statuspage.telling import lines_of
 
 def test(typed: str, *, config: Path, wants_json: bool) -> int:
     """Tell the address or the outlet that was *typed* something, and print what was answered; gives the exit code."""
-    loaded = load(config).config
+    whole = load(config)
+    loaded = whole.config
     if typed in loaded.announce:
         return _announcement(typed, loaded, wants_json=wants_json)
     if typed in loaded.teams or typed in loaded.people:
-        return _calls(typed, loaded, wants_json=wants_json)
+        return _calls(typed, whole, wants_json=wants_json)
     if "@" not in typed and (known := [*loaded.announce, *loaded.teams, *loaded.people]):
         fail(f"neither an address of mail, which has an @, nor an outlet under `announce`, a team or a person; {meant(typed, known)}")
     return _letter(typed, loaded, wants_json=wants_json)
@@ -53,22 +55,29 @@ def _announcement(outlet: str, config: Config, *, wants_json: bool) -> int:
     return GOOD if reason is None else BAD
 
 
-def _calls(typed: str, config: Config, *, wants_json: bool) -> int:
-    """Tell a team, or a person, at each of their places."""
-    mine = [place for place in places_of(config) if place.id.split("/")[1] == typed]
+def _calls(typed: str, loaded: Loaded, *, wants_json: bool) -> int:
+    """Tell a team, with whoever is on call in it now, or a person, at each of their places."""
+    config, now = loaded.config, wall_clock()
+    known = roster(config, loaded.shifts, now.year)
+    mine = known.told(typed, now) if typed in config.teams else known.places[typed]
     if not mine:
-        fail(f"{typed} has nowhere to be told; give it notify")
+        fail(f"{typed} has nowhere to be told; give notify to it, or to whoever is on call in it")
     lines, body = lines_of(config), spelled(trial(config.console.url, config.site.name))
     told = []
     for place in mine:
         message = Message(key=secrets.token_hex(8), to=typed, body=body, at=wall_clock())
-        told.append((masked(place.url), asyncio.run(_fault(lines[place.line], message, config))))
+        told.append((place.owner, masked(place.url), asyncio.run(_fault(lines[place.line], message, config))))
     if wants_json:
-        print_json({"called": typed, "places": [{"url": where, "is_taken": why is None, "reason": why} for where, why in told]})
+        print_json(
+            {
+                "called": typed,
+                "places": [{"owner": owner, "url": where, "is_taken": why is None, "reason": why} for owner, where, why in told],
+            }
+        )
     else:
-        for where, why in told:
-            typer.echo(f"{typed} ({where}) was told." if why is None else f"not sent to {typed} ({where}): {why}", err=why is not None)
-    return GOOD if all(why is None for _, why in told) else BAD
+        for owner, where, why in told:
+            typer.echo(f"{owner} ({where}) was told." if why is None else f"not sent to {owner} ({where}): {why}", err=why is not None)
+    return GOOD if all(why is None for _, _, why in told) else BAD
 
 
 def _letter(typed: str, loaded: Config, *, wants_json: bool) -> int:

@@ -77,7 +77,9 @@ def _silent_tiers(config: Config, sources: Sources) -> Iterator[Problem]:
         for place, team in enumerate(service.tiers):
             if team in config.teams and not _can_be_told(team, config):
                 yield sources.problem(
-                    ("services", name, "tiers", place), "this team has nowhere to be notified; give it notify", repr(team)
+                    ("services", name, "tiers", place),
+                    "this team has nowhere to be notified; give notify to it, or to those of its on_call",
+                    repr(team),
                 )
 
 

@@ -1,5 +1,6 @@
 """How calls are made, as the file says: ladders of teams, when a team hears them, who of it is on call, and where each is told."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,14 @@ from statuspage.config.terms import calendar
 
 _INSTANT = timedelta(microseconds=1)
 _LINE = "call:"
+_OWNED = re.compile(rf"{_LINE}(team|person)/(.+)/\d+")
+
+
+def owner_of(line: str) -> tuple[str, str] | None:
+    """Whose place a line leads to: ``team`` or ``person``, and the id; None for a line that calls nobody."""
+    found = _OWNED.fullmatch(line)
+    return None if found is None else (found[1], found[2])
+
 
 StandIns = Callable[[str], Sequence[StandIn]]
 """Who stands in for others in a team."""

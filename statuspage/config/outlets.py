@@ -61,5 +61,5 @@ def _called(sources: Sources) -> Iterator[tuple[Trail, Secret]]:
     for pattern in ("teams.*.notify[]", "people.*.notify[]"):
         for trail, url in matches(sources.value, pattern):
             secret = url if isinstance(url, Secret) else Secret(url) if isinstance(url, str) else None
-            if secret is not None and "://" in secret.reveal() and not _PLAIN.fullmatch(secret.reveal()):
+            if secret is not None and secret.reveal().partition("://")[2] and not _PLAIN.fullmatch(secret.reveal()):
                 yield trail, secret

@@ -206,6 +206,8 @@ def sentence(fault: ErrorDetails) -> str:
         return "a reference to a secret has no place here; write the value itself"
     pattern = _TYPED.get(fault["type"])
     plain = {name: "0s" if bound == _NOTHING else bound for name, bound in context.items()}
+    if fault["type"] == "literal_error":  # of a StrEnum: its members' own spelling is no word of the file
+        plain["expected"] = re.sub(r"<\w+\.\w+: ('[^']*')>", r"\1", str(plain["expected"]))
     return fault["msg"] if pattern is None else pattern.format_map(plain)
 
 

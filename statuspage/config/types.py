@@ -97,8 +97,10 @@ def _link(text: str) -> str:
 
 def _reference(text: str) -> str:
     scheme, found, rest = text.partition("://")
-    if not found or not scheme or not rest:
-        raise ValueError("not a URL; it begins with a scheme, such as https:// or mailto://")
+    if not found or not scheme:
+        raise ValueError("not a URL; it begins with a scheme, such as slack:// or mailto://")
+    if not rest:
+        raise ValueError(f"nothing follows {scheme}://; write where it leads")
     return text
 
 

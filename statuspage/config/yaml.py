@@ -60,12 +60,22 @@ def parse(text: str, file: str) -> tuple[Sources, list[Problem]]:
 def _syntax(error: Exception, text: str, file: str) -> Problem:
     match error:
         case MarkedYAMLError(problem_mark=StreamMark() as mark):
-            return Problem(file, mark.line + 1, mark.column + 1, "", f"is not YAML: {error.problem}")
+            mend = next((mend for sign, mend in _MENDS.items() if sign in str(error.problem)), "")
+            return Problem(file, mark.line + 1, mark.column + 1, "", f"is not YAML: {error.problem}{mend}")
         case ReaderError():
             before = text[: error.position]
             return Problem(file, before.count("\n") + 1, error.position - before.rfind("\n"), "", "holds a control character; remove it")
         case _:
             return Problem(file, None, None, "", "is not YAML: an escape or a number in it cannot be read")
+
+
+_MENDS = {
+    "character '\\t'": "; indent with spaces, not with tabs",
+    "expected ',' or": "; a bracket that was opened above may not be closed",
+    "<block end>": "; this line is indented otherwise than those beside it",
+    "mapping values are not allowed": "; put a text that holds a colon into quotes",
+}
+"""What to do about what the parser stumbles over, by a part of its words."""
 
 
 class _Stop(Exception):

@@ -54,8 +54,8 @@ def listed_changes(connection: Connection, *, service: str | None, before: int |
 
 
 def changes_before(connection: Connection, incident: Incident) -> Sequence[Change]:
-    """What was altered in the day before *incident* was opened and may have touched what it hit, the newest first."""
-    since, until = incident.started_at - JUST_BEFORE, incident.opened_at
+    """What was altered from a day before *incident* began until it last failed, and may have touched what it hit, the newest first."""
+    since, until = incident.started_at - JUST_BEFORE, max(incident.opened_at, incident.returned_at or incident.opened_at)
     told = select(changes).where(changes.c.at >= since, changes.c.at < until, _touches(incident.worst))
     found = [
         *_read(connection, told.order_by(changes.c.at.desc(), changes.c.id.desc()).limit(MOST)),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from incidents.advisory import Advisory, AdvisoryUpdated
 from incidents.events import MaintenanceUpdated, Updated
 from incidents.model import Incident, Service
+from statuspage.config.calls import owner_of
 from statuspage.picture.audience import Verdict, advisory_held_until, held_until
 from statuspage.render.words import ADVISORY_TURN
 from statuspage.store import outbox
@@ -24,6 +25,7 @@ NEWEST = 30
 _VERDICTS: Mapping[Verdict, str] = MappingProxyType(
     {
         Verdict.TOLD: "",
+        Verdict.CALLED: "a team was called",
         Verdict.OVER: "told to nobody: it was over before",
         Verdict.INSIDE: "nothing for subscribers",
         Verdict.QUIET: "told to nobody: the ordinary course of what comes again, or a notice",
@@ -101,8 +103,11 @@ def _pushed(connection: Connection, told: Sequence[Told], thread: str, until: da
 
 
 def _named(recipient: str, addresses: Mapping[str, str]) -> str:
-    outlet = outlet_of(recipient)
-    return addresses.get(id_of(recipient) or "", "somebody who is gone") if outlet is None else f"the outlet {outlet}"
+    if (outlet := outlet_of(recipient)) is not None:
+        return f"the outlet {outlet}"
+    if (called := owner_of(recipient)) is not None:
+        return " ".join(called)
+    return addresses.get(id_of(recipient) or "", "somebody who is gone")
 
 
 def _text(one: Told, until: datetime | None) -> Text:

@@ -23,7 +23,10 @@ BROKEN_RULES = {
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE incident = incidents.id AND kind = 'resolved')""",
     "an outbox row tells of something that is not in the journal": """
         SELECT key FROM outbox
-        WHERE NOT EXISTS (SELECT 1 FROM journal WHERE journal.incident = outbox.incident AND journal.kind = outbox.kind)""",
+        WHERE NOT EXISTS (
+            SELECT 1 FROM journal
+            WHERE journal.incident IS outbox.incident AND journal.kind = outbox.kind AND journal.body = outbox.body
+        )""",
     "an incident's journal does not begin with its opening": """
         SELECT incident FROM journal WHERE incident IS NOT NULL GROUP BY incident HAVING sum(kind = 'opened') <> 1""",
     "the numbers of an incident's updates have a gap": """

@@ -137,7 +137,7 @@ def schemes(plugin: type[NotifyBase]) -> set[str]:
     [
         (TOKEN, "is no apprise URL: it begins with a scheme, such as slack:// or mailto://"),
         (f"https://example.org/{TOKEN}", "is the address of no service that apprise knows; write its apprise URL, or json://"),
-        (f"file:///{TOKEN}", "apprise knows no service file://"),
+        (f"file:///{TOKEN}", "file:// leads to a file on this machine"),
         (f"config://{TOKEN}", "apprise knows no service config://"),
         (f"slack://{TOKEN}", "apprise cannot read it as a URL of Slack; how slack:// is written: https://"),
         (f"GNOME://{TOKEN}", "gnome:// shows messages on this machine and tells nobody elsewhere"),

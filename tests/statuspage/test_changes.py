@@ -8,6 +8,7 @@ import pytest
 
 from incidents.model import Subject
 from incidents.moving import Move
+from probes.result import Failure
 from statuspage.store import changes, queries
 from statuspage.store.people import Role
 from statuspage.store.renaming import rename
@@ -79,6 +80,18 @@ async def test_the_card_tells_what_was_altered_just_before_and_nothing_else(hous
     assert "Firewall rules" in section
     for other in ("Too long ago", "Portal upgraded", "Rolled back"):
         assert other not in section
+
+
+async def test_what_was_altered_before_it_failed_again_stands_there_too(house: House, pipeline: Program) -> None:
+    ada = await house.logged_in("ada")
+    incident = await house.outage()
+    await house.see("outgoing", None)
+    house.wait(minutes=1)
+    await told(pipeline, "Tried once more", "email")
+    house.wait(minutes=1)
+    await house.see("outgoing", Failure.REFUSED)
+    assert house.incident(incident.id).returned_at is not None
+    assert "Tried once more" in await ada.page(f"/incidents/{incident.id}")
 
 
 async def test_our_own_configuration_that_was_taken_into_use_stands_there_too(house: House) -> None:

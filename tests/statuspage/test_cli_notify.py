@@ -74,6 +74,28 @@ async def test_an_outlet_is_told_at_once_and_its_answer_is_the_exit_code(tmp_pat
     assert not (tmp_path / "data").exists(), "a test leaves nothing behind"
 
 
+async def test_a_team_is_told_with_whoever_is_on_call_and_a_person_alone(tmp_path: Path) -> None:
+    async with listening(Room()) as room:
+        path = configured(tmp_path)
+        more = f"""
+people: {{ada: {{name: Ada L., notify: ["{room.url()}"]}}, eve: {{}}}}
+teams:
+  desk: {{name: Service desk, notify: ["{room.url("form")}"], on_call: {{weekly: [ada], since: "2026-01-05 09:00"}}}}
+  night: {{on_call: {{weekly: [eve], since: "2026-01-05 09:00"}}}}
+"""
+        path.write_text(path.read_text() + more)
+        team = await statuspage("notify", "test", "desk", here=tmp_path)
+        person = await statuspage("notify", "test", "ada", "--json", here=tmp_path)
+        nobody = await statuspage("notify", "test", "night", here=tmp_path)
+    assert (team.code, team.out) == (0, "Service desk (form://***) was told.\nAda L. (json://***) was told.\n")
+    assert json.loads(person.out) == {
+        "called": "ada",
+        "places": [{"owner": "Ada L.", "url": "json://***", "is_taken": True, "reason": None}],
+    }
+    assert len(room.heard) == 3
+    assert (nobody.code, nobody.err) == (2, "night has nowhere to be told; give notify to it, or to whoever is on call in it\n")
+
+
 async def test_who_is_neither_an_address_nor_an_outlet_is_named(tmp_path: Path) -> None:
     environ = {"OPS_URL": "json://127.0.0.1:1/a", "SALES_URL": "json://127.0.0.1:1/b"}
     ended = await statuspage("notify", "test", "opps", here=announcing(tmp_path), environ=environ)

@@ -23,7 +23,7 @@ def warned(tmp_path: Path, text: str) -> list[str]:
 def test_a_tier_that_notifies_nobody(tmp_path: Path) -> None:
     text = "teams: {one: {}, two: {notify: ['json://127.0.0.1']}}\nservices: {x: {needs: [a], tiers: [one, two]}}\n"
     assert warned(tmp_path, text + WATCHED) == [
-        "3:36: services.x.tiers[0]: this team has nowhere to be notified; give it notify (found 'one')"
+        "3:36: services.x.tiers[0]: this team has nowhere to be notified; give notify to it, or to those of its on_call (found 'one')"
     ]
 
 

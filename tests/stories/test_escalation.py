@@ -174,3 +174,5 @@ async def test_no_secret_of_an_address_stands_in_the_outbox_or_on_the_card(tmp_p
         card = await text(here.house.internal, f"/incidents/{incident}", await here.house.token("ada"))
         assert TOKEN not in card
         assert "Service desk" in card
+        assert "team desk by call" in card
+        assert "somebody who is gone" not in card
