@@ -11,9 +11,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from incidents.act import Invalid, current
-from incidents.climb import Climb
 from incidents.events import Called, Event
 from incidents.model import Incident, Situation, State, Status
+from incidents.situation import climb_of
 
 TIRED = frozenset({State.MONITORING, State.RESOLVED, State.POSTMORTEM})
 """States in which nobody is called: it has recovered, or somebody says that it is mended."""
@@ -130,11 +130,6 @@ def alarms(incident: Incident, rules: Rules, now: datetime) -> tuple[str, ...]:
 
 
 # --- the clock ------------------------------------------------------------------------------------------------------------------
-
-
-def climb_of(incident: Incident) -> Climb:
-    """How far it was carried; one that an older release opened begins at the foot."""
-    return incident.climb or Climb(since=incident.opened_at)
 
 
 def elapsed(incident: Incident, now: datetime) -> timedelta:

@@ -278,13 +278,14 @@ def _flapped(incident: Incident, event: Flapped | Calmed) -> Incident:
     return replace(incident, flapping_since=event.since, calmed_at=None)
 
 
-def _climb(incident: Incident) -> Climb:
+def climb_of(incident: Incident) -> Climb:
+    """How far it was carried up the tiers; one that an older release opened begins at the foot."""
     return incident.climb or Climb(since=incident.opened_at)
 
 
 def _carried(incident: Incident, event: Acknowledged | Called) -> Incident:
     """Somebody was called, or owns it: then what an acknowledgement before held is over, and the clock of calls knows it."""
-    climb, held = _climb(incident), incident.acknowledgement
+    climb, held = climb_of(incident), incident.acknowledgement
     if isinstance(event, Called):
         return replace(incident, climb=climb.after(Call(at=event.at, team=event.team, tier=event.tier, by=event.by)))
     owned = climb if held is None else climb.without(held.at, min(held.expires_at, event.at))
@@ -295,7 +296,7 @@ def _impacted(incident: Incident, event: Impacted) -> Incident:
     """One that worsens, or hits a new service, is carried up from the first tier again, whoever owns it."""
     worst = _worsened(incident.worst, event.services)
     is_worse = any(worst[id] is not incident.worst.get(id, Status.OPERATIONAL) for id in event.services)
-    climb = _climb(incident).again(event.at) if is_worse and not incident.is_flapping else incident.climb
+    climb = climb_of(incident).again(event.at) if is_worse and not incident.is_flapping else incident.climb
     return replace(incident, services=event.services, worst=worst, climb=climb)
 
 
@@ -352,7 +353,7 @@ def _returned(incident: Incident, event: StateChanged) -> Incident:
     back = _back(incident, event.returned_at)
     held = incident.acknowledgement
     is_owned = held is not None and held.holds(event.at)
-    return back if is_owned or incident.is_flapping else replace(back, climb=_climb(incident).again(event.at))
+    return back if is_owned or incident.is_flapping else replace(back, climb=climb_of(incident).again(event.at))
 
 
 def _reopened(incident: Incident, event: Reopened) -> Incident:
@@ -368,5 +369,5 @@ def _reopened(incident: Incident, event: Reopened) -> Incident:
         reopens_until=None,
         publish_at=event.publish_at,
         acknowledgement=None,
-        climb=_climb(incident).again(event.at),
+        climb=climb_of(incident).again(event.at),
     )

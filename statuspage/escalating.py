@@ -45,10 +45,6 @@ class Escalation:
         if any(getattr(event, "incident", None) and not isinstance(event, Called) for event in events):
             self._woken.set()
 
-    def wake(self) -> None:
-        """Look at once."""
-        self._woken.set()
-
     async def run(self) -> None:
         """Call for ever."""
         while True:

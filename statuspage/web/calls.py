@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from incidents import act, escalation
 from incidents.events import Event
 from incidents.model import Incident
+from incidents.situation import climb_of
 from statuspage.picture import board
 from statuspage.pipeline import Command
 from statuspage.store import people, queries
@@ -93,7 +94,7 @@ async def _assignment(request: web.Request, body: AssignBody) -> tuple[Deed, Com
 
 def shown(desk: Desk, incident: Incident) -> EscalationShown:
     """How far an incident was carried up the tiers."""
-    climb = escalation.climb_of(incident)
+    climb = climb_of(incident)
     return EscalationShown(
         incident=incident.id,
         since=climb.since,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from incidents import escalation
 from incidents.escalation import Absence
+from incidents.situation import climb_of
 from statuspage.picture.page import Story
 from statuspage.web.desk import Desk
 
@@ -11,7 +12,7 @@ from statuspage.web.desk import Desk
 def called_on(desk: Desk, story: Story, owners: Sequence[str]) -> Mapping[str, object]:
     """Who was called, who is next, and to whom the incident may be handed."""
     incident, rules, now = story.incident, desk.rules(), desk.now()
-    ladder = {"calls": escalation.climb_of(incident).calls, "next_at": escalation.due_at(incident, rules, now)}
+    ladder = {"calls": climb_of(incident).calls, "next_at": escalation.due_at(incident, rules, now)}
     further = escalation.further(incident, rules)
     crews = desk.roster().crews
     return {
