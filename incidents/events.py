@@ -14,6 +14,7 @@ from incidents.impairment import SightEvent
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
+from incidents.reviewed import ReviewEvent
 from incidents.rewording import RewordingEvent, Struck
 from incidents.votes import Streak
 
@@ -372,6 +373,7 @@ class MaintenanceUpdated:
     update: MaintenanceUpdate
 
 
+_Beside = Imported | Quoted | ReviewEvent
 IncidentEvent = (
     Opened
     | Joined
@@ -390,8 +392,7 @@ IncidentEvent = (
     | Settled
     | Flapped
     | Calmed
-    | Imported
-    | Quoted
+    | _Beside
 )
 _OfWindow = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
 MaintenanceEvent = _OfWindow | MaintenanceImported | MaintenanceQuoted

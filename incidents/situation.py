@@ -45,6 +45,7 @@ from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpa
 from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Origin, Outage, Pause, Situation, Standing, State, Status, Update
 from incidents.moving import Move, moved
+from incidents.reviewed import Attributed, Explained, ReviewEvent
 from incidents.rewording import Redacted, Reworded, Struck
 from incidents.rollup import worst
 from probes.result import Result
@@ -166,8 +167,9 @@ def _folded(incidents: _Incidents, ended: _Incidents, event: IncidentEvent) -> t
     """The open incidents, and those over that may come back, after *event*."""
     if isinstance(event, Imported | Quoted):
         return incidents, ended  # history asks for no decision
-    if isinstance(event, Renamed) and event.by and event.incident not in {**incidents, **ended}:
-        return incidents, ended  # it is over for good, and its name decides nothing
+    is_late = isinstance(event, ReviewEvent) or (isinstance(event, Renamed) and event.by is not None)
+    if is_late and event.incident not in {**incidents, **ended}:
+        return incidents, ended  # it is over for good, and neither its name nor its cause decides anything
     if isinstance(event, Opened):
         return MappingProxyType({**incidents, event.incident: opened(event)}), ended
     before = incidents.get(event.incident)
@@ -258,8 +260,8 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             return _carried(incident, event)
         case Updated() | Quoted():
             return _told(incident, event)
-        case Noted():
-            return replace(incident, notes=event.note.number)
+        case Noted() | Attributed() | Explained():
+            return _noted(incident, event)
         case Resolved():
             return _ended(incident, event)
         case Reopened():
@@ -270,6 +272,16 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             return _flapped(incident, event)
         case _:
             assert_never(event)
+
+
+def _noted(incident: Incident, event: Noted | ReviewEvent) -> Incident:
+    match event:
+        case Noted():
+            return replace(incident, notes=event.note.number)
+        case Attributed():
+            return replace(incident, cause=event.cause)
+        case Explained():
+            return incident
 
 
 def _flapped(incident: Incident, event: Flapped | Calmed) -> Incident:

@@ -31,6 +31,7 @@ from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
 from statuspage.config.answering import answering
+from statuspage.config.causes import causes
 from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.message_templates import message_templates
 from statuspage.config.scale import scale
@@ -240,6 +241,7 @@ class Hub:
             probe_now=self.schedule.probe_now,
             rules=self.escalation.rules,
             roster=self.escalation.roster,
+            causes=lambda: causes(self.loaded.config),
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 

@@ -221,6 +221,13 @@ class MessageTemplate(Section):
         return self
 
 
+class Cause(Section):
+    """What incidents come from."""
+
+    name: Title | None = Field(None, description="What the desk and the review call it; made from the id by default.")
+    supplier: Title | None = Field(None, description="The company outside that it lies with; it is ours by default.")
+
+
 class Acknowledgement(Section):
     """What it means that an agent owns an incident."""
 
@@ -308,6 +315,9 @@ class Config(Section):
     known_errors: Mapping[Id, KnownError] = Field({}, description="Symptoms that are known, and the way round them.")
     templates: Mapping[Id, MessageTemplate] | None = Field(
         None, description="Texts for updates at the desk; those of docs/words.md by default, none by `{}`."
+    )
+    causes: Mapping[Id, Cause] | None = Field(
+        None, description="What incidents may come from, for the review; those of docs/reports.md by default, any words by `{}`."
     )
     acknowledgement: Acknowledgement = Field(Acknowledgement(), description="What it means that an agent owns an incident.")
     escalation: Escalation = Field(Escalation(), description="What happens when nobody takes an incident.")

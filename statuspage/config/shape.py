@@ -24,7 +24,7 @@ PLACES: Mapping[str, type[BaseModel]] = {"monitors.*": Monitor, "services.*.moni
 
 KEYED = frozenset(
     {
-        *("announce", "calendars", "components", "credentials", "known_errors", "locations", "maintenance", "monitors", "people"),
+        *("announce", "calendars", "causes", "components", "credentials", "known_errors", "locations", "maintenance", "monitors", "people"),
         *("services", "teams"),
     }
 )

@@ -33,6 +33,7 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, State, Status
+from incidents.reviewed import ReviewEvent
 from incidents.rewording import RewordingEvent, Struck
 from incidents.rollup import ORDER, worst
 from statuspage.picture.planned import is_loud
@@ -55,6 +56,7 @@ ADDS = (
     | Noted
     | Resolved
     | Reopened
+    | ReviewEvent
 )
 """What adds to an incident and leaves its earlier words alone. After whatever else happens they may read otherwise."""
 

@@ -46,6 +46,7 @@ from incidents.events import (
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Status, Update
+from incidents.reviewed import Attributed, Explained, ReviewEvent
 from incidents.rewording import Redacted, Reworded, Struck
 from statuspage.render.words import ADVISORY_TURN, CAPABILITY, MAINTENANCE_STATE, STATE
 
@@ -215,10 +216,9 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
             return event.by, f"{event.component} is judged by itself from now on", event.reason
         case Rerooted():
             return None, f"The cause lies in {event.root}", event.reason
-        case Flapped():
-            return None, "It comes and goes: its turns are not told one by one from now on", event.reason
-        case Calmed():
-            return None, "It has calmed", event.reason
+        case Flapped() | Calmed():
+            words = "It has calmed" if isinstance(event, Calmed) else "It comes and goes: its turns are not told one by one from now on"
+            return None, words, event.reason
         case Renamed():
             return event.by, f"Renamed: {event.name}", ""
         case Impacted():
@@ -233,12 +233,23 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
             return event.by, "Resolved", "; ".join(_reasons(event))
         case Reopened():
             return None, "Came back and is open again; it failed again at", event.reason
+        case Attributed() | Explained():
+            return event.by, *_reviewed(event)
         case Settled():
             return None, "Over for good: another failure opens another incident", ""
         case Updated() | Noted() | Called() | Imported() | Quoted():
             return None, "", ""
         case _:
             assert_never(event)
+
+
+def _reviewed(event: ReviewEvent) -> tuple[str, str]:
+    match event:
+        case Attributed():
+            return f"Cause: {event.cause}", ""
+        case Explained():
+            changed = f"{event.monitor} was changed" if event.monitor else "no monitor was changed"
+            return f"Why the probes missed it: {changed}", event.words
 
 
 def _impact(event: Impacted) -> str:

@@ -1,7 +1,6 @@
 """Customers who called: counted beside the probes, gathered by the incidents that explain them, and called back."""
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,17 +63,22 @@ def unexplained_by_service(connection: Connection, services: Collection[str], si
 
 def count_by_incident(connection: Connection, incidents: Collection[Incident]) -> Mapping[str, int]:
     """How many called about each of *incidents*, as ``_of`` has it; hundreds of them are one question."""
+    return {id: len(called) for id, called in calls_by_incident(connection, incidents).items()}
+
+
+def calls_by_incident(connection: Connection, incidents: Collection[Incident]) -> Mapping[str, Sequence[datetime]]:
+    """When those called, in no order."""
     if not incidents:
         return {}
-    named: Counter[str] = Counter()
+    named: dict[str, list[datetime]] = {}
     unnamed: dict[str, list[datetime]] = {}
     for row in connection.execute(_THEIRS, _asked(incidents)):
-        if row.incident is not None:
-            named[row.incident] += 1
-        else:
-            unnamed.setdefault(row.service, []).append(row.at)
-    around = {one.id: sum(_between(unnamed.get(service, ()), one) for service in one.worst) for one in incidents}
-    return {id: named[id] + count for id, count in around.items()}
+        into, key = (named, row.incident) if row.incident is not None else (unnamed, row.service)
+        into.setdefault(key, []).append(row.at)
+    return {
+        one.id: [*named.get(one.id, ()), *(at for service in one.worst for at in _between(unnamed.get(service, ()), one))]
+        for one in incidents
+    }
 
 
 # Written down once, as in incident_rows.
@@ -105,10 +109,10 @@ def _asked(incidents: Collection[Incident]) -> Mapping[str, object]:
     }
 
 
-def _between(ascending: Sequence[datetime], incident: Incident) -> int:
-    """How many of those instants the incident explains."""
+def _between(ascending: Sequence[datetime], incident: Incident) -> Sequence[datetime]:
+    """Those of the instants that the incident explains."""
     first = bisect_left(ascending, incident.started_at - AHEAD)
-    return max(0, bisect_left(ascending, incident.resolved_at or NEVER) - first)
+    return ascending[first : bisect_left(ascending, incident.resolved_at or NEVER)]
 
 
 def callers_of(connection: Connection, incident: Incident) -> Sequence[Caller]:

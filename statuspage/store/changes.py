@@ -70,6 +70,12 @@ def changes_lately(connection: Connection, services: Collection[str], since: dat
     return {service: [one for one in told if not one.services or service in one.services] for service in services}
 
 
+def changes_between(connection: Connection, since: datetime, until: datetime) -> Sequence[Change]:
+    """All that was altered in [*since*, *until*), our own configuration included."""
+    told = select(changes).where(changes.c.at >= since, changes.c.at < until).order_by(changes.c.at, changes.c.id)
+    return [*_read(connection, told), *_configured(connection, since, until)]
+
+
 def prune_changes(connection: Connection, before: datetime, limit: int) -> int:
     """Forget what was altered *before*, at most *limit* changes; gives how many."""
     old = list(connection.execute(select(changes.c.id).where(changes.c.at < before).limit(limit)).scalars())

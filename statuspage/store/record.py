@@ -42,6 +42,7 @@ from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Note, Standing, Status, Subject, Update
 from incidents.moving import Move
 from incidents.replaying.differences import Notice
+from incidents.reviewed import ReviewEvent
 from incidents.rewording import RewordingEvent, Struck
 from incidents.situation import advance, begun, stands
 from incidents.turns import Circumstances
@@ -53,6 +54,7 @@ from statuspage.store.feed_rows import Word, place_words
 from statuspage.store.incident_rows import add_incident, change_incident, read_incidents
 from statuspage.store.ledger_rows import write_corrections
 from statuspage.store.maintenance_rows import write_maintenances
+from statuspage.store.missed import write_review
 from statuspage.store.outbox import release
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.renaming import rename
@@ -78,7 +80,7 @@ from statuspage.store.upsert import put, put_missing
 from statuspage.store.words import keep_words
 
 _OfState = Opened | Joined | Parted | Rerooted | Impacted | StateChanged | Resolved | Reopened | Settled | Flapped | Calmed
-_WORDLESS = _OfState | Acknowledged | Called | Noted
+_WORDLESS = _OfState | Acknowledged | Called | Noted | ReviewEvent
 """What changes no public word of an incident. Whatever else comes to be does, unless it is named here."""
 
 Told = Notice | Called
@@ -225,6 +227,7 @@ def _write_incidents(connection: Connection, events: Sequence[IncidentEvent]) ->
         (add_incident if incident.id in born else change_incident)(connection, incident)
     _write_words(connection, events)
     place_words(connection, words)
+    write_review(connection, events, known)
     if sooner := [id for id, before in waited.items() if _waits_for(known[id]) != before]:
         release(connection, incidents=sooner)
 

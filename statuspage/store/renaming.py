@@ -19,6 +19,7 @@ from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services
 from statuspage.store.outbox_tables import subscribers
 from statuspage.store.report_tables import reports
+from statuspage.store.review_tables import missed
 from statuspage.store.scope_tables import circles, hidden_services
 from statuspage.store.tables import (
     incident_components,
@@ -43,6 +44,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (places, places.c.monitor),
         (paused, paused.c.monitor),
         (measured, measured.c.monitor),
+        (missed, missed.c.monitor),
     ),
     Subject.COMPONENT: (
         (incidents, incidents.c.root),

@@ -50,6 +50,7 @@ from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Update
+from incidents.reviewed import Attributed, Explained
 from incidents.rewording import Redacted, Reworded, Struck
 from incidents.votes import Level, Run
 
@@ -66,11 +67,13 @@ KINDS: Mapping[str, type[Event]] = {
     "advisory_renamed": AdvisoryRenamed,
     "advisory_updated": AdvisoryUpdated,
     "approved": Approved,
+    "attributed": Attributed,
     "called": Called,
     "calmed": Calmed,
     "corrected": Corrected,
     "correction_approved": CorrectionApproved,
     "correction_dropped": CorrectionDropped,
+    "explained": Explained,
     "flapped": Flapped,
     "impacted": Impacted,
     "impaired": Impaired,

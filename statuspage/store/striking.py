@@ -15,6 +15,7 @@ from incidents.rewording import Struck
 from statuspage.store.advisory_tables import advisory_updates
 from statuspage.store.maintenance_tables import maintenance_updates
 from statuspage.store.outbox_tables import outbox
+from statuspage.store.review_tables import missed
 from statuspage.store.tables import idempotency, installation, journal, memories, notes, updates
 from statuspage.store.traces import leave_traces
 from statuspage.store.upsert import put
@@ -23,7 +24,7 @@ from statuspage.store.words import forget_words, keep_words
 WHEN = "words struck"
 """Under which the installation keeps when that was done for the last time."""
 
-_TEXTS = frozenset({"name", "names", "title", "titles", "body", "bodies", "description"})
+_TEXTS = frozenset({"name", "names", "title", "titles", "body", "bodies", "description", "words"})
 _SUBJECTS = ("incident", "maintenance", "advisory")
 
 
@@ -39,6 +40,7 @@ class _Rows:
 _ROWS = (
     _Rows(table=updates, subject="incident", texts=("title", "titles", "body", "bodies")),
     _Rows(table=notes, subject="incident", texts=("body",)),
+    _Rows(table=missed, subject="incident", texts=("words",)),
     _Rows(table=maintenance_updates, subject="maintenance", texts=("title", "titles", "body", "bodies")),
     _Rows(table=advisory_updates, subject="advisory", texts=("body",)),
     *(_Rows(table=table, subject=subject, texts=("body",)) for table in (journal, outbox) for subject in _SUBJECTS),

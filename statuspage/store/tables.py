@@ -31,6 +31,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     maintenance_tables,
     outbox_tables,
     report_tables,
+    review_tables,
     scope_tables,
     usefulness_tables,
     word_tables,
@@ -178,6 +179,9 @@ Index(
     postgresql_where=_of_service,
 )
 
+_of_monitor = status_changes.c.subject == "monitor"
+Index("ix_status_changes_monitors", status_changes.c.at, sqlite_where=_of_monitor, postgresql_where=_of_monitor)
+
 incidents = Table(
     "incidents",
     metadata,
@@ -216,6 +220,7 @@ incidents = Table(
     Column("impact", Choice(Status)),  # what that page said of it as a whole; none: we know it by its services
     Index(None, "resolved_at"),
     Index(None, "started_at"),
+    Index(None, "opened_at"),
 )
 
 _unresolved_machine = and_(incidents.c.origin == "machine", incidents.c.resolved_at.is_(None))
@@ -270,6 +275,9 @@ updates = Table(
     *in_languages(),
     Index(None, "at"),
 )
+
+_promising = updates.c.next_update_by.is_not(None)
+Index("ix_updates_promised", updates.c.next_update_by, sqlite_where=_promising, postgresql_where=_promising)
 
 notes = Table(
     "notes",

@@ -19,6 +19,7 @@ from statuspage.store.usefulness import useful_by_incident
 from statuspage.web import bodies
 from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
 from statuspage.web.by_language import words_of
+from statuspage.web.causes import of_list
 from statuspage.web.desk import DESK, Deed, Desk, story_of
 from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
 from statuspage.web.once import done_once
@@ -95,9 +96,9 @@ async def resolve(request: web.Request) -> web.Response:
     """End an incident."""
     body = await body_of(request, bodies.ResolveBody)
     incident, by, said = request.match_info["id"], request[CALLER].name, words_of(request.app[DESK].voices, body)
-    override = body.override.reason if body.override else None
-    command = partial(act.resolve, incident=incident, by=by, body=said.body, cause=body.cause, override=override, speech=said.speech)
-    deed = Deed(by=by, act="resolve", incident=incident, detail={**said.detail, "cause": body.cause, "override": override})
+    override, cause = body.override.reason if body.override else None, of_list(request.app[DESK], body.cause)
+    command = partial(act.resolve, incident=incident, by=by, body=said.body, cause=cause, override=override, speech=said.speech)
+    deed = Deed(by=by, act="resolve", incident=incident, detail={**said.detail, "cause": cause, "override": override})
     return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK]))
 
 

@@ -67,11 +67,24 @@ class Override(Taken):
 
 
 class ResolveBody(Taken):
-    """The last public words, and what it was."""
+    """The last public words, and what it came from: a cause of the company's list, where there is one."""
 
     body: WordsSaid
     cause: Line | None = None
     override: Override | None = None
+
+
+class CauseBody(Taken):
+    """What an incident came from."""
+
+    cause: Line
+
+
+class MissedBody(Taken):
+    """Why customers saw an incident before the probes did: the *monitor* that was changed for it, and how, or why none was."""
+
+    words: Words
+    monitor: Line | None = None
 
 
 class MergeBody(Taken):
@@ -252,6 +265,22 @@ class IncidentList(Given):
 
     items: list[IncidentShown]
     next: str | None
+
+
+class MissedShown(Given):
+    """An incident about which so many *callers* called before it was detected, and why: *answered_at* is null while nobody has said.
+
+    *monitor* was changed for it; null: none was, and *words* say why.
+    """
+
+    incident: str
+    at: datetime
+    first_called_at: datetime
+    callers: int
+    answered_at: datetime | None
+    answered_by: str | None
+    monitor: str | None
+    words: str | None
 
 
 class ServiceShown(Given):

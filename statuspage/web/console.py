@@ -21,6 +21,7 @@ from statuspage.pipeline import Command
 from statuspage.web import bodies, templates
 from statuspage.web.auth import CALLER
 from statuspage.web.by_language import put_together, words_of
+from statuspage.web.causes import of_list, watching
 from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.dossier import dossier_of
 from statuspage.web.entry import misfit
@@ -49,6 +50,8 @@ class Typed:
     next_in: str = ""
     cause: str = ""
     override: str = ""
+    monitor: str = ""
+    words: str = ""
     into: str = ""
     name: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +66,8 @@ class TypedForms:
     notes: Typed = field(default_factory=Typed)
     assign: Typed = field(default_factory=Typed)
     resolve: Typed = field(default_factory=Typed)
+    cause: Typed = field(default_factory=Typed)
+    missed: Typed = field(default_factory=Typed)
     merge: Typed = field(default_factory=Typed)
     split: Typed = field(default_factory=Typed)
     parts: frozenset[str] = frozenset()
@@ -120,6 +125,8 @@ async def card(
         warned=about(await lasting(desk), story.incident.worst) if story.incident.is_open else (),
         timeline=known.timeline,
         altered=known.altered,
+        missed=known.missed,
+        watching=watching(situation, story.incident.worst),
         record=known.record,
         lasts=desk.acknowledgement_lasts,
         promises=_promises(typed.updates.next_in if typed else ""),
@@ -134,6 +141,7 @@ async def card(
         trouble=trouble_of(rejected),
         typed=typed or TypedForms(),
         templates=templates.choices(desk, story.incident),
+        causes=desk.causes(),
         preview=preview,
         **called_on(desk, story, known.owners),
     )
@@ -222,7 +230,7 @@ async def _resolve(request: web.Request, typed: Typed) -> None:
     desk, by, incident = request.app[DESK], request[CALLER].name, request.match_info["id"]
     override = {"reason": typed.override} if typed.override.strip() else None
     words = put_together(desk.own, typed.body, typed.bodies)
-    body = fit(bodies.ResolveBody, desk.languages(), body=words, cause=typed.cause or None, override=override)
+    body = fit(bodies.ResolveBody, desk.languages(), body=words, cause=of_list(desk, typed.cause), override=override)
     reason, said = body.override.reason if body.override else None, words_of(desk.voices, body)
     command = partial(act.resolve, incident=incident, by=by, body=said.body, cause=body.cause, override=reason, speech=said.speech)
     detail = {**said.detail, "cause": body.cause, "override": reason}

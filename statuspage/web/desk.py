@@ -15,6 +15,7 @@ from incidents.events import Event
 from incidents.levels.service_level import Offer
 from incidents.planned.conduct import Conduct
 from incidents.priority import Scale
+from incidents.reviewed import Causes
 from incidents.rewording import digest
 from incidents.voices import ENGLISH, Voices
 from statuspage.asking import Beside
@@ -53,6 +54,7 @@ class Desk:
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
     are called, *roster* who they are.
+    *causes* what incidents may come from.
     *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
     names them.
     """
@@ -88,6 +90,7 @@ class Desk:
     doors: Callable[[], Doors] = no_doors
     rules: Callable[[], Rules] = lambda: NOBODY
     roster: Callable[[], Roster] = Roster
+    causes: Callable[[], Causes] = lambda: Causes(listed=())
 
     @property
     def own(self) -> str:

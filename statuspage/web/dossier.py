@@ -11,6 +11,7 @@ from statuspage.render.timeline import Line, tell
 from statuspage.store import callers, people, queries, reports
 from statuspage.store.callers import Caller
 from statuspage.store.changes import Change, changes_before
+from statuspage.store.missed import Missed, missed_of
 from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected
@@ -21,7 +22,8 @@ from statuspage.web.pushed import Pushed, pushed_of_incident
 class Dossier:
     """What the store has about one incident.
 
-    *count* are its callers, *owners* the agents who may own it, *altered* what was altered just before.
+    *count* are its callers, *owners* the agents who may own it, *altered* what was altered just before,
+    *missed* who called before it was detected.
     """
 
     story: Story
@@ -33,6 +35,7 @@ class Dossier:
     useful: Sequence[Useful]
     owners: Sequence[str]
     altered: Sequence[Change]
+    missed: Missed | None
 
 
 def dossier_of(incident: str, situation: Situation, connection: Connection) -> Dossier:
@@ -53,4 +56,5 @@ def dossier_of(incident: str, situation: Situation, connection: Connection) -> D
         useful=useful(connection, incident),
         owners=people.owners(connection),
         altered=changes_before(connection, story.incident),
+        missed=missed_of(connection, incident),
     )

@@ -47,6 +47,7 @@ from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
 from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
 from incidents.policy import Policy
+from incidents.reviewed import ReviewEvent
 from incidents.rollup import ORDER, TROUBLE, component_status, declared, hit_services, service_status, standing, worst
 from incidents.votes import Level
 from tests.incidents.chance import MARK
@@ -376,7 +377,7 @@ class History:
             assert self.ended.pop(event.incident).reopens_until is not None
             return
         assert event.incident not in self.over, "something happened to it after its end"
-        assert not isinstance(event, Imported | Quoted | Called), "the machine's judgement imported something, or called somebody"
+        assert not isinstance(event, Imported | Quoted | Called | ReviewEvent), "the machine's judgement is no import, no call, no review"
         match event:
             case StateChanged():
                 assert event.old is state

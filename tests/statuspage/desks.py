@@ -20,13 +20,15 @@ from incidents.levels.service_level import Offer
 from incidents.model import Component, Incident, Monitor, Need, Service, Topology
 from incidents.policy import Policy
 from incidents.priority import Scale
+from incidents.reviewed import Causes
 from probes.result import Failure, ProbeResult, Result
 from statuspage.as_it_was import page_at
 from statuspage.bundled import templates
 from statuspage.config.calls import Roster
+from statuspage.config.causes import ORDINARY
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError, spoken
-from statuspage.picture.urgency import ORDINARY
+from statuspage.picture.urgency import ORDINARY as ORDINARY_SCALE
 from statuspage.pipeline import Pipeline
 from statuspage.render.voicing import voices_of
 from statuspage.store import acts, people, queries
@@ -98,12 +100,13 @@ class House:
     heartbeats: dict[bytes, str] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
-    scale: Scale = ORDINARY
+    scale: Scale = ORDINARY_SCALE
     calling: Calling = field(default_factory=Calling)
     templates: Sequence[MessageTemplate] = ()
     hidden: Collection[str] = frozenset()
     rules: Rules = NOBODY
     roster: Roster = field(default_factory=Roster)
+    causes: Causes = field(default_factory=lambda: Causes(listed=ORDINARY))
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
@@ -280,6 +283,7 @@ async def housed(
         hidden=lambda: house.hidden,
         rules=lambda: house.rules,
         roster=lambda: house.roster,
+        causes=lambda: house.causes,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
     )

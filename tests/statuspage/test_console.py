@@ -211,7 +211,7 @@ async def test_resolving_while_probes_fail_asks_for_a_reason_and_keeps_what_was_
     assert refused.status == 409
     assert "Probes still fail" in page
     assert "It works again for everyone." in page
-    assert 'value="disk"' in page
+    assert "<option selected>disk</option>" in page
     assert 'name="override"' in page
     done = await anna.send(f"{path}/resolve", {"body": "It works.", "cause": "disk", "override": "The probe's mailbox is full."})
     assert done.status == 303

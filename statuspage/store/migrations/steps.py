@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from statuspage.store.errors import StoreError
 from statuspage.store.tables import metadata
 
-HEAD = "0036"
+HEAD = "0039"
 """The newest step. Steps are numbered, so that a store of a newer release is told from one of an older."""
 
 # Alembic's own table, as Alembic makes it; it reads there where the next step begins.

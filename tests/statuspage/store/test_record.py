@@ -33,6 +33,7 @@ from incidents.events import (
 )
 from incidents.impairment import Hindrance, Impaired, Proven, Unimpaired
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
+from incidents.reviewed import Attributed, Explained
 from incidents.votes import Level, Run, Streak
 from probes.result import Failure
 from statuspage.store import outbox_tables, tables
@@ -98,6 +99,8 @@ LIFE: Sequence[IncidentEvent] = (
     Renamed(at=after(51), incident=ID, name="Problem with Files and Mail", language="en", names={"de": "Störung bei Dateien und Mail"}),
     Parted(at=after(52), incident=ID, component="imap", reason="still down alone"),
     Impacted(at=after(53), incident=ID, services={"files": Status.OPERATIONAL}),
+    Attributed(at=after(59), incident=ID, cause="release", by="mia"),
+    Explained(at=after(59), incident=ID, by="mia", words="It asks oftener now.", monitor="smtp-greets"),
     StateChanged(at=after(60), incident=ID, old=State.IDENTIFIED, new=State.MONITORING, by=None, resolves_at=after(360)),
     Resolved(at=after(360), incident=ID, by="ada", cause="disk", override_reason="switched off for good", merged_into="mnopqrstuvwx"),
 )
@@ -310,11 +313,13 @@ def test_the_words_of_the_journal_never_change() -> None:
         "advisory_renamed",
         "advisory_updated",
         "approved",
+        "attributed",
         "called",
         "calmed",
         "corrected",
         "correction_approved",
         "correction_dropped",
+        "explained",
         "flapped",
         "impacted",
         "impaired",
