@@ -46,6 +46,28 @@ def trouble(situation: Situation, service: str, voice: Voice) -> str:
     return voice.says("Problem with %(services)s", services=said(situation.topology.services[service].name, voice.language))
 
 
+def problem_with(names: Iterable[Mapping[str, str]], voice: Voice) -> str:
+    """A name that tells of services called *names* and of nothing that does not work there; of a problem where there are none."""
+    known = [said(name, voice.language) for name in names]
+    return voice.says("Problem with %(services)s", services=voice.listed(known)) if known else voice.says("Problem detected")
+
+
+def stage(state: State, voice: Voice) -> str:
+    """How far an incident is, and not a word of what it is about."""
+    match state:
+        case State.INVESTIGATING:
+            return _joined(voice.says("Our monitoring has noticed a problem."), voice.says("We are looking into it."))
+        case State.IDENTIFIED:
+            return voice.says("We know the cause of this problem and are working on it.")
+        case State.MONITORING:
+            again = voice.says("Our monitoring sees that it works again.")
+            return _joined(again, voice.says("We keep watching before we call it resolved."))
+        case State.RESOLVED | State.POSTMORTEM:
+            return voice.says("This incident is resolved.")
+        case _:
+            assert_never(state)
+
+
 def _caused(needs: Iterable[Need], components: Collection[str]) -> list[Need]:
     return [need for need in needs if set(need.of) & set(components)]
 
@@ -243,7 +265,11 @@ def called(incident: Incident, voice: Voice) -> str:
 
 def headline(incident: Incident, state: State, voice: Voice, *, lasted: timedelta | None = None) -> str:
     """The title of an update: the incident's name and where it stands, readable without anything around it."""
-    name = called(incident, voice)
+    return headed(called(incident, voice), state, voice, lasted=lasted)
+
+
+def headed(name: str, state: State, voice: Voice, *, lasted: timedelta | None = None) -> str:
+    """The same of an incident that is called *name*."""
     match state:
         case State.INVESTIGATING:
             return voice.says("%(name)s – investigating", name=name)

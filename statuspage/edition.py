@@ -111,8 +111,8 @@ class Edition:
         told = await self.store.read(lambda connection: feed_rows.archive(connection, kept, number))
 
         def draw() -> Finished:
-            names = scope.names_of(self.whole(()).situation.topology, shelf.page.site.language)
-            said = told if self.cutter.scope.is_whole else scope.said(told, self.cutter.scope, names)
+            topology, voices = self.whole(()).situation.topology, shelf.page.site.voices
+            said = told if self.cutter.scope.is_whole else scope.said(told, self.cutter.scope, topology, voices)
             return self.publisher.archive(shelf, document, said, language)
 
         return await asyncio.to_thread(draw)

@@ -31,6 +31,7 @@ def site_of(config: Config, logos: Mapping[str, Logo] = MappingProxyType({})) ->
         timezone=site.timezone,
         language=site.language,
         languages=_languages(site.language, site.languages),
+        voices=voices_of_site(config),
         support=site.support.model_dump(mode="json", exclude_none=True),
         links=site.links,
         takes_mail=config.mail is not None,

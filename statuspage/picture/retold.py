@@ -1,41 +1,29 @@
 """Words of the machine said anew for readers who may know of some services only: which of them it is about, and how far it is. Pure.
 
 The machine speaks of all that a problem hits in one breath, and quotes the names of other incidents: those sentences cannot be cut.
+They are said anew by the voices of the site, its own first, in every language that the page can be read in.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from types import MappingProxyType
+from typing import TypeVar
 
-from incidents.model import Incident, Origin, State, Update
-from incidents.voices import ENGLISH
-from incidents.words import QUOTING
+from incidents.model import Incident, State, Update
+from incidents.voices import AT_THE_DESK, Texts, Voice, Voices, in_each, written_in
+from incidents.words import QUOTING, headed, headline, problem_with, stage
 from statuspage.picture.news import Said
 
-_BODIES = MappingProxyType(
-    {
-        State.INVESTIGATING: "Our monitoring has noticed a problem. We are looking into it.",
-        State.IDENTIFIED: "We know the cause of this problem and are working on it.",
-        State.MONITORING: "Our monitoring sees that it works again. We keep watching before we call it resolved.",
-        State.RESOLVED: "This incident is resolved.",
-        State.POSTMORTEM: "This incident is resolved.",
-    }
-)
-
-_HEADED = MappingProxyType(
-    {
-        State.INVESTIGATING: "{} – investigating",
-        State.IDENTIFIED: "{} – cause identified",
-        State.MONITORING: "{} – recovered, being watched",
-        State.RESOLVED: "{} – resolved",
-        State.POSTMORTEM: "{} – postmortem",
-    }
-)
 _NONE: Mapping[str, str] = MappingProxyType({})
 _QUOTES = "“”„«»"
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
-_OURS = re.compile("|".join(re.escape(one % {"name": "NAME"}).replace("NAME", ".*?") for one in QUOTING), re.DOTALL)
+
+W = TypeVar("W", Update, Said)
+
+Named = Sequence[Mapping[str, str]]
+"""What services are called, each in the languages that the file gives."""
 
 
 def is_quoting(text: str) -> bool:
@@ -43,79 +31,110 @@ def is_quoting(text: str) -> bool:
     return any(mark in text for mark in _QUOTES)
 
 
-def spared(text: str, language: str | None) -> str:
-    """A person's words without the sentences that the machine put before them and that quote another incident.
+def spared(text: str, language: str, voices: Voices) -> str:
+    """A person's words in *language* without the sentences that the machine put before them and that quote another incident.
 
-    We know ours in English. In any other language every sentence goes that quotes something: rather a word less than a name too many.
+    We know ours in English and in what *voices* say. In any other language every sentence goes that quotes something: rather a word less
+    than a name too many.
     """
     if not is_quoting(text):
         return text
-    if (language or ENGLISH) == ENGLISH:
-        return _OURS.sub("", text).strip()
-    return " ".join(one for one in _SENTENCE.split(text) if not is_quoting(one)).strip()
+    known = next((voice for voice in (*voices, AT_THE_DESK) if language in {voice.language, voice.tag}), None)
+    if known is None:
+        return " ".join(one for one in _SENTENCE.split(text) if not is_quoting(one)).strip()
+    return _quotations(tuple(known.says(one, name="\0") for one in QUOTING)).sub("", text).strip()
 
 
-def _spared(said: Update) -> Update:
-    body = spared(said.body, said.language)
-    others = {language: kept for language, text in said.bodies.items() if (kept := spared(text, language))}
-    is_same = body == said.body and others == dict(said.bodies)
-    return said if is_same else replace(said, body=body or _BODIES[said.state], bodies=MappingProxyType(others))
+@cache
+def _quotations(sentences: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(one).replace(re.escape("\0"), ".*?") for one in sentences), re.DOTALL)
 
 
-def renamed(incident: Incident, names: Iterable[str]) -> Incident:
-    """*incident* by a name that tells of *names* and of nothing else it hits. A name that a person gave it stays."""
-    if incident.origin is not Origin.MACHINE:
-        return incident
-    return replace(incident, name=_problem(names), language=ENGLISH, names=_NONE)
+def is_ours(title: str, hit: Named, voices: Voices) -> bool:
+    """Whether *title* begins with the name that callers' drafts have: nobody but the machine gave it to one that *hit* such a service."""
+    given = {problem_with([name], voice) for name in hit for voice in voices}
+    return any(title == one or title.startswith(f"{one} –") for one in given)
 
 
-def unquoting(said: Update) -> Update:
+def renamed(incident: Incident, names: Named, voices: Voices) -> Incident:
+    """*incident*, whose name is ours, by one that tells of *names* and of nothing else it hits."""
+    name = in_each(voices, partial(problem_with, names))
+    return replace(incident, name=name.own, language=voices[0].tag, names=name.others)
+
+
+def unquoting(said: Update, voices: Voices) -> Update:
     """The same words where they quote nothing; a person's without what the machine quotes before them."""
     if not said.automatic:
-        return _spared(said)
-    if not is_quoting(said.body):
-        return said
-    return replace(said, body=_BODIES[said.state], language=ENGLISH, titles=_NONE, bodies=_NONE)
+        return _spared(said, voices)
+    return _staged(said, said.state, voices) if is_quoting(said.body) else said
 
 
-def update(said: Update, incident: Incident) -> Update:
-    """Words in *incident*, which is called anew already; a person's words stay, under the new title."""
-    is_ours = said.automatic or incident.origin is Origin.MACHINE
-    title = _HEADED[said.state].format(incident.name) if is_ours else said.title
-    if not said.automatic:
-        return replace(_spared(said), title=title, titles=_NONE)
-    return replace(said, title=title, body=_BODIES[said.state], language=ENGLISH, titles=_NONE, bodies=_NONE)
+def update(said: Update, incident: Incident, voices: Voices, *, is_renamed: bool) -> Update:
+    """Words in *incident*, which is called anew already where it *is_renamed*; a person's words stay, under the new title."""
+    if said.automatic or is_renamed:
+        said = _titled(said, in_each(voices, partial(headline, incident, said.state)), voices)
+    return _staged(said, said.state, voices) if said.automatic else _spared(said, voices)
 
 
-def unquoting_entry(said: Said) -> Said:
+def unquoting_entry(said: Said, voices: Voices) -> Said:
     """The same in a feed."""
-    if said.state is not None and not said.is_automatic:
-        return _spared_entry(said)
-    if said.state is None or not is_quoting(said.body):
+    if said.state is None:
         return said
-    return replace(said, body=_BODIES[said.state], language=ENGLISH, titles=_NONE, bodies=_NONE)
+    if not said.is_automatic:
+        return _spared(said, voices)
+    return _staged(said, said.state, voices) if is_quoting(said.body) else said
 
 
-def _spared_entry(said: Said) -> Said:
-    body = spared(said.body, said.language)
-    others = {language: kept for language, text in said.bodies.items() if (kept := spared(text, language))}
+def entry(said: Said, names: Named, hit: Named, voices: Voices) -> Said:
+    """The same in a feed; *names* are those of the services that it was about, all of them *hit*, and that may be told of."""
+    if said.state is None:
+        return said
+    state = said.state
+    if said.is_named_by_us or is_ours(said.title, hit, voices):
+        said = _titled(said, in_each(voices, partial(_heading, names, state)), voices)
+    if not said.is_automatic:
+        return _spared(said, voices)
+    return _staged(said, state, voices) if said.body else replace(said, language=voices[0].tag, bodies=_NONE)
+
+
+def _heading(names: Named, state: State, voice: Voice) -> str:
+    return headed(problem_with(names, voice), state, voice)
+
+
+def _staged(said: W, state: State, voices: Voices) -> W:
+    """How far it is, in the place of what the machine said."""
+    body, bodies, language = _kept(in_each(voices, partial(stage, state)), _written(said, voices), voices)
+    return replace(said, body=body, bodies=bodies, language=language)
+
+
+def _titled(said: W, title: Texts, voices: Voices) -> W:
+    own, others, _ = _kept(title, _written(said, voices), voices)
+    return replace(said, title=own, titles=others)
+
+
+def _written(said: Update | Said, voices: Voices) -> str:
+    is_automatic = said.automatic if isinstance(said, Update) else said.is_automatic
+    return written_in(said.language, voices[0].language, is_automatic=is_automatic)
+
+
+def _kept(texts: Texts, written: str, voices: Voices) -> tuple[str, Mapping[str, str], str]:
+    """*texts* as they are kept beside others *written* so: the one in that language, all others, and the language that it is in."""
+    own = voices[0]
+    known = {**texts.others, own.tag: texts.own, own.language: texts.own}
+    first = written if written in known else own.tag
+    return known.pop(first), MappingProxyType(known), first
+
+
+def _spared(said: W, voices: Voices) -> W:
+    body = spared(said.body, _written(said, voices), voices)
+    others = {language: kept for language, text in said.bodies.items() if (kept := spared(text, language, voices))}
     if body == said.body and others == dict(said.bodies):
         return said
-    return replace(said, body=body or (_BODIES[said.state] if said.state else ""), bodies=MappingProxyType(others))
+    return replace(said, body=body or _left(said, voices), bodies=MappingProxyType(others))
 
 
-def entry(said: Said, names: Iterable[str]) -> Said:
-    """The same in a feed; *names* are those of the services that it was about and that may be told of."""
-    state = said.state
-    if state is None:
-        return said
-    if said.is_named_by_us:
-        said = replace(said, title=_HEADED[state].format(_problem(names)), titles=_NONE)
-    if not said.is_automatic:
-        return _spared_entry(said)
-    return replace(said, body=_BODIES[state] if said.body else "", language=ENGLISH, titles=_NONE, bodies=_NONE)
-
-
-def _problem(names: Iterable[str]) -> str:
-    *some, last = tuple(names) or ("",)
-    return f"Problem with {', '.join(some)} and {last}" if some else f"Problem with {last}" if last else "Problem detected"
+def _left(said: Update | Said, voices: Voices) -> str:
+    """What stands where nothing is left of a person's words."""
+    if said.state is None or not said.body:
+        return ""
+    return _kept(in_each(voices, partial(stage, said.state)), _written(said, voices), voices)[0]

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from incidents.model import Incident, Situation, State, Status, Subject, Topology, Update
+from incidents.model import Incident, Origin, Situation, State, Status, Subject, Topology, Update
 from incidents.rollup import TROUBLE
+from incidents.voices import Voices
 from statuspage.picture import retold
 from statuspage.picture.advisories import Bulletin
-from statuspage.picture.marking import localised
 from statuspage.picture.news import OF_SERVICES, PARTED, About, Said, Tail, Topic, circle_of
 from statuspage.picture.page import Snapshot, Story
 from statuspage.picture.planned import Window
@@ -67,8 +67,8 @@ class Cutter:
         scope = self.scope
         if scope.is_whole:
             return snapshot
-        names = names_of(snapshot.situation.topology, snapshot.site.language)
-        stories = (story(one, scope, snapshot.situation, names) for one in snapshot.stories)
+        topology, voices = snapshot.situation.topology, snapshot.site.voices
+        stories = (story(one, scope, snapshot.situation, voices) for one in snapshot.stories)
         worn = (self.dress.site, self.dress.page_id, f"{self.dress.page_id}.{snapshot.authority}") if self.dress else None
         site, page_id, authority = worn or (snapshot.site, snapshot.page_id, snapshot.authority)
         return replace(
@@ -76,12 +76,12 @@ class Cutter:
             site=site,
             page_id=page_id,
             authority=authority,
-            situation=replace(snapshot.situation, topology=self._services(snapshot.situation.topology)),
+            situation=replace(snapshot.situation, topology=self._services(topology)),
             stories=tuple(one for one in stories if one is not None),
             windows=windows(snapshot.windows, scope),
             agenda=windows(snapshot.agenda, scope),
             bulletins=bulletins(snapshot.bulletins, scope),
-            news=self._news(snapshot.news, names),
+            news=self._news(snapshot.news, topology, voices),
         )
 
     def _services(self, topology: Topology) -> Topology:
@@ -91,10 +91,10 @@ class Cutter:
             self._topology = topology, replace(topology, services=services)
         return self._topology[1]
 
-    def _news(self, news: Mapping[Topic, Tail], names: Mapping[str, str]) -> Mapping[Topic, Tail]:
+    def _news(self, news: Mapping[Topic, Tail], topology: Topology, voices: Voices) -> Mapping[Topic, Tail]:
         """What feeds tell, by the topics that the page's readers know."""
         known = ((self._known(topic), topic, tail) for topic, tail in news.items())
-        return {mine: self._tail(topic, tail, names) for mine, topic, tail in known if mine is not None}
+        return {mine: self._tail(topic, tail, topology, voices) for mine, topic, tail in known if mine is not None}
 
     def kept(self, topic: Topic) -> Topic:
         """The topic under which the words of the page's *topic* have their places: a further page has places of its own."""
@@ -112,17 +112,13 @@ class Cutter:
         is_mine = page == self.dress.page_id and bool(group) is (kept.about is About.GROUP)
         return Topic(kept.about, group) if is_mine else None
 
-    def _tail(self, topic: Topic, tail: Tail, names: Mapping[str, str]) -> Tail:
+    def _tail(self, topic: Topic, tail: Tail, topology: Topology, voices: Voices) -> Tail:
         kept = self._told.get(topic)
         if kept is None or kept[0] is not tail:
-            cut = replace(tail, said=said(tail.said, self.scope, names), withdrawn=said(tail.withdrawn, self.scope, names))
+            newest, gone = (said(words, self.scope, topology, voices) for words in (tail.said, tail.withdrawn))
+            cut = replace(tail, said=newest, withdrawn=gone)
             kept = self._told[topic] = (tail, cut)
         return kept[1]
-
-
-def names_of(topology: Topology, language: str) -> Mapping[str, str]:
-    """What the services are called in *language*, in the file's order."""
-    return {id: localised(service.name, language) or id for id, service in topology.services.items()}
 
 
 def windows(planned: Iterable[Window], scope: Scope) -> tuple[Window, ...]:
@@ -153,29 +149,31 @@ def cut_to(incident: Incident, scope: Scope) -> Incident | None:
     return replace(incident, services=services, worst=worst) if scope.hits((*incident.worst, *incident.services)) else None
 
 
-def story(story: Story, scope: Scope, situation: Situation, names: Mapping[str, str]) -> Story | None:
+def story(story: Story, scope: Scope, situation: Situation, voices: Voices) -> Story | None:
     """What the page may tell of an incident; None where it is none of its readers' business, or nothing was said of it to them yet."""
     hit = frozenset((*story.incident.worst, *story.incident.services))
     if not scope.hits(hit):
         return None
     if all(map(scope.tells_of, hit)):
-        return replace(story, updates=tuple(map(retold.unquoting, story.updates)))  # others may be quoted that are not told of
+        updates = [retold.unquoting(one, voices) for one in story.updates]  # others may be quoted that are not told of
+        return replace(story, updates=tuple(updates))
     updates = [one for one in story.updates if scope.hits(story.hit.get(one.number) or hit)]
     is_told = bool(updates) or story.incident.published_at is None
-    return _cut(story, updates, scope, situation, names) if is_told else None
+    return _cut(story, updates, scope, situation, voices) if is_told else None
 
 
-def _cut(story: Story, updates: Sequence[Update], scope: Scope, situation: Situation, names: Mapping[str, str]) -> Story:
+def _cut(story: Story, updates: Sequence[Update], scope: Scope, situation: Situation, voices: Voices) -> Story:
     incident = story.incident
     hit = cut_to(incident, scope) or incident
-    cut = retold.renamed(hit, [name for id, name in names.items() if id in hit.services or id in hit.worst])
-    cut = replace(cut, components=(), root=None)
+    told, whole = (_named(situation.topology, (*one.services, *one.worst)) for one in (hit, incident))
+    is_ours = incident.origin is Origin.MACHINE or retold.is_ours(incident.name, whole, voices)
+    cut = replace(retold.renamed(hit, told, voices) if is_ours else hit, components=(), root=None)
     if updates and updates[0] is not story.updates[0]:  # it began elsewhere
         begun = updates[0].at
         cut = replace(cut, published_at=begun, opened_at=begun, started_at=begun, outages=())
     if _is_well(cut):
         cut = replace(cut, state=State.MONITORING, recovered_at=_well_since(cut, situation))
-    return Story(incident=cut, updates=tuple(retold.update(one, cut) for one in updates), hit=story.hit)
+    return Story(incident=cut, updates=tuple(retold.update(one, cut, voices, is_renamed=is_ours) for one in updates), hit=story.hit)
 
 
 def _only(statuses: Mapping[str, Status], scope: Scope) -> Mapping[str, Status]:
@@ -193,13 +191,18 @@ def _well_since(incident: Incident, situation: Situation) -> datetime:
     return max([incident.started_at, *(one.since for one in found if one is not None)])
 
 
-def said(words: Iterable[Said], scope: Scope, names: Mapping[str, str]) -> tuple[Said, ...]:
+def said(words: Iterable[Said], scope: Scope, topology: Topology, voices: Voices) -> tuple[Said, ...]:
     """What the page may tell of *words* in its feeds. It depends on what was hit when they were said alone, so that an entry stays."""
-    return tuple(_entry(one, scope, names) for one in words if scope.hits(one.services))
+    return tuple(_entry(one, scope, topology, voices) for one in words if scope.hits(one.services))
 
 
-def _entry(one: Said, scope: Scope, names: Mapping[str, str]) -> Said:
+def _entry(one: Said, scope: Scope, topology: Topology, voices: Voices) -> Said:
     if all(map(scope.tells_of, one.services)):
-        return retold.unquoting_entry(one)
+        return retold.unquoting_entry(one, voices)
     told = frozenset(filter(scope.tells_of, one.services))
-    return replace(retold.entry(one, [name for id, name in names.items() if id in told]), services=told)
+    return replace(retold.entry(one, _named(topology, told), _named(topology, one.services), voices), services=told)
+
+
+def _named(topology: Topology, services: Iterable[str]) -> Sequence[Mapping[str, str]]:
+    """What *services* are called, in the file's order."""
+    return [topology.services[id].name or {"": id} for id in topology.in_order(services)]

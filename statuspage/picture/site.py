@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from incidents.voices import IN_ENGLISH, Voices
 from statuspage.picture.known_errors import KnownError
 
 
@@ -10,7 +11,8 @@ from statuspage.picture.known_errors import KnownError
 class Site:
     """Whose page it is. *url* has no trailing slash; *timezone* is an IANA name; *support* and *links* map kind to text.
 
-    *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one. *takes_mail*
+    *languages* are those that it can be read in, *language*, which is the site's own, first; empty where it is the only one; *voices* say
+    in them what is not as it was published. *takes_mail*
     where it writes to those who ask for it. All paths begin with *base* (*url* with it), and *logo* is one below it. What *is_main* takes
     subscriptions; one that *takes_answers* takes reports, and whether an update was useful. One that *is_private* is for nobody but its own
     readers.
@@ -21,6 +23,7 @@ class Site:
     timezone: str = "UTC"
     language: str = "en"
     languages: tuple[str, ...] = ()
+    voices: Voices = IN_ENGLISH
     support: Mapping[str, str]
     links: Mapping[str, str]
     takes_mail: bool = False

@@ -10,7 +10,9 @@ import feedparser
 import pytest
 from sqlalchemy import Connection, select
 
-from incidents import regroup
+from incidents import act, regroup
+from incidents.callers import Calling, suspected
+from incidents.model import Status
 from probes.result import Failure
 from statuspage.mirror.target import Target
 from statuspage.store.feed_tables import feed_entries
@@ -123,6 +125,25 @@ async def test_of_what_breaks_both_the_main_page_tells_what_is_for_everybody(hou
     assert [one["name"] for one in incident["components"]] == ["Email"]
     feed = (await body(house.public, "/history.atom")).decode()
     assert "Problem with Email – investigating" in feed
+    german = await text(house.public, f"/de/incidents/{told['both']}")
+    assert "Störung bei E-Mail" in german
+    assert "Wir gehen dem nach." in german
+    assert "We are looking into it." not in german
+
+
+async def test_a_draft_that_callers_made_is_called_anew_for_those_who_see_a_part_of_it(house: House) -> None:
+    await works(house)
+    pipeline, calling = house.hub.pipeline, Calling(threshold=1)
+    await pipeline.act(partial(suspected, service="payroll", count=1, calling=calling))
+    (draft,) = pipeline.situation.incidents
+    await pipeline.act(partial(act.open_incident, by="ada", name="Mail stands still", services={"email": Status.MAJOR}, body="No mail."))
+    (mail,) = set(pipeline.situation.incidents) - {draft}
+    await pipeline.act(partial(regroup.merge, incident=mail, into=draft, by="ada", body=""))
+    await pipeline.act(partial(act.update, incident=draft, by="ada", body="We are on it."))
+    await house.settle()
+    for path in (f"/incidents/{draft}", "/", "/history.atom", "/api/v2/incidents.json"):
+        assert "Problem with Email" in (told := (await body(house.public, path)).decode()), path
+        assert secrets_in(told) == [], path
 
 
 async def test_what_is_down_elsewhere_leaves_the_main_page_green(house: House) -> None:
