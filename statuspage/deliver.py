@@ -134,7 +134,7 @@ class Deliverer:
             await self.store.write(release)
             self._held_for = services
         await spread(self.store, services, lines.keys(), now, outlets, self.places)
-        self._closed = await close_periods(self.store, self.letters.site.timezone, self._closed, now)
+        self._closed = await close_periods(self.store, self.letters.site.timezone, self._closed, now, self.letters.coming)
         self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets)) if outlets else {}
         idle = {one.channel for one in outlets if not self.tally.unannounced[one.id]}  # most of them, nearly always: not asked one by one
         for name, line in lines.items():

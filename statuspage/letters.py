@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 from incidents.advisory import AdvisoryUpdated
 from incidents.events import Acknowledged, Called, Event, MaintenanceUpdated, Resolved, StatusChanged, Updated
 from incidents.model import Status
-from statuspage.channels import mail
+from statuspage.channels import mail, webhook
 from statuspage.channels.apprise import spelled
 from statuspage.channels.channel import Failed, Message
 from statuspage.links import Links
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.page import Page, Story
 from statuspage.picture.planned import Window
-from statuspage.picture.roundup import round_up
+from statuspage.picture.roundup import LONGEST, Coming, nothing_comes, round_up
 from statuspage.picture.site import Site
 from statuspage.render.announcement import Announcements
 from statuspage.render.calls import Callbook
@@ -32,7 +32,7 @@ from statuspage.render.webhook import Turn, advisory_told, incident_told, status
 from statuspage.store import queries
 from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
-from statuspage.store.maintenance_rows import maintenance_words, pending_maintenances, read_maintenances
+from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.outbox import Notification, parts_of
 from statuspage.store.outlets import GONE, Outlet, folded_into, outlet_of
 from statuspage.store.round_ups import KIND
@@ -70,9 +70,9 @@ _PERIOD = ("since", "until", "next")
 class _Known:
     """What the store says of some notifications: who is told, and the stories, windows and advisories that they tell of, by their ids.
 
-    *parts* is what each round-up tells of, by its key; where there is one, windows that may be coming are among the *windows*.
-    *folded* is what some speak for beside themselves, by their numbers. Where any tells of a status, *open* are the incidents that go on,
-    since all of them make the page's, and *before* has what each of those notifications follows, by its number.
+    *parts* is what each round-up tells of, by its key.
+    *folded* is what some speak for beside themselves, by their numbers. Where any is for a program, *open* are the incidents that go on,
+    since all of them make the page's status. *before* has what each that tells of a service's status follows, by its number.
     """
 
     subscribers: Mapping[str, Subscriber]
@@ -92,8 +92,6 @@ class _Known:
         events = [one.entry.event for one in each if one.entry is not None]
         stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, _OfIncidents)})
         planned = {event.maintenance for event in events if isinstance(event, MaintenanceUpdated)}
-        if parts:
-            planned |= {id for id, window in pending_maintenances(connection).items() if window.is_public}
         warned = {event.advisory for event in events if isinstance(event, AdvisoryUpdated)}
         said = maintenance_words(connection, planned)
         windows = read_maintenances(connection, planned)
@@ -104,7 +102,7 @@ class _Known:
             windows={id: Window(maintenance=window, updates=said[id]) for id, window in windows.items()},
             bulletins={one.advisory.id: one for one in read_bulletins(connection, warned)},
             folded=folded_into(connection, [one.id for one in notifications if outlet_of(one.recipient) is not None]),
-            open=queries.open_stories(connection) if turns else (),
+            open=queries.open_stories(connection) if any(one.channel == webhook.CHANNEL.name for one in notifications) else (),
             before=heard_before(connection, turns) if turns else {},
             parts=parts,
         )
@@ -128,6 +126,7 @@ class Letters:
     announcements: Announcements
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
     callbook: Callbook = field(default_factory=Callbook)
+    coming: Coming = nothing_comes
     sender: str = ""
 
     async def compose(self, notifications: Sequence[Notification]) -> Mapping[int, Composed]:
@@ -157,7 +156,9 @@ class Letters:
             return self._round_up(one, one.letter, subscriber, known, drawn)
         if _is_of_status(one):
             return self._turned(one, subscriber, known, drawn)
-        return self._told(one, subscriber, self._drawn(one.thread, subscriber.language, known, drawn))
+        page, is_mail = self._drawn(one.thread, subscriber.language, known, drawn), subscriber.channel == mail.CHANNEL.name
+        whole = page if is_mail else self._whole(subscriber.language, known, drawn)
+        return self._told(one, subscriber, page, whole)
 
     def _drawn(self, thread: str, language: str, known: _Known, drawn: dict[tuple[str, str], Page]) -> Page:
         """The picture of a thread in a reader's language, drawn once."""
@@ -167,6 +168,12 @@ class Letters:
             bulletins = [known.bulletins[thread]] if thread in known.bulletins else []
             drawn[thread, language] = self.picture(stories, windows, self._chosen(language), bulletins)
         return drawn[thread, language]
+
+    def _whole(self, language: str, known: _Known, drawn: dict[tuple[str, str], Page]) -> Page:
+        """The picture of all that is open in a reader's language, drawn once: what programs are told of the page as a whole."""
+        if ("", language) not in drawn:
+            drawn["", language] = self.picture(known.open, (), self._chosen(language))
+        return drawn["", language]
 
     def _announced(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
         outlet = self.outlets.get(one.recipient)
@@ -199,8 +206,9 @@ class Letters:
     ) -> Message | Dropped:
         place = ("", subscriber.language)
         if place not in drawn:
-            whole = (tuple(known.stories.values()), tuple(known.windows.values()))
-            drawn[place] = self.picture(*whole, self._chosen(subscriber.language), tuple(known.bulletins.values()))
+            ahead = (one for one in self.coming(self.now() + LONGEST) if one.maintenance.id not in known.windows)
+            windows, bulletins = (*known.windows.values(), *ahead), tuple(known.bulletins.values())
+            drawn[place] = self.picture(tuple(known.stories.values()), windows, self._chosen(subscriber.language), bulletins)
         since, until, following = (None if text is None else datetime.fromisoformat(str(text)) for text in map(letter.get, _PERIOD))
         events = [part.entry.event for part in known.parts[one.key] if part.entry is not None]
         page, head = drawn[place], self._head(one, subscriber.address, subscriber)
@@ -229,7 +237,7 @@ class Letters:
                 return Dropped(reason="an older release wrote this letter")
         return Message(key=one.key, to=to, body=body, at=head.at)
 
-    def _told(self, one: Notification, subscriber: Subscriber, page: Page) -> Message | Dropped:
+    def _told(self, one: Notification, subscriber: Subscriber, page: Page, whole: Page) -> Message | Dropped:
         head = self._head(one, subscriber.address, subscriber)
         match one.entry and one.entry.event:
             case Updated(incident=incident, update=said):
@@ -238,26 +246,23 @@ class Letters:
                 if view is None or update is None or update.redacted:
                     return Dropped(reason="its words were withdrawn")
                 is_mail = subscriber.channel == mail.CHANNEL.name
-                body = self.mail.update(head, page, view, update) if is_mail else incident_told(page, incident, head.unsubscribe)
+                body = self.mail.update(head, page, view, update) if is_mail else incident_told(page, incident, whole, head.unsubscribe)
             case MaintenanceUpdated(maintenance=maintenance, update=planned):
                 window = next((view for view in (*page.planned, *page.past) if view.id == maintenance), None)
                 words = next((update for update in window.updates if update.number == planned.number), None) if window else None
                 if window is None or words is None:
                     return Dropped(reason="its words were withdrawn")
                 is_mail = subscriber.channel == mail.CHANNEL.name
-                body = self.mail.work(head, page, window, words) if is_mail else work_told(page, maintenance, head.unsubscribe)
+                body = self.mail.work(head, page, window, words) if is_mail else work_told(page, maintenance, whole, head.unsubscribe)
             case AdvisoryUpdated(advisory=id_, update=warned):
-                return self._warned(head, subscriber, page, id_, warned.number)
+                return self._warned(head, subscriber, page, whole, id_, warned.number)
             case _:
                 return Dropped(reason="nothing for subscribers")
         return Message(key=one.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
 
     def _turned(self, one: Notification, subscriber: Subscriber, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
         """A service's new status, beside all that is open, as the page has it."""
-        place, event = ("", subscriber.language), one.entry and one.entry.event
-        if place not in drawn:
-            drawn[place] = self.picture(known.open, (), self._chosen(subscriber.language))
-        page = drawn[place]
+        page, event = self._whole(subscriber.language, known, drawn), one.entry and one.entry.event
         shown = {service.public_id for group in page.groups for service in group.services}
         if one.entry is None or not isinstance(event, StatusChanged) or one.thread not in shown:
             return Dropped(reason="it is not for the readers of the page any more")
@@ -268,13 +273,13 @@ class Letters:
         body = status_told(page, turn, head.unsubscribe)
         return Message(key=one.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
 
-    def _warned(self, head: Letterhead, subscriber: Subscriber, page: Page, advisory: str, number: int) -> Message | Dropped:
+    def _warned(self, head: Letterhead, subscriber: Subscriber, page: Page, whole: Page, advisory: str, number: int) -> Message | Dropped:
         view = next((view for view in (*page.advisories, *page.past_advisories) if view.id == advisory), None)
         said = next((update for update in view.updates if update.number == number), None) if view else None
         if view is None or said is None:
             return Dropped(reason="it is not for the readers of the page any more")
         is_mail = subscriber.channel == mail.CHANNEL.name
-        body = self.mail.advisory(head, page, view, said) if is_mail else advisory_told(page, view, head.unsubscribe)
+        body = self.mail.advisory(head, page, view, said) if is_mail else advisory_told(page, view, whole, head.unsubscribe)
         return Message(key=head.key, to=subscriber.address, body=body, at=head.at, secret=subscriber.secret or "")
 
     def _head(self, one: Notification, to: str, subscriber: Subscriber | None = None) -> Letterhead:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from incidents.advisory import AdvisoryEvent
 from incidents.events import Counted, Event, IncidentEvent, MaintenanceEvent, Renamed
 from incidents.model import Situation, Topology
+from incidents.planned.windows import horizon
 from incidents.rewording import RewordingEvent, Struck
 from probes.result import Result
 from statuspage.books import Books
@@ -193,6 +194,16 @@ class Press:
     def whole(self, windows: tuple[Window, ...] | None = None) -> Snapshot:
         """All that is known now, cut for nobody; *windows* are those that are shown, where they are chosen already."""
         return self._snapshot(self.pipeline.situation, self.now(), windows)
+
+    def coming(self, until: datetime) -> tuple[Window, ...]:
+        """Planned work that is not over and begins before *until*, as everybody may know of it.
+
+        Occurrences that are no windows of their own yet are among it.
+        """
+        now = self.now()
+        met = horizon(self.pipeline.situation, now, until) if until > now else ()
+        windows = tuple(Window(maintenance=one, updates=self._diary.words.get(one.id, ())) for one in met if one.is_public)
+        return self.own.narrowed((), windows, ())[1]
 
     async def _read(self, situation: Situation, now: datetime) -> None:
         """Read what changed since the last shelf: stories after an incident's event, what is planned after a window's, and so on."""

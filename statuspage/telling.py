@@ -51,6 +51,7 @@ def deliverer(press: Press) -> Deliverer:
         site=press.site,
         authority=installation.authority,
         picture=press.picture,
+        coming=press.coming,
     )
     return Deliverer(
         store=press.store,

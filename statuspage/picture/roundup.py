@@ -11,12 +11,25 @@ from incidents.events import Event, MaintenanceUpdated, Updated
 from statuspage.picture.advisories import AdvisoryUpdateView, AdvisoryView
 from statuspage.picture.audience import Rhythm, Wish, wants_work
 from statuspage.picture.page import IncidentView, Page, UpdateView
-from statuspage.picture.planned import MaintenanceUpdateView, MaintenanceView
+from statuspage.picture.planned import MaintenanceUpdateView, MaintenanceView, Window
 
 MORNING = time(8)
 """When they leave, by the clock of the site's zone; weekly ones on Mondays."""
 
+LONGEST = timedelta(days=8)
+"""No period is longer: a week, and what a clock may be put forward or back."""
+
 _DAY = timedelta(days=1)
+
+Coming = Callable[[datetime], Sequence[Window]]
+"""Gives the planned work that begins before an instant and is not over."""
+
+
+def nothing_comes(until: datetime) -> Sequence[Window]:
+    """Where nobody knows of any planned work."""
+    del until
+    return ()
+
 
 V = TypeVar("V", IncidentView, MaintenanceView, AdvisoryView)
 S = TypeVar("S", UpdateView, MaintenanceUpdateView, AdvisoryUpdateView)
@@ -70,7 +83,7 @@ class Chapter(Generic[V, S]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundUp:
-    """What one letter tells of [*since*, *until*), and the planned work that is *coming* beside that. Empty where nothing was said."""
+    """What one letter tells of [*since*, *until*), and the planned work that is *coming* beside that."""
 
     since: datetime
     until: datetime
@@ -81,8 +94,13 @@ class RoundUp:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to tell: all that was said is withdrawn."""
-        return not (self.incidents or self.work or self.advisories)
+        """Whether there is nothing to tell: all that was said is withdrawn, and nothing comes."""
+        return not (self.is_news or self.coming)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything was said; else it tells alone what comes."""
+        return bool(self.incidents or self.work or self.advisories)
 
 
 def round_up(
@@ -107,6 +125,15 @@ def round_up(
         advisories=advisories,
         coming=tuple(one for one in windows if one in page.planned and one.id not in told and _comes(one, wish, following)),
     )
+
+
+def near(coming: Coming, ended: Period) -> Sequence[Collection[str]]:
+    """The services of each piece of planned work that is worth a letter by itself: it begins before the one after this.
+
+    What comes again and again, and only those hear of who follow maintenance, is not; what nobody was told of yet is news when it is said.
+    """
+    known = (one.maintenance for one in coming(ended.next))
+    return [one.services for one in known if ended.until <= one.starts < ended.next and one.promises and not one.is_quiet]
 
 
 def _numbers(events: Sequence[Event]) -> Mapping[str, frozenset[int]]:

@@ -99,6 +99,7 @@ class Mail:
         """All that there was to tell of a day or a week."""
         named = [*(one.about.name for one in told.incidents), *(one.about.name for one in told.work)]
         named += [one.about.name.text for one in told.advisories]
+        named = named or [one.name for one in told.coming]
         subject = self._tongue(page.language).gettext(
             "Round-up of %(site)s status: %(names)s", site=page.site.name, names=self._few(named, page)
         )

@@ -48,17 +48,20 @@ def status_told(page: Page, turn: Turn, end: str) -> bytes:
     return _spelled(page, end, {"component_update": change, "component": row})
 
 
-def incident_told(page: Page, incident: str, end: str) -> bytes:
-    """Spell an incident of *page*; *end* is where the subscription is ended. Errors: LookupError for one that is not there."""
-    return _told(page, "/api/v2/incidents.json", "incidents", incident, end)
+def incident_told(page: Page, incident: str, whole: Page, end: str) -> bytes:
+    """Spell an incident of *page*. Errors: LookupError for one that is not there.
+
+    *whole* is the picture with all that is open, which makes the page's status; *end* is where the subscription is ended.
+    """
+    return _told(page, "/api/v2/incidents.json", "incidents", incident, whole, end)
 
 
-def work_told(page: Page, maintenance: str, end: str) -> bytes:
+def work_told(page: Page, maintenance: str, whole: Page, end: str) -> bytes:
     """Spell a window of *page*. Errors: as above."""
-    return _told(page, "/api/v2/scheduled-maintenances.json", "scheduled_maintenances", maintenance, end)
+    return _told(page, "/api/v2/scheduled-maintenances.json", "scheduled_maintenances", maintenance, whole, end)
 
 
-def advisory_told(page: Page, advisory: AdvisoryView, end: str) -> bytes:
+def advisory_told(page: Page, advisory: AdvisoryView, whole: Page, end: str) -> bytes:
     """Spell an advisory of *page*, with all its words."""
     row: dict[str, Any] = {
         "id": advisory.id,
@@ -74,14 +77,14 @@ def advisory_told(page: Page, advisory: AdvisoryView, end: str) -> bytes:
             {"number": one.number, "turn": one.turn.value, "body": one.body.text, "created_at": instant(one.at)} for one in advisory.updates
         ],
     }
-    return _spelled(page, end, {"advisory": row})
+    return _spelled(whole, end, {"advisory": row})
 
 
-def _told(page: Page, path: str, rows: str, id: str, end: str) -> bytes:
+def _told(page: Page, path: str, rows: str, id: str, whole: Page, end: str) -> bytes:
     found: list[dict[str, Any]] = [one for one in json.loads(Compat().bodies(page)[path])[rows] if one["id"] == id]
     if not found:
         raise LookupError(f"{id} is not on the page")
-    return _spelled(page, end, {"incident": found[0]})
+    return _spelled(whole, end, {"incident": found[0]})
 
 
 def _spelled(page: Page, end: str, told: Mapping[str, Any]) -> bytes:

@@ -3,12 +3,13 @@
 There is one for each subscriber and period, however often somebody tries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, literal, or_, select, update
 
-from statuspage.picture.audience import Rhythm
+from statuspage.picture.audience import Rhythm, Wish, wants_work
 from statuspage.picture.roundup import Period
 from statuspage.store.outbox import ALONE, PENDING, write_letters
 from statuspage.store.outbox_tables import notifications, subscribers
@@ -35,13 +36,25 @@ def send_now(connection: Connection, recipient: str, channel: str, at: datetime)
     connection.execute(update(notifications).where(*mine).values(round_up=key))
 
 
-def close(connection: Connection, rhythm: Rhythm, period: Period, last: str, *, prefix: str, limit: int, at: datetime) -> str | None:
+def close(
+    connection: Connection,
+    rhythm: Rhythm,
+    period: Period,
+    last: str,
+    *,
+    prefix: str,
+    limit: int,
+    at: datetime,
+    near: Sequence[Collection[str]] = (),
+) -> str | None:
     """Write the letters of *period*, which is over, to some of the subscribers of *rhythm*, by their ids past *last*.
 
-    *prefix* and id together are what notifications call them. Returns the last one's id, or None where there are no more.
+    *prefix* and id together are what notifications call them; *near* are the services of each piece of work that some want to hear of
+    by itself. Returns the last one's id, or None where there are no more.
     """
-    found = _gatherers(connection, rhythm, period.until, last, prefix=prefix, limit=limit)
-    letters = {_key(prefix + id, f"{rhythm}:{period.day}"): (prefix + id, channel) for id, channel in found}
+    found = _readers(connection, rhythm, period.until, last, prefix=prefix, limit=limit, has_work=bool(near))
+    told_of = [one for one in found if one.waits or _wants(one, near)]
+    letters = {_key(prefix + one.id, f"{rhythm}:{period.day}"): (prefix + one.id, one.channel) for one in told_of}
     known = frozenset(connection.execute(select(notifications.c.key).where(notifications.c.key.in_(letters))).scalars())
     new = {key: whom for key, whom in letters.items() if key not in known}  # where the clock was set back, one has gone out already
     told = {"kind": KIND, "since": period.since.isoformat(), "until": period.until.isoformat(), "next": period.next.isoformat()}
@@ -49,7 +62,7 @@ def close(connection: Connection, rhythm: Rhythm, period: Period, last: str, *, 
     mine = notifications.c.recipient.in_([recipient for recipient, _ in new.values()])
     key = literal(f"{KIND}:") + notifications.c.recipient + literal(f":{rhythm}:{period.day}")
     connection.execute(update(notifications).where(_gathered_before(period.until), mine).values(round_up=key))
-    return found[-1][0] if len(found) == limit else None
+    return found[-1].id if len(found) == limit else None
 
 
 def _key(recipient: str, name: str) -> str:
@@ -60,10 +73,18 @@ def _gathered_before(at: datetime) -> ColumnElement[bool]:
     return PENDING & _WAITING & (notifications.c.created_at < at)
 
 
-def _gatherers(
-    connection: Connection, rhythm: Rhythm, before: datetime, last: str, *, prefix: str, limit: int
-) -> Sequence[tuple[str, str]]:
-    """Those for whom something was gathered *before* an instant, each with the channel that leads there."""
+def _readers(
+    connection: Connection, rhythm: Rhythm, before: datetime, last: str, *, prefix: str, limit: int, has_work: bool
+) -> Sequence[Row[Any]]:
+    """Those for whom something *waits*, gathered *before* an instant; where there is work that is near, also who wants to hear of work."""
     waits = exists().where(_gathered_before(before), notifications.c.recipient == literal(prefix) + subscribers.c.id)
-    chosen = select(subscribers.c.id, subscribers.c.channel).where(subscribers.c.rhythm == rhythm, subscribers.c.id > last, waits)
-    return [(id, channel) for id, channel in connection.execute(chosen.order_by(subscribers.c.id).limit(limit))]
+    asks = or_(waits, subscribers.c.wants_maintenance) if has_work else waits
+    named = (subscribers.c.id, subscribers.c.channel, subscribers.c.services, subscribers.c.wants_maintenance)
+    chosen = select(*named, waits.label("waits")).where(subscribers.c.rhythm == rhythm, subscribers.c.id > last, asks)
+    return connection.execute(chosen.order_by(subscribers.c.id).limit(limit)).all()
+
+
+def _wants(reader: Row[Any], near: Sequence[Collection[str]]) -> bool:
+    services = None if reader.services is None else frozenset(reader.services)
+    wish = Wish(services=services, wants_maintenance=reader.wants_maintenance)
+    return any(wants_work(wish, work) for work in near)

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents import act, advising, redacting
+from incidents.maintenance import Series
 from incidents.model import Status
 from incidents.planned import planning
+from incidents.times.recurrence import Recurrence
+from incidents.times.rule import parse
 from probes.result import Failure
 from statuspage.picture.audience import Rhythm, Wish
 from statuspage.store import outbox, queries, reports, subscribers
@@ -28,6 +31,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 TUESDAY = datetime(2026, 3, 3, 8, tzinfo=BERLIN)
 """The world begins on Monday, 2 March 2026, at 09:00 in Berlin."""
 WEDNESDAY = TUESDAY + timedelta(days=1)
+THURSDAY = WEDNESDAY + timedelta(days=1)
 MONDAY = datetime(2026, 3, 9, 8, tzinfo=BERLIN)
 
 
@@ -272,11 +276,51 @@ async def test_planned_work_and_advisories_are_told_and_what_comes_until_the_nex
         assert "Other fans" not in part
 
 
-async def test_work_that_comes_makes_no_letter_by_itself(house: House) -> None:
-    await house.subscribe(ADA, DAILY)
-    await plan(house, "New disks", TUESDAY + timedelta(hours=50), "portal")
-    assert len(await until(house, TUESDAY)) == 1
-    assert len(await until(house, WEDNESDAY)) == 1
+async def test_near_work_is_told_again_on_its_morning_to_whoever_wants_to_hear_of_it(house: House) -> None:
+    await house.subscribe(ADA, replace(DAILY, services=frozenset({"portal"})))
+    await house.subscribe("bob@example.org", replace(DAILY, services=frozenset({"email"})))
+    await house.subscribe("eve@example.org", replace(DAILY, wants_maintenance=False))
+    window = await plan(house, "New disks", TUESDAY + timedelta(hours=50), "portal")
+    assert [letter.to for letter in await until(house, TUESDAY)] == [ADA]
+    assert len(await until(house, WEDNESDAY)) == 1, "that is more than a day away"
+    _, letter = await until(house, THURSDAY)
+    assert (letter.to, letter.subject) == (ADA, "Round-up of Muster IT status: New disks")
+    for part in (letter.text, letter.html):
+        assert "There is nothing new. This is what is planned until the next letter." in part
+        assert f"/maintenance/{window}" in part
+        assert "New disks are put in." not in part
+    assert len(await until(house, THURSDAY + timedelta(days=1))) == 2
+
+
+async def test_what_comes_again_is_in_the_outlook_before_it_is_a_window_and_makes_no_letter_by_itself(tmp_path: Path) -> None:
+    weekly = Series(
+        key="disks",
+        name={"en": "Change of disks"},
+        description={},
+        services=("portal",),
+        components=("web",),
+        recurrence=Recurrence(
+            starts=(WEDNESDAY + timedelta(hours=2)).replace(tzinfo=None), timezone="Europe/Berlin", rule=parse("FREQ=WEEKLY")
+        ),
+        lasts=timedelta(minutes=20),
+        announce=timedelta(minutes=10),
+    )
+    async with telling(tmp_path, replace(known(), series={"disks": weekly})) as house:
+        await house.subscribe(ADA, DAILY)
+        await house.pipeline.tick()
+        for hours in (0, 2, 3):
+            await until(house, WEDNESDAY + timedelta(hours=hours, minutes=5))
+        before = len(await until(house, TUESDAY + timedelta(days=14)))
+        assert before, "the file named it for the first time"
+        assert len(await until(house, WEDNESDAY + timedelta(days=14))) == before
+        assert not house.pipeline.situation.maintenances, "it becomes a window at 08:50"
+        await until(house, WEDNESDAY + timedelta(days=20))
+        incident = await told_outage(house)
+        *_, letter = await until(house, WEDNESDAY + timedelta(days=21))
+        assert incident in letter.text
+        for part in (letter.text, letter.html):
+            assert "Also planned until the next letter" in part
+            assert "Change of disks" in part
 
 
 async def test_the_subject_names_three_and_counts_the_rest(house: House) -> None:

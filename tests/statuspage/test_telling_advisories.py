@@ -126,9 +126,9 @@ async def test_a_webhook_is_told_an_advisory_and_never_an_incident(house: House)
     await warn(house, "email")
     page = (await house.press.issue()).page
     (view,) = page.advisories
-    body = json.loads(advisory_told(page, view, "https://end"))
+    body = json.loads(advisory_told(page, view, page, "https://end"))
     assert set(body) == {"meta", "page", "advisory"}
-    assert body["page"]["status_indicator"] == json.loads(advisory_told(page, view, ""))["page"]["status_indicator"]
+    assert body["page"]["status_indicator"] == json.loads(advisory_told(page, view, page, ""))["page"]["status_indicator"]
     told = body["advisory"]
     assert (told["name"], told["status"], [one["name"] for one in told["components"]]) == ("Storm warning", "in_force", ["Email"])
     assert [(one["turn"], one["body"]) for one in told["updates"]] == [("published", "Lines may fail.")]

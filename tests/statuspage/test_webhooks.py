@@ -4,14 +4,17 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from incidents import act
 from incidents.model import Status
 from probes.egress import Door
+from probes.result import Failure
 from statuspage.channels import webhook
 from statuspage.channels.channel import Delivered, Failed, Message, Outcome, Refused
 from statuspage.deliver import Line
@@ -164,6 +167,22 @@ async def test_an_incident_is_told_as_such_pages_tell_it(house: House, hook: Hoo
     assert told["meta"]["unsubscribe"] == house.deliverer.letters.links.unsubscribe(ada.id)
     assert "smtp" not in json.dumps(told), "nothing of ours that is not public"
     assert id.startswith("msg_")
+
+
+async def test_the_status_of_the_page_is_that_of_all_that_is_open(house: House, hook: Hook) -> None:
+    """An outage that people alone know of makes the page worse than what the incident at hand hits."""
+    for monitor in ("smtp", "imap", "web"):
+        await house.see(monitor, None)
+    down = {"portal": Status.MAJOR}
+    await house.pipeline.act(partial(act.open_incident, by="anna", name="Portal down", services=down, body="Nobody can log in."))
+    await house.subscribe(hook.url, channel="webhook", secret=SECRET)
+    await house.see("smtp", Failure.REFUSED)
+    await house.pass_by(120)
+    await house.deliver()
+    shown = json.loads((await house.press.issue()).files["/api/v2/status.json"].body)["status"]["indicator"]
+    told = [body for _, body in hook.told("incident")]
+    assert {one["incident"]["name"] for one in told} == {"Portal down", "Email: Sending not working"}
+    assert {one["page"]["status_indicator"] for one in told} == {shown}
 
 
 async def test_one_that_is_away_is_tried_again_and_told_in_order(house: House, hook: Hook) -> None:

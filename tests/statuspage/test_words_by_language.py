@@ -190,5 +190,6 @@ def test_a_letter_is_in_the_language_of_the_subscriber() -> None:
 
 
 def test_a_hook_is_told_in_the_language_of_the_subscriber() -> None:
-    made = json.loads(incident_told(build(told(BOTH), NOW, "de"), "incidentopen", "https://1/"))["incident"]
+    page = build(told(BOTH), NOW, "de")
+    made = json.loads(incident_told(page, "incidentopen", page, "https://1/"))["incident"]
     assert (made["name"], made["incident_updates"][0]["body"]) == ("E-Mail: Versand ausgefallen", GERMAN_BODY)
