@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from statuspage.cli import desk, imports, warnings, windows
-from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, without_types_of_flags
+from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, fail, without_types_of_flags
 from statuspage.demo.modes import Mode
 
 app = typer.Typer(name="statuspage", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -191,14 +191,17 @@ def page(
 
 @app.command("check-config")
 def check_config(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="A YAML file, or a directory of them.")] = DEFAULT_CONFIG,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A YAML file, or a directory of them.")] = None,
     *,
+    config: ConfigOption = DEFAULT_CONFIG,
     wants_json: JsonOption = False,
 ) -> None:
     """Say everything that is wrong, doubtful or not active yet in a configuration."""
     from statuspage.cli import config as commands
 
-    raise typer.Exit(commands.check(file, wants_json=wants_json))
+    if file is not None and config != DEFAULT_CONFIG:
+        fail("name the configuration once: as FILE, or by --config FILE")
+    raise typer.Exit(commands.check(file or config, wants_json=wants_json))
 
 
 @app.command()

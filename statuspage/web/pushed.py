@@ -1,7 +1,7 @@
 """Who was told what, and when: the record as the desk sees it beside an incident or a window."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -78,7 +78,10 @@ class Pushed:
 
 def pushed_of_incident(connection: Connection, incident: Incident, services: Mapping[str, Service]) -> Pushed:
     """What was, or is to be, told of an incident."""
-    return _pushed(connection, outbox.told(connection, incident=incident.id), incident.id, held_until(incident, services))
+    told = outbox.told(connection, incident=incident.id)
+    is_told = any(one.verdict is Verdict.TOLD for one in told)
+    until = held_until(incident, services) if incident.is_open or is_told else None
+    return _pushed(connection, told, incident.id, until, waits_for_nothing=until is None)
 
 
 def pushed_of_window(connection: Connection, maintenance: str) -> Pushed:
@@ -92,12 +95,14 @@ def pushed_of_advisory(connection: Connection, advisory: Advisory, services: Map
     return _pushed(connection, outbox.told(connection, advisory=advisory.id), advisory.id, until)
 
 
-def _pushed(connection: Connection, told: Sequence[Told], thread: str, until: datetime | None) -> Pushed:
+def _pushed(
+    connection: Connection, told: Sequence[Told], thread: str, until: datetime | None, *, waits_for_nothing: bool = False
+) -> Pushed:
     single = outbox.notifications_of(connection, thread, limit=NEWEST)
     ids = {id for one in single if (id := id_of(one.recipient)) is not None}
     addresses = {id: masked(one.address) for id, one in subscribers_of(connection, ids).items()}
     return Pushed(
-        texts=[_text(one, until) for one in told],
+        texts=[_text(replace(one, verdict=Verdict.OVER) if waits_for_nothing and one.verdict is None else one, until) for one in told],
         sent=[_sent(one, _named(one.recipient, addresses)) for one in single],
     )
 

@@ -84,8 +84,11 @@ async def test_check_config_speaks_json_both_ways(tmp_path: Path) -> None:
 
 async def test_check_config_takes_the_file_that_every_command_takes(tmp_path: Path) -> None:
     configured(tmp_path)
-    ended = await statuspage("check-config", here=tmp_path)
-    assert (ended.code, ended.out.splitlines()[-1]) == (0, "statuspage.yaml is good: 0 services, 0 components, 0 monitors")
+    for words in ((), ("--config", "statuspage.yaml"), ("statuspage.yaml",)):
+        ended = await statuspage("check-config", *words, here=tmp_path)
+        assert (ended.code, ended.out.splitlines()[-1]) == (0, "statuspage.yaml is good: 0 services, 0 components, 0 monitors")
+    ended = await statuspage("check-config", "statuspage.yaml", "--config", "other.yaml", here=tmp_path)
+    assert (ended.code, ended.err) == (2, "name the configuration once: as FILE, or by --config FILE\n")
 
 
 @pytest.mark.parametrize(
