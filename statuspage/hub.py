@@ -242,6 +242,7 @@ class Hub:
             rules=self.escalation.rules,
             roster=self.escalation.roster,
             causes=lambda: causes(self.loaded.config),
+            is_separated=lambda: self.loaded.config.duties.separated,
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 

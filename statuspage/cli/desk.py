@@ -13,6 +13,10 @@ audit = typer.Typer(help="The record of what was done, which nobody can change u
 RoleOption = Annotated[
     list[str], typer.Option("--role", metavar="ROLE", help="viewer, level-one, level-two, manager or admin; repeatable.")
 ]
+TeamOption = Annotated[
+    list[str] | None,
+    typer.Option("--team", metavar="TEAM", help="A team of the configuration that bounds viewer and level-one; repeatable; none: all."),
+]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
 PipedOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")]
 
@@ -22,6 +26,7 @@ def add_agent(
     name: NameArgument,
     *,
     role: RoleOption = ["level-one"],  # noqa: B006 - typer reads it and changes nothing
+    team: TeamOption = None,
     password_stdin: PipedOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
@@ -29,7 +34,40 @@ def add_agent(
     """Take somebody on; without a typed or piped password one is made up and printed, once."""
     from statuspage.cli import people as commands
 
-    raise typer.Exit(commands.add_agent(name, roles=role, is_password_piped=password_stdin, config=config, data_dir=data_dir))
+    raise typer.Exit(
+        commands.add_agent(name, roles=role, teams=team or (), is_password_piped=password_stdin, config=config, data_dir=data_dir)
+    )
+
+
+@agents.command("roles")
+def set_roles(
+    name: NameArgument,
+    *,
+    role: RoleOption,
+    team: TeamOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Give somebody these roles and teams instead of those that they have, and end their sessions."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.set_roles(name, roles=role, teams=team or (), config=config, data_dir=data_dir))
+
+
+@agents.command("invite")
+def invite(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Print a link by which somebody chooses a new password, once and within a day."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.invite(name, config=config, data_dir=data_dir))
+
+
+@agents.command("logout")
+def log_out(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """End all of somebody's sessions."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.log_out(name, config=config, data_dir=data_dir))
 
 
 @agents.command("password")
@@ -69,6 +107,7 @@ def create_token(
     name: NameArgument,
     *,
     role: RoleOption,
+    team: TeamOption = None,
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="90d", help="How long it is good for; else until it is revoked.")
     ] = None,
@@ -78,7 +117,7 @@ def create_token(
     """Make a token and print it, alone; it is never shown again."""
     from statuspage.cli import people as commands
 
-    raise typer.Exit(commands.create_token(name, roles=role, expires=expires, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.create_token(name, roles=role, teams=team or (), expires=expires, config=config, data_dir=data_dir))
 
 
 @tokens.command("revoke")

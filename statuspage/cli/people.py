@@ -2,8 +2,9 @@
 
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,24 +12,49 @@ import typer
 from sqlalchemy import Connection
 
 from probes.settings import duration
-from statuspage.cli.config import store_of
+from statuspage.cli.config import load, store_of
 from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
-from statuspage.store import people
+from statuspage.store import people, sessions
 from statuspage.store.people import Role, Unfit
+from statuspage.web.doors import INVITATIONS
 
 T = TypeVar("T")
 
 
-def add_agent(name: str, *, roles: Sequence[str], is_password_piped: bool, config: Path, data_dir: Path) -> int:
+def add_agent(name: str, *, roles: Sequence[str], teams: Sequence[str], is_password_piped: bool, config: Path, data_dir: Path) -> int:
     """Take *name* on; a password that nobody typed is made up and printed, once."""
-    known = _roles(roles)
+    known = _roles(roles, teams, config)
     password, is_made_up = _password(is_piped=is_password_piped)
     digest = _digest(password)
     at = wall_clock()
-    _write(config, data_dir, lambda connection: people.add_agent(connection, name=name, password_hash=digest, roles=known, at=at))
-    typer.echo(f"{name} may come in as {', '.join(sorted(known))}")
+    _write(config, data_dir, partial(people.add_agent, name=name, password_hash=digest, at=at, roles=known, teams=teams))
+    typer.echo(f"{name} may come in as {_said(known, teams)}")
     _show(password, is_made_up=is_made_up)
+    return GOOD
+
+
+def set_roles(name: str, *, roles: Sequence[str], teams: Sequence[str], config: Path, data_dir: Path) -> int:
+    """Give *name* other roles and teams in the place of those that they have, and end their sessions."""
+    known, at = _roles(roles, teams, config), wall_clock()
+    _write(config, data_dir, partial(people.set_roles, name=name, roles=known, teams=teams, at=at))
+    typer.echo(f"{name} is {_said(known, teams)} from now on")
+    return GOOD
+
+
+def invite(name: str, *, config: Path, data_dir: Path) -> int:
+    """Print a link by which *name* chooses a password, once."""
+    at = wall_clock()
+    code = _write(config, data_dir, partial(sessions.invite, name=name, at=at))
+    typer.echo(f"{load(config).config.console.url}{INVITATIONS}{code}")
+    return GOOD
+
+
+def log_out(name: str, *, config: Path, data_dir: Path) -> int:
+    """End all sessions of *name*."""
+    at = wall_clock()
+    ended = _write(config, data_dir, partial(sessions.end_stays, agent=name, at=at))
+    typer.echo(f"{name} was logged out of {ended} session{'' if ended == 1 else 's'}")
     return GOOD
 
 
@@ -56,21 +82,30 @@ def list_agents(*, config: Path, data_dir: Path, wants_json: bool) -> int:
         agents = database.read(people.list_agents)
     if wants_json:
         rows = [
-            {"name": one.name, "roles": sorted(one.roles), "created_at": _at(one.created_at), "disabled_at": _at(one.disabled_at)}
+            {
+                "name": one.name,
+                "roles": sorted(one.roles),
+                "teams": sorted(one.teams),
+                "created_at": _at(one.created_at),
+                "disabled_at": _at(one.disabled_at),
+            }
             for one in agents
         ]
         print_json({"items": rows})
     else:
-        cells = [(one.name, ", ".join(sorted(one.roles)), _at(one.created_at) or "", _at(one.disabled_at) or "") for one in agents]
-        print_rows(("NAME", "ROLES", "SINCE", "SHUT OUT"), cells, if_none="there are no agents: statuspage agents add NAME")
+        cells = [
+            (one.name, ", ".join(sorted(one.roles)), _teams(one.teams), _at(one.created_at) or "", _at(one.disabled_at) or "")
+            for one in agents
+        ]
+        print_rows(("NAME", "ROLES", "TEAMS", "SINCE", "SHUT OUT"), cells, if_none="there are no agents: statuspage agents add NAME")
     return GOOD
 
 
-def create_token(name: str, *, roles: Sequence[str], expires: str | None, config: Path, data_dir: Path) -> int:
+def create_token(name: str, *, roles: Sequence[str], teams: Sequence[str], expires: str | None, config: Path, data_dir: Path) -> int:
     """Make a token and print it, alone, so that a script can keep it."""
-    known, at = _roles(roles), wall_clock()
+    known, at = _roles(roles, teams, config), wall_clock()
     until = None if expires is None else _later(at, expires)
-    text = _write(config, data_dir, lambda connection: people.add_token(connection, name=name, roles=known, at=at, expires_at=until))
+    text = _write(config, data_dir, partial(people.add_token, name=name, roles=known, teams=teams, at=at, expires_at=until))
     typer.echo(text)
     return GOOD
 
@@ -89,14 +124,31 @@ def list_tokens(*, config: Path, data_dir: Path, wants_json: bool) -> int:
         tokens = database.read(people.list_tokens)
     if wants_json:
         rows = [
-            {"name": one.name, "roles": sorted(one.roles), "expires_at": _at(one.expires_at), "revoked_at": _at(one.revoked_at)}
+            {
+                "name": one.name,
+                "roles": sorted(one.roles),
+                "teams": sorted(one.teams),
+                "expires_at": _at(one.expires_at),
+                "revoked_at": _at(one.revoked_at),
+            }
             for one in tokens
         ]
         print_json({"items": rows})
     else:
-        cells = [(one.name, ", ".join(sorted(one.roles)), _at(one.expires_at) or "never", _at(one.revoked_at) or "") for one in tokens]
-        print_rows(("NAME", "ROLES", "EXPIRES", "REVOKED"), cells, if_none="there are no tokens: statuspage tokens create NAME --role ROLE")
+        cells = [
+            (one.name, ", ".join(sorted(one.roles)), _teams(one.teams), _at(one.expires_at) or "never", _at(one.revoked_at) or "")
+            for one in tokens
+        ]
+        print_rows(
+            ("NAME", "ROLES", "TEAMS", "EXPIRES", "REVOKED"),
+            cells,
+            if_none="there are no tokens: statuspage tokens create NAME --role ROLE",
+        )
     return GOOD
+
+
+def _teams(teams: Iterable[str]) -> str:
+    return ", ".join(sorted(teams)) or "all"
 
 
 def _write(config: Path, data_dir: Path, fn: Callable[[Connection], T]) -> T:
@@ -107,11 +159,21 @@ def _write(config: Path, data_dir: Path, fn: Callable[[Connection], T]) -> T:
             fail(str(trouble), BAD)
 
 
-def _roles(typed: Sequence[str]) -> frozenset[Role]:
+def _said(roles: Iterable[str], teams: Sequence[str]) -> str:
+    return ", ".join(sorted(roles)) + (f" in {', '.join(sorted(teams))}" if teams else "")
+
+
+def _roles(typed: Sequence[str], teams: Sequence[str], path: Path) -> frozenset[Role]:
+    """Roles as typed, if the configuration at *path* allows them beside each other and knows the teams."""
     unknown = [role for role in typed if role not in set(Role)]
     if unknown:
         fail(f"there is no role {unknown[0]!r}: choose from {', '.join(Role)}")
-    return frozenset(Role(role) for role in typed)
+    roles, config = frozenset(Role(role) for role in typed), load(path).config
+    try:
+        people.demand_fit(roles, teams, config.teams, is_separated=config.duties.separated)
+    except Unfit as trouble:
+        fail(str(trouble))
+    return roles
 
 
 def _password(*, is_piped: bool) -> tuple[str, bool]:

@@ -284,7 +284,9 @@ class Priority(Section):
 class Duties(Section):
     """Who may do what alone."""
 
-    separated: Yes = Field(default=False, description="Whether a second person approves maintenance and corrections.")
+    separated: Yes = Field(
+        default=False, description="Whether a second person approves maintenance and corrections, and an admin has no other role."
+    )
 
 
 class Config(Section):

@@ -43,13 +43,20 @@ def tell_change(connection: Connection, change: Change) -> Change:
     return Change(id=id, services=change.services, **row)  # type: ignore[arg-type]  # the columns are the fields
 
 
-def listed_changes(connection: Connection, *, service: str | None, before: int | None, limit: int) -> Sequence[Change]:
-    """Changes that were told, the last told first: those that touch *service*, or all; with an id below *before*."""
+def listed_changes(
+    connection: Connection, *, service: str | None, before: int | None, limit: int, within: Collection[str] | None = None
+) -> Sequence[Change]:
+    """Changes that were told, the last told first: those that touch *service*, or all; with an id below *before*.
+
+    Where some services are given, those alone that touch any *within* these.
+    """
     query = select(changes).order_by(changes.c.id.desc()).limit(limit)
     if service is not None:
         query = query.where(_touches([service]))
     if before is not None:
         query = query.where(changes.c.id < before)
+    if within is not None:
+        query = query.where(_touches(within))
     return _read(connection, query)
 
 

@@ -1,18 +1,24 @@
 """Which incidents there are, and when we could not see, page by page, for those who read all of it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from incidents.impairment import Impairment
-from statuspage.store.tables import impairments, incidents
+from statuspage.store.tables import impairments, incident_services, incidents
 
 Place = tuple[datetime, str]
 """Where a page ends: when the incident opened, and its id."""
 
 
-def incident_ids(connection: Connection, *, is_open: bool | None, after: Place | None, limit: int) -> tuple[Place, ...]:
-    """Return the newest incidents that come after *after*, newest first; only open or only closed ones where *is_open* says so."""
+def incident_ids(
+    connection: Connection, *, is_open: bool | None, after: Place | None, limit: int, within: Collection[str] | None = None
+) -> tuple[Place, ...]:
+    """Return the newest incidents that come after *after*, newest first; only open or only closed ones where *is_open* says so.
+
+    Where some services are given, those alone that have hit any *within* these.
+    """
     place = (incidents.c.opened_at, incidents.c.id)
     query = select(*place).order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
     if is_open is not None:
@@ -20,6 +26,9 @@ def incident_ids(connection: Connection, *, is_open: bool | None, after: Place |
     if after is not None:
         at, id_ = after
         query = query.where(or_(incidents.c.opened_at < at, and_(incidents.c.opened_at == at, incidents.c.id < id_)))
+    if within is not None:
+        hit = exists().where(incident_services.c.incident == incidents.c.id, incident_services.c.service.in_(within))
+        query = query.where(hit)
     return tuple((row.opened_at, row.id) for row in connection.execute(query))
 
 

@@ -1,14 +1,15 @@
-"""Who may come in: agents, their sessions, tokens, and the record of what they did.
+"""Who may come in: agents and tokens, with their roles and teams.
 
-Plain functions of a ``Connection``; a change of who may come in leaves a row in the audit, in the same transaction. Secrets are kept as
-digests only: a password as argon2id, the text of a session or a token as SHA-256, since 256 random bits need no slow digest.
+Plain functions of a ``Connection``; a change of who may come in leaves a row in the audit, in the same transaction, and ends the sessions
+of whom it is about. Secrets are kept as digests only: a password as argon2id, the text of a token as SHA-256, since 256 random bits need
+no slow digest.
 """
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from argon2 import PasswordHasher
@@ -16,12 +17,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from statuspage.store.acts import write_audit
-from statuspage.store.tables import agents, sessions, tokens
+from statuspage.store.people_tables import agents, invitations, sessions, tokens
 
 OPERATOR = "command line"
-SESSION_LASTS = timedelta(hours=12)
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
+NO_PASSWORD = ""
+"""In the place of a password's digest: nothing fits it."""
 _PREFIX = "sp_"
 # OWASP's profile for little memory: a desk's login must not cost the machine that watches everything else 64 MiB a try.
 _MEMORY_KIB = 19_456
@@ -49,32 +51,29 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A person at the desk."""
+    """A person at the desk. *teams* bound what viewers and level one see and do; where there are none, nothing does.
+
+    One who *is_invited* only has no password yet.
+    """
 
     name: str
     roles: frozenset[Role]
     created_at: datetime
     disabled_at: datetime | None = None
+    teams: frozenset[str] = frozenset()
+    is_invited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A program's way in; its text is known to nobody but its holder."""
+    """A program's way in; its text is known to nobody but its holder. *teams* bound it as they do an agent."""
 
     name: str
     roles: frozenset[Role]
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """An agent who is logged in, with the token that the forms of this session carry."""
-
-    agent: str
-    roles: frozenset[Role]
-    form_token: str
+    teams: frozenset[str] = frozenset()
 
 
 # --- passwords ------------------------------------------------------------------------------------------------------------------
@@ -93,7 +92,7 @@ def is_password(digest: str | None, password: str) -> bool:
         _hasher().verify(digest or _NOBODY, password[: LONGEST_PASSWORD + 1].encode(errors="surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
-    return digest is not None
+    return bool(digest)
 
 
 def _hasher() -> PasswordHasher:
@@ -103,20 +102,39 @@ def _hasher() -> PasswordHasher:
 # --- agents ---------------------------------------------------------------------------------------------------------------------
 
 
-def add_agent(connection: Connection, *, name: str, password_hash: str, roles: Iterable[Role], at: datetime, by: str = OPERATOR) -> None:
-    """Take somebody on. Errors: Unfit where the name is taken or empty, or no role is given."""
-    _demand_name(name)
+def add_agent(
+    connection: Connection,
+    *,
+    name: str,
+    password_hash: str,
+    roles: Iterable[Role],
+    at: datetime,
+    teams: Iterable[str] = (),
+    by: str = OPERATOR,
+) -> None:
+    """Take somebody on; with ``NO_PASSWORD`` they cannot log in yet. Errors: Unfit for a name that is taken or none, and for no role."""
+    demand_name(name)
     if connection.scalar(select(agents.c.name).where(agents.c.name == name)) is not None:
         raise Unfit(f"There is an agent {name!r} already.")
-    spelled = _spelled(roles)
-    connection.execute(insert(agents).values(name=name, password_hash=password_hash, roles=spelled, created_at=at))
-    write_audit(connection, at=at, actor=by, act="add agent", subject=name, detail={"roles": " ".join(spelled)})
+    spelled, own = _spelled(roles), sorted(teams)
+    connection.execute(insert(agents).values(name=name, password_hash=password_hash, roles=spelled, teams=own or None, created_at=at))
+    write_audit(connection, at=at, actor=by, act="add agent", subject=name, detail=_detail(spelled, own))
 
 
 def list_agents(connection: Connection) -> tuple[Agent, ...]:
     """Return everybody, disabled ones too, by name."""
-    rows = connection.execute(select(agents).order_by(agents.c.name))
-    return tuple(Agent(name=row.name, roles=_roles(row.roles), created_at=row.created_at, disabled_at=row.disabled_at) for row in rows)
+    return tuple(map(_agent, connection.execute(select(agents).order_by(agents.c.name))))
+
+
+def _agent(row: Row[tuple[object, ...]]) -> Agent:
+    return Agent(
+        name=row.name,
+        roles=roles_of(row.roles),
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        teams=teams_of(row.teams),
+        is_invited=row.password_hash == NO_PASSWORD,
+    )
 
 
 def owners(connection: Connection) -> tuple[str, ...]:
@@ -124,15 +142,24 @@ def owners(connection: Connection) -> tuple[str, ...]:
     return tuple(agent.name for agent in list_agents(connection) if agent.disabled_at is None and not agent.roles.isdisjoint(OWNERS))
 
 
+def set_roles(connection: Connection, name: str, *, roles: Iterable[Role], teams: Iterable[str], at: datetime, by: str = OPERATOR) -> None:
+    """Give an agent other roles and teams, and end their sessions. Errors: Unfit for an unknown name, or for no role."""
+    spelled, own = _spelled(roles), sorted(teams)
+    _change_agent(connection, name, {"roles": spelled, "teams": own or None})
+    write_audit(connection, at=at, actor=by, act="set roles", subject=name, detail=_detail(spelled, own))
+
+
 def disable_agent(connection: Connection, name: str, *, at: datetime, by: str = OPERATOR) -> None:
-    """Shut somebody out, and end their sessions. Errors: Unfit for an unknown name."""
+    """Shut somebody out: their sessions and invitations end. Errors: Unfit for an unknown name."""
     _change_agent(connection, name, {"disabled_at": at})
+    connection.execute(delete(invitations).where(invitations.c.agent == name))
     write_audit(connection, at=at, actor=by, act="disable agent", subject=name, detail={})
 
 
 def set_password(connection: Connection, name: str, *, password_hash: str, at: datetime, by: str = OPERATOR) -> None:
-    """Give an agent another password, end their sessions, and let a disabled one in again. Errors: Unfit for an unknown name."""
+    """Give an agent another password, and let a disabled one in again: sessions and invitations end. Errors: Unfit for an unknown name."""
     _change_agent(connection, name, {"password_hash": password_hash, "disabled_at": None})
+    connection.execute(delete(invitations).where(invitations.c.agent == name))
     write_audit(connection, at=at, actor=by, act="set password", subject=name, detail={})
 
 
@@ -147,34 +174,6 @@ def password_of(connection: Connection, name: str) -> str | None:
     return connection.scalar(select(agents.c.password_hash).where(agents.c.name == name, agents.c.disabled_at.is_(None)))
 
 
-# --- sessions -------------------------------------------------------------------------------------------------------------------
-
-
-def begin_session(connection: Connection, *, agent: str, digest: str, at: datetime) -> str | None:
-    """Begin a session and return its secret; None where the agent's password is no longer *digest* or they were disabled meanwhile."""
-    if password_of(connection, agent) != digest:
-        return None
-    secret = secrets.token_urlsafe(32)
-    row = {"token_hash": _digest(secret), "agent": agent, "csrf": secrets.token_urlsafe(32)}
-    connection.execute(delete(sessions).where(sessions.c.expires_at <= at))
-    connection.execute(insert(sessions).values(**row, created_at=at, expires_at=at + SESSION_LASTS))
-    return secret
-
-
-def session_of(connection: Connection, secret: str, now: datetime) -> Session | None:
-    """Return the session behind *secret*, with the roles that its agent has now; None for one that is over."""
-    joined = sessions.join(agents, agents.c.name == sessions.c.agent)
-    query = select(sessions.c.agent, sessions.c.csrf, agents.c.roles).select_from(joined)
-    valid = (sessions.c.token_hash == _digest(secret), sessions.c.expires_at > now, agents.c.disabled_at.is_(None))
-    row = connection.execute(query.where(*valid)).one_or_none()
-    return Session(agent=row.agent, roles=_roles(row.roles), form_token=row.csrf) if row else None
-
-
-def end_session(connection: Connection, secret: str) -> None:
-    """End the session behind *secret*, if there is one."""
-    connection.execute(delete(sessions).where(sessions.c.token_hash == _digest(secret)))
-
-
 # --- tokens ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -184,18 +183,19 @@ def add_token(
     name: str,
     roles: Iterable[Role],
     at: datetime,
+    teams: Iterable[str] = (),
     expires_at: datetime | None = None,
     by: str = OPERATOR,
 ) -> str:
     """Make a token and return its text, which is never shown again. Errors: Unfit as for agents."""
-    _demand_name(name)
+    demand_name(name)
     if connection.scalar(select(tokens.c.name).where(tokens.c.name == name)) is not None:
         raise Unfit(f"There is a token {name!r} already; a revoked one keeps its name, since the audit speaks of it.")
     text = _PREFIX + secrets.token_urlsafe(32)
-    spelled = _spelled(roles)
-    row = {"name": name, "token_hash": _digest(text), "roles": spelled, "created_at": at, "expires_at": expires_at}
+    spelled, own = _spelled(roles), sorted(teams)
+    row = {"name": name, "token_hash": digest(text), "roles": spelled, "teams": own or None, "created_at": at, "expires_at": expires_at}
     connection.execute(insert(tokens).values(row))
-    write_audit(connection, at=at, actor=by, act="add token", subject=name, detail={"roles": " ".join(spelled)})
+    write_audit(connection, at=at, actor=by, act="add token", subject=name, detail=_detail(spelled, own))
     return text
 
 
@@ -214,25 +214,28 @@ def revoke_token(connection: Connection, name: str, *, at: datetime, by: str = O
 def token_of(connection: Connection, text: str, now: datetime) -> Token | None:
     """Return the token whose text this is; None for one that is unknown, revoked or out of date."""
     living = (tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
-    row = connection.execute(select(tokens).where(tokens.c.token_hash == _digest(text), *living)).one_or_none()
+    row = connection.execute(select(tokens).where(tokens.c.token_hash == digest(text), *living)).one_or_none()
     return _token(row) if row else None
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:
     return Token(
         name=row.name,
-        roles=_roles(row.roles),
+        roles=roles_of(row.roles),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        teams=teams_of(row.teams),
     )
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def _demand_name(name: str) -> None:
+def demand_name(name: str) -> None:
+    """Errors: Unfit for what is no name."""
     if not name.strip() or not name.isprintable() or len(name) > 80:
         raise Unfit("A name has 1 to 80 printable characters.")
 
@@ -244,5 +247,24 @@ def _spelled(roles: Iterable[Role]) -> list[str]:
     return spelled
 
 
-def _roles(spelled: Collection[str]) -> frozenset[Role]:
+def _detail(roles: Sequence[str], teams: Sequence[str]) -> Mapping[str, str]:
+    return {"roles": " ".join(roles), **({"teams": " ".join(teams)} if teams else {})}
+
+
+def demand_fit(roles: Collection[Role], teams: Collection[str], known: Collection[str], *, is_separated: bool) -> None:
+    """Errors: Unfit for a team that is not among those *known*, and, with separated duties, for an admin who is something else too."""
+    if unknown := sorted(set(teams) - set(known)):
+        named = ", ".join(sorted(known)) or "none is configured; name them under teams"
+        raise Unfit(f"There is no team {unknown[0]!r}: {named}.")
+    if is_separated and Role.ADMIN in roles and len(set(roles)) > 1:
+        raise Unfit("With separated duties an admin has no other role.")
+
+
+def roles_of(spelled: Collection[str]) -> frozenset[Role]:
+    """Roles as a row keeps them."""
     return frozenset(Role(one) for one in spelled)
+
+
+def teams_of(kept: Collection[str] | None) -> frozenset[str]:
+    """Teams as a row keeps them."""
+    return frozenset(kept or ())

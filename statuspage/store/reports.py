@@ -102,13 +102,17 @@ def heard_of(connection: Connection, incident: Incident) -> Sequence[Heard]:
     return heard(connection, incident.started_at - AHEAD, tuple(incident.worst), until=incident.resolved_at)
 
 
-def listed(connection: Connection, *, service: str | None, before: int | None, limit: int) -> Sequence[Report]:
-    """Reports, newest first, of one *service* or of all; those with an id below *before*."""
+def listed(
+    connection: Connection, *, service: str | None, before: int | None, limit: int, within: Collection[str] | None = None
+) -> Sequence[Report]:
+    """Reports, newest first, of one *service* or of all; those with an id below *before*, of services *within* these alone."""
     chosen = select(reports).order_by(reports.c.id.desc()).limit(limit)
     if service is not None:
         chosen = chosen.where(reports.c.service == service)
     if before is not None:
         chosen = chosen.where(reports.c.id < before)
+    if within is not None:
+        chosen = chosen.where(reports.c.service.in_(within))
     return [
         Report(
             id=row.id,

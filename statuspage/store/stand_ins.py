@@ -47,3 +47,8 @@ def arrange(connection: Connection, *, team: str, person: str, span: Span, by: s
 def dissolve(connection: Connection, number: int) -> bool:
     """Take an arrangement back; whether there was one."""
     return connection.execute(delete(stand_ins).where(stand_ins.c.id == number)).rowcount == 1
+
+
+def team_of(connection: Connection, number: int) -> str | None:
+    """For which team the arrangement is; None where there is none."""
+    return connection.scalar(select(stand_ins.c.team).where(stand_ins.c.id == number))

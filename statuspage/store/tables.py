@@ -30,6 +30,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     ledger_tables,
     maintenance_tables,
     outbox_tables,
+    people_tables,
     report_tables,
     review_tables,
     scope_tables,
@@ -338,41 +339,7 @@ journal = Table(
     Index(None, "advisory", "sequence"),
 )
 
-# --- who acts -------------------------------------------------------------------------------------------------------------------
-
-agents = Table(
-    "agents",
-    metadata,
-    _text("name", primary_key=True),
-    _text("password_hash"),
-    Column("roles", JSON, nullable=False),
-    Column("team", Text),
-    Column("disabled_at", Instant),
-    _instant("created_at"),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    _text("token_hash", primary_key=True),
-    Column("agent", Text, ForeignKey("agents.name"), nullable=False),
-    _text("csrf"),
-    _instant("created_at"),
-    _instant("expires_at"),
-    Index(None, "agent"),
-)
-
-tokens = Table(
-    "tokens",
-    metadata,
-    _text("name", primary_key=True),
-    _text("token_hash", unique=True),
-    Column("roles", JSON, nullable=False),
-    _instant("created_at"),
-    Column("expires_at", Instant),
-    Column("revoked_at", Instant),
-    Column("last_used_at", Instant),
-)
+# --- what was answered to whom -----------------------------------------------------------------------------------------------------
 
 idempotency = Table(
     "idempotency",

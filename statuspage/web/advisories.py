@@ -24,11 +24,12 @@ from statuspage.web.advisory_bodies import (
     AdvisoryWordsBody,
     by_language,
 )
-from statuspage.web.auth import CALLER
+from statuspage.web.auth import CALLER, Permission
 from statuspage.web.desk import DESK, Deed
 from statuspage.web.entry import body_of, cursor, limit_of, place_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import demand_services
 
 
 async def list_advisories(request: web.Request) -> web.Response:
@@ -76,7 +77,8 @@ async def withdraw_advisory(request: web.Request) -> web.Response:
 
 
 def published(request: web.Request, body: AdvisoryBody) -> Command:
-    """The act that publishes *body*, for whoever asks."""
+    """The act that publishes *body*, for whoever asks. Errors: Rejected 403 for services of other teams."""
+    demand_services(request, body.services, Permission.PLAN)
     language = request.app[DESK].language
 
     def done(situation: Situation, now: datetime) -> tuple[Event, ...]:

@@ -6,15 +6,16 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from incidents.advisory import Advisory
-from statuspage.picture import board
 from statuspage.picture.advisories import Bulletin
 from statuspage.render.timeline import Line, tell
 from statuspage.store import queries
 from statuspage.store.advisory_rows import newest_bulletins, read_bulletins
 from statuspage.web.attempts import Attempt
+from statuspage.web.auth import CALLER, Permission
 from statuspage.web.desk import DESK
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_advisory
+from statuspage.web.reach import offered, reach_of
 from statuspage.web.screens import screen
 from statuspage.web.warned import row, rows
 
@@ -43,7 +44,7 @@ def publish_page(request: web.Request, attempt: Attempt, preview: Bulletin | Non
         request,
         "warn.html",
         status=attempt.status,
-        services=board.service_rows(desk.pipeline.situation, desk.language),
+        services=offered(request, Permission.PLAN),
         languages=languages(request),
         attempt=attempt,
         obstacle=attempt.obstacle,
@@ -81,6 +82,7 @@ async def advisory_page(request: web.Request, attempt: Attempt | None = None) ->
         "advisory.html",
         status=attempt.status if attempt else 200,
         advisory=bulletin.advisory,
+        may_act=request[CALLER].may(Permission.PLAN) and reach_of(request, Permission.PLAN).holds(bulletin.advisory.services),
         row=row(desk, bulletin),
         timeline=timeline[::-1],
         record=record,

@@ -24,6 +24,7 @@ from statuspage.web.desk import DESK, Deed, Desk, story_of
 from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import demand_services, reach_of
 from statuspage.web.regroups import merging, splitting
 
 E = TypeVar("E", bound=Event)
@@ -34,13 +35,13 @@ _OPEN = MappingProxyType({"true": True, "false": False})
 async def list_incidents(request: web.Request) -> web.Response:
     """Give incidents, newest first; ``open`` picks open or closed ones."""
     desk, limit, after = request.app[DESK], limit_of(request), place_of(request.query.get("cursor"))
-    wanted = request.query.get("open")
+    wanted, within = request.query.get("open"), reach_of(request).services
     if wanted is not None and wanted not in _OPEN:
         raise Rejected(422, "open is true or false.")
 
     def read(connection: Connection) -> tuple[Sequence[listing.Place], list[bodies.IncidentShown]]:
         is_open = None if wanted is None else _OPEN[wanted]
-        found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1)
+        found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1, within=within)
         return found, _shown_together(desk, connection, [id_ for _, id_ in found[:limit]])
 
     found, rows = await desk.store.read(read)
@@ -57,6 +58,7 @@ async def show_incident(request: web.Request) -> web.Response:
 async def open_incident(request: web.Request) -> web.Response:
     """Open an incident by hand, public at once or as a draft."""
     body = await body_of(request, bodies.OpenBody)
+    demand_services(request, body.services)
     by, said = request[CALLER].name, words_of(request.app[DESK].voices, body)
     command = partial(
         act.open_incident, by=by, name=said.name, services=body.services, body=said.body, is_draft=body.draft, speech=said.speech
@@ -137,7 +139,7 @@ async def list_known_errors(request: web.Request) -> web.Response:
 async def list_reports(request: web.Request) -> web.Response:
     """Give what customers reported, newest first; ``service`` picks what was reported of one. No address is among it."""
     limit, before, service = limit_of(request), number_of(request.query.get("cursor")), request.query.get("service")
-    read = partial(reports.listed, service=service, before=before, limit=limit + 1)
+    read = partial(reports.listed, service=service, before=before, limit=limit + 1, within=reach_of(request).services)
     found = await request.app[DESK].store.read(read)
     shown = [bodies.ReportShown.model_validate(one, from_attributes=True) for one in found[:limit]]
     return _json(bodies.ReportList(items=shown, next=str(shown[-1].id) if len(found) > limit else None))

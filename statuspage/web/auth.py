@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from aiohttp import hdrs, web
 
-from statuspage.store import people
+from statuspage.store import people, sessions
 from statuspage.store.people import Role
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
@@ -25,13 +25,20 @@ class Permission(StrEnum):
 
     SEE = "see"
     ACT = "act"
+    ESCALATE = "escalate"
     TAKE_OVER = "take over"
+    REGROUP = "regroup"
+    PLAN = "plan"
     CORRECT = "correct"
     REDACT = "redact"
     OVERRIDE = "override"
     APPROVE = "approve"
     READ_OWN_AUDIT = "read own audit"
     KNOW_SUBSCRIBERS = "know subscribers"
+    APPOINT = "appoint"
+    """Take agents on and let them go, give roles, make tokens."""
+    CONFIGURE = "configure"
+    """Have another configuration applied. The file does that, at no address so far."""
 
 
 class Access(StrEnum):
@@ -53,29 +60,42 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
     {
         Permission.SEE: frozenset(Role),
         Permission.ACT: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.ESCALATE: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
         Permission.TAKE_OVER: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.REGROUP: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.PLAN: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
         Permission.CORRECT: frozenset({Role.MANAGER}),
         Permission.REDACT: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
         Permission.OVERRIDE: frozenset({Role.MANAGER}),
         Permission.APPROVE: frozenset({Role.MANAGER}),
         Permission.READ_OWN_AUDIT: frozenset({Role.LEVEL_TWO, Role.MANAGER, Role.ADMIN}),
         Permission.KNOW_SUBSCRIBERS: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.APPOINT: frozenset({Role.ADMIN}),
+        Permission.CONFIGURE: frozenset({Role.ADMIN}),
     }
 )
+BOUND = frozenset({Role.VIEWER, Role.LEVEL_ONE})
+"""Roles that count within the holder's teams only, where they have any."""
 READS_WHOLE_AUDIT = frozenset({Role.MANAGER, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks: an agent who is logged in, with the *form_token* of their session, or a token (which has none)."""
+    """Who asks: an agent who is logged in, with their *session* and the *form_token* of its forms, or a token (which has neither)."""
 
     name: str
     roles: frozenset[Role]
+    teams: frozenset[str] = frozenset()
+    session: str | None = None
     form_token: str | None = None
 
     def may(self, permission: Permission) -> bool:
-        """Whether one of the roles gives *permission*."""
+        """Whether one of the roles gives *permission*, if only within their teams."""
         return not self.roles.isdisjoint(MAY[permission])
+
+    def is_bound(self, permission: Permission) -> bool:
+        """Whether they have *permission* for what is their teams' alone."""
+        return bool(self.teams) and (self.roles & MAY[permission]) <= BOUND
 
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("CALLER", Caller)
@@ -96,8 +116,16 @@ async def identify(request: web.Request) -> Caller | None:
     if not secret:
         return None
     now = desk.now()
-    session = await desk.store.read(lambda connection: people.session_of(connection, secret, now))
-    return Caller(name=session.agent, roles=session.roles, form_token=session.form_token) if session else None
+    session = await desk.store.read(lambda connection: sessions.session_of(connection, secret, now))
+    if session is None:
+        return None
+    roles = _held(desk, session.roles)
+    return Caller(name=session.agent, roles=roles, teams=session.teams, session=session.id, form_token=session.form_token)
+
+
+def _held(desk: Desk, roles: frozenset[Role]) -> frozenset[Role]:
+    """Roles as they count: with separated duties an admin is nothing else, also one who was made more before."""
+    return frozenset({Role.ADMIN}) if desk.is_separated() and Role.ADMIN in roles else roles
 
 
 async def _token_caller(desk: Desk, text: str) -> Caller:
@@ -107,7 +135,7 @@ async def _token_caller(desk: Desk, text: str) -> Caller:
         raise Rejected(
             401, "This token is unknown, revoked or out of date.", headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'}
         )
-    return Caller(name=token.name, roles=token.roles)
+    return Caller(name=token.name, roles=_held(desk, token.roles), teams=token.teams)
 
 
 async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) -> None:
@@ -131,6 +159,8 @@ def _judge(request: web.Request, policy: Policy, caller: Caller | None) -> None:
             return
         case Access.SCRAPER if is_on_this_machine(request):
             return
+        case Access.SCRAPER if caller is not None and caller.is_bound(Permission.SEE):
+            raise Rejected(403, "The metrics tell of everything: they are for those who are bound to no team.")
     if caller is None:
         raise Rejected(401, "Please log in, or send a bearer token.", headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
     if isinstance(policy, Permission) and not caller.may(policy):

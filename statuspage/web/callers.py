@@ -13,13 +13,14 @@ from statuspage.store import callers
 from statuspage.store.acts import forget_answers, write_audit
 from statuspage.store.callers import Call
 from statuspage.store.errors import StoreUnavailable
-from statuspage.web.auth import CALLER
+from statuspage.web.auth import CALLER, Permission
 from statuspage.web.caller_bodies import CallerBody, CallerList, CallersErased, CallerShown
 from statuspage.web.console import fit, text
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.entry import body_of, limit_of, number_of
 from statuspage.web.once import written_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import demand_services, reach_of
 from statuspage.web.screens import see_other
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 async def list_callers(request: web.Request) -> web.Response:
     """Give who called, newest first; ``service`` picks those of one."""
     limit, before, service = limit_of(request), number_of(request.query.get("cursor")), request.query.get("service")
-    read = partial(callers.listed_callers, service=service, before=before, limit=limit + 1)
+    read = partial(callers.listed_callers, service=service, before=before, limit=limit + 1, within=reach_of(request).services)
     found = await request.app[DESK].store.read(read)
     shown = [CallerShown.model_validate(one, from_attributes=True) for one in found[:limit]]
     return _json(CallerList(items=shown, next=str(shown[-1].id) if len(found) > limit else None))
@@ -37,7 +38,7 @@ async def list_callers(request: web.Request) -> web.Response:
 async def log_caller(request: web.Request) -> web.Response:
     """Take down a customer who called."""
     desk, by = request.app[DESK], request[CALLER].name
-    call = _call(desk, await body_of(request, CallerBody))
+    call = _call(request, await body_of(request, CallerBody))
     answer = await written_once(request, by, partial(take_down, call, desk, by), status=201)
     await suspect(desk, call.service)
     return answer
@@ -65,24 +66,25 @@ async def log_by_form(request: web.Request) -> web.Response:
     desk, by, form = request.app[DESK], request[CALLER].name, await request.post()
     given = {name: text(form.get(name)).strip() or None for name in ("service", "incident")}
     body = fit(CallerBody, **given, symptom=text(form.get("symptom")), ticket=text(form.get("ticket")))
-    call = _call(desk, body)
+    call = _call(request, body)
     await desk.store.write(partial(take_down, call, desk, by))
     await suspect(desk, call.service)
     return see_other(f"/incidents/{call.incident}" if form.get("on") == "card" and call.incident else "/")
 
 
-def _call(desk: Desk, body: CallerBody) -> Call:
-    """What was said, of which service: the one that is named, or the first that the incident hit. Errors: Rejected 404, 422."""
-    situation, service = desk.pipeline.situation, body.service
+def _call(request: web.Request, body: CallerBody) -> Call:
+    """What was said, of which service: the one that is named, or the first that the incident hit. Errors: Rejected 403, 404, 422."""
+    situation, service, reach = request.app[DESK].pipeline.situation, body.service, reach_of(request, Permission.ACT)
     if body.incident is not None:
         incident = situation.incidents.get(body.incident)
         if incident is None:
             raise Rejected(404, "There is no open incident with this id; it may have been resolved meanwhile.")
-        service = service or next(iter(incident.worst), None)
+        service = service or next((one for one in incident.worst if reach.holds([one])), next(iter(incident.worst), None))
     if service is None:
         raise Rejected(422, "Name the service, or an incident that hits one.")
     if service not in situation.topology.services:
         raise Rejected(422, f"There is no service {service!r}.")
+    demand_services(request, [service])
     return Call(service=service, symptom=body.symptom, ticket=body.ticket, incident=body.incident)
 
 

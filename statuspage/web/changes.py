@@ -18,6 +18,7 @@ from statuspage.web.desk import DESK, Desk
 from statuspage.web.entry import body_of, instant_typed, limit_of, number_of
 from statuspage.web.once import written_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import demand_services, offered, reach_of
 from statuspage.web.screens import screen, see_other
 
 AHEAD = timedelta(minutes=5)
@@ -43,7 +44,7 @@ class TypedChange:
 async def list_changes(request: web.Request) -> web.Response:
     """Give what was altered, the last told first; ``service`` picks what may have touched one."""
     limit, before, service = limit_of(request), number_of(request.query.get("cursor")), request.query.get("service")
-    read = partial(changes.listed_changes, service=service, before=before, limit=limit + 1)
+    read = partial(changes.listed_changes, service=service, before=before, limit=limit + 1, within=reach_of(request).services)
     found = await request.app[DESK].store.read(read)
     items = [_shown(one) for one in found[:limit]]
     body = ChangeList(items=items, next=str(items[-1].id) if len(found) > limit else None)
@@ -52,17 +53,19 @@ async def list_changes(request: web.Request) -> web.Response:
 
 async def tell_change(request: web.Request) -> web.Response:
     """Take down what was altered."""
+    desk = request.app[DESK]
+    change = _change(request, await body_of(request, ChangeBody))
+    return await written_once(request, change.by, partial(_told, change, desk), status=201)
+
+
+def _change(request: web.Request, body: ChangeBody) -> Change:
+    """Errors: Rejected 422 for services that there are not, and for what has not been altered yet; 403 for those of other teams."""
     desk, by = request.app[DESK], request[CALLER].name
-    change = _change(desk, by, await body_of(request, ChangeBody))
-    return await written_once(request, by, partial(_told, change, desk), status=201)
-
-
-def _change(desk: Desk, by: str, body: ChangeBody) -> Change:
-    """Errors: Rejected 422 for services that there are not, and for what has not been altered yet."""
     known, now = desk.pipeline.situation.topology.services, desk.now()
     for service in body.services:
         if service not in known:
             raise Rejected(422, f"There is no service {service!r}.")
+    demand_services(request, body.services)
     at = body.at or now
     if at > now + AHEAD:
         raise Rejected(422, "A change is told once it is made; what is planned is planned work.")
@@ -90,12 +93,12 @@ async def show_changes(request: web.Request) -> web.Response:
 
 async def tell_by_form(request: web.Request) -> web.Response:
     """Take down what was altered, and draw the page again."""
-    desk, by, form = request.app[DESK], request[CALLER].name, await request.post()
+    desk, form = request.app[DESK], await request.post()
     services = tuple(key.removeprefix(_SERVICE) for key in form if key.startswith(_SERVICE))
     typed = TypedChange(what=text(form.get("what")), at=text(form.get("at")), url=text(form.get("url")).strip(), services=services)
     try:
         body = fit(ChangeBody, what=typed.what, services=typed.services, at=_at(desk, typed.at), url=typed.url or None)
-        await desk.store.write(partial(_told, _change(desk, by, body), desk))
+        await desk.store.write(partial(_told, _change(request, body), desk))
     except Rejected as rejected:
         return await _page(request, typed, rejected)
     return see_other("/changes")
@@ -111,15 +114,17 @@ def _at(desk: Desk, typed: str) -> datetime | None:
 
 async def _page(request: web.Request, typed: TypedChange, rejected: Rejected | None = None) -> web.Response:
     desk = request.app[DESK]
-    found = await desk.store.read(partial(changes.listed_changes, service=None, before=None, limit=SHOWN))
+    within = reach_of(request).services
+    found = await desk.store.read(partial(changes.listed_changes, service=None, before=None, limit=SHOWN, within=within))
     services = board.service_rows(desk.pipeline.situation, desk.language)
+    own = offered(request)
     return screen(
         request,
         "changes.html",
         status=rejected.status if rejected else 200,
         changes=found,
         named={row.id: row.name for row in services},
-        services=services,
+        services=own,
         typed=typed,
         trouble=trouble_of(rejected),
     )

@@ -28,6 +28,7 @@ from statuspage.web.entry import misfit
 from statuspage.web.ladders import called_on
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.queue import named
+from statuspage.web.reach import demand_services, offered
 from statuspage.web.screens import screen, see_other
 from statuspage.web.warned import about, lasting
 
@@ -256,6 +257,7 @@ async def open_incident(request: web.Request) -> web.Response:
         is_draft="draft" in form,
     )
     try:
+        demand_services(request, typed.services)
         events = await _opened(desk, by, typed)
     except act.Refused as refusal:
         return _open_form(request, typed=typed, rejected=refused(refusal))
@@ -276,10 +278,8 @@ async def _opened(desk: Desk, by: str, typed: TypedOpen) -> Sequence[Event]:
 
 
 def _open_form(request: web.Request, *, typed: TypedOpen, rejected: Rejected | None = None) -> web.Response:
-    desk = request.app[DESK]
-    rows = board.service_rows(desk.pipeline.situation, desk.language)
     status = rejected.status if rejected else 200
-    return screen(request, "open.html", status=status, services=rows, typed=typed, trouble=trouble_of(rejected))
+    return screen(request, "open.html", status=status, services=offered(request), typed=typed, trouble=trouble_of(rejected))
 
 
 async def acted(request: web.Request, deed: Awaitable[object], typed: TypedForms) -> web.Response:

@@ -53,7 +53,7 @@ class Desk:
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
-    are called, *roster* who they are.
+    are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
     *causes* what incidents may come from.
     *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
     names them.
@@ -91,6 +91,7 @@ class Desk:
     rules: Callable[[], Rules] = lambda: NOBODY
     roster: Callable[[], Roster] = Roster
     causes: Callable[[], Causes] = lambda: Causes(listed=())
+    is_separated: Callable[[], bool] = lambda: False
 
     @property
     def own(self) -> str:

@@ -15,6 +15,8 @@ from typing import Protocol
 from aiohttp import hdrs, web
 
 PAGES = "/pages/"
+INVITATIONS = "/invitations/"
+"""Where the console asks whoever was invited for a password; a code follows."""
 
 Answer = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
 
@@ -99,7 +101,7 @@ def _host(header: str) -> str:
 
 def untold(path: str) -> str:
     """*path* as it may be written down: without what opens a page."""
-    return f"{PAGES}…" if path.startswith(PAGES) else path
+    return next((f"{way}…" for way in (PAGES, INVITATIONS) if path.startswith(way)), path)
 
 
 @dataclass(slots=True)

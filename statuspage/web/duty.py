@@ -23,6 +23,7 @@ from statuspage.web.desk import DESK, Desk
 from statuspage.web.entry import body_of, number_of
 from statuspage.web.once import written_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import demand_team
 from statuspage.web.screens import screen, see_other
 
 LONGEST = timedelta(days=92)
@@ -129,6 +130,7 @@ async def arrange_by_form(request: web.Request) -> web.Response:
         zone = ZoneInfo(desk.timezone)
         spans = {name: _local(getattr(typed, name), zone) for name in ("since", "until")}
         body = fit(StandInBody, team=typed.team, person=typed.person, **spans)
+        demand_team(request, body.team)
         await desk.store.write(partial(_arranged, _demand(desk, body), desk, by))
     except Rejected as rejected:
         return await _page(request, typed, rejected)
@@ -177,6 +179,7 @@ async def arrange(request: web.Request) -> web.Response:
     """Have somebody stand in."""
     desk, by = request.app[DESK], request[CALLER].name
     body = _demand(desk, await body_of(request, StandInBody))
+    demand_team(request, body.team)
     return await written_once(request, by, partial(_arranged, body, desk, by), status=201)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from aiohttp import web
 from sqlalchemy import Connection
 
-from statuspage.store import people
+from statuspage.store import people, sessions
 from statuspage.store.acts import write_audit
 from statuspage.web import auth
 from statuspage.web.desk import DESK, Desk
@@ -46,6 +46,11 @@ class Door:
                 return await asyncio.to_thread(people.is_password, digest, password)
         finally:
             self._waiting -= 1
+
+    async def hashed(self, password: str) -> str:
+        """As ``people.hashed``, off the event loop. Errors: Unfit."""
+        async with self._slots:
+            return await asyncio.to_thread(people.hashed, password)
 
     def device(self, account: str, nonce: str) -> str:
         """Make the mark of a browser that logged in to *account*."""
@@ -86,7 +91,7 @@ async def login(request: web.Request) -> web.Response:
     if secret is None:
         return _form(request, name=name, target=target, status=403, trouble=_WRONG)
     response = see_other(target)
-    auth.give_cookie(response, desk, auth.session_cookie(desk), secret, max_age=_seconds(people.SESSION_LASTS))
+    auth.give_cookie(response, desk, auth.session_cookie(desk), secret, max_age=_seconds(sessions.SESSION_LASTS))
     mark = device or door.device(name, secrets.token_urlsafe(16))
     auth.give_cookie(response, desk, auth.device_cookie(desk), mark, max_age=_seconds(_DEVICE_LASTS))
     auth.drop_cookie(response, desk, auth.form_cookie(desk))
@@ -97,7 +102,7 @@ async def logout(request: web.Request) -> web.Response:
     """End the session, here and in the store."""
     desk = request.app[DESK]
     secret = request.cookies.get(auth.session_cookie(desk), "")
-    await desk.store.write(lambda connection: people.end_session(connection, secret))
+    await desk.store.write(lambda connection: sessions.end_session(connection, secret))
     response = see_other("/login")
     auth.drop_cookie(response, desk, auth.session_cookie(desk))
     return response
@@ -107,7 +112,7 @@ async def _begin(desk: Desk, name: str, digest: str, address: str) -> str | None
     at = desk.now()
 
     def write(connection: Connection) -> str | None:
-        secret = people.begin_session(connection, agent=name, digest=digest, at=at)
+        secret = sessions.begin_session(connection, agent=name, digest_of=digest, at=at, address=address)
         if secret is not None:
             write_audit(connection, at=at, actor=name, act="log in", subject=name, detail={"from": address})
         return secret

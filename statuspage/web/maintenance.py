@@ -21,6 +21,7 @@ from statuspage.web.desk import DESK, Deed
 from statuspage.web.entry import body_of, instant_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import demand_planned, seen_of
 from statuspage.web.window_bodies import ApproveBody, EndBody, ExtendBody, MaintenanceList, MaintenanceShown, PlanBody, RescheduleBody
 
 BACK, AHEAD = timedelta(days=7), timedelta(days=30)
@@ -36,7 +37,7 @@ async def list_maintenances(request: web.Request) -> web.Response:
     over = await desk.store.read(lambda connection: maintenances_between(connection, since, until))
     windows = {window.id: window for window in (*over, *horizon(desk.pipeline.situation, max(since, now), until))}
     ordered = sorted(windows.values(), key=lambda window: (window.starts, window.id))
-    return _json(MaintenanceList(items=[MaintenanceShown.of(window) for window in ordered], next=None))
+    return _json(MaintenanceList(items=[MaintenanceShown.of(seen_of(request, window)) for window in ordered], next=None))
 
 
 async def show_maintenance(request: web.Request) -> web.Response:
@@ -48,7 +49,7 @@ async def show_maintenance(request: web.Request) -> web.Response:
     window = kept.get(id) or next(far, None)
     if window is None:
         raise Rejected(404, "There is no maintenance with this id.")
-    return _json(MaintenanceShown.of(window))
+    return _json(MaintenanceShown.of(seen_of(request, window)))
 
 
 async def plan(request: web.Request) -> web.Response:
@@ -101,7 +102,8 @@ def done_to(request: web.Request, command: partial[tuple[Event, ...]]) -> Comman
 
 
 def wish_of(request: web.Request, body: PlanBody) -> Wish:
-    """What is to be planned, in the site's own words."""
+    """What is to be planned, in the site's own words. Errors: Rejected 403 for services of other teams."""
+    demand_planned(request, body.services, body.components)
     said = words_of(request.app[DESK].voices, body)
     return Wish(
         name=said.name,

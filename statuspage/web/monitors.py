@@ -21,13 +21,16 @@ from statuspage.web.entry import body_of
 from statuspage.web.monitor_bodies import MonitorList, MonitorShown, PauseBody, ResumeBody
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected, refused
+from statuspage.web.reach import is_seen, reach_of
 from statuspage.web.screens import screen, see_other
 
 
 async def list_monitors(request: web.Request) -> web.Response:
-    """Give all monitors, with those that stand still."""
-    desk = request.app[DESK]
-    shown = [_shown(desk, monitor) for monitor in desk.pipeline.situation.topology.monitors.values()]
+    """Give all monitors that may be seen, with those that stand still."""
+    desk, reach = request.app[DESK], reach_of(request)
+    situation = desk.pipeline.situation
+    seen = (monitor for monitor in situation.topology.monitors.values() if is_seen(reach, situation, monitor.component))
+    shown = [_shown(desk, monitor) for monitor in seen]
     return web.Response(text=MonitorList(items=shown, next=None).model_dump_json(), content_type="application/json")
 
 

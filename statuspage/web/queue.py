@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from incidents.model import Status
+from incidents.model import Situation, Status
 from statuspage.picture import board
 from statuspage.picture.board import ServiceRow
 from statuspage.picture.components import ComponentRow
@@ -20,6 +20,7 @@ from statuspage.store import callers, queries, reports
 from statuspage.store.reports import Heard
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.ladders import unmanned
+from statuspage.web.reach import Reach, concerned, is_seen, reach_of
 from statuspage.web.screens import screen
 from statuspage.web.warned import lasting
 from statuspage.web.window_rows import at_work
@@ -52,22 +53,23 @@ def shortened(rows: Sequence[R]) -> Shortened[R]:
 
 async def show_queue(request: web.Request) -> web.Response:
     """Draw the whole page: what is open, what the probes say, what was closed lately."""
-    drawn, reported = await _board(request.app[DESK])
+    drawn, reported = await _board(request)
     live = await _live(request, drawn, reported)
     return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=_version(live))  # noqa: S704 - our own page
 
 
 async def show_live(request: web.Request) -> web.Response:
     """Draw the part that changes; 304 where it did not."""
-    live = await _live(request, *await _board(request.app[DESK]))
+    live = await _live(request, *await _board(request))
     version = _version(live)
     if request.headers.get(hdrs.IF_NONE_MATCH) == version:
         return web.Response(status=304, headers={hdrs.ETAG: version})
     return web.Response(body=live, content_type="text/html", charset="utf-8", headers={hdrs.ETAG: version})
 
 
-async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
-    """What the probes say, and what customers reported of late."""
+async def _board(request: web.Request) -> tuple[board.Board, Sequence[Heard]]:
+    """What the probes say, as far as it is for whoever asks, and what customers reported of late."""
+    desk, reach = request.app[DESK], reach_of(request)
     now = desk.now()
     current = [one for one in desk.pipeline.situation.incidents.values() if one.is_open]
 
@@ -86,7 +88,23 @@ async def _board(desk: Desk) -> tuple[board.Board, Sequence[Heard]]:
         scale=desk.scale(),
         callers=called,
     )
-    return drawn, reported
+    return drawn if reach.is_whole else _cut(drawn, reach, desk.pipeline.situation), reported
+
+
+def _cut(drawn: board.Board, reach: Reach, situation: Situation) -> board.Board:
+    """*drawn* without the components and monitors of other teams; what is to be said of incidents is for everybody."""
+    watched = situation.topology.monitors
+    parts = {id_ for id_ in situation.topology.components if is_seen(reach, situation, id_)}
+    own = {id_ for id_, monitor in watched.items() if monitor.component in parts}
+    return replace(
+        drawn,
+        components=tuple(one for one in drawn.components if one.id in parts),
+        cautions=tuple(one for one in drawn.cautions if one.component in parts),
+        rejected=tuple(one for one in drawn.rejected if one.id in own),
+        impaired=tuple(one for one in drawn.impaired if one.id in own),
+        still=tuple(one for one in drawn.still if one.id in own),
+        warnings=tuple(one for one in drawn.warnings if one.monitor in own),
+    )
 
 
 async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
@@ -104,10 +122,22 @@ async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Hea
             warned=await lasting(desk),
             unmanned=unmanned(desk),
             in_full=IN_FULL,
+            out_of_reach=_out_of_reach(reach_of(request), desk.pipeline.situation, drawn),
             services=shortened(drawn.services),
             components=shortened(sorted(drawn.components, key=lambda row: row.status is Status.OPERATIONAL)),
         )
     )
+
+
+def _out_of_reach(reach: Reach, situation: Situation, drawn: board.Board) -> frozenset[str]:
+    """Incidents whose cards are not for whoever asks."""
+    rows = () if reach.is_whole else (*drawn.queue, *drawn.closed)
+    return frozenset(row.id for row in rows if not reach.holds(_concerned(row, situation)))
+
+
+def _concerned(row: board.QueueRow, situation: Situation) -> frozenset[str]:
+    found = situation.incidents.get(row.id)
+    return frozenset(hit.service for hit in row.hits) if found is None else concerned(found, situation.topology)
 
 
 def named(desk: Desk, reported: Sequence[Heard]) -> list[tuple[str, Heard]]:

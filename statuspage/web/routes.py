@@ -10,10 +10,13 @@ from pydantic import BaseModel
 from statuspage.bundled import templates
 from statuspage.render.console import Console
 from statuspage.web import (
+    account,
     advisories,
     advisory_bodies,
     advisory_forms,
     advisory_pages,
+    agent_bodies,
+    agents,
     api,
     availability,
     bodies,
@@ -27,6 +30,7 @@ from statuspage.web import (
     corrections,
     duty,
     further_pages,
+    invitations,
     ledger_bodies,
     login,
     looking_back,
@@ -58,6 +62,7 @@ from statuspage.web.login import DOOR, Door
 from statuspage.web.once import ONCE, Once
 from statuspage.web.openapi import describe
 from statuspage.web.problems import told
+from statuspage.web.reach import demand_reach
 from statuspage.web.route import Face, Handler, Route
 from statuspage.web.screens import CONSOLE, spell_rejection
 from statuspage.web.security import hardening
@@ -115,7 +120,7 @@ _SUBSCRIBER = "/subscribers/{id}"
 
 
 def _planned(
-    path: str, handler: Handler, takes: type[BaseModel], status: int = 200, *, policy: Policy = Permission.ACT, method: str = "POST"
+    path: str, handler: Handler, takes: type[BaseModel], status: int = 200, *, policy: Policy = Permission.PLAN, method: str = "POST"
 ) -> Route:
     """An act on a window of planned work; each answers with the window as it is then."""
     return _act(f"{_API}/maintenances{path}", handler, takes, window_bodies.MaintenanceShown, status, policy, method)
@@ -123,7 +128,7 @@ def _planned(
 
 def _warned(path: str, handler: Handler, takes: type[BaseModel], status: int = 200, *, method: str = "POST") -> Route:
     """An act on an advisory; each answers with the advisory as it is then."""
-    return _act(f"{_API}/advisories{path}", handler, takes, advisory_bodies.AdvisoryShown, status, method=method)
+    return _act(f"{_API}/advisories{path}", handler, takes, advisory_bodies.AdvisoryShown, status, Permission.PLAN, method)
 
 
 def _corrected(path: str, handler: Handler, takes: type[BaseModel], status: int = 200, policy: Policy = Permission.CORRECT) -> Route:
@@ -157,6 +162,21 @@ ROUTES: tuple[Route, ...] = (
     _see("/login", login.show_login, Access.PUBLIC),
     _send("/login", login.login, Access.PUBLIC),
     _send("/logout", login.logout, Access.AGENT),
+    _see("/invitations/{code}", invitations.show_invitation, Access.PUBLIC),
+    _send("/invitations/{code}", invitations.accept_by_form, Access.PUBLIC),
+    _see("/account", account.show_account, Access.AGENT),
+    _send("/account/sessions/end", account.end_by_form, Access.AGENT),
+    _send("/account/log-out", account.log_out_everywhere, Access.AGENT),
+    _send("/account/password", account.change_password, Access.AGENT),
+    _see("/agents", agents.show_agents, Permission.APPOINT),
+    _send("/agents", agents.add_by_form, Permission.APPOINT),
+    _send("/agents/roles", agents.set_roles_by_form, Permission.APPOINT),
+    _send("/agents/invite", agents.invite_by_form, Permission.APPOINT),
+    _send("/agents/log-out", agents.log_out_by_form, Permission.APPOINT),
+    _send("/agents/disable", agents.disable_by_form, Permission.APPOINT),
+    _send("/agents/sessions/end", agents.end_session_by_form, Permission.APPOINT),
+    _send("/agents/tokens", agents.create_token_by_form, Permission.APPOINT),
+    _send("/agents/tokens/revoke", agents.revoke_token_by_form, Permission.APPOINT),
     _see("/open", console.show_open, Permission.ACT),
     _send("/open", console.open_incident),
     _see(_ONE, console.show_card),
@@ -178,29 +198,29 @@ ROUTES: tuple[Route, ...] = (
     _see("/triage", triage.show_triage),
     _send("/triage", triage.record),
     _see(f"{_ONE}/take", calls.show_take),
-    _send(f"{_ONE}/escalate", calls.escalate_by_form),
+    _send(f"{_ONE}/escalate", calls.escalate_by_form, Permission.ESCALATE),
     _send(f"{_ONE}/assign", calls.assign_by_form),
-    _send(f"{_ONE}/merge", regrouping.merge),
-    _send(f"{_ONE}/split", regrouping.split),
+    _send(f"{_ONE}/merge", regrouping.merge, Permission.REGROUP),
+    _send(f"{_ONE}/split", regrouping.split, Permission.REGROUP),
     _see("/monitors/{id}", monitors.show_monitor),
     _send("/monitors/{id}/pause", monitors.pause_by_form),
     _send("/monitors/{id}/resume", monitors.resume_by_form),
     _see("/maintenance", windows.show_windows),
-    _see("/maintenance/plan", windows.show_plan, Permission.ACT),
-    _send("/maintenance/plan", window_forms.plan),
+    _see("/maintenance/plan", windows.show_plan, Permission.PLAN),
+    _send("/maintenance/plan", window_forms.plan, Permission.PLAN),
     _see(_WORK, windows.show_window),
-    _send(f"{_WORK}/reschedule", window_forms.reschedule),
-    _send(f"{_WORK}/extend", window_forms.extend),
-    _send(f"{_WORK}/finish", window_forms.finish),
-    _send(f"{_WORK}/cancel", window_forms.cancel),
+    _send(f"{_WORK}/reschedule", window_forms.reschedule, Permission.PLAN),
+    _send(f"{_WORK}/extend", window_forms.extend, Permission.PLAN),
+    _send(f"{_WORK}/finish", window_forms.finish, Permission.PLAN),
+    _send(f"{_WORK}/cancel", window_forms.cancel, Permission.PLAN),
     _send(f"{_WORK}/approve", window_forms.approve, Permission.APPROVE),
     _see("/advisories", advisory_pages.show_advisories),
-    _see("/advisories/publish", advisory_pages.show_publish, Permission.ACT),
-    _send("/advisories/publish", advisory_forms.publish_by_form),
+    _see("/advisories/publish", advisory_pages.show_publish, Permission.PLAN),
+    _send("/advisories/publish", advisory_forms.publish_by_form, Permission.PLAN),
     _see("/advisories/{id}", advisory_pages.show_advisory),
-    _send("/advisories/{id}/updates", advisory_forms.update_by_form),
-    _send("/advisories/{id}/move", advisory_forms.move_by_form),
-    _send("/advisories/{id}/withdraw", advisory_forms.withdraw_by_form),
+    _send("/advisories/{id}/updates", advisory_forms.update_by_form, Permission.PLAN),
+    _send("/advisories/{id}/move", advisory_forms.move_by_form, Permission.PLAN),
+    _send("/advisories/{id}/withdraw", advisory_forms.withdraw_by_form, Permission.PLAN),
     _see("/changes", changes.show_changes),
     _send("/changes", changes.tell_by_form),
     _see("/on-call", duty.show_on_call),
@@ -233,10 +253,10 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_API}{_ONE}/cause", reviewing.attribute, bodies.CauseBody, bodies.IncidentShown, 200, Permission.CORRECT),
     _act(f"{_API}{_ONE}/missed", reviewing.explain, bodies.MissedBody, bodies.MissedShown, 200, Permission.CORRECT),
     _read(f"{_API}{_ONE}/escalation", calls.show_escalation, call_bodies.EscalationShown),
-    _act(f"{_API}{_ONE}/escalate", calls.escalate, call_bodies.EscalateBody, call_bodies.EscalationShown, 200),
+    _act(f"{_API}{_ONE}/escalate", calls.escalate, call_bodies.EscalateBody, call_bodies.EscalationShown, 200, Permission.ESCALATE),
     _act(f"{_API}{_ONE}/assign", calls.assign, call_bodies.AssignBody, call_bodies.EscalationShown, 200),
-    _act(f"{_API}{_ONE}/merge", api.merge, bodies.MergeBody, bodies.IncidentShown, 200),
-    _act(f"{_API}{_ONE}/split", api.split, bodies.SplitBody, bodies.IncidentShown, 201),
+    _act(f"{_API}{_ONE}/merge", api.merge, bodies.MergeBody, bodies.IncidentShown, 200, Permission.REGROUP),
+    _act(f"{_API}{_ONE}/split", api.split, bodies.SplitBody, bodies.IncidentShown, 201, Permission.REGROUP),
     _read(f"{_API}/monitors", monitors.list_monitors, monitor_bodies.MonitorList),
     _act(f"{_API}/monitors/{{id}}/pause", monitors.pause, monitor_bodies.PauseBody, monitor_bodies.MonitorShown, 200),
     _act(f"{_API}/monitors/{{id}}/resume", monitors.resume, monitor_bodies.ResumeBody, monitor_bodies.MonitorShown, 200),
@@ -306,6 +326,7 @@ ROUTES: tuple[Route, ...] = (
         face=Face.PROGRAM,
         gives=subscriber_bodies.SubscriberErased,
     ),
+    _read(f"{_API}/agents", agents.list_agents, agent_bodies.AgentList, Permission.APPOINT),
     _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )
 
@@ -339,6 +360,7 @@ def guarded(route: Route) -> Handler:
 
     async def handler(request: web.Request) -> web.StreamResponse:
         await admit(request, route.policy, is_for_programs=route.face is Face.PROGRAM)
+        await demand_reach(request, route)
         return await route.handler(request)
 
     return handler

@@ -28,6 +28,7 @@ from statuspage.web.callers import suspect, take_down
 from statuspage.web.console import text
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import Reach, demand_services, reach_of
 from statuspage.web.screens import screen, see_other
 from statuspage.web.triage_bodies import TriageChange, TriageError, TriageIncident, TriagePlanned, TriageService, TriageShown
 from statuspage.web.window_rows import WindowRow, at_work
@@ -53,7 +54,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What is known of a service that the caller may mean. *called* and *reported* count the last hour, *altered* is of the last day."""
+    """What is known of a service that the caller may mean. *called* and *reported* count the last hour, *altered* is of the last day.
+
+    One that is no *own* of whoever asks is told of without *monitors* and *altered*.
+    """
 
     row: board.ServiceRow
     able: Sequence[CapabilityView]
@@ -64,6 +68,7 @@ class Found:
     called: int
     reported: int
     altered: Sequence[Change]
+    is_own: bool
 
     @property
     def is_known(self) -> bool:
@@ -84,14 +89,14 @@ class Answer:
 
 async def show_triage(request: web.Request) -> web.Response:
     """Draw what is known of what the caller says; ``tested`` says that it was recorded, and since when monitors are asked."""
-    answer = await _answer(request.app[DESK], _question(request), request.query.get("service"))
+    answer = await _answer(request.app[DESK], reach_of(request), _question(request), request.query.get("service"))
     return screen(request, "triage.html", answer=answer, tested=request.query.get("tested", ""))
 
 
 async def look_up(request: web.Request) -> web.Response:
     """Give what is known of what a caller says."""
     desk = request.app[DESK]
-    answer = await _answer(desk, _question(request), request.query.get("service"))
+    answer = await _answer(desk, reach_of(request), _question(request), request.query.get("service"))
     return web.Response(text=_shown(answer).model_dump_json(), content_type="application/json")
 
 
@@ -102,6 +107,7 @@ async def record(request: web.Request) -> web.Response:
     situation = desk.pipeline.situation
     if service not in situation.topology.services:
         raise Rejected(422, "Choose the service that the caller means.")
+    demand_services(request, [service])
     call = Call(service=service, symptom=question, ticket=noted(text(form.get("ticket"))[:MOST_LETTERS]))
     await desk.store.write(partial(take_down, call, desk, by))
     await suspect(desk, service)
@@ -113,21 +119,21 @@ def _question(request: web.Request) -> str:
     return noted(request.query.get("q", "")[:MOST_LETTERS])
 
 
-async def _answer(desk: Desk, question: str, chosen: str | None) -> Answer:
+async def _answer(desk: Desk, reach: Reach, question: str, chosen: str | None) -> Answer:
     situation = desk.pipeline.situation
     guessed = meant(question, situation, desk.error_views())
     services = (chosen,) if chosen is not None and chosen in situation.topology.services else guessed.services
     by_id = {row.id: row for row in board.service_rows(situation, desk.language)}
     return Answer(
         question=question,
-        found=await _found(desk, [by_id[id] for id in services]),
+        found=await _found(desk, reach, [by_id[id] for id in services]),
         errors=guessed.errors,
         sentence=nothing_known(desk.voices[0]),
         others=[row for id, row in by_id.items() if id not in services],
     )
 
 
-async def _found(desk: Desk, services: Sequence[board.ServiceRow]) -> Sequence[Found]:
+async def _found(desk: Desk, reach: Reach, services: Sequence[board.ServiceRow]) -> Sequence[Found]:
     situation, now, ids = desk.pipeline.situation, desk.now(), [row.id for row in services]
     current = [one for one in situation.incidents.values() if one.is_open and not set(one.worst).isdisjoint(ids)]
 
@@ -148,10 +154,11 @@ async def _found(desk: Desk, services: Sequence[board.ServiceRow]) -> Sequence[F
             incidents=[one for one in drawn if any(hit.service == row.id for hit in one.hits)],
             windows=[one for one in windows if row.name in one.services],
             advisories=_advisories(desk, row.id, now),
-            monitors=_monitors(desk, row.id),
+            monitors=_monitors(desk, row.id) if reach.holds([row.id]) else (),
             called=called[row.id],
             reported=reported.get(row.id, 0),
-            altered=altered[row.id],
+            altered=altered[row.id] if reach.holds([row.id]) else (),
+            is_own=reach.holds([row.id]),
         )
         for row in services
     ]

@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.planned.windows import LONGEST_HORIZON, horizon
 from incidents.words import said
-from statuspage.picture import board
 from statuspage.picture.planned import BACK_DAYS
 from statuspage.render.timeline import Line, tell
 from statuspage.store import queries
@@ -18,6 +17,7 @@ from statuspage.web.auth import CALLER, Permission
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_window
+from statuspage.web.reach import is_seen, offered, reach_of, seen_of
 from statuspage.web.screens import screen
 from statuspage.web.window_rows import by_start, row
 
@@ -75,8 +75,9 @@ async def window_page(request: web.Request, attempt: Attempt | None = None) -> w
         seen=spelled(window),
         timeline=timeline[::-1],
         record=record,
-        components=[known[part].name if part in known else part for part in window.components],
+        components=[known[part].name if part in known else part for part in seen_of(request, window).components],
         body=said(window.description, desk.language),
+        may_act=request[CALLER].may(Permission.PLAN) and reach_of(request, Permission.PLAN).holds(window.services),
         may_approve=request[CALLER].may(Permission.APPROVE) and window.planned_by != request[CALLER].name,
         may_override=request[CALLER].may(Permission.OVERRIDE),
         attempts={form: attempt if attempt and attempt.form == form else Attempt(form=form) for form in FORMS},
@@ -107,13 +108,13 @@ async def show_plan(request: web.Request) -> web.Response:
 def plan_page(request: web.Request, attempt: Attempt) -> web.Response:
     """Draw the form with what had been typed, and what stood in the way."""
     desk = request.app[DESK]
-    situation, policy = desk.pipeline.situation, desk.planning_policy()
+    situation, policy, reach = desk.pipeline.situation, desk.planning_policy(), reach_of(request, Permission.PLAN)
     return screen(
         request,
         "plan.html",
         status=_status(attempt),
-        services=board.service_rows(situation, desk.language),
-        components=[(id_, component.name) for id_, component in situation.topology.components.items()],
+        services=offered(request, Permission.PLAN),
+        components=[(id_, component.name) for id_, component in situation.topology.components.items() if is_seen(reach, situation, id_)],
         attempt=attempt,
         needs_approval=policy.needs_approval,
         may_override=request[CALLER].may(Permission.OVERRIDE),

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 from aiohttp.connector import Connection as Wire
-from sqlalchemy import Connection
 
 from incidents.callers import Calling
 from incidents.escalation import NOBODY, Rules
@@ -121,7 +120,7 @@ class House:
         await self.pipeline.flush()
 
     async def all_good(self) -> None:
-        for component in TOPOLOGY.components:
+        for component in self.pipeline.situation.topology.components:
             await self.see(component, None)
 
     async def outage(self, component: str = "outgoing", detail: str = "") -> Incident:
@@ -137,17 +136,13 @@ class House:
     def incident(self, id_: str) -> Incident:
         return self.pipeline.situation.incidents[id_]
 
-    async def agent(self, name: str, *roles: Role) -> None:
-        def write(connection: Connection) -> None:
-            people.add_agent(connection, name=name, password_hash=hashed(), roles=roles or (Role.LEVEL_ONE,), at=self.now)
+    async def agent(self, name: str, *roles: Role, teams: Sequence[str] = ()) -> None:
+        given = roles or (Role.LEVEL_ONE,)
+        await self.store.write(partial(people.add_agent, name=name, password_hash=hashed(), roles=given, teams=teams, at=self.now))
 
-        await self.store.write(write)
-
-    async def token(self, name: str, *roles: Role, lasts: timedelta | None = None) -> str:
-        until = self.now + lasts if lasts else None
-        return await self.store.write(
-            lambda connection: people.add_token(connection, name=name, roles=roles or (Role.LEVEL_ONE,), at=self.now, expires_at=until)
-        )
+    async def token(self, name: str, *roles: Role, lasts: timedelta | None = None, teams: Sequence[str] = ()) -> str:
+        until, given = self.now + lasts if lasts else None, roles or (Role.LEVEL_ONE,)
+        return await self.store.write(partial(people.add_token, name=name, roles=given, teams=teams, at=self.now, expires_at=until))
 
     async def audit(self, *names: str) -> list[AuditRow]:
         """What was done, oldest first, without the making of agents and tokens; only the acts called *names* where some are given."""
@@ -160,16 +155,16 @@ class House:
         self.sessions.append(session)
         return Browser(session=session)
 
-    async def logged_in(self, name: str, *roles: Role) -> "Browser":
-        await self.agent(name, *roles)
+    async def logged_in(self, name: str, *roles: Role, teams: Sequence[str] = ()) -> "Browser":
+        await self.agent(name, *roles, teams=teams)
         browser = self.browser()
         answer = await browser.log_in(name)
         assert answer.status == 303, await answer.text()
         return browser
 
-    async def program(self, name: str, *roles: Role) -> "Program":
+    async def program(self, name: str, *roles: Role, teams: Sequence[str] = ()) -> "Program":
         """A program with a token of its own."""
-        text = await self.token(name, *roles)
+        text = await self.token(name, *roles, teams=teams)
         session = ClientSession(self.url, headers={"Authorization": f"Bearer {text}"}, response_class=Whole)
         self.sessions.append(session)
         return Program(session=session)
@@ -247,13 +242,18 @@ KNOWN_ERRORS = (
 
 @asynccontextmanager
 async def housed(
-    data_dir: Path, *, console_url: str = "http://127.0.0.1:8081", port: int = 0, languages: tuple[str, ...] = ("en",)
+    data_dir: Path,
+    *,
+    console_url: str = "http://127.0.0.1:8081",
+    port: int = 0,
+    languages: tuple[str, ...] = ("en",),
+    topology: Topology = TOPOLOGY,
 ) -> AsyncIterator[House]:
     """Open a store in *data_dir* and serve the desk on a free port."""
     store = await Store.open("sqlite:///desk.db", data_dir)
     house: House
     await store.write(lambda connection: queries.installation(connection, url="http://status.example.net", now=START))
-    situation = await store.read(lambda connection: queries.situation(connection, TOPOLOGY))
+    situation = await store.read(lambda connection: queries.situation(connection, topology))
     policy = Policy(language=languages[0], voices=voices_of(languages[0], languages, templates() / "languages"))
     pipeline = Pipeline(store=store, situation=situation, policy=policy, now=lambda: house.now)
     desk = Desk(
@@ -284,6 +284,7 @@ async def housed(
         rules=lambda: house.rules,
         roster=lambda: house.roster,
         causes=lambda: house.causes,
+        is_separated=lambda: house.planning_policy.needs_approval,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
     )

@@ -14,7 +14,8 @@ from aiohttp.test_utils import make_mocked_request
 from yarl import URL
 
 from statuspage.store import people
-from statuspage.store.people import SESSION_LASTS, Role, Unfit
+from statuspage.store.people import Role, Unfit
+from statuspage.store.sessions import SESSION_LASTS
 from statuspage.web.security import client_address, is_on_this_machine, local_target
 from statuspage.web.throttle import Allowance, Buckets
 from tests.statuspage.desks import PASSWORD, Browser, House, hashed, housed

@@ -27,7 +27,7 @@ async def two_causes(house: House) -> tuple[Incident, Incident]:
 
 async def test_a_program_merges_and_gets_the_incident_that_goes_on(house: House) -> None:
     mail, web = await two_causes(house)
-    pager = await house.program("pager")
+    pager = await house.program("pager", Role.LEVEL_TWO)
     answer = await pager.send(f"/incidents/{web.id}/merge", {"into": mail.id}, Idempotency_Key="k")
     assert answer.status == 200
     shown = await answer.json()
@@ -43,7 +43,7 @@ async def test_a_program_merges_and_gets_the_incident_that_goes_on(house: House)
 
 async def test_a_program_splits_and_gets_the_new_incident_and_its_address(house: House) -> None:
     mail, web = await two_causes(house)
-    pager = await house.program("pager")
+    pager = await house.program("pager", Role.LEVEL_TWO)
     await pager.send(f"/incidents/{web.id}/merge", {"into": mail.id})
     body = {"name": "Portal by itself", "body": "The portal has another cause.", "components": ["portal-web"]}
     answer = await pager.send(f"/incidents/{mail.id}/split", body)
@@ -58,7 +58,7 @@ async def test_a_program_splits_and_gets_the_new_incident_and_its_address(house:
 
 async def test_what_cannot_be_merged_or_split_is_refused_in_words(house: House) -> None:
     mail, _ = await two_causes(house)
-    pager = await house.program("pager")
+    pager = await house.program("pager", Role.LEVEL_TWO)
     itself = await pager.send(f"/incidents/{mail.id}/merge", {"into": mail.id})
     assert (itself.status, (await itself.json())["detail"]) == (422, "An incident cannot be merged into itself.")
     assert (await pager.send(f"/incidents/{mail.id}/merge", {"into": "nowherenever"})).status == 404
@@ -68,17 +68,17 @@ async def test_what_cannot_be_merged_or_split_is_refused_in_words(house: House) 
 
 
 @pytest.mark.parametrize("act", ["merge", "split"])
-async def test_who_only_looks_on_changes_nothing(house: House, act: str) -> None:
+async def test_who_looks_on_or_is_level_one_changes_nothing(house: House, act: str) -> None:
     mail, web = await two_causes(house)
-    viewer, admin = await house.program("wall", Role.VIEWER), await house.program("root", Role.ADMIN)
-    for program in (viewer, admin):
+    viewer, level_one = await house.program("wall", Role.VIEWER), await house.program("desk", Role.LEVEL_ONE)
+    for program in (viewer, level_one):
         assert (await program.send(f"/incidents/{web.id}/{act}", {"into": mail.id, "name": "x", "body": "y"})).status == 403
     assert len(house.pipeline.situation.incidents) == 2
 
 
 async def test_both_are_done_by_forms_on_the_card(house: House) -> None:
     mail, web = await two_causes(house)
-    anna = await house.logged_in("anna")
+    anna = await house.logged_in("anna", Role.LEVEL_TWO)
     card = f"/incidents/{web.id}"
     assert f'<option value="{mail.id}">' in await anna.page(card)
     answer = await anna.send(f"{card}/merge", {"into": mail.id, "body": ""}, of=card)
@@ -94,7 +94,7 @@ async def test_both_are_done_by_forms_on_the_card(house: House) -> None:
 
 async def test_a_refused_form_keeps_what_was_typed(house: House) -> None:
     mail, web = await two_causes(house)
-    anna = await house.logged_in("anna")
+    anna = await house.logged_in("anna", Role.LEVEL_TWO)
     await anna.send(f"/incidents/{web.id}/merge", {"into": mail.id}, of=f"/incidents/{web.id}")
     card = f"/incidents/{mail.id}"
     answer = await anna.send(f"{card}/split", {"part:portal-web": "on", "name": "", "body": "Typed words."}, of=card)
@@ -106,16 +106,16 @@ async def test_a_refused_form_keeps_what_was_typed(house: House) -> None:
 
 async def test_the_card_offers_nothing_that_would_be_refused_for_its_kind(house: House) -> None:
     mail = await house.outage()
-    pager = await house.program("pager")
+    pager = await house.program("pager", Role.LEVEL_TWO)
     opened = await pager.send("/incidents", {"name": "Calls", "services": {"email": "major_outage"}, "body": "We look."})
     typed = (await opened.json())["id"]
-    anna = await house.logged_in("anna")
+    anna = await house.logged_in("anna", Role.LEVEL_TWO)
     assert f'<option value="{typed}">' not in await anna.page(f"/incidents/{mail.id}")
     assert f'<option value="{mail.id}">' in await anna.page(f"/incidents/{typed}")
 
 
 async def test_an_incident_alone_and_of_one_part_offers_neither(house: House) -> None:
     mail = await house.outage()
-    page = await (await house.logged_in("anna")).page(f"/incidents/{mail.id}")
+    page = await (await house.logged_in("anna", Role.LEVEL_TWO)).page(f"/incidents/{mail.id}")
     assert "/merge" not in page
     assert "/split" not in page

@@ -27,7 +27,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.fixture
 async def pager(house: House) -> Program:
-    return await house.program("pager", Role.LEVEL_ONE)
+    return await house.program("pager", Role.LEVEL_TWO)
 
 
 async def opened(pager: Program, **more: object) -> dict[str, Any]:

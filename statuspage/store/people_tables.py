@@ -1,0 +1,50 @@
+"""The tables of those who may come in: agents, their sessions and invitations, and the tokens of programs."""
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text
+
+from statuspage.store.columns import Instant, instant, metadata, text
+
+agents = Table(
+    "agents",
+    metadata,
+    text("name", primary_key=True),
+    text("password_hash"),
+    Column("roles", JSON, nullable=False),
+    Column("disabled_at", Instant),
+    instant("created_at"),
+    Column("teams", JSON(none_as_null=True)),  # none: for all
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    text("token_hash", primary_key=True),
+    Column("agent", Text, ForeignKey("agents.name"), nullable=False),
+    text("csrf"),
+    instant("created_at"),
+    instant("expires_at"),
+    Column("address", Text),  # whence somebody logged in; none: an older release did not say
+    Index(None, "agent"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    text("code_hash", primary_key=True),
+    Column("agent", Text, ForeignKey("agents.name"), nullable=False),
+    instant("expires_at"),
+    Index(None, "agent"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    text("name", primary_key=True),
+    text("token_hash", unique=True),
+    Column("roles", JSON, nullable=False),
+    instant("created_at"),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+    Column("teams", JSON(none_as_null=True)),  # none: for all
+)
