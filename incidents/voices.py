@@ -99,6 +99,8 @@ def written_in(language: str | None, own: str, *, is_automatic: bool) -> str:
 
 def as_read(own: str, others: Mapping[str, str], *, written: str, wanted: str) -> tuple[str, str]:
     """The text that a reader of *wanted* gets, and the language that it is in: *own*, as *written*, where there is none in theirs."""
+    if own and written == wanted:
+        return own, written
     known = {**others, written: own}
     for language in (wanted, wanted.partition("-")[0]):
         if known.get(language):

@@ -16,8 +16,9 @@ from incidents.voices import AT_THE_DESK, Voice, as_read
 
 def said(texts: Mapping[str, str], language: str) -> str:
     """The text in *language* (``de`` serves ``de-AT``), else in English, else in the first there is; empty where there is none."""
-    wanted = (texts.get(one) for one in (language, language.partition("-")[0], "en"))
-    return next((text for text in wanted if text), "") or next(iter(texts.values()), "")
+    if own := texts.get(language):
+        return own
+    return texts.get(language.partition("-")[0]) or texts.get("en") or next(iter(texts.values()), "")
 
 
 def title(situation: Situation, services: Mapping[str, Status], components: Collection[str], voice: Voice) -> str:

@@ -253,12 +253,13 @@ class Press:
             self._far = await asyncio.to_thread(Far.of, situation, day, in_force)
 
     def _snapshot(self, situation: Situation, now: datetime, windows: tuple[Window, ...] | None = None) -> Snapshot:
-        pasts, never = self.books.pasts, self._unwatched(now)
+        pasts, services = self.books.pasts, situation.topology.services
+        never = () if services.keys() <= pasts.keys() else self._unwatched(now)
         return Snapshot(
             site=self.site,
             situation=situation,
             stories=self._stories,
-            days={id: pasts[id].days if id in pasts else never for id in situation.topology.services},
+            days={id: pasts[id].days if id in pasts else never for id in services},
             seen=seen_by_service(situation),
             public_ids=self.public_ids,
             page_id=self.installation.page_id,

@@ -50,10 +50,10 @@ class News:
     tails: Mapping[Topic, Tail]
     born: datetime
 
-    def newest(self, page: Page, tongue: Tongue, topic: Topic) -> feeds.Feed:
+    def newest(self, page: Page, tongue: Tongue, topic: Topic, speller: feeds.Feeds) -> feeds.Feed:
         """What the newest document about *topic* says. Until there are words about a service it is as old as the service."""
         created = {service.id: service.created_at for group in page.groups for service in group.services}
-        return feeds.Feed.newest(page, tongue, topic, self.tails.get(topic, Tail()), created.get(topic.of, self.born))
+        return speller.newest(page, tongue, topic, self.tails.get(topic, Tail()), created.get(topic.of, self.born))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,8 +208,9 @@ class Publisher:
 
     def _fed(self, page: Page) -> Iterator[Sheet]:
         for topic in _ON_SHELF:
-            feed = self._news.newest(page, self._html.tongue(page), topic)
-            for form, (spell, kind) in _spellings(self._spellers.setdefault((page.root, topic), feeds.Feeds())).items():
+            speller = self._spellers.setdefault((page.root, topic), feeds.Feeds())
+            feed = self._news.newest(page, self._html.tongue(page), topic, speller)
+            for form, (spell, kind) in _spellings(speller).items():
                 yield Sheet(path_of(Document(topic, form)), partial(spell, feed), kind, feed)
 
     def _note_dates(self, snapshot: Snapshot, page: Page) -> None:
@@ -245,7 +246,7 @@ class Publisher:
         return None
 
     def _newest(self, page: Page, document: Document) -> Finished:
-        return _feed(self._news.newest(page, self._html.tongue(page), document.topic), document.format)
+        return _feed(self._news.newest(page, self._html.tongue(page), document.topic, feeds.Feeds()), document.format)
 
     def _calendar(self, page: Page, service: ServiceView) -> Finished:
         calendar = self._dates[page.root].calendar.of_service(service.id, service.name)

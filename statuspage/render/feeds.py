@@ -7,7 +7,7 @@ whoever was away follows the links back to where they stopped.
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -20,6 +20,7 @@ from statuspage.picture.news import About, Said, Strand, Tail, Topic, Warned
 from statuspage.picture.page import Page
 from statuspage.render import advisories
 from statuspage.render.addresses import Document, Format, path_of, stem
+from statuspage.render.kept import Kept
 from statuspage.render.marks import Link, Marks, Tombstone
 from statuspage.render.said import removed
 from statuspage.render.tongue import Tongue
@@ -74,9 +75,13 @@ class Feed:
     tombstones: tuple[Tombstone, ...] = ()
 
     @classmethod
-    def newest(cls, page: Page, tongue: Tongue, topic: Topic, tail: Tail, since: datetime) -> "Feed":
-        """Tell the newest of what was said about *topic*. Its date is that of the words, or *since* where there are none yet."""
-        made = cls._made(page, tongue, topic, tail.said, since, number=None, previous=tail.archives or None)
+    def newest(cls, page: Page, tongue: Tongue, topic: Topic, tail: Tail, since: datetime, entry: "Draw | None" = None) -> "Feed":
+        """Tell the newest of what was said about *topic*. Its date is that of the words, or *since* where there are none yet.
+
+        *entry* draws one, or has it already.
+        """
+        entries = tuple((entry or _entry)(page, one, tongue) for one in reversed(tail.said))
+        made = cls._made(page, tongue, topic, tail.said, entries, since, number=None, previous=tail.archives or None)
         gone = tuple(tombstone for one in reversed(tail.withdrawn) for tombstone in _tombstones(page, one))
         return replace(made, tombstones=(*made.tombstones, *gone), updated=max((made.updated, *(one.when for one in gone))))
 
@@ -86,13 +91,22 @@ class Feed:
 
         Its date is *since* where all of them are about services that the page does not show any more.
         """
-        return cls._made(page, tongue, topic, said, since, number=number, previous=number - 1 or None)
+        entries = tuple(_entry(page, one, tongue) for one in reversed(said))
+        return cls._made(page, tongue, topic, said, entries, since, number=number, previous=number - 1 or None)
 
     @classmethod
     def _made(
-        cls, page: Page, tongue: Tongue, topic: Topic, said: Sequence[Said], since: datetime, *, number: int | None, previous: int | None
+        cls,
+        page: Page,
+        tongue: Tongue,
+        topic: Topic,
+        said: Sequence[Said],
+        entries: tuple[Entry, ...],
+        since: datetime,
+        *,
+        number: int | None,
+        previous: int | None,
     ) -> "Feed":
-        entries = tuple(_entry(page, one, tongue) for one in reversed(said))
         home, title, about = _about(page, topic, tongue)
         return cls(
             id=f"{_tag(page)}:{page.root}{stem(topic)}".replace(":/", ":"),
@@ -116,12 +130,26 @@ class Feed:
         return f"{self.url}{path_of(Document(self.topic, form, number))}"
 
 
+Draw = Callable[[Page, Said, Tongue], Entry]
+"""Makes an entry of public words."""
+
+
 class Feeds:
-    """Spells feeds. Each entry is drawn once and kept for as long as a feed has it: one more update costs one more entry."""
+    """Tells and spells feeds. Each entry is drawn once and kept for as long as a feed has it: one more update costs one more entry."""
 
     def __init__(self) -> None:
+        self._entries = Kept[Entry]()
         self._rss: dict[Entry, _Kept] = {}
         self._atom: dict[Entry, _Kept] = {}
+
+    def newest(self, page: Page, tongue: Tongue, topic: Topic, tail: Tail, since: datetime) -> Feed:
+        """Tell the newest of what was said about *topic*: see ``Feed.newest``."""
+        self._entries.turn()
+        return Feed.newest(page, tongue, topic, tail, since, self._entry)
+
+    def _entry(self, page: Page, said: Said, tongue: Tongue) -> Entry:
+        around = (page.site, page.root, page.language, page.authority, page.minted)
+        return self._entries.made(_id(page, said.strand, said.subject, said.number), (said, around), lambda _: _entry(page, said, tongue))
 
     def rss(self, feed: Feed) -> bytes:
         """Spell *feed* as RSS 2.0. Its readers take descriptions for HTML, so text is escaped into it."""

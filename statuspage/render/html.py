@@ -8,13 +8,14 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from incidents.advisory import AdvisoryTurn
 from incidents.maintenance import MaintenanceState
@@ -186,6 +187,7 @@ class Html:
             "links": [(_named(_LINKS, kind, tongue), text, _link(kind, text)) for kind, text in site.links.items()],
             "path": path,
             "site_title": tongue.gettext("%(site)s status", site=speakable(site.name)),
+            "alternates": _alternates(self._environment(page), site.name),
             "tongues": [tongue_of(code, self._directory / "languages") for code in site.languages],
         }
 
@@ -196,6 +198,12 @@ class Html:
 
 def _is_about(service: str, view: IncidentView | MaintenanceView) -> bool:
     return any(one.service == service for one in view.services)
+
+
+@lru_cache(maxsize=64)
+def _alternates(environment: Environment, site_name: str) -> Markup:
+    """What every page of a site says about its feeds: drawn once."""
+    return Markup(environment.get_template("alternates.html").render(site_name=site_name))  # noqa: S704 - by a template of ours, which escapes
 
 
 @cache

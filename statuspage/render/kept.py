@@ -24,7 +24,7 @@ class Kept(Generic[Made]):
     def made(self, name: Hashable, source: Source, make: Callable[[Source], Made]) -> Made:
         """Make what is called *name* from *source*, unless the last round's was made from an equal one: then it is the very same."""
         kept = self._before.get(name)
-        if kept is None or kept[0] != source:
+        if kept is None or (kept[0] is not source and kept[0] != source):
             kept = source, make(source)
         self._now[name] = kept
         return kept[1]

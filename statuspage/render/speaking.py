@@ -1,7 +1,7 @@
 """Templates that speak a tongue: what ``_()`` and ``{% trans %}`` call, the tables of words, and what else depends on the language."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +19,22 @@ _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-
 
 def speakable(value: object) -> object:
     """Drop from a text what has no business in one: controls, direction overrides, broken characters. Markup and others pass."""
-    return _UNSPEAKABLE.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return _UNSPEAKABLE.sub("", value)
+
+
+class Speaking(Environment):
+    """Templates that share what is global: Jinja's own chain of dictionaries is searched slowly, at each import of each drawing."""
+
+    def make_globals(self, d: MutableMapping[str, object] | None) -> MutableMapping[str, object]:
+        """What a template has beside its values; all that is global is there before the first is loaded."""
+        return {**self.globals, **(d or {})}
 
 
 def speaking(directory: Path, tongue: Tongue) -> Environment:
     """The templates of *directory*, which speak *tongue*. All that they print is sieved, and in HTML escaped."""
-    environment = Environment(
+    environment = Speaking(
         loader=FileSystemLoader(directory),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,

@@ -174,7 +174,7 @@ def test_every_document_is_found_where_its_path_says() -> None:
 
 async def test_an_archive_is_served_like_everything_else() -> None:
     served, path = Served(), "/history/archive/1.atom"
-    served.older[path] = Finished(body=b"<feed/>", gzipped=b"", etag='"abc"', content_type="application/atom+xml")
+    served.older[path] = Finished(body=b"<feed/>", etag='"abc"', content_type="application/atom+xml")
     async with serving(served) as session:
         served.publish(snapshot(service("email")))
         async with session.get(path) as answer:
