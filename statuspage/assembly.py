@@ -52,6 +52,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
                 kept_alive(hub.mirror.run, "mirror", figures),
                 kept_alive(hub.deliverer.run, "delivery", figures),
                 kept_alive(hub.escalation.run, "escalation", figures),
+                kept_alive(hub.alerting.run, "Alertmanagers", figures),
             ):
                 yield hub
         finally:

@@ -23,6 +23,7 @@ from probes import run as probes_run
 from probes.egress import Door
 from probes.result import ProbeResult, Result
 from statuspage import journal
+from statuspage.alertmanager import Alerting
 from statuspage.as_it_was import page_at
 from statuspage.books import Books
 from statuspage.bundled import templates
@@ -30,6 +31,7 @@ from statuspage.circles import admit
 from statuspage.clock import Now
 from statuspage.config import identity
 from statuspage.config import loading as configuration
+from statuspage.config.alertmanager import Alertmanager as AlertmanagerSection
 from statuspage.config.answering import answering
 from statuspage.config.causes import causes
 from statuspage.config.loading import Control, Loaded, Plan
@@ -68,7 +70,7 @@ from statuspage.store.carrying import Carried, carry_over
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
-from statuspage.telling import PublicForms, forms_of, rewire
+from statuspage.telling import PublicForms, alertmanagers_of, forms_of, rewire
 from statuspage.upkeep import Upkeep
 from statuspage.web.beside import Beside
 from statuspage.web.desk import Desk, PlanningPolicy
@@ -109,6 +111,7 @@ class Hub:
     entrances: Entrances = field(init=False)
     doors: Doors = field(init=False)
     escalation: Escalation = field(init=False)
+    alerting: Alerting = field(init=False)
     promised: Promised = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -134,6 +137,13 @@ class Hub:
         self.schedule = Schedule(probing=self, now=self.now)
         self.escalation = Escalation(pipeline=self.pipeline, store=self.store, now=self.now, loaded=lambda: self.loaded)
         self.deliverer.places = self.escalation.lines
+        self.alerting = Alerting(
+            pipeline=self.pipeline,
+            store=self.store,
+            now=self.now,
+            told=lambda: alertmanagers_of(self.loaded.config),
+            door=lambda: self.door,
+        )
         rewire(self.deliverer, self.loaded.config, self.door)
         self.controls = Controls(seeing=self, now=self.now, configured=configuration.controls(self.loaded.config))
         self.upkeep = Upkeep(
@@ -176,6 +186,7 @@ class Hub:
         self.mirror.hear(events)
         self.deliverer.hear(events, results)
         self.escalation.hear(events)
+        self.alerting.hear(events)
         journal.tell(events)
         if any(isinstance(event, Paused | Resumed) for event in events):
             self.schedule.replace(self.plans(), self.pipeline.situation.seen)
@@ -243,6 +254,7 @@ class Hub:
             roster=self.escalation.roster,
             causes=lambda: causes(self.loaded.config),
             is_separated=lambda: self.loaded.config.duties.separated,
+            alertmanager=lambda: self.loaded.config.alertmanager or AlertmanagerSection(),
         )
         return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
@@ -291,6 +303,7 @@ class Hub:
             mirror=None if self.loaded.config.mirror is None else self.mirror.figures,
             delivery=self.deliverer.tally,
             on_call=self.escalation.manned(self.now()),
+            alertmanagers_away=self.alerting.away,
         )
 
     # --- change

@@ -9,8 +9,10 @@ from aiohttp import web
 from incidents.model import Status
 from incidents.words import said
 from probes.egress import Door
+from statuspage.alertmanager import Told, basic
 from statuspage.bundled import templates
 from statuspage.channels import apprise, mail, webhook
+from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.calls import places_of
 from statuspage.config.complete import named
 from statuspage.config.installation import Mail as MailSection
@@ -25,6 +27,7 @@ from statuspage.picture.page import Page
 from statuspage.press import Press
 from statuspage.publish import Shelf
 from statuspage.readings import site_of
+from statuspage.render.alertmanager import Alertbook
 from statuspage.render.announcement import Announcements
 from statuspage.render.calls import Callbook
 from statuspage.render.html import Html
@@ -181,6 +184,22 @@ def callbook_of(config: Config) -> Callbook:
         zone=config.site.timezone,
         console=config.console.url,
     )
+
+
+def alertmanagers_of(config: Config) -> Told:
+    """Whom of Alertmanagers we tell which incidents go on."""
+    given, language = config.alertmanager or Alertmanager(), config.site.language
+    login = config.credentials[given.login] if given.login is not None else None
+    book = Alertbook(
+        services={id: said(words(service.name, language), language) or id for id, service in config.services.items()},
+        severities={status: name for name, status in reversed(list(given.severities.items()))},
+        labels=given.labels,
+        service_label=given.service_label,
+        severity_label=given.severity_label,
+        console=config.console.url,
+    )
+    authorization = "" if login is None else basic(login.user, login.password.reveal())
+    return Told(urls=given.to, every=given.repeats_every, book=book, authorization=authorization)
 
 
 def outlets_of(config: Config) -> Sequence[Outlet]:

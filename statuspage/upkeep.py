@@ -20,6 +20,7 @@ from statuspage.store.ledger_rows import state_terms
 from statuspage.store.outbox import prune_told
 from statuspage.store.reports import prune_reports
 from statuspage.store.results import prune, prune_hours
+from statuspage.store.signals import prune_signals
 from statuspage.store.trends import trends
 from statuspage.store.usefulness import prune_usefulness
 from statuspage.store.words import bring_words_up_to_date
@@ -87,6 +88,8 @@ class Upkeep:
             while await self.store.write(lambda connection: prune_usefulness(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_callers(connection, now - keeps.callers, SLICE)) >= SLICE:
+                continue
+            while await self.store.write(lambda connection: prune_signals(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_changes(connection, now - keeps.changes, SLICE)) >= SLICE:
                 continue

@@ -1,10 +1,9 @@
 """Webhooks, signed by the rules of Standard Webhooks: a POST to an address that somebody else named, hence through the egress door.
 
-No redirect is followed, the answer's body is not kept, and no more of it is read than it takes to be polite.
+The answer's body is not kept.
 Source: https://www.standardwebhooks.com, version 1.0.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -12,16 +11,12 @@ from datetime import timedelta
 from pydantic import BaseModel
 from standardwebhooks import Webhook
 
-from probes.attempt import Attempt, ProbeFailed
-from probes.egress import Door, Tls, Trust
+from probes.egress import Door, Trust
 from probes.settings import CLOSED
-from probes.wire.http1 import Request, exchange, place
+from probes.wire.http1 import Request, place
 from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Outcomes, Refused, reason
+from statuspage.channels.posting import posted
 
-TIMEOUT = 10.0
-"""Seconds for all of it: name, connection, request, answer."""
-
-_MOST_BYTES = 16 * 1024
 _GONE = 410
 
 
@@ -39,26 +34,13 @@ async def send(settings: Settings, door: Door, messages: Sequence[Message]) -> O
 
 
 async def _posted(door: Door, message: Message) -> Outcome:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    attempt = Attempt(elapsed=lambda: loop.time() - began, allowed=TIMEOUT, deadlines=door.deadlines())
     try:
-        async with asyncio.timeout(TIMEOUT):
-            return await _answered(door, message, attempt)
-    except TimeoutError:
-        return Failed(reason=f"no answer within {TIMEOUT:.0f} s")
-    except ProbeFailed as error:
-        return Failed(reason=reason(f"{error.failure}: {error.detail}"))
-    except (OSError, ValueError) as error:
-        return Failed(reason=reason(str(error) or type(error).__name__))
-
-
-async def _answered(door: Door, message: Message, attempt: Attempt) -> Outcome:
-    where = place(message.to)
-    tls = Tls() if where.scheme == "https" else None
-    with await door.connect(where.host, where.port, attempt=attempt, trust=Trust.FOUND, tls=tls, most=2 * _MOST_BYTES) as stream:
-        request = Request(method="POST", place=where, headers=_headers(message), body=message.body)
-        response = await exchange(stream, request, attempt, _MOST_BYTES)
+        request = Request(method="POST", place=place(message.to), headers=_headers(message), body=message.body)
+    except ValueError as error:
+        return Failed(reason=reason(str(error)))
+    response = await posted(door, request, Trust.FOUND)
+    if isinstance(response, Failed):
+        return response
     if 200 <= response.status < 300:
         return Delivered()
     if response.status == _GONE:

@@ -16,6 +16,7 @@ from statuspage.config.problems import Problem, Sources, Trail, matches, shown
 from statuspage.config.types import ALWAYS, meant
 
 REFERENCES: Mapping[str, str] = {
+    "alertmanager.login": "credentials",
     "mail.login": "credentials",
     "mirror.login": "credentials",
     "teams.*.hours": "calendars",

@@ -14,6 +14,7 @@ from incidents.model import State
 from incidents.planned.planning import LONGEST
 from incidents.times.rule import BadRule, parse
 from probes.settings import Duration, PositiveDuration
+from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.audiences import AudiencePage
 from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Mirror, Plugins, Site, Store
 from statuspage.config.outlets import MOST, Outlet
@@ -301,6 +302,7 @@ class Config(Section):
     announce: Annotated[Mapping[Id, Outlet], Field(max_length=MOST)] = Field(
         {}, description="Chats, rooms and services in which public words are announced, by apprise."
     )
+    alertmanager: Alertmanager | None = Field(None, description="Prometheus Alertmanager: what it tells us, and what it is told.")
     egress: Egress = Field(Egress(), description="Where redirects and webhooks may lead.")
     plugins: Plugins = Field(Plugins(), description="Which programs monitors may run.")
     locations: Mapping[Id, Location] = Field({}, description="Where probes are made from; `local` is the hub itself.")

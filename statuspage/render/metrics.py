@@ -38,6 +38,7 @@ class Health:
 
     *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
     configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is told of anything.
+    *alertmanagers_away* is how many of them could not be told, None where there is none to tell.
     *on_call* is how many people of each team that is called by turns are on call, *promised* how promised updates were kept.
     """
 
@@ -50,6 +51,7 @@ class Health:
     readers: int = 0
     mirror: MirrorFigures | None = None
     delivery: DeliveryFigures | None = None
+    alertmanagers_away: int | None = None
     on_call: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     promised: PromiseFigures | None = None
 
@@ -252,6 +254,9 @@ class _Own(Collector):
         yield from () if health.mirror is None else _mirror(health.mirror)
         yield from () if health.delivery is None else _delivery(health.delivery)
         yield from () if health.promised is None else _promised(health.promised)
+        if health.alertmanagers_away is not None:
+            told = "How many Alertmanagers could not be told of open incidents."
+            yield GaugeMetricFamily("statuspage_alertmanagers_away", told, health.alertmanagers_away)
         if health.on_call:
             told = "How many people of a team are on call; none is an alarm."
             on_call = GaugeMetricFamily("statuspage_team_on_call", told, labels=["team"])

@@ -21,6 +21,7 @@ from statuspage.store.outbox_tables import subscribers
 from statuspage.store.report_tables import reports
 from statuspage.store.review_tables import missed
 from statuspage.store.scope_tables import circles, hidden_services
+from statuspage.store.signal_tables import signals
 from statuspage.store.tables import (
     incident_components,
     incident_services,
@@ -65,6 +66,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (change_services, change_services.c.service),
         (hidden_services, hidden_services.c.service),
         (circles, circles.c.service),
+        (signals, signals.c.service),
     ),
 }
 """Where ids stand, beside standings and status changes, which name their subject."""

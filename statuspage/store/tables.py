@@ -34,6 +34,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     report_tables,
     review_tables,
     scope_tables,
+    signal_tables,
     usefulness_tables,
     word_tables,
 )

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SEE = "see"
     ACT = "act"
     ESCALATE = "escalate"
+    INGEST = "ingest"
     TAKE_OVER = "take over"
     REGROUP = "regroup"
     PLAN = "plan"
@@ -61,6 +62,7 @@ MAY: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.SEE: frozenset(Role),
         Permission.ACT: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
         Permission.ESCALATE: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
+        Permission.INGEST: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),
         Permission.TAKE_OVER: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
         Permission.REGROUP: frozenset({Role.LEVEL_TWO, Role.MANAGER}),
         Permission.PLAN: frozenset({Role.LEVEL_ONE, Role.LEVEL_TWO, Role.MANAGER}),

@@ -20,6 +20,7 @@ from incidents.rewording import digest
 from incidents.voices import ENGLISH, Voices
 from statuspage.asking import Beside
 from statuspage.clock import Now
+from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.calls import Roster
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError, KnownErrorView
@@ -54,7 +55,7 @@ class Desk:
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
     are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
-    *causes* what incidents may come from.
+    *causes* what incidents may come from, *alertmanager* what its alerts mean here.
     *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
     names them.
     """
@@ -92,6 +93,7 @@ class Desk:
     roster: Callable[[], Roster] = Roster
     causes: Callable[[], Causes] = lambda: Causes(listed=())
     is_separated: Callable[[], bool] = lambda: False
+    alertmanager: Callable[[], Alertmanager] = Alertmanager
 
     @property
     def own(self) -> str:

@@ -56,6 +56,8 @@ _QUERY: Mapping[str, Sequence[Json]] = {
     "show_availability": _SPAN,
     "show_service_level": (_PERIOD,),
 }
+_ALWAYS_ONCE = frozenset({"hear_alertmanager"})
+"""What changes nothing when it is sent again, and needs no key for that."""
 _WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
 _REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": _WRITING, "PATCH": _WRITING, "DELETE": (401, 403, 503)}
 
@@ -109,7 +111,7 @@ def _operation(route: Route) -> Json:
 
 def _parameters(route: Route, name: str) -> list[Json]:
     named = [told for word, told in (("{id}", _ID), ("{number}", _NUMBER)) if word in route.path]
-    return [*named, *_QUERY.get(name, ()), *([_KEY] if route.takes else [])]
+    return [*named, *_QUERY.get(name, ()), *([_KEY] if route.takes and name not in _ALWAYS_ONCE else [])]
 
 
 def _answer(route: Route) -> Json:

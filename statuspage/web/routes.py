@@ -43,6 +43,8 @@ from statuspage.web import (
     regrouping,
     reviewing,
     rewording,
+    signal_bodies,
+    signals,
     striking,
     subscriber_bodies,
     subscribers,
@@ -286,6 +288,14 @@ ROUTES: tuple[Route, ...] = (
         face=Face.PROGRAM,
         gives=caller_bodies.CallersErased,
     ),
+    _act(
+        f"{_API}/ingest/alertmanager",
+        signals.hear_alertmanager,
+        signal_bodies.GroupSent,
+        signal_bodies.SignalsHeard,
+        200,
+        Permission.INGEST,
+    ),
     _read(f"{_API}/known-errors", api.list_known_errors, bodies.KnownErrorList),
     _read(f"{_API}/services/{{id}}/availability", availability.show_availability, ledger_bodies.LedgerShown),
     _read(f"{_API}/services/{{id}}/service-level", availability.show_service_level, ledger_bodies.ServiceLevelShown),
@@ -337,6 +347,7 @@ def internal_app(desk: Desk) -> web.Application:
     app[DESK] = desk
     app[DOOR] = Door()
     app[ONCE] = Once()
+    app[signals.HEARING] = asyncio.Lock()
     app[looking_back.LOOKS] = asyncio.Semaphore(1)
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)

@@ -24,6 +24,7 @@ MATRIX: Mapping[Policy, AbstractSet[str | None]] = {
     Permission.TAKE_OVER: {"level-two", "manager"},
     Permission.REGROUP: {"level-two", "manager"},
     Permission.PLAN: {"level-one", "level-two", "manager"},
+    Permission.INGEST: {"level-one", "level-two", "manager"},
     Permission.CORRECT: {"manager"},
     Permission.REDACT: {"level-two", "manager"},
     Permission.OVERRIDE: {"manager"},

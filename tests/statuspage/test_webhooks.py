@@ -15,7 +15,7 @@ from incidents import act
 from incidents.model import Status
 from probes.egress import Door
 from probes.result import Failure
-from statuspage.channels import webhook
+from statuspage.channels import posting, webhook
 from statuspage.channels.channel import Delivered, Failed, Message, Outcome, Refused
 from statuspage.deliver import Line
 from statuspage.store.people import Role
@@ -115,7 +115,7 @@ async def test_what_a_status_means(hook: Hook, answer: tuple[int, dict[str, str]
 
 
 async def test_a_server_that_never_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "TIMEOUT", 0.2)
+    monkeypatch.setattr(posting, "TIMEOUT", 0.2)
     async with rude(Peer.hang) as server:
         assert await sent(message(f"http://127.0.0.1:{server.port}/")) == Failed(reason="no answer within 0 s")
 
