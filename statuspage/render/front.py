@@ -17,7 +17,7 @@ from statuspage.picture.page import AffectedView, GroupView, IncidentView, Page,
 from statuspage.picture.planned import MaintenanceView
 from statuspage.render import words
 from statuspage.render.bars import NAME, bars, samples
-from statuspage.render.headline import answer
+from statuspage.render.headline import answer, worst_first
 from statuspage.render.instants import clock, day_of, moment, span
 from statuspage.render.kept import Kept
 from statuspage.render.tongue import Tongue
@@ -56,7 +56,7 @@ class Front:
             kept.turn()
         able, timezone = capabilities(page), page.site.timezone
         first = day_of(page.as_of, ZoneInfo(timezone)) - timedelta(days=RECENT_DAYS - 1)
-        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone) for view in page.open]
+        opened = [_Open(view, affected(view, able), is_late(view, page.as_of), timezone) for view in worst_first(page.open)]
         return self._front.render(
             context,
             answer=answer(page, self._tongue),

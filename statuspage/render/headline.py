@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.model import Status
+from incidents.model import State, Status
 from incidents.rollup import ORDER, TROUBLE
 from statuspage.picture.marking import marked, marked_pair
-from statuspage.picture.page import Page, ServiceView
+from statuspage.picture.page import IncidentView, Page, ServiceView
 from statuspage.render.tongue import Tongue
 from statuspage.render.words import within
 
@@ -58,6 +58,12 @@ def answer(page: Page, tongue: Tongue) -> Answer:
         return Answer(status=page.status, headline=_("Waiting for the first results"), detail=detail)
     headline, told = _headline(named, tongue)
     return Answer(status=page.status, headline=headline, detail=_others(told, services, tongue), since=since)
+
+
+def worst_first(opened: Sequence[IncidentView]) -> Sequence[IncidentView]:
+    """What goes on, in the order in which readers must know of it: what is worse stands before what is newer, what recovered last."""
+    looks = {view.id: Status.OPERATIONAL if view.state is State.MONITORING else view.worst for view in opened}
+    return sorted(opened, key=lambda view: -ORDER[looks[view.id]])
 
 
 def _all_well(page: Page, services: Sequence[ServiceView], tongue: Tongue) -> Answer:

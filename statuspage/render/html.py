@@ -31,6 +31,7 @@ from statuspage.picture.planned import BACK_DAYS, MaintenanceView
 from statuspage.render import pace, words
 from statuspage.render.bars import NAME
 from statuspage.render.front import Front, affected, capabilities, is_late, strip_of
+from statuspage.render.headline import worst_first
 from statuspage.render.history import Answer, excerpt, told
 from statuspage.render.instants import clock, moment, span
 from statuspage.render.speaking import speakable, speaking
@@ -95,7 +96,7 @@ class Html:
         """Spell the page of one service: how it is, what it can do, what was and what is planned, and what is promised."""
         hit = partial(_is_about, service.id)
         able = capabilities(page)
-        opened = [(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)]
+        opened = [(view, affected(view, able), is_late(view, page.as_of)) for view in worst_first(page.open) if hit(view)]
         return self.drawn(
             page,
             "service_page.html",
@@ -127,7 +128,7 @@ class Html:
             "report.html",
             f"/report/{service.id}",
             service=service,
-            opened=[(view, affected(view, able), is_late(view, page.as_of)) for view in page.open if hit(view)],
+            opened=[(view, affected(view, able), is_late(view, page.as_of)) for view in worst_first(page.open) if hit(view)],
             planned=[view for view in page.planned if hit(view) and view.state is MaintenanceState.IN_PROGRESS],
             advisories=of_services(page.advisories, [service.id]),
             known_errors=spoken(page.site.known_errors, page.language, [service.id]),

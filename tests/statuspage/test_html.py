@@ -220,6 +220,20 @@ def test_a_recovered_incident_says_that_it_is_being_watched(html: Html) -> None:
     assert text(one(root, "//li[@aria-current='step']")) == "Recovered, being watched"
 
 
+def test_what_is_worst_stands_first_and_what_recovered_last(html: Html) -> None:
+    opened = (
+        incident("recovered000", worst=Status.MAJOR, state=State.MONITORING),
+        incident("degraded0000", worst=Status.DEGRADED),
+        incident("newerpartial"),
+        incident("olderpartial"),
+        incident("major0000000", worst=Status.MAJOR),
+    )
+    shown = page(broken(), open=opened)
+    wanted = ["major0000000", "newerpartial", "olderpartial", "degraded0000", "recovered000"]
+    for written in (html.page(shown), html.service(shown, shown.groups[0].services[0]), html.report(shown, shown.groups[0].services[0])):
+        assert [one.removeprefix("incident-") for one in tree(written).xpath("//article[contains(@class, 'incident')]/@id")] == wanted
+
+
 def test_words_held_back_leave_a_neutral_line(html: Html) -> None:
     root = tree(html.page(page(broken(), held_back=(BEGUN,))))
     assert text(one(root, "//p[@class='held']")) == "Problem detected at 22 Nov 2026, 08:54 CET (07:54 UTC); we are looking into it."
@@ -685,5 +699,6 @@ def test_bars_stand_out_from_their_ground(theme: dict[str, str]) -> None:
 
 def test_the_style_knows_both_themes_paper_and_calm() -> None:
     css = (templates() / "public" / "style.css").read_text()
-    for wanted in ("prefers-color-scheme: dark", "@media print", "prefers-reduced-motion", "forced-colors", ":focus-visible"):
+    dark = "@media screen and (prefers-color-scheme: dark)"  # paper is white, whatever the screen was
+    for wanted in (dark, "@media print", "prefers-reduced-motion", "forced-colors", ":focus-visible"):
         assert wanted in css

@@ -509,6 +509,7 @@ async def test_without_mail_the_page_tells_how_else_to_follow(front: Front) -> N
     page = await (await front.get("/subscribe")).text()
     assert "<form" not in page
     assert "feed" in page
+    assert "/subscribe" not in await (await front.get("/")).text(), "nothing leads there"
     assert (await front.ask()).status == 503
 
 
