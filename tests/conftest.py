@@ -1,6 +1,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -46,3 +47,10 @@ def tally(record_property: Callable[[str, object], None]) -> Iterator[Tally]:
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """A directory that costs no disk, where there is one: what is written is brought to the disk file by file."""
+    with TemporaryDirectory(dir=next((place for place in ("/dev/shm",) if Path(place).is_dir()), tmp_path)) as made:
+        yield Path(made)
