@@ -84,6 +84,14 @@ def set_password(
     raise typer.Exit(commands.set_password(name, is_password_piped=password_stdin, config=config, data_dir=data_dir))
 
 
+@agents.command("remove-second-factor")
+def remove_factor(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Let somebody log in by the password alone whose app and recovery codes are lost."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.remove_factor(name, config=config, data_dir=data_dir))
+
+
 @agents.command("disable")
 def disable_agent(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Shut somebody out, and end their sessions."""

@@ -15,7 +15,7 @@ from probes.settings import duration
 from statuspage.cli.config import load, store_of
 from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
-from statuspage.store import people, sessions
+from statuspage.store import people, second_factors, sessions
 from statuspage.store.people import Role, Unfit
 from statuspage.web.doors import INVITATIONS
 
@@ -55,6 +55,14 @@ def log_out(name: str, *, config: Path, data_dir: Path) -> int:
     at = wall_clock()
     ended = _write(config, data_dir, partial(sessions.end_stays, agent=name, at=at))
     typer.echo(f"{name} was logged out of {ended} session{'' if ended == 1 else 's'}")
+    return GOOD
+
+
+def remove_factor(name: str, *, config: Path, data_dir: Path) -> int:
+    """Let *name* log in by the password alone."""
+    at = wall_clock()
+    _write(config, data_dir, partial(second_factors.remove_factor, agent=name, at=at))
+    typer.echo(f"{name} logs in by the password alone")
     return GOOD
 
 

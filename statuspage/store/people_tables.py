@@ -1,6 +1,6 @@
 """The tables of those who may come in: agents, their sessions and invitations, and the tokens of programs."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Table, Text
 
 from statuspage.store.columns import Instant, instant, metadata, text
 
@@ -47,4 +47,14 @@ tokens = Table(
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
     Column("teams", JSON(none_as_null=True)),  # none: for all
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("agent", Text, ForeignKey("agents.name"), primary_key=True),
+    text("secret"),
+    Column("confirmed_at", Instant),  # none: it was shown, and no code of it was given back yet
+    Column("last_step", BigInteger, nullable=False),  # of the newest code that was taken: none is taken twice
+    Column("recovery", JSON, nullable=False),  # digests of the codes that are left
 )

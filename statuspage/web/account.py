@@ -1,11 +1,18 @@
 """What agents see of themselves: where they are logged in, and the ways to end it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
+import pyotp
+import segno
 from aiohttp import web
+from markupsafe import Markup
+from sqlalchemy import Connection
 
-from statuspage.store import people, sessions
+from statuspage.store import people, second_factors, sessions
 from statuspage.store.people import Unfit
+from statuspage.store.sessions import Stay
 from statuspage.web.auth import CALLER
 from statuspage.web.console import text, trouble_of
 from statuspage.web.desk import DESK
@@ -70,14 +77,91 @@ async def _chosen(request: web.Request, now: str, password: str, again: str) -> 
         raise Rejected(422, str(unfit)) from unfit
 
 
-async def _page(request: web.Request, rejected: Rejected | None = None) -> web.Response:
-    desk = request.app[DESK]
-    stays = await desk.store.read(partial(sessions.list_stays, now=desk.now(), agent=_agent(request)))
+async def offer_factor(request: web.Request) -> web.Response:
+    """Make a secret, and show it for an app to take."""
+    desk, by = request.app[DESK], _agent(request)
+    try:
+        await desk.store.write(partial(second_factors.offer_factor, agent=by))
+    except Unfit as unfit:
+        return await _page(request, Rejected(409, str(unfit)))
+    return see_other("/account#factor")
+
+
+async def confirm_factor(request: web.Request) -> web.Response:
+    """Have the factor count, once a code shows that the app has it; its recovery codes are shown, this once."""
+    desk, by, code = request.app[DESK], _agent(request), text((await request.post()).get("code"))
+    _demand_patience(request)
+    codes = await desk.store.write(partial(second_factors.confirm_factor, agent=by, code=code, at=desk.now()))
+    if codes is None:
+        return await _page(request, Rejected(422, "This code is not what the app shows now."))
+    return await _page(request, recovery=codes)
+
+
+async def remove_factor(request: web.Request) -> web.Response:
+    """Let the password alone be enough, if a code shows that it is really them: it ends all their sessions."""
+    desk, by, code = request.app[DESK], _agent(request), text((await request.post()).get("code"))
+    _demand_patience(request)
+
+    def write(connection: Connection) -> bool:
+        if not second_factors.passes(connection, by, code, at=desk.now()):
+            return False
+        second_factors.remove_factor(connection, by, at=desk.now(), by=by)
+        return True
+
+    if not await desk.store.write(write):
+        return await _page(request, Rejected(422, "This code is wrong, or was used already."))
+    return see_other("/login")
+
+
+def _demand_patience(request: web.Request) -> None:
+    """Errors: Rejected 429 where somebody tries codes too often."""
+    codes, key, now = request.app[DOOR].codes, f"session {request[CALLER].session}", request.app[DESK].now()
+    if codes.wait(key, now):
+        raise Rejected(429, "Too many tries. Wait a minute.")
+    codes.spend(key, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """How somebody's second factor stands: it *counts*, or its *secret* is shown for an app to take, as a picture too; or there is none."""
+
+    counts: bool
+    left: int
+    secret: str | None
+    picture: Markup
+
+
+def _factor(connection: Connection, agent: str, site: str) -> Factor:
+    secret = second_factors.offered_factor(connection, agent)
+    return Factor(
+        counts=second_factors.has_second_factor(connection, agent),
+        left=second_factors.codes_left(connection, agent),
+        secret=secret,
+        picture=_picture(secret, agent, site) if secret else Markup(),
+    )
+
+
+def _picture(secret: str, agent: str, site: str) -> Markup:
+    """What an app photographs to take the secret."""
+    address = pyotp.TOTP(secret, interval=second_factors.STEP).provisioning_uri(name=agent, issuer_name=f"{site} desk")
+    drawn = segno.make(address, micro=False).svg_inline(scale=5, border=4, light="#fff", omitsize=True)
+    return Markup(drawn)  # noqa: S704 - squares and numbers alone
+
+
+async def _page(request: web.Request, rejected: Rejected | None = None, recovery: Sequence[str] = ()) -> web.Response:
+    desk, by = request.app[DESK], _agent(request)
+
+    def read(connection: Connection) -> tuple[Sequence[Stay], Factor]:
+        return sessions.list_stays(connection, desk.now(), by), _factor(connection, by, desk.site_name)
+
+    stays, factor = await desk.store.read(read)
     return screen(
         request,
         "account.html",
         status=rejected.status if rejected else 200,
         stays=stays,
+        factor=factor,
+        recovery=recovery,
         crews=desk.roster().crews,
         trouble=trouble_of(rejected),
     )

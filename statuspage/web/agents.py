@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy import Connection
 
-from statuspage.store import people, sessions
+from statuspage.store import people, second_factors, sessions
 from statuspage.store.people import NO_PASSWORD, Agent, Role, Token, Unfit
 from statuspage.store.sessions import Stay
 from statuspage.web.agent_bodies import AgentList, AgentShown
@@ -101,6 +101,13 @@ async def log_out_by_form(request: web.Request) -> web.Response:
     return await _done(request, _nothing, partial(sessions.end_stays, agent=text((await request.post()).get("name"))))
 
 
+async def remove_factor_by_form(request: web.Request) -> web.Response:
+    """Let somebody else log in by the password alone, since their app and their recovery codes are lost."""
+    name = text((await request.post()).get("name"))
+    _demand_other(request, name, "Your own second factor you remove on your own page.")
+    return await _done(request, _nothing, partial(second_factors.remove_factor, agent=name))
+
+
 async def disable_by_form(request: web.Request) -> web.Response:
     """Shut somebody else out."""
     name = text((await request.post()).get("name"))
@@ -175,21 +182,23 @@ async def _typed(request: web.Request) -> Typed:
     )
 
 
-def _read(connection: Connection, now: datetime) -> tuple[Sequence[Agent], Sequence[Token], Sequence[Stay]]:
-    return people.list_agents(connection), people.list_tokens(connection), sessions.list_stays(connection, now)
+def _read(connection: Connection, now: datetime) -> tuple[Sequence[Agent], Sequence[Token], Sequence[Stay], frozenset[str]]:
+    stays = sessions.list_stays(connection, now)
+    return people.list_agents(connection), people.list_tokens(connection), stays, second_factors.factors(connection)
 
 
 async def _page(
     request: web.Request, rejected: Rejected | None = None, *, secret: Secret | None = None, agent: Typed = Typed(), token: Typed = Typed()
 ) -> web.Response:
     desk, now = request.app[DESK], request.app[DESK].now()
-    agents, tokens, stays = await desk.store.read(partial(_read, now=now))
+    agents, tokens, stays, factors = await desk.store.read(partial(_read, now=now))
     return screen(
         request,
         "agents.html",
         status=rejected.status if rejected else 200,
         agents=agents,
         tokens=tokens,
+        factors=factors,
         stays={one.name: [stay for stay in stays if stay.agent == one.name] for one in agents},
         roles=tuple(Role),
         crews=desk.roster().crews,

@@ -5,25 +5,28 @@ import hashlib
 import hmac
 import math
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 from sqlalchemy import Connection
 
 from statuspage.store import people, sessions
 from statuspage.store.acts import write_audit
+from statuspage.store.second_factors import has_second_factor, passes
 from statuspage.web import auth
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import screen, see_other
 from statuspage.web.security import client_address, local_target
-from statuspage.web.throttle import LoginThrottle
+from statuspage.web.throttle import Allowance, Buckets, LoginThrottle
 
 _WRONG = "This name and password do not belong together."
 _AT_ONCE = 2
 _MOST_WAITING = 20
 _DEVICE_LASTS = timedelta(days=90)
 _FORM_LASTS = timedelta(hours=1)
+_TICKET_LASTS = timedelta(minutes=5)
 
 
 class Door:
@@ -31,6 +34,7 @@ class Door:
 
     def __init__(self) -> None:
         self.throttle = LoginThrottle()
+        self.codes = Buckets(Allowance(burst=5, every=timedelta(minutes=1)))
         self._key = secrets.token_bytes(32)
         # Each try costs 19 MiB and a core for a moment: a few at once, a short queue, and no more.
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -64,6 +68,20 @@ class Door:
         is_ours = bool(dot) and hmac.compare_digest(own.encode(errors="surrogatepass"), (cookie or "").encode(errors="surrogatepass"))
         return own if is_ours else None
 
+    def ticket(self, account: str, digest: str, until: datetime) -> str:
+        """What proves, until then, that somebody knew the password of *account* that has this *digest*."""
+        end = str(int(until.timestamp()))
+        said = f"{end} {digest} {account}".encode(errors="surrogatepass")
+        return f"{end}.{hmac.new(self._key, said, hashlib.sha256).hexdigest()}"
+
+    def is_ticket(self, ticket: str, account: str, digest: str, now: datetime) -> bool:
+        """Whether ``ticket`` made it of this account and digest, and it holds still."""
+        end, _, _ = ticket.partition(".")
+        if not end.isascii() or not end.isdecimal() or len(end) > 12 or int(end) <= now.timestamp():
+            return False
+        own = self.ticket(account, digest, datetime.fromtimestamp(int(end), UTC))
+        return hmac.compare_digest(own.encode(), ticket.encode(errors="surrogatepass"))
+
 
 DOOR: web.AppKey[Door] = web.AppKey("DOOR", Door)
 
@@ -87,9 +105,36 @@ async def login(request: web.Request) -> web.Response:
     digest = await desk.store.read(lambda connection: people.password_of(connection, name))
     if not await door.is_password(digest, password) or digest is None:
         return _form(request, name=name, target=target, status=403, trouble=_WRONG)
+    if await desk.store.read(partial(has_second_factor, agent=name)):
+        return _code_form(request, name=name, target=target, ticket=door.ticket(name, digest, desk.now() + _TICKET_LASTS))
     secret = await _begin(desk, name, digest, address)
     if secret is None:
         return _form(request, name=name, target=target, status=403, trouble=_WRONG)
+    return _let_in(request, name, secret, target, device)
+
+
+async def login_by_code(request: web.Request) -> web.Response:
+    """Take the code of whoever gave the right password a moment ago, and begin a session as ``login`` does."""
+    desk, door, form = request.app[DESK], request.app[DOOR], await request.post()
+    name, code, ticket = _text(form.get("name")), _text(form.get("code")), _text(form.get("ticket"))
+    target, now = local_target(_text(form.get("next"))), desk.now()
+    digest = await desk.store.read(lambda connection: people.password_of(connection, name))
+    if digest is None or not door.is_ticket(ticket, name, digest, now):
+        return _form(request, name=name, target=target, status=403, trouble="This took too long. Please log in again.")
+    device = door.known_device(name, request.cookies.get(auth.device_cookie(desk)))
+    again = partial(_code_form, request, name=name, target=target, ticket=ticket)
+    if wait := door.codes.wait(device or name, now):
+        seconds = math.ceil(wait.total_seconds())
+        return again(status=429, trouble=f"Too many tries. Wait {seconds} s.", wait=seconds)
+    door.codes.spend(device or name, now)
+    secret = await _begin(desk, name, digest, client_address(request, desk.trusted_proxies), code)
+    if secret is None:
+        return again(status=403, trouble="This code is wrong, or was used already.")
+    return _let_in(request, name, secret, target, device)
+
+
+def _let_in(request: web.Request, name: str, secret: str, target: str, device: str | None) -> web.Response:
+    desk, door = request.app[DESK], request.app[DOOR]
     response = see_other(target)
     auth.give_cookie(response, desk, auth.session_cookie(desk), secret, max_age=_seconds(sessions.SESSION_LASTS))
     mark = device or door.device(name, secrets.token_urlsafe(16))
@@ -108,10 +153,13 @@ async def logout(request: web.Request) -> web.Response:
     return response
 
 
-async def _begin(desk: Desk, name: str, digest: str, address: str) -> str | None:
+async def _begin(desk: Desk, name: str, digest: str, address: str, code: str | None = None) -> str | None:
+    """Begin a session, where somebody has a second factor by its *code*; None where either has changed or is wrong."""
     at = desk.now()
 
     def write(connection: Connection) -> str | None:
+        if has_second_factor(connection, name) if code is None else not passes(connection, name, code, at=at):
+            return None
         secret = sessions.begin_session(connection, agent=name, digest_of=digest, at=at, address=address)
         if secret is not None:
             write_audit(connection, at=at, actor=name, act="log in", subject=name, detail={"from": address})
@@ -127,6 +175,16 @@ def _form(request: web.Request, *, name: str, target: str, status: int = 200, tr
     token = auth.login_token(nonce)
     response = screen(request, "login.html", status=status, name=name, target=target, trouble=trouble, form_token=token)
     auth.give_cookie(response, desk, auth.form_cookie(desk), nonce, max_age=_seconds(_FORM_LASTS))
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _code_form(
+    request: web.Request, *, name: str, target: str, ticket: str, status: int = 200, trouble: str = "", wait: int = 0
+) -> web.Response:
+    """Draw the form that asks for a code; the cookie of the login's own form still guards it."""
+    response = screen(request, "code.html", status=status, name=name, target=target, ticket=ticket, trouble=trouble)
     if wait:
         response.headers["Retry-After"] = str(wait)
     return response

@@ -79,7 +79,7 @@ async def as_program(program: Program, route: Route) -> tuple[int, str]:
 
 def is_let_in(route: Route, status: int, location: str) -> bool:
     """Whether the answer is the handler's own: it found nothing to do, or did it, but nobody stopped the caller."""
-    if route.path == "/login":
+    if route.path in {"/login", "/login/code"}:
         return status in {200, 403}  # the form, or a name without a password
     if route.path in ENDING:
         return status == 303
