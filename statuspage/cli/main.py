@@ -312,6 +312,35 @@ def report_availability(
     raise typer.Exit(commands.availability(period, service=service, form=written, language=language, config=config, data_dir=data_dir))
 
 
+_Period = Annotated[
+    str | None, typer.Option("--period", metavar="2026-10", help="A month, 2026-Q4, 2026, 7d, 30d, 90d or 365d; else the present month.")
+]
+_Form = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, csv, json, or html (one file).")]
+
+
+@report.command("desk")
+def report_desk(
+    *, period: _Period = None, form: _Form = "table", config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR
+) -> None:
+    """Report the desk's own figures: what was known before the first caller, how soon it was owned, told and mended, promises kept."""
+    _monthly("desk", period, form, config, data_dir)
+
+
+@report.command("review")
+def report_review(
+    *, period: _Period = None, form: _Form = "table", config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR
+) -> None:
+    """Report what trouble came from and cost customers, what came again, noisy monitors, what the probes missed."""
+    _monthly("review", period, form, config, data_dir)
+
+
+def _monthly(kind: str, period: str | None, form: str, config: Path, data_dir: Path) -> None:
+    from statuspage.cli import monthly as commands
+    from statuspage.cli.report import form_of
+
+    raise typer.Exit(commands.monthly(kind, period, form=form_of(form), config=config, data_dir=data_dir))
+
+
 def main() -> None:
     """Run the command line; the exit code is 0 for good, 1 where the thing asked about is bad, 2 for usage or configuration."""
     command = typer.main.get_command(app)

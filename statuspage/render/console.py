@@ -49,7 +49,7 @@ _CLOCK = {Asks.OWNER: "Somebody should own it", Asks.UPDATE: "Customers should h
 def _environment(directory: Path, site_name: str, public_url: str, zone: str) -> Environment:
     """The templates, which are compiled once: that takes longer than to draw every one of them."""
     environment = Environment(
-        loader=FileSystemLoader(directory),
+        loader=FileSystemLoader([directory, directory.parent / "report"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

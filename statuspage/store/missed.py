@@ -1,7 +1,6 @@
 """Who called about incidents: kept when one ends, and what the probes missed is what somebody called about before it was detected."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
@@ -11,27 +10,11 @@ from incidents.events import Impacted, IncidentEvent, Opened, Published, Resolve
 from incidents.model import Incident, Origin
 from incidents.reviewed import Explained
 from incidents.times.spans import Span
+from statuspage.picture.review import Missed
 from statuspage.store.caller_tables import callers
 from statuspage.store.callers import calls_by_incident
 from statuspage.store.review_tables import incident_callers, missed
 from statuspage.store.upsert import put, put_missing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missed:
-    """An incident, confirmed *at*, about which so many *callers* called before it was detected; *answered_at* is None: nobody said why.
-
-    *monitor* was changed for it, or *words* explain why none was.
-    """
-
-    incident: str
-    at: datetime
-    first_called_at: datetime
-    callers: int
-    answered_at: datetime | None = None
-    answered_by: str | None = None
-    monitor: str | None = None
-    words: str | None = None
 
 
 def write_review(connection: Connection, events: Sequence[IncidentEvent], known: Mapping[str, Incident]) -> None:

@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 
 from incidents.model import Situation
 from statuspage.picture.page import Story
+from statuspage.picture.review import Missed
 from statuspage.render.timeline import Line, tell
 from statuspage.store import callers, people, queries, reports
 from statuspage.store.callers import Caller
 from statuspage.store.changes import Change, changes_before
-from statuspage.store.missed import Missed, missed_of
+from statuspage.store.missed import missed_of
 from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected

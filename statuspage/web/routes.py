@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from statuspage.bundled import templates
+from statuspage.monthly import Kind
 from statuspage.render.console import Console
 from statuspage.web import (
     account,
@@ -37,10 +38,12 @@ from statuspage.web import (
     maintenance,
     monitor_bodies,
     monitors,
+    monthlies,
     pings,
     preview,
     queue,
     regrouping,
+    report_bodies,
     reviewing,
     rewording,
     signal_bodies,
@@ -234,6 +237,9 @@ ROUTES: tuple[Route, ...] = (
     _send("/on-call/stand-ins", duty.arrange_by_form),
     _send("/on-call/stand-ins/{id}/end", duty.dissolve_by_form),
     _see("/as-it-was", looking_back.show_past),
+    *(_see(f"/reports/{kind}", monthlies.show_page(kind)) for kind in Kind),
+    *(_see(f"/reports/{kind}.csv", monthlies.show_csv(kind)) for kind in Kind),
+    *(_see(f"/reports/{kind}.json", monthlies.show_json(kind)) for kind in Kind),
     _see("/corrections", corrections.show_corrections),
     _send("/corrections", corrections.correct_by_form, Permission.CORRECT),
     _send("/corrections/{id}/approve", corrections.approve_by_form, Permission.APPROVE),
@@ -282,6 +288,8 @@ ROUTES: tuple[Route, ...] = (
         face=Face.PROGRAM,
         gives=call_bodies.StandInEnded,
     ),
+    _read(f"{_API}/reports/desk", monthlies.show_json(Kind.DESK), report_bodies.DeskReportShown),
+    _read(f"{_API}/reports/review", monthlies.show_json(Kind.REVIEW), report_bodies.ReviewShown),
     _read(f"{_API}/reports", api.list_reports, bodies.ReportList),
     _read(f"{_API}/callers", callers.list_callers, caller_bodies.CallerList),
     _act(f"{_API}/callers", callers.log_caller, caller_bodies.CallerBody, caller_bodies.CallerShown, 201),

@@ -248,6 +248,7 @@ async def housed(
     port: int = 0,
     languages: tuple[str, ...] = ("en",),
     topology: Topology = TOPOLOGY,
+    timezone: str = "Europe/Berlin",
 ) -> AsyncIterator[House]:
     """Open a store in *data_dir* and serve the desk on a free port."""
     store = await Store.open("sqlite:///desk.db", data_dir)
@@ -263,7 +264,7 @@ async def housed(
         site_name="Example & Sons",
         console_url=console_url,
         public_url="http://status.example.net",
-        timezone="Europe/Berlin",
+        timezone=timezone,
         language=languages[0],
         languages=lambda: languages,
         asked_in=lambda: languages[1:],

@@ -8,7 +8,8 @@ import pytest
 from incidents.reviewed import FALSE_ALARM, Cause, Causes
 from statuspage.config.causes import causes
 from statuspage.config.models import Config
-from statuspage.store.missed import Missed, missed_of
+from statuspage.picture.review import Missed
+from statuspage.store.missed import missed_of
 from statuspage.store.people import Role
 from tests.statuspage.desks import House, housed
 
