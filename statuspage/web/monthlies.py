@@ -14,6 +14,7 @@ from statuspage.monthly import Company, DeskReport, Kind, Report, ReviewReport, 
 from statuspage.render.ledgers import table
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import reach_of
 from statuspage.web.report_bodies import DeskReportShown, ReviewShown
 from statuspage.web.route import Handler
 from statuspage.web.screens import screen
@@ -82,7 +83,9 @@ def spelled(report: Report, company: Company) -> str:
 
 
 async def _report(request: web.Request, kind: Kind) -> tuple[Report, Company]:
-    """The report of the period that the address names. Errors: Rejected 422."""
+    """The report of the period that the address names. Errors: Rejected 403 for whom teams bind, 422 for another word."""
+    if not reach_of(request).is_whole:
+        raise Rejected(403, "A report is of all teams together: it is for those whom no team binds.")
     desk = request.app[DESK]
     now, company = desk.now(), company_of(desk)
     today: date = now.astimezone(ZoneInfo(company.zone)).date()

@@ -225,6 +225,8 @@ async def test_the_pages_draw_what_the_figures_say_and_csv_has_each_incident(des
     assert "None was opened." in empty
     assert (await mia.get("/reports/desk?period=soon")).status == 422
     assert (await mia.get("/reports/review?period=9999-12")).status == 422
+    bound = await desk.house.program("bound", Role.VIEWER, teams=("mail",))
+    assert (await bound.get("/reports/desk")).status == 403, "a team's viewer reads of no other team's incidents"
 
 
 async def test_the_review_ranks_what_it_found_and_says_what_the_probes_missed(desk: Desk) -> None:
