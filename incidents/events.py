@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from incidents.advisory import AdvisoryEvent
 from incidents.corrected import CorrectionEvent
+from incidents.handled import Handled
 from incidents.impairment import SightEvent
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
@@ -373,27 +374,9 @@ class MaintenanceUpdated:
     update: MaintenanceUpdate
 
 
-_Beside = Imported | Quoted | ReviewEvent
-IncidentEvent = (
-    Opened
-    | Joined
-    | Parted
-    | Rerooted
-    | Renamed
-    | Impacted
-    | Published
-    | StateChanged
-    | Acknowledged
-    | Called
-    | Updated
-    | Noted
-    | Resolved
-    | Reopened
-    | Settled
-    | Flapped
-    | Calmed
-    | _Beside
-)
+_OfLife = Opened | Joined | Parted | Rerooted | Renamed | Impacted | Published | StateChanged | Resolved | Reopened | Settled
+_AtDesk = Acknowledged | Called | Updated | Noted | Handled
+IncidentEvent = _OfLife | _AtDesk | Flapped | Calmed | Imported | Quoted | ReviewEvent
 _OfWindow = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
 MaintenanceEvent = _OfWindow | MaintenanceImported | MaintenanceQuoted
 _Known = CorrectionEvent | SightEvent | AdvisoryEvent | RewordingEvent | Struck

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from incidents.advisory import Advisory
 from incidents.climb import Climb
+from incidents.handled import Brief, Ticket
 from incidents.heartbeat import Heartbeat
 from incidents.impairment import Hindrance, Impairment
 from incidents.maintenance import Maintenance, Series
@@ -285,6 +286,8 @@ class Incident:
     broke it was to end (None: it was none). *flapping_since* is when it came and went too often, *calmed_at* when that was over.
     *imported_from* is the address of the page that told of it before us, *impact* what that page said of it as a whole.
     *name* is in *language* (None: as in ``Update``), *names* the same in others. *climb* is how far it was carried up the tiers.
+    *gated_by* decided when words that waited go out (*publish_at*; None: never by themselves). *affected_share* and *cost_to_resolve*
+    are what a person knows better than status and services, *brief* is what callers are told, *tickets* where it is worked on elsewhere.
     """
 
     id: str
@@ -322,6 +325,11 @@ class Incident:
     language: str | None = None
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     climb: Climb | None = None
+    gated_by: str | None = None
+    affected_share: float | None = None
+    cost_to_resolve: float | None = None
+    brief: Brief | None = None
+    tickets: tuple[Ticket, ...] = ()
 
     @property
     def is_flapping(self) -> bool:

@@ -4,7 +4,7 @@ Levels order and remind. None of them calls anybody: that is for escalation.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -127,7 +127,7 @@ def priority(
     terms = tuple(_term(incident, service, status, scale, now, callers) for service, status in incident.services.items())
     score = sum(term.score for term in terms)
     level = level_of(score, scale.levels)
-    impacts = [(scale.impacts.get(term.service, NO_IMPACT), term) for term in terms]
+    impacts = [(_impact(incident, term.service, scale), term) for term in terms]
     return Priority(
         score=score,
         level=level,
@@ -157,9 +157,21 @@ def due(since: datetime, within: timedelta, hours: Calendar | None) -> datetime 
     return None
 
 
-def _term(incident: Incident, service: str, status: Status, scale: Scale, now: datetime, callers: int) -> Term:
+def _impact(incident: Incident, service: str, scale: Scale) -> Impact:
+    """What the file says of *service*, unless somebody knows what mending costs this time."""
     impact = scale.impacts.get(service, NO_IMPACT)
-    until, share = incident.resolved_at or now, SHARES.get(status, 0.0)
+    return impact if incident.cost_to_resolve is None else replace(impact, cost_to_resolve=incident.cost_to_resolve)
+
+
+def _share(incident: Incident, status: Status) -> float:
+    """What hits nobody any more hits no share of them, whatever somebody said."""
+    usual = SHARES.get(status, 0.0)
+    return usual if incident.affected_share is None or not usual else incident.affected_share
+
+
+def _term(incident: Incident, service: str, status: Status, scale: Scale, now: datetime, callers: int) -> Term:
+    impact = _impact(incident, service, scale)
+    until, share = incident.resolved_at or now, _share(incident, status)
     inputs = {
         **{f"impact.{name}": getattr(impact, name) for name in Impact.__dataclass_fields__},
         "affected_share": share,

@@ -41,6 +41,7 @@ from incidents.events import (
     Updated,
     Waived,
 )
+from incidents.handled import Briefed, Gated, Handled, Linked, Unlinked, Weighed, changes
 from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpaired
 from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Origin, Outage, Pause, Situation, Standing, State, Status, Update
@@ -260,7 +261,7 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             return _carried(incident, event)
         case Updated() | Quoted():
             return _told(incident, event)
-        case Noted() | Attributed() | Explained():
+        case Noted() | Attributed() | Explained() | Gated() | Weighed() | Briefed() | Linked() | Unlinked():
             return _noted(incident, event)
         case Resolved():
             return _ended(incident, event)
@@ -274,7 +275,7 @@ def advance(incident: Incident, event: IncidentEvent) -> Incident:
             assert_never(event)
 
 
-def _noted(incident: Incident, event: Noted | ReviewEvent) -> Incident:
+def _noted(incident: Incident, event: Noted | ReviewEvent | Handled) -> Incident:
     match event:
         case Noted():
             return replace(incident, notes=event.note.number)
@@ -282,6 +283,8 @@ def _noted(incident: Incident, event: Noted | ReviewEvent) -> Incident:
             return replace(incident, cause=event.cause)
         case Explained():
             return incident
+        case _:
+            return replace(incident, **changes(event, incident.tickets))
 
 
 def _flapped(incident: Incident, event: Flapped | Calmed) -> Incident:
@@ -309,7 +312,8 @@ def _impacted(incident: Incident, event: Impacted) -> Incident:
     worst = _worsened(incident.worst, event.services)
     is_worse = any(worst[id] is not incident.worst.get(id, Status.OPERATIONAL) for id in event.services)
     climb = climb_of(incident).again(event.at) if is_worse and not incident.is_flapping else incident.climb
-    return replace(incident, services=event.services, worst=worst, climb=climb)
+    gated_by = None if is_worse and incident.publish_at is None else incident.gated_by  # what was dismissed was less than this
+    return replace(incident, services=event.services, worst=worst, climb=climb, gated_by=gated_by)
 
 
 def _worsened(old: Mapping[str, Status], now: Mapping[str, Status]) -> Mapping[str, Status]:
@@ -335,6 +339,7 @@ def _told(incident: Incident, event: Updated | Quoted) -> Incident:
         asks_desk=incident.asks_desk or not event.update.automatic,
         told=claims.added(incident.told, event.told),
         told_at=event.update.at,
+        brief=None,
     )
 
 
@@ -347,6 +352,7 @@ def _ended(incident: Incident, event: Resolved) -> Incident:
         cause=event.cause or incident.cause,
         merged_into=event.merged_into,
         reopens_until=event.reopens_until,
+        brief=None,
     )
 
 
@@ -380,6 +386,8 @@ def _reopened(incident: Incident, event: Reopened) -> Incident:
         resolved_at=None,
         reopens_until=None,
         publish_at=event.publish_at,
+        gated_by=None,
+        affected_share=None,
         acknowledgement=None,
         climb=climb_of(incident).again(event.at),
     )

@@ -5,6 +5,7 @@ and of all else that is kept of the same, with others in their place (ADR 34).
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import assert_never
@@ -12,6 +13,7 @@ from typing import assert_never
 from incidents.act import IllegalMove, Invalid, demand
 from incidents.advisory import Advisory, AdvisoryRenamed
 from incidents.events import Event, Redescribed, Renamed
+from incidents.handled import Briefed
 from incidents.maintenance import Maintenance
 from incidents.model import Incident, Situation
 from incidents.redacting import Outrun
@@ -69,7 +71,17 @@ def strike(
         raise Invalid("These words stand nowhere in it; capitals count.")
     subject = {Incident: "incident", Maintenance: "maintenance", Advisory: "advisory"}[type(named)]
     struck = Struck(at=now, was=digest(phrase), instead=instead, by=by, reason=reason, phrase=phrase, **{subject: named.id})
-    return (struck, *_without(named, now, by, phrase, instead, own))
+    return (struck, *_without(named, now, by, phrase, instead, own), *_briefed_without(named, now, by, phrase, instead))
+
+
+def _briefed_without(named: Named, now: datetime, by: str, phrase: str, instead: str) -> tuple[Event, ...]:
+    """What callers are told, without *phrase*."""
+    brief = named.brief if isinstance(named, Incident) else None
+    if brief is None or not any(phrase in text for text in (brief.body, *brief.bodies.values())):
+        return ()
+    bodies = MappingProxyType({language: text.replace(phrase, instead) for language, text in brief.bodies.items()})
+    cleared = replace(brief, body=brief.body.replace(phrase, instead), bodies=bodies)
+    return (Briefed(at=now, incident=named.id, by=by, brief=cleared),)
 
 
 def _without(named: Named, now: datetime, by: str, phrase: str, instead: str, own: str) -> tuple[Event, ...]:

@@ -51,6 +51,8 @@ def _noticed(situation: Situation, incident: Incident, voice: Voice) -> str:
 
 
 def _why_now(draft: Draft, incident: Incident) -> str:
+    if incident.gated_by is not None:
+        return f"{incident.gated_by} confirmed its words"
     if incident.publish_at is not None and draft.now < incident.publish_at:
         return "it got worse, so its words wait no longer"
     is_held_back = incident.publish_at is not None and incident.publish_at > incident.opened_at

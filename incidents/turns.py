@@ -12,6 +12,7 @@ from incidents import pings, sight
 from incidents.advisory import AdvisoryEvent
 from incidents.decide import decide, rejudge
 from incidents.events import Called, Counted, Event, Resumed
+from incidents.handled import Briefed, Linked, Unlinked, Weighed
 from incidents.impairment import Proven
 from incidents.model import Situation, Topology
 from incidents.policy import Policy
@@ -21,7 +22,7 @@ from probes.result import Result
 Command = Callable[[Situation, datetime], Sequence[Event]]
 """What is to be done, as a function of what it finds."""
 
-_MUTE = Counted | Proven | AdvisoryEvent | Called
+_MUTE = Counted | Proven | AdvisoryEvent | Called | Weighed | Briefed | Linked | Unlinked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def noticed(notices: Sequence[Command], situation: Situation, now: datetime) -> 
 def settle(situation: Situation, acted: Sequence[Event], policy: Policy, now: datetime) -> tuple[Event, ...]:
     """What follows from acts that were folded into *situation*.
 
-    What is only counted, or only proven, changes no verdict yet, and neither an advisory nor a call ever does.
+    What is only counted, or only proven, changes no verdict yet, and neither an advisory, a call nor what is only noted ever does.
     """
     return rejudge(situation, policy, now) if any(not isinstance(event, _MUTE) for event in acted) else ()
 

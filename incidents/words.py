@@ -84,6 +84,12 @@ def noticed(situation: Situation, services: Mapping[str, Status], voice: Voice, 
     )
 
 
+def suspected(situation: Situation, services: Mapping[str, Status], voice: Voice) -> str:
+    """The first words where no probe saw anything: they claim nothing of what works, and nothing of what does not."""
+    names = _named(_in_order(situation, services), voice)
+    return _joined(voice.says("There may be a problem with %(services)s.", services=names), voice.says("We are looking into it."))
+
+
 def grown(situation: Situation, services: Mapping[str, Status], voice: Voice, *, spreads: bool = False) -> str:
     """More is hit than was said before. What still works is left unsaid of what *spreads*."""
     more = voice.says("The problem affects more than we said before.")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from incidents.drift import Trend
+from incidents.handled import Brief
+from incidents.handling import waits_at_gate
 from incidents.impairment import Impairment
 from incidents.model import Acknowledgement, Incident, Need, Service, Situation, State, Status, Subject
 from incidents.priority import Priority, Scale
@@ -42,6 +44,8 @@ class QueueRow:
     words, of *said_at* (None: there are none, and *say* is a neutral sentence). *is_public* says that customers read them already,
     *publish_at* when they will. *next_update_by* is the promise made in public. *is_failing* says that a component of the incident does
     not work at present. *tone* is the worst status among the services: the present one, or of a closed incident the worst it had.
+    *brief* is what the desk would rather have callers told, and then is *say*. *waits_at_gate* marks words of which nobody has said yet
+    whether they go public, *gated_by* who did.
     """
 
     id: str
@@ -65,6 +69,9 @@ class QueueRow:
     components: tuple[ComponentRow, ...]
     priority: Priority
     callers: int
+    brief: Brief | None
+    waits_at_gate: bool
+    gated_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +214,7 @@ def queue_row(
         hits=hits,
         owner=owner,
         lapsed=incident.acknowledgement if incident.is_open and owner is None else None,
-        say=said.body if said else _neutral(hits),
+        say=incident.brief.body if incident.brief else said.body if said else _neutral(hits),
         said_at=said.at if said else None,
         is_public=incident.published_at is not None,
         publish_at=incident.publish_at,
@@ -218,6 +225,9 @@ def queue_row(
         components=components,
         priority=priority_of(story, scale, now, callers.get(incident.id, 0)),
         callers=callers.get(incident.id, 0),
+        brief=incident.brief,
+        waits_at_gate=waits_at_gate(incident),
+        gated_by=incident.gated_by,
     )
 
 

@@ -31,6 +31,7 @@ from incidents.events import (
     StateChanged,
     Updated,
 )
+from incidents.handled import Handled
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, State, Status
 from incidents.reviewed import ReviewEvent
@@ -57,6 +58,7 @@ ADDS = (
     | Resolved
     | Reopened
     | ReviewEvent
+    | Handled
 )
 """What adds to an incident and leaves its earlier words alone. After whatever else happens they may read otherwise."""
 

@@ -59,7 +59,7 @@ def _environment(directory: Path, site_name: str, public_url: str, zone: str) ->
     )
     clock, moment = partial(_clock, zone=ZoneInfo(zone)), partial(_moment, zone=ZoneInfo(zone))
     environment.filters["local"] = partial(typed_as, zone=ZoneInfo(zone))
-    environment.filters.update(clock=clock, moment=moment, span=_span, amount=_amount, short=NAME.__getitem__, lines=_lines)
+    environment.filters.update(clock=clock, moment=moment, span=_span, amount=_amount, plain=_plain, short=NAME.__getitem__, lines=_lines)
     environment.filters.update(
         dated=partial(dated, zone=ZoneInfo(zone), tongue=ENGLISH), stamp=_iso, history=partial(history, tongue=ENGLISH)
     )
@@ -127,6 +127,11 @@ def _span(span: timedelta) -> str:
 def _amount(value: float) -> str:
     """Spell a score or a sum: whole where it is large, three digits where it is small."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _plain(value: float) -> str:
+    """Spell a number as it may be typed again."""
+    return f"{value:.15g}"
 
 
 def _lines(text: str) -> Markup:

@@ -43,6 +43,7 @@ from incidents.events import (
     Updated,
     Waived,
 )
+from incidents.handled import Briefed, Gated, Handled, Linked, Unlinked, Weighed
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Status, Update
@@ -117,6 +118,9 @@ def tell(event: Event) -> Line | None:
         case Called():
             words = f"Team {event.team} called (tier {event.tier})"
             return Line(at=event.at, mark=Mark.ACT if event.by else Mark.MACHINE, by=event.by, words=words, body=event.reason)
+        case Gated() | Weighed() | Briefed() | Linked() | Unlinked():
+            words, body = _handled(event)
+            return Line(at=event.at, mark=Mark.ACT, by=event.by, words=words, body=body)
         case Planned() | Approved() | Rescheduled() | Redescribed() | MaintenanceMoved() | Spared():
             by, words, body = _planned(event)
             return Line(at=event.at, mark=Mark.ACT if by else Mark.MACHINE, by=by, words=words, span=_span(event), body=body)
@@ -237,7 +241,7 @@ def _said(event: IncidentEvent) -> tuple[str | None, str, str]:
             return event.by, *_reviewed(event)
         case Settled():
             return None, "Over for good: another failure opens another incident", ""
-        case Updated() | Noted() | Called() | Imported() | Quoted():
+        case Updated() | Noted() | Called() | Imported() | Quoted() | Gated() | Weighed() | Briefed() | Linked() | Unlinked():
             return None, "", ""
         case _:
             assert_never(event)
@@ -250,6 +254,31 @@ def _reviewed(event: ReviewEvent) -> tuple[str, str]:
         case Explained():
             changed = f"{event.monitor} was changed" if event.monitor else "no monitor was changed"
             return f"Why the probes missed it: {changed}", event.words
+
+
+def _handled(event: Handled) -> tuple[str, str]:
+    """What the desk decided, and the reason or the words."""
+    match event:
+        case Gated(publish_at=None):
+            return "Words dismissed: nothing goes public by itself", event.reason
+        case Gated():
+            return "Words confirmed", event.reason
+        case Weighed():
+            return f"Weighed: {_weights(event)}", ""
+        case Briefed(brief=brief):
+            return ("Callers are told from now on", brief.body) if brief else ("Callers are told again what is public", "")
+        case Linked(ticket=ticket):
+            return f"Ticket {ticket.name} linked", ticket.url
+        case Unlinked():
+            return f"Ticket {event.name} is no longer linked", ""
+        case _:
+            assert_never(event)
+
+
+def _weights(event: Weighed) -> str:
+    share = "share by status" if event.affected_share is None else f"{event.affected_share:.4g} of the customers hit"
+    cost = "usual cost of mending" if event.cost_to_resolve is None else f"mending costs {event.cost_to_resolve:,.0f}"
+    return f"{share}, {cost}"
 
 
 def _impact(event: Impacted) -> str:

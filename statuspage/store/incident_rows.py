@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, update
 
 from incidents.climb import Call, Climb
+from incidents.handled import Brief, Ticket
 from incidents.model import Acknowledgement, Incident, Outage, Status
 from statuspage.store.tables import incident_components as components
 from statuspage.store.tables import incident_services as services
 from statuspage.store.tables import incidents
+from statuspage.store.values import built, plain
 
-_ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told", "outages", "pinned", "climb"}
+_ELSEWHERE = {"acknowledgement", "components", "services", "worst", "told", "outages", "pinned", "climb", "brief", "tickets"}
 _PLAIN = tuple(field.name for field in fields(Incident) if field.name not in _ELSEWHERE)
 """Fields that are columns as they stand; one that has no column fails at the first write."""
 
@@ -68,6 +70,8 @@ def _incident(row: Row[Any], parts: _Parts) -> Incident:
         outages=tuple(_outage(*span) for span in row.outages or ()),
         pinned=frozenset(parts.pinned),
         climb=None if row.climb is None else _climb(row.climb),
+        brief=built(Brief | None, row.brief),
+        tickets=built(tuple[Ticket, ...], row.tickets or []),
     )
 
 
@@ -119,6 +123,8 @@ def _columns(incident: Incident) -> dict[str, Any]:
         "told": sorted(incident.told),
         "outages": [[outage.since.isoformat(), outage.until.isoformat()] for outage in incident.outages],
         "climb": None if incident.climb is None else _spelled_climb(incident.climb),
+        "brief": plain(incident.brief),
+        "tickets": plain(incident.tickets) or None,
         "acknowledged_by": None if held is None else held.by,
         "acknowledged_at": None if held is None else held.at,
         "acknowledgement_expires_at": None if held is None else held.expires_at,

@@ -37,6 +37,7 @@ from incidents.events import (
     Updated,
     Waived,
 )
+from incidents.handled import Handled
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, Quoted
 from incidents.model import Incident, Note, Standing, Status, Subject, Update
@@ -80,7 +81,7 @@ from statuspage.store.upsert import put, put_missing
 from statuspage.store.words import keep_words
 
 _OfState = Opened | Joined | Parted | Rerooted | Impacted | StateChanged | Resolved | Reopened | Settled | Flapped | Calmed
-_WORDLESS = _OfState | Acknowledged | Called | Noted | ReviewEvent
+_WORDLESS = _OfState | Acknowledged | Called | Noted | ReviewEvent | Handled
 """What changes no public word of an incident. Whatever else comes to be does, unless it is named here."""
 
 Told = Notice | Called

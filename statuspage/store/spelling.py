@@ -46,6 +46,7 @@ from incidents.events import (
     Updated,
     Waived,
 )
+from incidents.handled import Brief, Briefed, Gated, Linked, Unlinked, Weighed
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.maintenance import Maintenance, MaintenanceUpdate
@@ -68,6 +69,7 @@ KINDS: Mapping[str, type[Event]] = {
     "advisory_updated": AdvisoryUpdated,
     "approved": Approved,
     "attributed": Attributed,
+    "briefed": Briefed,
     "called": Called,
     "calmed": Calmed,
     "corrected": Corrected,
@@ -75,10 +77,12 @@ KINDS: Mapping[str, type[Event]] = {
     "correction_dropped": CorrectionDropped,
     "explained": Explained,
     "flapped": Flapped,
+    "gated": Gated,
     "impacted": Impacted,
     "impaired": Impaired,
     "imported": Imported,
     "joined": Joined,
+    "linked": Linked,
     "maintenance_imported": MaintenanceImported,
     "maintenance_moved": MaintenanceMoved,
     "maintenance_quoted": MaintenanceQuoted,
@@ -108,8 +112,10 @@ KINDS: Mapping[str, type[Event]] = {
     "status_changed": StatusChanged,
     "struck": Struck,
     "unimpaired": Unimpaired,
+    "unlinked": Unlinked,
     "updated": Updated,
     "waived": Waived,
+    "weighed": Weighed,
 }
 _WORDS = {event: word for word, event in KINDS.items()}
 
@@ -141,6 +147,8 @@ def _writable(event: Event) -> Event:
             return _writable_rewording(event)
         case Opened() | Renamed():
             return replace(event, names=dict(event.names))
+        case Briefed(brief=Brief() as brief):
+            return replace(event, brief=replace(brief, bodies=dict(brief.bodies)))
         case Updated(update=said):
             return replace(event, update=_writable_words(said))
         case MaintenanceUpdated(update=announced):

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -219,6 +220,11 @@ incidents = Table(
     Column("language", Text),  # of the name; none: an older release gave it
     Column("names", Texts),  # in other languages
     Column("climb", JSON(none_as_null=True)),  # how far it was carried up the tiers; none: an older release opened it
+    Column("gated_by", Text),
+    Column("affected_share", Double),
+    Column("cost_to_resolve", Double),
+    Column("brief", JSON(none_as_null=True)),
+    Column("tickets", JSON(none_as_null=True)),
     Column("impact", Choice(Status)),  # what that page said of it as a whole; none: we know it by its services
     Index(None, "resolved_at"),
     Index(None, "started_at"),

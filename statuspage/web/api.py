@@ -64,7 +64,7 @@ async def open_incident(request: web.Request) -> web.Response:
         act.open_incident, by=by, name=said.name, services=body.services, body=said.body, is_draft=body.draft, speech=said.speech
     )
     deed = Deed(by=by, act="open", detail=said.named)
-    return await done_once(request, deed, command, status=201, spell=_incident_after(request.app[DESK]))
+    return await done_once(request, deed, command, status=201, spell=incident_after(request.app[DESK]))
 
 
 async def acknowledge(request: web.Request) -> web.Response:
@@ -73,7 +73,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     desk, incident, by = request.app[DESK], request.match_info["id"], request[CALLER].name
     command = partial(act.acknowledge, incident=incident, by=by, lasts=desk.acknowledgement_lasts)
     deed = Deed(by=by, act="acknowledge", incident=incident)
-    return await done_once(request, deed, command, status=200, spell=_incident_after(desk))
+    return await done_once(request, deed, command, status=200, spell=incident_after(desk))
 
 
 async def update(request: web.Request) -> web.Response:
@@ -101,14 +101,14 @@ async def resolve(request: web.Request) -> web.Response:
     override, cause = body.override.reason if body.override else None, of_list(request.app[DESK], body.cause)
     command = partial(act.resolve, incident=incident, by=by, body=said.body, cause=cause, override=override, speech=said.speech)
     deed = Deed(by=by, act="resolve", incident=incident, detail={**said.detail, "cause": cause, "override": override})
-    return await done_once(request, deed, command, status=200, spell=_incident_after(request.app[DESK]))
+    return await done_once(request, deed, command, status=200, spell=incident_after(request.app[DESK]))
 
 
 async def merge(request: web.Request) -> web.Response:
     """End an incident that goes on in another one; give the other."""
     desk, body = request.app[DESK], await body_of(request, bodies.MergeBody)
     deed, command = merging(desk, request.match_info["id"], body, by=request[CALLER].name)
-    return await done_once(request, deed, command, status=200, spell=_incident_after(desk, body.into))
+    return await done_once(request, deed, command, status=200, spell=incident_after(desk, body.into))
 
 
 async def split(request: web.Request) -> web.Response:
@@ -168,8 +168,8 @@ async def list_audit(request: web.Request) -> web.Response:
 Spell = Callable[[Connection, Sequence[Event]], BaseModel]
 
 
-def _incident_after(desk: Desk, id_: str | None = None) -> Spell:
-    """The incident *id_*, or the first that the act's events tell of."""
+def incident_after(desk: Desk, id_: str | None = None) -> Spell:
+    """What reads, after an act, the incident *id_*, or the first that the act's events tell of."""
 
     def spell(connection: Connection, events: Sequence[Event]) -> BaseModel:
         incident = id_ or str(next(event.incident for event in events if hasattr(event, "incident")))

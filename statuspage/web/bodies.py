@@ -8,11 +8,12 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from incidents.impairment import Hindrance
 from incidents.model import Origin, State, Status, Update
-from incidents.priority import Asks, Priority
+from incidents.priority import Priority
 from incidents.rewording import whole_digest
 from statuspage.picture.page import Story
 from statuspage.picture.urgency import holder
 from statuspage.store.usefulness import Useful
+from statuspage.web.incident_parts import PriorityShown, SayShown, TicketShown, UsefulShown
 from statuspage.web.typed import Line, NameSaid, Words, WordsSaid
 
 
@@ -156,55 +157,12 @@ class NoteShown(Given):
     by: str
 
 
-class TermShown(Given):
-    """What one service adds to the score, and what the formula was given; *trouble* says why it could not be worked out."""
-
-    service: str
-    score: float
-    inputs: dict[str, float]
-    trouble: str
-
-
-class ClockShown(Given):
-    """What should happen by *due*: somebody owns it (`owner`), customers hear of it (`update`), it is over (`end`)."""
-
-    asks: Asks
-    due: datetime
-
-
-class PriorityShown(Given):
-    """How much an incident matters: the sum of its terms. *waiting* is what another hour costs, *mending* what it costs to mend."""
-
-    score: float
-    level: str | None
-    terms: list[TermShown]
-    clocks: list[ClockShown]
-    waiting: float
-    mending: float
-
-    @classmethod
-    def of(cls, found: Priority) -> Self:
-        """Show *found*."""
-        return cls(
-            score=found.score,
-            level=None if found.level is None else found.level.name,
-            terms=[TermShown(service=one.service, score=one.score, inputs=dict(one.inputs), trouble=one.trouble) for one in found.terms],
-            clocks=[ClockShown(asks=one.asks, due=one.due) for one in found.clocks],
-            waiting=found.waiting,
-            mending=found.mending,
-        )
-
-
-class UsefulShown(Given):
-    """What readers of the page thought of an update: how many found it useful, and how many did not."""
-
-    number: int
-    yes: int
-    no: int
-
-
 class IncidentShown(Given):
-    """An incident with its public words, oldest first, its name in other languages, and the acknowledgement while it is in force."""
+    """An incident with its public words, oldest first, its name in other languages, and the acknowledgement while it is in force.
+
+    Words that wait go public at *publish_at* (null: never by themselves); *gated_by* is who decided so. *affected_share* and
+    *cost_to_resolve* are null where status and services say it.
+    """
 
     id: str
     name: str
@@ -225,6 +183,12 @@ class IncidentShown(Given):
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     acknowledgement_expires_at: datetime | None
+    publish_at: datetime | None
+    gated_by: str | None
+    affected_share: float | None
+    cost_to_resolve: float | None
+    say: SayShown | None
+    tickets: list[TicketShown]
     priority: PriorityShown
     updates: list[UpdateShown]
     useful: list[UsefulShown]
@@ -254,6 +218,12 @@ class IncidentShown(Given):
             acknowledged_by=held.by if held else None,
             acknowledged_at=held.at if held else None,
             acknowledgement_expires_at=held.expires_at if held else None,
+            publish_at=incident.publish_at,
+            gated_by=incident.gated_by,
+            affected_share=incident.affected_share,
+            cost_to_resolve=incident.cost_to_resolve,
+            say=None if incident.brief is None else SayShown.of(incident.brief),
+            tickets=[TicketShown(name=one.name, url=one.url) for one in incident.tickets],
             priority=PriorityShown.of(priority),
             updates=[UpdateShown.of(update) for update in story.updates],
             useful=[UsefulShown(number=one.number, yes=one.yes, no=one.no) for one in useful],

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from incidents import act
 from incidents.events import Event, Opened
+from incidents.handling import safe_words, waits_at_gate
 from incidents.model import Origin, Situation, Update
 from statuspage.picture import board
 from statuspage.picture.components import component_rows
@@ -55,6 +56,9 @@ class Typed:
     words: str = ""
     into: str = ""
     name: str = ""
+    url: str = ""
+    share: str = ""
+    cost: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     bodies: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,6 +75,10 @@ class TypedForms:
     missed: Typed = field(default_factory=Typed)
     merge: Typed = field(default_factory=Typed)
     split: Typed = field(default_factory=Typed)
+    dismiss: Typed = field(default_factory=Typed)
+    weigh: Typed | None = None
+    say: Typed | None = None
+    link: Typed = field(default_factory=Typed)
     parts: frozenset[str] = frozenset()
 
 
@@ -94,6 +102,9 @@ async def show_card(request: web.Request) -> web.Response:
 def _from_template(request: web.Request) -> TypedForms | None:
     """The form for an update, filled in by the text that was chosen."""
     desk, incident = request.app[DESK], request.app[DESK].pipeline.situation.incidents.get(request.match_info["id"])
+    if incident is not None and request.query.get("words") == "safe":
+        own, others = safe_words(desk.pipeline.situation, incident, desk.voices)
+        return TypedForms(updates=Typed(body=own, bodies=others, state=incident.state))
     template = templates.chosen(desk, request.query.get("template", ""))
     if template is None or incident is None:
         return None
@@ -144,8 +155,18 @@ async def card(
         templates=templates.choices(desk, story.incident),
         causes=desk.causes(),
         preview=preview,
+        review=_review(desk, incident),
         **called_on(desk, story, known.owners),
     )
+
+
+def _review(desk: Desk, incident: str) -> Sequence[str]:
+    """What would be said in public of an incident whose words wait for somebody, in each language; empty where none do."""
+    found = desk.pipeline.situation.incidents.get(incident)
+    if found is None or not waits_at_gate(found):
+        return ()
+    own, others = safe_words(desk.pipeline.situation, found, desk.voices)
+    return (own, *others.values())
 
 
 def _members(story: Story, situation: Situation, language: str) -> list[tuple[str, str]]:

@@ -110,6 +110,7 @@ def _cut(drawn: board.Board, reach: Reach, situation: Situation) -> board.Board:
 async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Heard]) -> bytes:
     desk = request.app[DESK]
     waiting, windows = len(desk.pipeline.situation.proposals), at_work(desk)
+    out_of_reach = _out_of_reach(reach_of(request), desk.pipeline.situation, drawn)
     return _bytes_of(
         screen(
             request,
@@ -121,8 +122,9 @@ async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Hea
             reported=named(desk, reported),
             warned=await lasting(desk),
             unmanned=unmanned(desk),
+            unreviewed=[row for row in drawn.queue if row.waits_at_gate and row.id not in out_of_reach],
             in_full=IN_FULL,
-            out_of_reach=_out_of_reach(reach_of(request), desk.pipeline.situation, drawn),
+            out_of_reach=out_of_reach,
             services=shortened(drawn.services),
             components=shortened(sorted(drawn.components, key=lambda row: row.status is Status.OPERATIONAL)),
         )

@@ -63,6 +63,7 @@ from statuspage.web import (
 from statuspage.web import templates as update_templates
 from statuspage.web.auth import Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
+from statuspage.web.handling_routes import HANDLING
 from statuspage.web.login import DOOR, Door
 from statuspage.web.once import ONCE, Once
 from statuspage.web.openapi import describe
@@ -268,6 +269,7 @@ ROUTES: tuple[Route, ...] = (
     _read(f"{_API}{_ONE}/escalation", calls.show_escalation, call_bodies.EscalationShown),
     _act(f"{_API}{_ONE}/escalate", calls.escalate, call_bodies.EscalateBody, call_bodies.EscalationShown, 200, Permission.ESCALATE),
     _act(f"{_API}{_ONE}/assign", calls.assign, call_bodies.AssignBody, call_bodies.EscalationShown, 200),
+    *HANDLING,
     _act(f"{_API}{_ONE}/merge", api.merge, bodies.MergeBody, bodies.IncidentShown, 200, Permission.REGROUP),
     _act(f"{_API}{_ONE}/split", api.split, bodies.SplitBody, bodies.IncidentShown, 201, Permission.REGROUP),
     _read(f"{_API}/monitors", monitors.list_monitors, monitor_bodies.MonitorList),

@@ -7,6 +7,15 @@
     event.preventDefault();
     box.focus();
   });
+  // Ctrl and Enter send the form in which somebody writes, by its first button.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches?.("textarea, input")) return;
+    const send = event.target.form?.querySelector("button");
+    if (!send) return;
+    event.preventDefault();
+    event.target.form.requestSubmit(send);
+  });
+
   const live = document.getElementById("live");
   if (!live) {
     document.getElementById("trouble")?.focus();

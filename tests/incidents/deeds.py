@@ -1,6 +1,7 @@
 """Lives in which people act: they own, tell, end, open, merge, split, pause and correct."""
 
-from incidents import act, advising, correction, pausing, regroup
+from incidents import act, advising, correction, handling, pausing, regroup
+from incidents.handled import Ticket
 from incidents.model import State, Status
 from tests.incidents.lives import HOUR, MINUTE, incident_of, mail, well
 from tests.incidents.world import START, World, need, service, topology
@@ -21,6 +22,22 @@ def what_agents_do() -> World:
     world.act(act.resolve, incident=id, by="ben", body="Mended by hand.", cause="queue", override="The probe lags.")
     world.tick(10)
     world.mend("smtp")
+    return world
+
+
+def words_at_the_gate() -> World:
+    """Words are dismissed, wait again since it got worse, and are confirmed; it is weighed, linked, and callers hear something else."""
+    world = well(World(topology([service("email", need("smtp"), need("imap"), publish_after=HOUR)], stale_after=HOUR)))
+    world.fail("smtp")
+    id = world.incident.id
+    world.act(handling.dismiss, incident=id, by="ada", reason="A test of ours.")
+    world.fail("imap")
+    world.act(handling.weigh, incident=id, by="ada", affected_share=0.25, cost_to_resolve=100.0)
+    world.act(handling.brief, incident=id, by="ada", body="Use webmail.", bodies={"de": "Webmail geht."})
+    world.act(handling.link, incident=id, by="ada", ticket=Ticket(name="OPS-7"))
+    world.act(handling.link, incident=id, by="ada", ticket=Ticket(name="OPS-8"))
+    world.act(handling.unlink, incident=id, by="ada", name="OPS-8")
+    world.act(handling.confirm, incident=id, by="ben", voices=world.policy.speaks)
     return world
 
 
@@ -155,6 +172,7 @@ def an_outage_that_people_follow() -> World:
 
 DEEDS = (
     what_agents_do,
+    words_at_the_gate,
     an_incident_opened_by_hand,
     two_that_become_one_and_part,
     incidents_that_are_taken_apart,

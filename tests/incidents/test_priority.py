@@ -55,6 +55,17 @@ def test_waiting_costs_by_the_hour_and_mending_once() -> None:
     assert found.mending == 2000
 
 
+def test_what_a_person_knows_better_goes_into_the_formula_and_into_both_costs() -> None:
+    known = incident({"email": Status.MAJOR, "portal": Status.OPERATIONAL}, affected_share=0.25, cost_to_resolve=300.0)
+    found = priority(known, scale(), FRIDAY)
+    email, portal = found.terms
+    assert (email.inputs["affected_share"], email.inputs["impact.cost_to_resolve"]) == (0.25, 300.0)
+    assert found.waiting == pytest.approx(1200 * 0.25 * 40)
+    assert found.mending == 300
+    assert (portal.inputs["affected_share"], portal.score) == (0.0, 0.0), "what has recovered hits nobody, whatever somebody said"
+    assert found.score == pytest.approx(1200 * 0.25 * (40 + 0.9 + 0.15))
+
+
 def test_what_has_recovered_matters_least() -> None:
     assert priority(incident({"email": Status.OPERATIONAL}), scale(), FRIDAY).score == 0
     by_size = scale(formula=lambda inputs: inputs["impact.customers"])

@@ -41,6 +41,7 @@ from incidents.events import (
     Updated,
     Waived,
 )
+from incidents.handled import Handled
 from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, Quoted
 from incidents.lifecycle import MAINTENANCE_MOVES, TRANSITIONS, Trigger
@@ -377,7 +378,8 @@ class History:
             assert self.ended.pop(event.incident).reopens_until is not None
             return
         assert event.incident not in self.over, "something happened to it after its end"
-        assert not isinstance(event, Imported | Quoted | Called | ReviewEvent), "the machine's judgement is no import, no call, no review"
+        by_people = Imported | Quoted | Called | ReviewEvent | Handled
+        assert not isinstance(event, by_people), "the machine's judgement is no import, no call, and nobody's act"
         match event:
             case StateChanged():
                 assert event.old is state

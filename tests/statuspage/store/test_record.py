@@ -31,6 +31,7 @@ from incidents.events import (
     Updated,
     Waived,
 )
+from incidents.handled import Brief, Briefed, Gated, Linked, Ticket, Unlinked, Weighed
 from incidents.impairment import Hindrance, Impaired, Proven, Unimpaired
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
 from incidents.reviewed import Attributed, Explained
@@ -85,6 +86,7 @@ LIFE: Sequence[IncidentEvent] = (
     Joined(at=after(31), incident=ID, component="imap", reason="failed with it"),
     Impacted(at=after(31), incident=ID, services={"mail": Status.PARTIAL}),
     Impacted(at=after(32), incident=ID, services={"mail": Status.MAJOR, "files": Status.DEGRADED}),
+    Gated(at=after(33), incident=ID, by="ada", publish_at=after(33)),
     Published(at=after(33), incident=ID),
     Flapped(at=after(33), incident=ID, since=after(30), reason="outage 3 of this incident"),
     Calmed(at=after(33), incident=ID, reason="it has been quiet"),
@@ -93,6 +95,11 @@ LIFE: Sequence[IncidentEvent] = (
     Called(at=after(40), incident=ID, number=1, team="desk", tier=1, reason="it began"),
     Called(at=after(41), incident=ID, number=2, team="engineering", tier=2, reason="ada asked for it", by="ada"),
     Noted(at=after(41), incident=ID, note=Note(number=1, body="disk full on mx2", at=after(41), by="ada")),
+    Weighed(at=after(41), incident=ID, by="ada", affected_share=0.25, cost_to_resolve=1200.0),
+    Briefed(at=after(41), incident=ID, by="ada", brief=Brief(body="Try webmail.", by="ada", at=after(41), bodies={"de": "Webmail geht."})),
+    Linked(at=after(41), incident=ID, by="ada", ticket=Ticket(name="OPS-7", url="https://tickets.example.net/OPS-7")),
+    Linked(at=after(41), incident=ID, by="ada", ticket=Ticket(name="OPS-8")),
+    Unlinked(at=after(41), incident=ID, by="ada", name="OPS-8"),
     said(2, 42),
     StateChanged(at=after(42), incident=ID, old=State.INVESTIGATING, new=State.IDENTIFIED, by="ada"),
     Rerooted(at=after(50), incident=ID, root="storage", reason="both depend on it"),
@@ -314,6 +321,7 @@ def test_the_words_of_the_journal_never_change() -> None:
         "advisory_updated",
         "approved",
         "attributed",
+        "briefed",
         "called",
         "calmed",
         "corrected",
@@ -321,10 +329,12 @@ def test_the_words_of_the_journal_never_change() -> None:
         "correction_dropped",
         "explained",
         "flapped",
+        "gated",
         "impacted",
         "impaired",
         "imported",
         "joined",
+        "linked",
         "maintenance_imported",
         "maintenance_moved",
         "maintenance_quoted",
@@ -354,8 +364,10 @@ def test_the_words_of_the_journal_never_change() -> None:
         "status_changed",
         "struck",
         "unimpaired",
+        "unlinked",
         "updated",
         "waived",
+        "weighed",
     ]
 
 
