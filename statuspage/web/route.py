@@ -8,7 +8,7 @@ from types import MappingProxyType
 from aiohttp import web
 from pydantic import BaseModel
 
-from statuspage.web.auth import Policy
+from statuspage.web.auth import Permission, Policy
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -73,3 +73,40 @@ class Route:
         if id_ and before not in ABOUT:
             raise ValueError(f"{self.path}: say in statuspage.web.route.ABOUT what an id after {before} names")
         object.__setattr__(self, "about", ABOUT[before] if id_ else None)
+
+
+def see(path: str, handler: Handler, policy: Policy = Permission.SEE) -> Route:
+    """A page, or a part of one."""
+    return Route(method="GET", path=path, handler=handler, policy=policy)
+
+
+def send(path: str, handler: Handler, policy: Policy = Permission.ACT) -> Route:
+    """A form of the console."""
+    return Route(method="POST", path=path, handler=handler, policy=policy)
+
+
+def read(path: str, handler: Handler, gives: type[BaseModel] | None, policy: Policy = Permission.SEE) -> Route:
+    """What a program reads."""
+    return Route(method="GET", path=path, handler=handler, policy=policy, face=Face.PROGRAM, gives=gives)
+
+
+def act(
+    path: str,
+    handler: Handler,
+    takes: type[BaseModel],
+    gives: type[BaseModel],
+    status: int,
+    policy: Policy = Permission.ACT,
+    method: str = "POST",
+) -> Route:
+    """What a program does."""
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        policy=policy,
+        face=Face.PROGRAM,
+        takes=takes,
+        gives=gives,
+        status=status,
+    )

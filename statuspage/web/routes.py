@@ -11,13 +11,10 @@ from statuspage.bundled import templates
 from statuspage.monthly import Kind
 from statuspage.render.console import Console
 from statuspage.web import (
-    account,
     advisories,
     advisory_bodies,
     advisory_forms,
     advisory_pages,
-    agent_bodies,
-    agents,
     api,
     availability,
     bodies,
@@ -31,9 +28,7 @@ from statuspage.web import (
     corrections,
     duty,
     further_pages,
-    invitations,
     ledger_bodies,
-    login,
     looking_back,
     maintenance,
     monitor_bodies,
@@ -67,46 +62,18 @@ from statuspage.web.handling_routes import HANDLING
 from statuspage.web.login import DOOR, Door
 from statuspage.web.once import ONCE, Once
 from statuspage.web.openapi import describe
+from statuspage.web.people_routes import PEOPLE
 from statuspage.web.problems import told
 from statuspage.web.reach import demand_reach
 from statuspage.web.route import Face, Handler, Route
+from statuspage.web.route import act as _act
+from statuspage.web.route import read as _read
+from statuspage.web.route import see as _see
+from statuspage.web.route import send as _send
 from statuspage.web.screens import CONSOLE, spell_rejection
 from statuspage.web.security import hardening
 
 MOST_BYTES_IN = 1024 * 1024
-
-
-def _see(path: str, handler: Handler, policy: Policy = Permission.SEE) -> Route:
-    return Route(method="GET", path=path, handler=handler, policy=policy)
-
-
-def _send(path: str, handler: Handler, policy: Policy = Permission.ACT) -> Route:
-    return Route(method="POST", path=path, handler=handler, policy=policy)
-
-
-def _read(path: str, handler: Handler, gives: type[BaseModel] | None, policy: Policy = Permission.SEE) -> Route:
-    return Route(method="GET", path=path, handler=handler, policy=policy, face=Face.PROGRAM, gives=gives)
-
-
-def _act(
-    path: str,
-    handler: Handler,
-    takes: type[BaseModel],
-    gives: type[BaseModel],
-    status: int,
-    policy: Policy = Permission.ACT,
-    method: str = "POST",
-) -> Route:
-    return Route(
-        method=method,
-        path=path,
-        handler=handler,
-        policy=policy,
-        face=Face.PROGRAM,
-        takes=takes,
-        gives=gives,
-        status=status,
-    )
 
 
 def _ping(path: str, handler: Handler) -> tuple[Route, Route]:
@@ -165,29 +132,7 @@ ROUTES: tuple[Route, ...] = (
     _see("/live", queue.show_live),
     _see("/pages/{page}", further_pages.show_page, Access.AGENT),
     _see("/pages/{page}/{tail:.*}", further_pages.show_page, Access.AGENT),
-    _see("/login", login.show_login, Access.PUBLIC),
-    _send("/login", login.login, Access.PUBLIC),
-    _send("/login/code", login.login_by_code, Access.PUBLIC),
-    _send("/logout", login.logout, Access.AGENT),
-    _see("/invitations/{code}", invitations.show_invitation, Access.PUBLIC),
-    _send("/invitations/{code}", invitations.accept_by_form, Access.PUBLIC),
-    _see("/account", account.show_account, Access.AGENT),
-    _send("/account/sessions/end", account.end_by_form, Access.AGENT),
-    _send("/account/log-out", account.log_out_everywhere, Access.AGENT),
-    _send("/account/password", account.change_password, Access.AGENT),
-    _send("/account/factor", account.offer_factor, Access.AGENT),
-    _send("/account/factor/confirm", account.confirm_factor, Access.AGENT),
-    _send("/account/factor/remove", account.remove_factor, Access.AGENT),
-    _see("/agents", agents.show_agents, Permission.APPOINT),
-    _send("/agents", agents.add_by_form, Permission.APPOINT),
-    _send("/agents/roles", agents.set_roles_by_form, Permission.APPOINT),
-    _send("/agents/invite", agents.invite_by_form, Permission.APPOINT),
-    _send("/agents/log-out", agents.log_out_by_form, Permission.APPOINT),
-    _send("/agents/disable", agents.disable_by_form, Permission.APPOINT),
-    _send("/agents/factor/remove", agents.remove_factor_by_form, Permission.APPOINT),
-    _send("/agents/sessions/end", agents.end_session_by_form, Permission.APPOINT),
-    _send("/agents/tokens", agents.create_token_by_form, Permission.APPOINT),
-    _send("/agents/tokens/revoke", agents.revoke_token_by_form, Permission.APPOINT),
+    *PEOPLE,
     _see("/open", console.show_open, Permission.ACT),
     _send("/open", console.open_incident),
     _see(_ONE, console.show_card),
@@ -351,8 +296,6 @@ ROUTES: tuple[Route, ...] = (
         face=Face.PROGRAM,
         gives=subscriber_bodies.SubscriberErased,
     ),
-    _read(f"{_API}/agents", agents.list_agents, agent_bodies.AgentList, Permission.APPOINT),
-    _read(f"{_API}/audit", api.list_audit, bodies.AuditList, Permission.READ_OWN_AUDIT),
 )
 
 

@@ -193,3 +193,18 @@ def test_separated_duties_leave_an_admin_no_other_role() -> None:
     people.demand_fit({Role.ADMIN, Role.LEVEL_ONE}, (), (), is_separated=False)
     with pytest.raises(Unfit, match="no other role"):
         people.demand_fit({Role.ADMIN, Role.LEVEL_ONE}, (), (), is_separated=True)
+
+
+async def test_the_audit_is_a_page_of_all_or_of_ones_own_part(house: House) -> None:
+    manager, second = await house.logged_in("mara", Role.MANAGER), await house.logged_in("sven", Role.LEVEL_TWO)
+    await house.logged_in("<eve>")
+    whole = await manager.page("/audit")
+    assert [whole.count(f"<b>{name}</b> log in") for name in ("mara", "sven", "&lt;eve&gt;")] == [1, 1, 1]
+    assert (await manager.page("/audit?by=sven")).count("log in") == 1
+    for path in ("/audit", "/audit?by=mara"):
+        own = await second.page(path)
+        assert "<b>sven</b> log in" in own
+        assert "mara" not in own
+    first = (await house.audit("log in"))[0].sequence
+    assert "Nothing was done" in await second.page(f"/audit?before={first}")
+    assert (await manager.get("/audit?before=x")).status == 422
