@@ -28,7 +28,7 @@ from statuspage.letters import Dropped, Letters
 from statuspage.picture.audience import Rhythm
 from statuspage.picture.roundup import Period
 from statuspage.round_ups import close_periods
-from statuspage.spread import Places, nowhere, spread
+from statuspage.spread import Places, Quiet, never_quiet, nowhere, spread
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.outbox import KEPT_FOR, LONGEST_PAUSE, Notification, due, note_delivered, note_dropped, note_failed, release, waiting
@@ -77,6 +77,7 @@ class Deliverer:
     lines: Mapping[str, Line] = field(default_factory=dict)
     outlets: Sequence[Outlet] = ()
     places: Places = nowhere
+    quiet: Quiet = never_quiet
     figures: Figures = field(default_factory=Figures)
     tally: DeliveryFigures = field(default_factory=DeliveryFigures)
     _is_tidy: bool = False
@@ -133,7 +134,7 @@ class Deliverer:
         if services is not self._held_for:  # another configuration, or the first look: words may be held back for less time than before
             await self.store.write(release)
             self._held_for = services
-        await spread(self.store, services, lines.keys(), now, outlets, self.places)
+        await spread(self.store, services, lines.keys(), now, outlets, self.places, self.quiet)
         self._closed = await close_periods(self.store, self.letters.site.timezone, self._closed, now, self.letters.coming)
         self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets)) if outlets else {}
         idle = {one.channel for one in outlets if not self.tally.unannounced[one.id]}  # most of them, nearly always: not asked one by one

@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy import Connection
+
 from incidents import escalation
 from incidents.escalation import Rules
 from incidents.events import Called, Event
+from incidents.priority import Scale, priority
 from incidents.rota import StandIn
 from statuspage.clock import Now
-from statuspage.config.calls import Roster, roster, rules
+from statuspage.config.calls import Roster, owner_of, roster, rules
 from statuspage.config.loading import Loaded
 from statuspage.pipeline import Pipeline
+from statuspage.store import callers
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.stand_ins import stand_ins_at
@@ -30,12 +34,13 @@ LOOK_EVERY = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Escalation:
-    """Calls teams. *loaded* gives the configuration in use."""
+    """Calls teams. *loaded* gives the configuration in use, *scale* what priority is reckoned by."""
 
     pipeline: Pipeline
     store: Store
     now: Now
     loaded: Callable[[], Loaded]
+    scale: Callable[[], Scale]
     _roster: tuple[Loaded, int, Roster] | None = None
     _stand_ins: Mapping[str, Sequence[StandIn]] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +86,19 @@ class Escalation:
     def lines(self, team: str, at: datetime) -> Sequence[str]:
         """The lines by which a call of *team* goes out."""
         return [place.line for place in self.roster().told(team, at, self._standing_in(team))]
+
+    def quiet(self, connection: Connection, line: str, incident: str, at: datetime) -> datetime | None:
+        """Until when a line is left alone about an incident; None where it is told at once. What is over wakes nobody."""
+        hours = self.roster().quiet.get(owner_of(line) or ("", ""))
+        until = None if hours is None else hours.until(at)
+        if hours is None or until is None:
+            return None
+        found, scale = self.pipeline.situation.incidents.get(incident), self.scale()
+        if found is None:
+            return until
+        called = callers.count_by_incident(connection, [found]).get(incident, 0)
+        level = priority(found, scale, at, callers=called).level
+        return None if hours.passes(level.name if level else None, [one.name for one in scale.levels]) else until
 
     def manned(self, at: datetime) -> Mapping[str, int]:
         """How many people are on call of each team that has turns."""

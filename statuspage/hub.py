@@ -135,8 +135,8 @@ class Hub:
         self.entrances = Entrances(press=self.press, hammering=Hammering(proxies), streams=self.streams, forms=self.forms.of_page)
         self.doors = self.entrances.doors(self.loaded)
         self.schedule = Schedule(probing=self, now=self.now)
-        self.escalation = Escalation(pipeline=self.pipeline, store=self.store, now=self.now, loaded=lambda: self.loaded)
-        self.deliverer.places = self.escalation.lines
+        self.escalation = Escalation(pipeline=self.pipeline, store=self.store, now=self.now, loaded=lambda: self.loaded, scale=self.scale)
+        self.deliverer.places, self.deliverer.quiet = self.escalation.lines, self.escalation.quiet
         self.alerting = Alerting(
             pipeline=self.pipeline,
             store=self.store,

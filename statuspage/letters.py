@@ -33,7 +33,7 @@ from statuspage.store import queries
 from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
-from statuspage.store.outbox import Notification, parts_of
+from statuspage.store.outbox import Notification, called_already, parts_of
 from statuspage.store.outlets import GONE, Outlet, folded_into, outlet_of
 from statuspage.store.round_ups import KIND
 from statuspage.store.subscribers import Subscriber, id_of, subscribers_of
@@ -73,6 +73,7 @@ class _Known:
     *parts* is what each round-up tells of, by its key.
     *folded* is what some speak for beside themselves, by their numbers. Where any is for a program, *open* are the incidents that go on,
     since all of them make the page's status. *before* has what each that tells of a service's status follows, by its number.
+    *called* are recipients and threads where anything has arrived, of those that quiet hours held back.
     """
 
     subscribers: Mapping[str, Subscriber]
@@ -83,6 +84,7 @@ class _Known:
     open: tuple[Story, ...]
     before: Mapping[int, Status]
     parts: Mapping[str, Sequence[Notification]]
+    called: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
@@ -96,6 +98,7 @@ class _Known:
         said = maintenance_words(connection, planned)
         windows = read_maintenances(connection, planned)
         turns = [one for one in notifications if _is_of_status(one)]
+        held = {(one.recipient, one.thread) for one in notifications if one.held_until is not None}
         return cls(
             subscribers=subscribers_of(connection, ids),
             stories={story.incident.id: story for story in stories},
@@ -105,6 +108,7 @@ class _Known:
             open=queries.open_stories(connection) if any(one.channel == webhook.CHANNEL.name for one in notifications) else (),
             before=heard_before(connection, turns) if turns else {},
             parts=parts,
+            called=called_already(connection, held) if held else frozenset(),
         )
 
 
@@ -192,6 +196,8 @@ class Letters:
         story = known.stories.get(one.thread)
         if story is None or one.entry is None:
             return Dropped(reason="nobody knows any more what it was about")
+        if one.held_until is not None and not story.incident.is_open and (one.recipient, one.thread) not in known.called:
+            return Dropped(reason="it was over before the quiet hours were")
         now = self.now()
         said = self.callbook.told(story.incident, one.entry.event, now)
         return Message(key=one.key, to=one.recipient, body=spelled(said), at=now)

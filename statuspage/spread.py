@@ -35,7 +35,7 @@ from statuspage.store.engine import Store
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.outbox import Entry, called_recipients, decide, hold, notify, told_recipients, told_threads, undecided
-from statuspage.store.outlets import Outlet
+from statuspage.store.outlets import Outlet, fold_held
 from statuspage.store.reports import answer
 from statuspage.store.scope_rows import hidden
 from statuspage.store.subscribers import Subscriber, subscribers_after
@@ -72,6 +72,16 @@ Places = Callable[[str, datetime], Sequence[str]]
 """The lines that lead to a team, and to whoever is on call in it at an instant."""
 
 
+Quiet = Callable[[Connection, str, str, datetime], datetime | None]
+"""Until when a line keeps quiet about an incident at an instant; None where it does not."""
+
+
+def never_quiet(connection: Connection, line: str, incident: str, at: datetime) -> datetime | None:
+    """Tell everybody at once."""
+    del connection, line, incident, at
+    return None
+
+
 def nowhere(team: str, at: datetime) -> Sequence[str]:
     """Lead to nobody."""
     del team, at
@@ -85,6 +95,7 @@ async def spread(
     now: datetime,
     outlets: Sequence[Outlet] = (),
     places: Places = nowhere,
+    quiet: Quiet = never_quiet,
 ) -> None:
     """Decide what can be decided at *now*, and write the notifications of what is told. Errors: StoreUnavailable.
 
@@ -93,9 +104,9 @@ async def spread(
     found = await store.read(lambda connection: _looked_at(connection, services, now))
     ready = [one for one in found if isinstance(one, Decided)]
     if found:
-        quiet = [one for one in ready if one.verdict is not Verdict.TOLD]
+        decided = [one for one in ready if one.verdict is not Verdict.TOLD]
         held = [one for one in found if isinstance(one, Held)]
-        await store.write(partial(_decide, quiet, held, places, now))
+        await store.write(partial(_decide, decided, held, Calling(places=places, quiet=quiet), now))
     told = [one for one in ready if one.verdict is Verdict.TOLD]
     turned = [one for one in told if isinstance(one.entry.event, StatusChanged)]
     for start in range(0, len(turned), TURNS_AT_ONCE):
@@ -105,25 +116,39 @@ async def spread(
             await _tell(store, one, channels, now, outlets)
 
 
-def _decide(decided: Sequence[Decided], held: Sequence[Held], places: Places, now: datetime, connection: Connection) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """Where teams are told, and who of them keeps quiet hours."""
+
+    places: Places
+    quiet: Quiet
+
+
+def _decide(decided: Sequence[Decided], held: Sequence[Held], calling: Calling, now: datetime, connection: Connection) -> None:
     for until in {one.until for one in held}:
         hold(connection, [one.entry.id for one in held if one.until == until], until)
     for one in decided:
-        _call(connection, one.entry, places, now)
+        _call(connection, one.entry, calling, now)
         decide(connection, one.entry.id, one.verdict, now)
         if one.verdict is Verdict.OVER:
             _answer(connection, one, now)
 
 
-def _call(connection: Connection, entry: Entry, places: Places, now: datetime) -> None:
-    """A team is called; and who was called hears that somebody has taken it, or that it is over."""
+def _call(connection: Connection, entry: Entry, calling: Calling, now: datetime) -> None:
+    """A team is called; and who was called hears that somebody has taken it, or that it is over.
+
+    Who keeps quiet hours hears it at their end, or with the first word that is told all the same.
+    """
     match entry.event:
         case Called(incident=incident, team=team):
-            notify(connection, entry, incident, [(line, line) for line in places(team, now)], now)
+            whom: Sequence[tuple[str, str]] = [(line, line) for line in calling.places(team, now)]
         case Acknowledged(incident=incident) | Resolved(incident=incident):
-            notify(connection, entry, incident, called_recipients(connection, incident), now)
+            whom = called_recipients(connection, incident)
         case _:
             return
+    asleep = {line: until for line, _ in whom if (until := calling.quiet(connection, line, incident, now)) is not None}
+    fold_held(connection, [line for line, _ in whom if line not in asleep], incident, now)
+    notify(connection, entry, incident, whom, now, quiet=asleep)
 
 
 def _answer(connection: Connection, one: Decided, now: datetime) -> None:

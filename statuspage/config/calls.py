@@ -18,6 +18,9 @@ from statuspage.config.terms import calendar
 
 _INSTANT = timedelta(microseconds=1)
 _LINE = "call:"
+
+LONGEST_QUIET = timedelta(hours=60)
+"""How long a call is held back at most, a weekend: what nobody heard for longer would be given up as no news any more."""
 _OWNED = re.compile(rf"{_LINE}(team|person)/(.+)/\d+")
 
 
@@ -52,6 +55,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Hours in which only what matters enough is told: of the level *lets_through* or above; None: of the highest alone."""
+
+    hours: Calendar
+    lets_through: str | None = None
+
+    def until(self, at: datetime) -> datetime | None:
+        """When the quiet that there is at an instant ends, at the latest; None where there is none."""
+        spans = self.hours.open_spans(Span(at, at + LONGEST_QUIET))
+        return spans[0].until if spans and spans[0].since <= at else None
+
+    def passes(self, level: str | None, levels: Sequence[str]) -> bool:
+        """Whether an incident of *level* is told all the same; *levels* stand highest first."""
+        lowest = self.lets_through or next(iter(levels), None)
+        return level in levels and lowest in levels and levels.index(level) <= levels.index(lowest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
     """A team: what it is called, when it answers (None: always), who of it is on call when (None: only the team as a whole is told)."""
 
@@ -64,11 +85,12 @@ class Crew:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """All teams and everybody who is called by turns: names and places by id."""
+    """All teams and everybody who is called by turns: names and places by id; *quiet* hours by whose places they are for."""
 
     crews: Mapping[str, Crew] = field(default_factory=lambda: MappingProxyType({}))
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     places: Mapping[str, tuple[Place, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    quiet: Mapping[tuple[str, str], Quiet] = field(default_factory=lambda: MappingProxyType({}))
 
     def on_call(self, team: str, at: datetime, stand_ins: Sequence[StandIn] = ()) -> tuple[str, ...]:
         """Everybody of *team* who is on call; nobody where it has no turns."""
@@ -116,7 +138,15 @@ def roster(config: Config, shifts: Mapping[str, tuple[Shift, ...]], year: int) -
         for id, team in config.teams.items()
     }
     names = {id: person.name or named(id) for id, person in config.people.items()}
-    return Roster(crews=crews, names=names, places=_peoples_places(config))
+    return Roster(crews=crews, names=names, places=_peoples_places(config), quiet=_quiet(config, year))
+
+
+def _quiet(config: Config, year: int) -> Mapping[tuple[str, str], Quiet]:
+    """The quiet hours of each owner of places, as ``owner_of`` names them."""
+    teams = ((("team", id), team.quiet) for id, team in config.teams.items())
+    people = ((("person", id), person.quiet) for id, person in config.people.items())
+    found = ((owner, written, calendar(config, written.hours, year)) for owner, written in (*teams, *people) if written is not None)
+    return {owner: Quiet(hours=hours, lets_through=written.lets_through) for owner, written, hours in found if hours is not None}
 
 
 def places_of(config: Config) -> tuple[Place, ...]:

@@ -33,6 +33,7 @@ from statuspage.config.meaning import (
     names_of_others,
     silent_controls,
     unclear_heartbeats,
+    unknown_levels,
     unknown_names,
 )
 from statuspage.config.models import Config
@@ -125,6 +126,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     problems += impossible_times(whole, known, sources)
     problems += impossible_quorums(whole, sources)
     problems += silent_controls(sources, known)
+    problems += unknown_levels(whole, sources)
     problems += forbidden_programs(whole, sources)
     problems += names_of_others(whole, sources)
     problems += unclear_heartbeats(whole, sources)

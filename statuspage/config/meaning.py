@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from incidents.priority import ORDINARY_LEVELS
 from probes import heartbeat, plugin
 from probes.kind import ProbeKind
 from probes.programs import objection
@@ -20,7 +21,9 @@ REFERENCES: Mapping[str, str] = {
     "mail.login": "credentials",
     "mirror.login": "credentials",
     "teams.*.hours": "calendars",
+    "teams.*.quiet.hours": "calendars",
     "teams.*.on_call.weekly[]": "people",
+    "people.*.quiet.hours": "calendars",
     "services.*.owner": "teams",
     "services.*.tiers[]": "teams",
     "services.*.hours": "calendars",
@@ -133,6 +136,16 @@ def impossible_times(whole: Complete, kinds: Mapping[str, ProbeKind[Any]], sourc
             if isinstance(within, timedelta) and within >= monitor.timeout:
                 sentence = f"must be less than timeout, which is {spelled(monitor.timeout)}"
                 yield sources.problem((*trail, setting), sentence, shown(spelled(within)))
+
+
+def unknown_levels(whole: Complete, sources: Sources) -> Iterator[Problem]:
+    """Find quiet hours that let a level of priority through which there is not."""
+    priority = whole.config.priority
+    levels = [level.name for level in (ORDINARY_LEVELS if priority is None else priority.levels)]
+    for pattern in ("teams.*.quiet.lets_through", "people.*.quiet.lets_through"):
+        for trail, name in matches(sources.value, pattern):
+            if isinstance(name, str) and name not in levels:
+                yield sources.problem(trail, f"there is no such level of priority; {meant(name, levels)}", shown(name))
 
 
 def silent_controls(sources: Sources, kinds: Mapping[str, ProbeKind[Any]]) -> Iterator[Problem]:

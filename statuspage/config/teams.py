@@ -10,11 +10,19 @@ from statuspage.config.types import ALWAYS, CalendarId, Id, LocalTime, NotifyUrl
 _URLS = "as Apprise URLs; a secret one as {env: …} or {file: …}."
 
 
+class Quiet(Section):
+    """Hours in which only what matters most is told."""
+
+    hours: Id = Field(description="A calendar: while it is open, it is quiet.")
+    lets_through: Title | None = Field(None, description="The lowest level of priority that is told all the same; the highest by default.")
+
+
 class Person(Section):
     """Somebody who is called by turns. The id is the name by which they log in."""
 
     name: Title | None = Field(None, description="Their name; made from the id by default.")
     notify: tuple[NotifyUrl, ...] = Field((), repr=False, description=f"Where to tell them while they are on call, {_URLS}")
+    quiet: Quiet | None = Field(None, description="When to leave them alone; what is held back is told at its end.")
 
 
 class OnCall(Section):
@@ -43,6 +51,7 @@ class Team(Section):
 
     name: Title | None = Field(None, description="Its name; made from the id by default.")
     notify: tuple[NotifyUrl, ...] = Field((), repr=False, description=f"Where to tell it, {_URLS}")
+    quiet: Quiet | None = Field(None, description="When to leave its own places alone; whoever is on call has their own hours.")
     hours: CalendarId = Field(ALWAYS, description="When it answers: a calendar, or always. Outside it the next tier is called at once.")
     on_call: OnCall | None = Field(None, description="Who of it is called when; without it only the team as a whole is told.")
 

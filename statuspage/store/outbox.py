@@ -27,6 +27,9 @@ KEPT_FOR = timedelta(hours=72)
 ASKED_FOR = timedelta(days=1)
 """How long it is remembered that somebody asked to be subscribed."""
 
+FOLDED = "told together with a later word"
+"""Why something was not told by itself: the last word about the same thing speaks for it."""
+
 PENDING = and_(notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
 """What is on its way."""
 ALONE = notifications.c.round_up.is_(None)
@@ -48,7 +51,8 @@ class Notification:
     """One thing to be told to one recipient.
 
     *entry* is what it tells (None: *letter* holds what is said, to an address of its own). *tries* that failed so far; *reason* is why the
-    last one did, or why it was dropped. *round_up* is the key of the letter that tells it among others; empty while it waits for one.
+    last one did, or why it was dropped. *held_until* is set where quiet hours held it back. *round_up* is the key of the
+    letter that tells it among others; empty while it waits for one.
     """
 
     id: int
@@ -65,6 +69,7 @@ class Notification:
     dropped_at: datetime | None = None
     reason: str = ""
     round_up: str | None = None
+    held_until: datetime | None = None
 
 
 # --- what waits for its verdict -------------------------------------------------------------------------------------------------
@@ -118,6 +123,24 @@ def called_recipients(connection: Connection, thread: str) -> tuple[tuple[str, s
     return tuple((row.recipient, row.channel) for row in rows)
 
 
+def called_already(connection: Connection, lines: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those of some recipients and threads where anything has arrived."""
+    recipients, threads = {recipient for recipient, _ in lines}, {thread for _, thread in lines}
+    named = (notifications.c.recipient, notifications.c.thread)
+    mine = (notifications.c.recipient.in_(recipients), notifications.c.thread.in_(threads), notifications.c.delivered_at.is_not(None))
+    return frozenset((row.recipient, row.thread) for row in connection.execute(select(*named).where(*mine).distinct()))
+
+
+def unreached(connection: Connection, incidents: Collection[str], now: datetime) -> Mapping[str, datetime]:
+    """Those of *incidents* of which nobody who was called is told yet, since all keep quiet hours; each with when the first of them end."""
+    is_held = and_(PENDING, notifications.c.held_until > now)
+    counted = (func.count().label("all"), func.count(case((is_held, 1))).label("held"), func.min(notifications.c.held_until).label("until"))
+    calls = (outbox.c.verdict == Verdict.CALLED.value, notifications.c.thread.in_(incidents), notifications.c.reason != FOLDED)
+    chosen = select(notifications.c.thread, *counted).join(outbox, outbox.c.id == notifications.c.outbox).where(*calls)
+    rows = connection.execute(chosen.group_by(notifications.c.thread)).all()
+    return {row.thread: row.until for row in rows if row.all == row.held}
+
+
 # --- notifications --------------------------------------------------------------------------------------------------------------
 
 
@@ -130,15 +153,17 @@ def notify(
     *,
     gathered: Collection[str] = (),
     not_before: Mapping[str, datetime] = MappingProxyType({}),
+    quiet: Mapping[str, datetime] = MappingProxyType({}),
 ) -> None:
     """Have *entry* told to *recipients*, each with the channel that leads there; those that are to be told already are left alone.
 
     For those of them that are in *gathered* it waits for their next round-up. *not_before* is when those may be told who are to be left
-    alone until then.
+    alone until then. *quiet* is until when the quiet hours last of those who keep them.
     """
     rows = [
         _row(f"{entry.key}>{recipient}", thread, channel, recipient, at)
         | {"outbox": entry.id, "round_up": "" if recipient in gathered else None, "next_try_at": max(at, not_before.get(recipient, at))}
+        | {"held_until": quiet.get(recipient)}
         for recipient, channel in recipients
     ]
     put_missing(connection, notifications, rows)
@@ -184,7 +209,8 @@ def due(connection: Connection, channel: str, now: datetime, *, limit: int, with
         earlier.c.dropped_at.is_(None),
     )
     is_time = or_(notifications.c.next_try_at <= now, notifications.c.next_try_at > now + LONGEST_PAUSE)
-    chosen = _with_entries().where(PENDING, ALONE, notifications.c.channel == channel, is_time, ~waits_for)
+    is_loud = or_(notifications.c.held_until.is_(None), notifications.c.held_until <= now)
+    chosen = _with_entries().where(PENDING, ALONE, notifications.c.channel == channel, is_time, is_loud, ~waits_for)
     if without:
         chosen = chosen.where(notifications.c.recipient.not_in(without))
     ordered = chosen.order_by(notifications.c.outbox.is_not(None), notifications.c.id).limit(limit)
@@ -200,7 +226,20 @@ def _notification(row: Row[Any]) -> Notification:
     entry = None
     if row.cause is not None:
         entry = Entry(id=row.outbox, key=row.cause, created_at=row.caused_at, event=understand(row.kind, row.body))
-    plain = ("id", "key", "thread", "channel", "recipient", "created_at", "tries", "letter", "next_try_at", "delivered_at", "dropped_at")
+    plain = (
+        "id",
+        "key",
+        "thread",
+        "channel",
+        "recipient",
+        "created_at",
+        "tries",
+        "letter",
+        "next_try_at",
+        "delivered_at",
+        "dropped_at",
+        "held_until",
+    )
     return Notification(**{name: getattr(row, name) for name in plain}, entry=entry, reason=row.reason, round_up=row.round_up)
 
 

@@ -40,6 +40,7 @@ notifications = Table(
     Column("letter", JSON(none_as_null=True)),  # what is said, and to which address, where there is no cause
     instant("created_at"),
     instant("next_try_at"),
+    Column("held_until", Instant),  # quiet hours of the recipient; none: it is told at once
     number("tries"),
     Column("delivered_at", Instant),
     Column("dropped_at", Instant),

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 
 from incidents.events import Event
 from statuspage.picture.audience import Wish
+from statuspage.store.outbox import FOLDED
 from statuspage.store.outbox_tables import notifications, outbox
 from statuspage.store.spelling import understand
 
 STALE_AFTER = timedelta(minutes=5)
 """How long a word may wait before it is told together with what was said after it."""
 
-FOLDED = "told together with a later word"
 GONE = "the outlet is not in the configuration any more"
 
 _PREFIX = "outlet:"
@@ -82,6 +82,12 @@ def _spoken_for(told: Sequence[Row[int, str, int, datetime]], now: datetime) -> 
 def fold(connection: Connection, ids: Collection[int], at: datetime) -> None:
     """Have the last word about the same thing speak for these."""
     connection.execute(update(notifications).where(_PENDING, notifications.c.id.in_(ids)).values(dropped_at=at, reason=FOLDED))
+
+
+def fold_held(connection: Connection, recipients: Collection[str], thread: str, at: datetime) -> None:
+    """Have what is said now speak for all that quiet hours hold back of *thread* for *recipients*."""
+    mine = (notifications.c.recipient.in_(recipients), notifications.c.thread == thread, notifications.c.held_until > at)
+    connection.execute(update(notifications).where(_PENDING, *mine).values(dropped_at=at, reason=FOLDED))
 
 
 def folded_into(connection: Connection, ids: Collection[int]) -> Mapping[int, tuple[Event, ...]]:

@@ -1,11 +1,14 @@
 """What the queue and a card tell of calls: who was called, who is next, and where nobody is on call."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from incidents import escalation
-from incidents.escalation import Absence
+from incidents.escalation import Absence, is_held
 from incidents.situation import climb_of
 from statuspage.picture.page import Story
+from statuspage.store.outbox import unreached
 from statuspage.web.desk import Desk
 
 
@@ -22,6 +25,25 @@ def called_on(desk: Desk, story: Story, owners: Sequence[str]) -> Mapping[str, o
         "crews": crews,
         "owners": owners,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asleep:
+    """An open incident of which nobody is told *until* then: all who were called keep quiet hours."""
+
+    id: str
+    name: str
+    until: datetime
+
+
+async def asleep(desk: Desk) -> Sequence[Asleep]:
+    """Incidents that nobody owns, and of which nobody who was called is told yet. Errors: StoreUnavailable."""
+    now = desk.now()
+    unowned = {one.id: one for one in desk.pipeline.situation.incidents.values() if climb_of(one).calls and not is_held(one, now)}
+    if not unowned:
+        return ()
+    found = await desk.store.read(lambda connection: unreached(connection, unowned, now))
+    return [Asleep(id=id, name=unowned[id].name, until=until) for id, until in found.items()]
 
 
 def unmanned(desk: Desk) -> Sequence[str]:

@@ -56,7 +56,7 @@ class Text:
 class Sent:
     """One notification. *to* is an address but for most of its name, or an outlet's id.
 
-    *state* is delivered, dropped, waiting, or gathered, which waits for a round-up.
+    *state* is delivered, dropped, waiting, gathered, which waits for a round-up, or held back by quiet hours.
     """
 
     title: str
@@ -129,13 +129,15 @@ def _text(one: Told, until: datetime | None) -> Text:
 
 
 def _sent(one: Notification, to: str) -> Sent:
-    state = "delivered" if one.delivered_at else "dropped" if one.dropped_at else "waiting" if one.round_up is None else "gathered"
+    is_held = one.held_until is not None and not one.tries
+    on_its_way = "held back by quiet hours" if is_held else "waiting" if one.round_up is None else "gathered"
+    state = "delivered" if one.delivered_at else "dropped" if one.dropped_at else on_its_way
     return Sent(
         title=_title(one.entry.event) if one.entry else "",
         channel=one.channel.partition(":")[0],  # an outlet has a line of its own
         to=to,
         state=state,
-        at=one.delivered_at or one.dropped_at or one.next_try_at or one.created_at,
+        at=one.delivered_at or one.dropped_at or (one.held_until if is_held else None) or one.next_try_at or one.created_at,
         tries=one.tries,
         reason=one.reason,
     )

@@ -19,7 +19,7 @@ from statuspage.picture.spending import spending
 from statuspage.store import callers, queries, reports
 from statuspage.store.reports import Heard
 from statuspage.web.desk import DESK, Desk
-from statuspage.web.ladders import unmanned
+from statuspage.web.ladders import asleep, unmanned
 from statuspage.web.reach import Reach, concerned, is_seen, reach_of
 from statuspage.web.screens import screen
 from statuspage.web.warned import lasting
@@ -123,6 +123,7 @@ async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Hea
             warned=await lasting(desk),
             unmanned=unmanned(desk),
             unreviewed=[row for row in drawn.queue if row.waits_at_gate and row.id not in out_of_reach],
+            asleep=await asleep(desk),
             in_full=IN_FULL,
             out_of_reach=out_of_reach,
             services=shortened(drawn.services),

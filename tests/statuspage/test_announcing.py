@@ -255,7 +255,7 @@ async def test_what_was_said_while_a_room_was_away_is_one_announcement(house: Ho
     assert told.index("It is being replaced.") < told.index("A disk is full.")
     assert "not working" not in told, "what had arrived is not told again"
     reasons = [one.reason for one in await house.sent(incident.id)]
-    assert reasons == ["", outlets.FOLDED, outlets.FOLDED, ""]
+    assert reasons == ["", outbox.FOLDED, outbox.FOLDED, ""]
     await house.say(incident.id, "All is well.")
     await house.deliver()
     assert "The new disk" not in room.heard[2]["message"]

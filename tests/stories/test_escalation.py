@@ -70,10 +70,10 @@ class Night:
 
 
 @asynccontextmanager
-async def night(directory: Path, clock: Clock, ports: dict[str, int] | None = None) -> AsyncIterator[Night]:
+async def night(directory: Path, clock: Clock, ports: dict[str, int] | None = None, written: str = FILE) -> AsyncIterator[Night]:
     rooms = {name: Room(port=(ports or {}).get(name, 0)) for name in ("ada", "bob", "desk")}
     async with listening(rooms["ada"]), listening(rooms["bob"]), listening(rooms["desk"]):
-        file = FILE.replace("TOKEN", TOKEN)
+        file = written.replace("TOKEN", TOKEN)
         for name, room in rooms.items():
             file = file.replace(f"{{{name}}}", str(room.port))
         async with housed(directory, clock, file) as house:
