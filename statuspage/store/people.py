@@ -137,9 +137,9 @@ def _agent(row: Row[tuple[object, ...]]) -> Agent:
     )
 
 
-def owners(connection: Connection) -> tuple[str, ...]:
-    """Names of everybody who may own an incident, in order."""
-    return tuple(agent.name for agent in list_agents(connection) if agent.disabled_at is None and not agent.roles.isdisjoint(OWNERS))
+def owners(connection: Connection) -> tuple[Agent, ...]:
+    """Everybody who may own an incident, if only one of their teams, by name."""
+    return tuple(agent for agent in list_agents(connection) if agent.disabled_at is None and not agent.roles.isdisjoint(OWNERS))
 
 
 def set_roles(connection: Connection, name: str, *, roles: Iterable[Role], teams: Iterable[str], at: datetime, by: str = OPERATOR) -> None:

@@ -121,11 +121,11 @@ async def identify(request: web.Request) -> Caller | None:
     session = await desk.store.read(lambda connection: sessions.session_of(connection, secret, now))
     if session is None:
         return None
-    roles = _held(desk, session.roles)
+    roles = held(desk, session.roles)
     return Caller(name=session.agent, roles=roles, teams=session.teams, session=session.id, form_token=session.form_token)
 
 
-def _held(desk: Desk, roles: frozenset[Role]) -> frozenset[Role]:
+def held(desk: Desk, roles: frozenset[Role]) -> frozenset[Role]:
     """Roles as they count: with separated duties an admin is nothing else, also one who was made more before."""
     return frozenset({Role.ADMIN}) if desk.is_separated() and Role.ADMIN in roles else roles
 
@@ -137,7 +137,7 @@ async def _token_caller(desk: Desk, text: str) -> Caller:
         raise Rejected(
             401, "This token is unknown, revoked or out of date.", headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'}
         )
-    return Caller(name=token.name, roles=_held(desk, token.roles), teams=token.teams)
+    return Caller(name=token.name, roles=held(desk, token.roles), teams=token.teams)
 
 
 async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) -> None:

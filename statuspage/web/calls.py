@@ -20,6 +20,7 @@ from statuspage.web.desk import DESK, Deed, Desk, fingerprint, perform, story_of
 from statuspage.web.entry import body_of
 from statuspage.web.once import Spell, done_once
 from statuspage.web.problems import Rejected
+from statuspage.web.reach import owners_of
 from statuspage.web.screens import screen
 
 
@@ -78,7 +79,8 @@ async def assign(request: web.Request) -> web.Response:
 async def _assignment(request: web.Request, body: AssignBody) -> tuple[Deed, Command]:
     """Errors: Rejected 422 for somebody who is no agent that may act."""
     desk, caller, incident = request.app[DESK], request[CALLER], request.match_info["id"]
-    if body.to not in await desk.store.read(people.owners):
+    story = await story_of(desk, incident)
+    if body.to not in owners_of(desk, story.incident, await desk.store.read(people.owners)):
         raise Rejected(422, f"There is no agent {body.to!r} who may own an incident.")
     command = partial(
         act.assign,

@@ -13,6 +13,7 @@ from statuspage.store import callers, people, queries, reports
 from statuspage.store.callers import Caller
 from statuspage.store.changes import Change, changes_before
 from statuspage.store.missed import missed_of
+from statuspage.store.people import Agent
 from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected
@@ -34,7 +35,7 @@ class Dossier:
     who: Sequence[Caller]
     count: Mapping[str, int]
     useful: Sequence[Useful]
-    owners: Sequence[str]
+    owners: Sequence[Agent]
     altered: Sequence[Change]
     missed: Missed | None
 

@@ -9,10 +9,12 @@ from incidents.escalation import Absence, is_held
 from incidents.situation import climb_of
 from statuspage.picture.page import Story
 from statuspage.store.outbox import unreached
+from statuspage.store.people import Agent
 from statuspage.web.desk import Desk
+from statuspage.web.reach import owners_of
 
 
-def called_on(desk: Desk, story: Story, owners: Sequence[str]) -> Mapping[str, object]:
+def called_on(desk: Desk, story: Story, owners: Sequence[Agent]) -> Mapping[str, object]:
     """Who was called, who is next, and to whom the incident may be handed."""
     incident, rules, now = story.incident, desk.rules(), desk.now()
     ladder = {"calls": climb_of(incident).calls, "next_at": escalation.due_at(incident, rules, now)}
@@ -23,7 +25,7 @@ def called_on(desk: Desk, story: Story, owners: Sequence[str]) -> Mapping[str, o
         "unmanned": escalation.alarms(incident, rules, now),
         "further": (further[0], [crews[team].name if team in crews else team for team in further[1]]) if further else None,
         "crews": crews,
-        "owners": owners,
+        "owners": owners_of(desk, incident, owners),
     }
 
 

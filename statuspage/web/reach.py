@@ -20,7 +20,8 @@ from statuspage.store import stand_ins
 from statuspage.store.advisory_rows import read_advisories
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.maintenance_rows import read_maintenances
-from statuspage.web.auth import CALLER, Caller, Permission
+from statuspage.store.people import Agent
+from statuspage.web.auth import CALLER, Caller, Permission, held
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.entry import number_of
 from statuspage.web.problems import Rejected
@@ -70,6 +71,15 @@ def reaching(caller: Caller, permission: Permission, topology: Topology) -> Reac
         return WHOLE
     own = (id_ for id_, service in topology.services.items() if not (teams := teams_of(service)) or teams & caller.teams)
     return Reach(teams=caller.teams, services=frozenset(own))
+
+
+def owners_of(desk: Desk, incident: Incident, agents: Iterable[Agent]) -> tuple[str, ...]:
+    """Names of those *agents* within whose reach the incident is: nobody owns what they cannot open."""
+    topology = desk.pipeline.situation.topology
+    hit = concerned(incident, topology)
+    callers = (Caller(name=one.name, roles=held(desk, one.roles), teams=one.teams) for one in agents)
+    able = (one for one in callers if one.may(Permission.ACT))
+    return tuple(one.name for one in able if reaching(one, Permission.ACT, topology).holds(hit))
 
 
 def demand_services(request: web.Request, services: Iterable[str], permission: Permission = Permission.ACT) -> None:

@@ -195,3 +195,20 @@ async def test_with_separated_duties_an_admin_is_nothing_else_whatever_was_given
         program = await house.program("both", *roles)
         assert (await program.get("/agents")).status == 200
         assert (await program.send(f"/incidents/{incident}/acknowledge")).status == 403
+
+
+async def test_nobody_is_handed_an_incident_that_they_cannot_open(tmp_path: Path) -> None:
+    async with housed(tmp_path, topology=OWNED) as house:
+        house.roster = ROSTER
+        manager = await house.program("everybody's manager", Role.MANAGER)
+        await house.agent("anna", Role.LEVEL_ONE, teams=("mail",))
+        await house.agent("wim", Role.LEVEL_ONE, teams=("web",))
+        await house.agent("lea", Role.LEVEL_TWO, teams=("web",))
+        id_ = await made(manager, "/incidents", opening(OTHER))
+        card = await (await house.logged_in("mara", Role.MANAGER)).page(f"/incidents/{id_}")
+        offered = {name for name in ("anna", "wim", "lea", "mara") if f'<option value="{name}"' in card}
+        assert offered == {"wim", "lea", "mara"}
+        statuses = {
+            name: (await manager.send(f"/incidents/{id_}/assign", {"to": name, "summary": "Yours."})).status for name in ("anna", "wim")
+        }
+        assert statuses == {"anna": 422, "wim": 200}
