@@ -66,7 +66,7 @@ def _plots(found: DeskFigures) -> Sequence[Plot]:
 def _incidents(lived: Sequence[Lived], zone: str) -> Table:
     rows = [_told(one, zone) for one in reversed(lived[-MOST:])]
     heads = ("Incident", "Opened", "First caller", "Callers", "Acknowledged", "First word", "Resolved", "")
-    note = f"The newest {MOST}; all are in the CSV." if len(lived) > MOST else ""
+    note = "Times count from the opening." + (f" The newest {MOST} are here; all are in the CSV." if len(lived) > MOST else "")
     return Table(title="Incidents of the period", heads=heads, rows=rows, if_none="None was opened.", note=note)
 
 

@@ -102,7 +102,7 @@ def lasting(title: str, spread: Spread, note: str) -> Plot:
 
 def leading(title: str, spread: Spread, note: str) -> Plot:
     """A plot of leads over the first caller: those below zero are one bar of their own."""
-    return plotted(title, spread, ["customers first", *_names(BOUNDS)], (0.0, *BOUNDS), note)
+    return plotted(title, spread, ["too late", *_names(BOUNDS)], (0.0, *BOUNDS), note)
 
 
 def plotted(title: str, spread: Spread, names: Iterable[str], bounds: Sequence[float], note: str) -> Plot:

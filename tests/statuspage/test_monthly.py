@@ -46,8 +46,9 @@ class Desk:
             )()
 
     def _any(self) -> str | None:
-        known = sorted(id for id, one in self.house.pipeline.situation.incidents.items() if one.is_open)
-        return self.chance.choice(known) if known else None
+        """An open incident; never chosen by its id, which is another in each installation."""
+        known = [one for one in self.house.pipeline.situation.incidents.values() if one.is_open]
+        return self.chance.choice(sorted(known, key=lambda one: (one.opened_at, one.name))).id if known else None
 
     async def _turn(self) -> None:
         await self.house.see(self.chance.choice(sorted(SERVICES)), self.chance.choice((Failure.REFUSED, None)))
