@@ -25,6 +25,7 @@ from probes.result import Result
 from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Refused
 from statuspage.clock import Now
 from statuspage.letters import Dropped, Letters
+from statuspage.month_end import mail_reports
 from statuspage.picture.audience import Rhythm
 from statuspage.picture.roundup import Period
 from statuspage.round_ups import close_periods
@@ -78,6 +79,7 @@ class Deliverer:
     outlets: Sequence[Outlet] = ()
     places: Places = nowhere
     quiet: Quiet = never_quiet
+    reports_to: Sequence[str] = ()
     figures: Figures = field(default_factory=Figures)
     tally: DeliveryFigures = field(default_factory=DeliveryFigures)
     _is_tidy: bool = False
@@ -85,6 +87,7 @@ class Deliverer:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: dict[asyncio.Task[None], tuple[str, frozenset[str]]] = field(default_factory=dict)
     _closed: Mapping[Rhythm, Period] = field(default_factory=dict)
+    _mailed: str = ""
     _is_stopping: bool = False
 
     def hear(self, events: Sequence[Event], results: Sequence[Result]) -> None:  # noqa: ARG002 - an audience of the pipeline
@@ -136,6 +139,7 @@ class Deliverer:
             self._held_for = services
         await spread(self.store, services, lines.keys(), now, outlets, self.places, self.quiet)
         self._closed = await close_periods(self.store, self.letters.site.timezone, self._closed, now, self.letters.coming)
+        self._mailed = await mail_reports(self.store, self.letters.site.timezone, self.reports_to, self._mailed, now)
         self.tally.unannounced = await self.store.read(lambda connection: waiting_for(connection, outlets)) if outlets else {}
         idle = {one.channel for one in outlets if not self.tally.unannounced[one.id]}  # most of them, nearly always: not asked one by one
         for name, line in lines.items():

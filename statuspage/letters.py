@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from pydantic import JsonValue
@@ -28,6 +29,7 @@ from statuspage.picture.site import Site
 from statuspage.render.announcement import Announcements
 from statuspage.render.calls import Callbook
 from statuspage.render.mail import Letterhead, Mail, ReportAnswer
+from statuspage.render.monthly import Monthly
 from statuspage.render.webhook import Turn, advisory_told, incident_told, status_told, work_told
 from statuspage.store import queries
 from statuspage.store.advisory_rows import read_bulletins
@@ -85,6 +87,7 @@ class _Known:
     before: Mapping[int, Status]
     parts: Mapping[str, Sequence[Notification]]
     called: frozenset[tuple[str, str]] = frozenset()
+    papers: Mapping[str, Monthly] = field(default_factory=dict)
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
@@ -118,7 +121,10 @@ def _is_of_status(one: Notification) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Letters:
-    """Writes messages. *sender* is who writes mail, *authority* names this installation for good; *outlets* are by their recipient's id."""
+    """Writes messages. *sender* is who writes mail, *authority* names this installation for good; *outlets* are by their recipient's id.
+
+    *paper* lays out one of the monthly reports for a period (None: they are mailed to nobody).
+    """
 
     store: Store
     now: Callable[[], datetime]
@@ -130,14 +136,25 @@ class Letters:
     announcements: Announcements
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
     callbook: Callbook = field(default_factory=Callbook)
+    paper: Callable[[Connection, str, str], Monthly] | None = None
     coming: Coming = nothing_comes
     sender: str = ""
 
     async def compose(self, notifications: Sequence[Notification]) -> Mapping[int, Composed]:
         """Make what each of *notifications* sends, by their numbers; one that we cannot write has failed. Errors: StoreUnavailable."""
-        known = await self.store.read(lambda connection: _Known.read(notifications, connection))
+        known = await self.store.read(partial(self._known, notifications))
         drawn: dict[tuple[str, str], Page] = {}
         return await asyncio.to_thread(lambda: {one.id: self._attempt(one, known, drawn) for one in notifications})
+
+    def _known(self, notifications: Sequence[Notification], connection: Connection) -> _Known:
+        papers = {}
+        for one in notifications:
+            match one.letter:
+                case {"kind": "monthly", "report": str(report), "period": str(period)} if self.paper is not None:
+                    papers[one.key] = self.paper(connection, report, period)
+                case _:
+                    continue
+        return replace(_Known.read(notifications, connection), papers=papers)
 
     def _attempt(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Composed:
         try:
@@ -148,7 +165,7 @@ class Letters:
 
     def _composed(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
         if one.letter is not None and not _is_round_up(one):
-            return self._letter(one, one.letter)
+            return self._letter(one, one.letter, known)
         if outlet_of(one.recipient) is not None:
             return self._announced(one, known, drawn)
         if one.channel in self.callbook.lines:
@@ -227,7 +244,7 @@ class Letters:
         """The language that a reader chose, where the site still speaks it and it is another than the site's."""
         return language if language in self.site.languages and language != self.site.language else None
 
-    def _letter(self, one: Notification, letter: Mapping[str, JsonValue]) -> Message | Dropped:
+    def _letter(self, one: Notification, letter: Mapping[str, JsonValue], known: _Known) -> Message | Dropped:
         to, site = str(letter.get("to")), self.site
         language = str(letter.get("language", site.language))
         head = self._head(one, to)
@@ -236,6 +253,8 @@ class Letters:
                 return Dropped(reason="its link would lead nowhere any more")
             case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
                 body = self.mail.confirm(head, site, language, link, hours)
+            case {"kind": "monthly"} if one.key in known.papers:
+                body = self.mail.monthly(head, site, known.papers[one.key], self.callbook.console)
             case {"kind": "report_confirmed" | "report_mended" as kind, "at": str(at), "name": str(name), "incident": str(incident)}:
                 answer = ReportAnswer(datetime.fromisoformat(at), name, incident, kind == "report_mended", str(letter.get("name_in", "")))
                 body = self.mail.report(head, site, language, answer)

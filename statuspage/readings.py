@@ -1,6 +1,7 @@
 """What the configuration says, as the values that the parts of the hub are made from."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -10,8 +11,11 @@ from incidents.voices import Voices
 from probes.egress import Door
 from statuspage.bundled import languages, templates
 from statuspage.config import loading as configuration
+from statuspage.config.causes import causes
 from statuspage.config.loading import Config, Loaded
 from statuspage.config.logo import Logo
+from statuspage.config.scale import scale
+from statuspage.monthly import Company
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.site import Site
 from statuspage.render.voicing import voices_of
@@ -96,3 +100,15 @@ def stale_after_of(loaded: Loaded) -> float:
     """Seconds past which the page as a whole should not be believed: when every monitor has been silent for too long."""
     monitors = configuration.topology(loaded.config).monitors.values()
     return max(120.0, min((monitor.stale_after.total_seconds() for monitor in monitors), default=0.0))
+
+
+def company_of(config: Config, now: datetime) -> Company:
+    """What reports need to know, as the file says."""
+    return Company(
+        name=config.site.name,
+        zone=config.site.timezone,
+        language=config.site.language,
+        topology=configuration.topology(config),
+        impacts=scale(config, now.year).impacts,
+        causes=causes(config),
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from incidents.model import Status
 from incidents.words import said
@@ -12,6 +13,7 @@ from probes.egress import Door
 from statuspage.alertmanager import Told, basic
 from statuspage.bundled import templates
 from statuspage.channels import apprise, mail, webhook
+from statuspage.clock import Now
 from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.calls import places_of
 from statuspage.config.complete import named
@@ -22,16 +24,18 @@ from statuspage.deliver import Deliverer, Line
 from statuspage.edition import Edition
 from statuspage.letters import Letters
 from statuspage.links import Links
+from statuspage.monthly import Kind, laid_out, report_of
 from statuspage.picture.audience import Wish
 from statuspage.picture.page import Page
 from statuspage.press import Press
 from statuspage.publish import Shelf
-from statuspage.readings import site_of
+from statuspage.readings import company_of, site_of
 from statuspage.render.alertmanager import Alertbook
 from statuspage.render.announcement import Announcements
 from statuspage.render.calls import Callbook
 from statuspage.render.html import Html
 from statuspage.render.mail import Mail
+from statuspage.render.monthly import Monthly
 from statuspage.render.subscription import Subscription
 from statuspage.store.outlets import Outlet
 from statuspage.web.beside import Forms
@@ -75,6 +79,14 @@ def rewire(deliverer: Deliverer, config: Config, door: Door) -> None:
     letters.site, letters.links = site, replace(letters.links, url=site.url)
     letters.sender = config.mail.sender if config.mail else ""
     letters.callbook = callbook_of(config)
+    deliverer.reports_to = config.mail.reports_to if config.mail else ()
+    letters.paper = partial(_paper, config, letters.now)
+
+
+def _paper(config: Config, now: Now, connection: Connection, report: str, period: str) -> Monthly:
+    """A monthly report, by the configuration in use."""
+    company = company_of(config, now())
+    return laid_out(report_of(connection, Kind(report), period, now(), company), company)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """The commands ``report desk`` and ``report review``: the monthly reports, as the console has them."""
 
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -15,10 +14,8 @@ from statuspage.cli.config import load
 from statuspage.cli.options import GOOD, fail, print_rows
 from statuspage.cli.report import Format
 from statuspage.clock import wall_clock
-from statuspage.config.causes import causes
-from statuspage.config.loading import Config, topology
-from statuspage.config.scale import scale
 from statuspage.monthly import Company, Kind, Report, laid_out, report_of
+from statuspage.readings import company_of
 from statuspage.render.ledgers import table
 from statuspage.render.monthly import Cell, Monthly
 from statuspage.render.monthly_page import page
@@ -39,18 +36,6 @@ def monthly(kind: str, period: str | None, *, form: Format, config: Path, data_d
         fail(str(trouble))
     _print(found, company, form, loaded.console.url)
     return GOOD
-
-
-def company_of(config: Config, now: datetime) -> Company:
-    """What reports need to know, as the file says."""
-    return Company(
-        name=config.site.name,
-        zone=config.site.timezone,
-        language=config.site.language,
-        topology=topology(config),
-        impacts=scale(config, now.year).impacts,
-        causes=causes(config),
-    )
 
 
 def _print(found: Report, company: Company, form: Format, console: str) -> None:

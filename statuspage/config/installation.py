@@ -145,6 +145,7 @@ class Mail(Section):
     tls: Literal["never", "starttls", "implicit"] = Field("starttls", description="How the connection is encrypted.")
     login: Id | None = Field(None, description="An entry of credentials.")
     sender: Sender = Field(alias="from", description='Who writes: "Name <address@example.org>".')
+    reports_to: tuple[MailAddress, ...] = Field((), description="Who gets the desk's figures and the review of each month that is over.")
 
 
 class Egress(Section):

@@ -29,6 +29,8 @@ from statuspage.picture.roundup import RoundUp
 from statuspage.picture.site import Site
 from statuspage.render import advisories, words
 from statuspage.render.instants import moment, span
+from statuspage.render.monthly import Monthly
+from statuspage.render.monthly_page import spelled
 from statuspage.render.speaking import speaking
 from statuspage.render.tongue import Tongue, tongue_of
 
@@ -131,6 +133,17 @@ class Mail:
         """A letter that says that letters arrive."""
         subject = self._tongue(site.language).gettext("Test: mail from %(site)s status arrives", site=site.name)
         return self._letter(head, _Around(site, site.language), subject, "test", {})
+
+    def monthly(self, head: Letterhead, site: Site, paper: Monthly, console: str) -> bytes:
+        """A monthly report, for whom the operator named; *console* is where it leads."""
+        message = EmailMessage(policy=_POLICY)
+        message["Subject"] = plain(f"{paper.headline} {paper.period}: {site.name}", _LONGEST_SUBJECT)
+        for name, value in _headers(head).items():
+            message[name] = value
+        plain_part, whole = (spelled(self._templates, f"monthly.{form}", paper, site=site.name, home=console) for form in ("txt", "html"))
+        message.set_content(plain_part)
+        message.add_alternative(whole, subtype="html")
+        return message.as_bytes()
 
     def _tongue(self, language: str) -> Tongue:
         return tongue_of(language, self._templates / "languages")
