@@ -163,15 +163,15 @@ def _impact(incident: Incident, service: str, scale: Scale) -> Impact:
     return impact if incident.cost_to_resolve is None else replace(impact, cost_to_resolve=incident.cost_to_resolve)
 
 
-def _share(incident: Incident, status: Status) -> float:
-    """What hits nobody any more hits no share of them, whatever somebody said."""
+def share_hit(incident: Incident, status: Status) -> float:
+    """The share of customers that *status* hits; what hits nobody any more hits none, whatever somebody said."""
     usual = SHARES.get(status, 0.0)
     return usual if incident.affected_share is None or not usual else incident.affected_share
 
 
 def _term(incident: Incident, service: str, status: Status, scale: Scale, now: datetime, callers: int) -> Term:
     impact = _impact(incident, service, scale)
-    until, share = incident.resolved_at or now, _share(incident, status)
+    until, share = incident.resolved_at or now, share_hit(incident, status)
     inputs = {
         **{f"impact.{name}": getattr(impact, name) for name in Impact.__dataclass_fields__},
         "affected_share": share,

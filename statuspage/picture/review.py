@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.model import Incident, Topology
-from incidents.priority import HOUR, NO_IMPACT, SHARES, Impact
+from incidents.priority import HOUR, NO_IMPACT, Impact, share_hit
 from statuspage.picture.desk_report import Lived
 
 LEAST = 2
@@ -134,7 +134,7 @@ def review(
 def toll(incident: Incident, impacts: Mapping[str, Impact], now: datetime) -> Toll:
     """What it costs customers by *now*: how long it hit them, as badly as it ever hit each service."""
     lasted = incident.downtime(now)
-    hit = [(impacts.get(service, NO_IMPACT), SHARES.get(status, 0.0)) for service, status in incident.worst.items()]
+    hit = [(impacts.get(service, NO_IMPACT), share_hit(incident, status)) for service, status in incident.worst.items()]
     hours = [(lasted / HOUR * share * impact.customers, impact.cost_of_quality) for impact, share in hit]
     return Toll(incidents=1, downtime=lasted, customer_hours=sum(of for of, _ in hours), cost=sum(of * dear for of, dear in hours))
 
