@@ -88,7 +88,8 @@ async def _board(request: web.Request) -> tuple[board.Board, Sequence[Heard]]:
         scale=desk.scale(),
         callers=called,
     )
-    return drawn if reach.is_whole else _cut(drawn, reach, desk.pipeline.situation), reported
+    own = [one for one in reported if reach.holds([one.service])]
+    return drawn if reach.is_whole else _cut(drawn, reach, desk.pipeline.situation), own
 
 
 def _cut(drawn: board.Board, reach: Reach, situation: Situation) -> board.Board:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from incidents.escalation import Ladder, Rules
 from incidents.model import Component, Monitor, Need, Service
 from statuspage.config.calls import Crew, Roster
+from statuspage.store import reports
 from statuspage.store.people import Role
+from statuspage.store.reports import Said
 from statuspage.web.auth import Permission
 from statuspage.web.route import About, Face, Route
 from statuspage.web.routes import ROUTES
@@ -153,6 +156,9 @@ async def test_lists_and_pages_hold_only_what_is_within_reach(tmp_path: Path) ->
         for service in (OWN, OTHER, NONE):
             await objects(house, manager, service)
             await manager.send("/callers", {"service": service, "symptom": "Nothing loads"})
+            said = Said(symptom="", words=f"My {service} is gone", language="en")
+            write = partial(reports.report, service=service, said=said, client=service, contact=None, at=house.now)
+            await house.store.write(write)
             await manager.send("/changes", {"what": f"A release of {service}", "services": [service]})
         viewer = await house.program("viewer", Role.VIEWER, teams=("mail",))
 
@@ -162,6 +168,7 @@ async def test_lists_and_pages_hold_only_what_is_within_reach(tmp_path: Path) ->
         assert {str(one["id"]) for one in await listed("/monitors")} == {id_ for id_ in OWNED.monitors if id_ != "portal-web-port"}
         assert {tuple(one["worst"]) for one in await listed("/incidents")} == {(OWN,), (NONE,)}  # type: ignore[arg-type]  # a mapping
         assert {one["service"] for one in await listed("/callers")} == {OWN, NONE}
+        assert {one["service"] for one in await listed("/reports")} == {OWN, NONE}
         assert {one["what"] for one in await listed("/changes")} == {f"A release of {service}" for service in (OWN, NONE)}
         assert len(await listed("/services")) == 3
 
@@ -171,6 +178,8 @@ async def test_lists_and_pages_hold_only_what_is_within_reach(tmp_path: Path) ->
         assert "another team&#39;s" in queue or "another team's" in queue
         assert "portal-web-port" not in queue
         assert "outgoing-port" in queue
+        assert "My email is gone" in queue
+        assert "My portal is gone" not in queue
         triage = await browser.page("/triage?q=portal")
         assert "portal is down" in triage
         assert "portal-web-port" not in triage
