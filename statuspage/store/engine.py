@@ -6,7 +6,6 @@ Queries are plain functions of a ``Connection`` (``queries``, ``record``); here 
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from statuspage.store.clearing import cleared
 from statuspage.store.connect import AUDIT_HEAD, READERS, Engines, engines, patience
 from statuspage.store.errors import StoreError, StoreUnavailable, away
 from statuspage.store.migrations.steps import bring_up_to_date, is_behind
@@ -26,9 +26,6 @@ __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-REWRITTEN_AT_MOST = 512 * 1024 * 1024
-"""Bytes of a SQLite file that is written anew where words were removed: some seconds in which nobody else writes."""
 
 
 class Database:
@@ -68,28 +65,8 @@ class Database:
         return told
 
     def purge(self) -> str:
-        """Have what was removed leave the file, too; what stands in the way, as a sentence, and nothing where nothing does.
-
-        SQLite overwrites what is deleted, but a row that was moved to another page stays in the gap that it left, and what was overwritten
-        stands in the log. To write the file anew holds up whoever writes, so that a large one is left to a person. Of other databases
-        nothing of the kind can be asked.
-        """
-        if self._engines.writing.dialect.name != "sqlite":
-            return ""
-        connection = self._engines.writing.raw_connection()
-        try:
-            cursor = connection.cursor()
-            pages, size = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-            if pages * size <= REWRITTEN_AT_MOST:
-                cursor.execute("VACUUM")
-            (is_busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError as error:
-            return f"the file could not be written anew: {error}"
-        finally:
-            connection.close()
-        if is_busy:
-            return "somebody was reading all the while, and it stands in the log until that is written anew"
-        return "" if pages * size <= REWRITTEN_AT_MOST else "the file is large; run VACUUM on it when nobody minds"
+        """Have what was removed leave the files, too; what stands in the way, as a sentence, and nothing where nothing does."""
+        return cleared(self._engines.writing)
 
     def close(self) -> None:
         """Give up all connections."""
