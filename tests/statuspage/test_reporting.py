@@ -86,6 +86,12 @@ async def test_it_is_not_just_them_while_an_incident_is_open(front: Front) -> No
     assert "It is not just you: we know of this, and are working on it." in page
     assert incident.name in page
     assert incident.name not in await front.read("/report/portal")
+    for _ in range(2):
+        await front.house.see("smtp", None)
+    await front.house.press.issue()
+    page = await front.read("/report/email")
+    assert "It had trouble and works again; we keep watching." in page
+    assert "are working on it" not in page
 
 
 async def test_there_is_nothing_to_report_about_what_there_is_not(front: Front) -> None:
