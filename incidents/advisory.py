@@ -48,6 +48,7 @@ class AdvisoryUpdate:
     by: str
     starts: datetime
     ends: datetime | None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,19 @@ class AdvisoryRenamed:
     by: str
 
 
-AdvisoryEvent = Advised | AdvisoryMoved | AdvisoryUpdated | AdvisoryEnded | AdvisoryRenamed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisoryReworded:
+    """*by* put *body* in the place of the words of an update, maybe long after it was over; *was* are the digests of what stood there."""
+
+    at: datetime
+    advisory: str
+    number: int
+    body: ByLanguage
+    was: Mapping[str, str]
+    by: str
+
+
+AdvisoryEvent = Advised | AdvisoryMoved | AdvisoryUpdated | AdvisoryEnded | AdvisoryRenamed | AdvisoryReworded
 Advisories = Mapping[str, Advisory]
 
 
@@ -143,7 +156,7 @@ def unfolded(advisories: Advisories, events: Iterable[object]) -> Advisories:
     known = dict(advisories)
     told = [event for event in events if isinstance(event, AdvisoryEvent)]
     for event in told:
-        if isinstance(event, AdvisoryRenamed) and event.advisory not in known:
+        if isinstance(event, AdvisoryRenamed | AdvisoryReworded) and event.advisory not in known:
             continue  # it is over, and no part of the situation
         after = event.plan if isinstance(event, Advised) else progressed(known[event.advisory], event)
         known.pop(after.id, None)
@@ -165,5 +178,7 @@ def progressed(advisory: Advisory, event: AdvisoryEvent) -> Advisory:
             return replace(advisory, ended_at=event.since, withdrawn_by=event.by)
         case AdvisoryRenamed():
             return replace(advisory, name=event.name)
+        case AdvisoryReworded():
+            return advisory
         case _:
             assert_never(event)

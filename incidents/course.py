@@ -18,6 +18,7 @@ from incidents.events import (
 )
 from incidents.imported import MaintenanceImported, MaintenanceQuoted
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate, Promise
+from incidents.rewording import MaintenanceReworded
 
 SPENT_FOR = timedelta(days=100)
 """How long past its end an occurrence that is over is remembered: nothing brings it back, and what comes each quarter is no news."""
@@ -30,6 +31,8 @@ def unfold(windows: Windows, spent: Spent, event: MaintenanceEvent) -> tuple[Win
     """The windows that are not over, and the occurrences that are, after *event*."""
     if isinstance(event, MaintenanceImported | MaintenanceQuoted):
         return windows, spent  # history asks for no decision
+    if isinstance(event, MaintenanceReworded):
+        return windows, spent
     if isinstance(event, Redescribed) and event.by and event.maintenance not in windows:
         return windows, spent  # it is over, and its name decides nothing
     after = born(event) if isinstance(event, Planned) else progressed(windows[event.maintenance], event)
@@ -85,6 +88,8 @@ def progressed(window: Maintenance, event: MaintenanceEvent) -> Maintenance:
             return replace(window, spared=window.spared.union(event.components))
         case MaintenanceUpdated():
             return replace(window, updates=event.update.number)
+        case MaintenanceReworded():
+            return window
         case MaintenanceQuoted():
             return _quoted(window, event.updates)
         case _:

@@ -16,7 +16,7 @@ from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted,
 from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.model import Acknowledgement, Note, Origin, State, Status, Subject, Update
 from incidents.reviewed import ReviewEvent
-from incidents.rewording import RewordingEvent, Struck
+from incidents.rewording import MaintenanceReworded, RewordingEvent, Struck
 from incidents.votes import Streak
 
 
@@ -377,7 +377,7 @@ class MaintenanceUpdated:
 _OfLife = Opened | Joined | Parted | Rerooted | Renamed | Impacted | Published | StateChanged | Resolved | Reopened | Settled
 _AtDesk = Acknowledged | Called | Updated | Noted | Handled
 IncidentEvent = _OfLife | _AtDesk | Flapped | Calmed | Imported | Quoted | ReviewEvent
-_OfWindow = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated
+_OfWindow = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | Spared | MaintenanceUpdated | MaintenanceReworded
 MaintenanceEvent = _OfWindow | MaintenanceImported | MaintenanceQuoted
 _Known = CorrectionEvent | SightEvent | AdvisoryEvent | RewordingEvent | Struck
 Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent

@@ -39,6 +39,7 @@ class MaintenanceUpdate:
     at: datetime
     by: str | None = None
     automatic: bool = False
+    edited_at: datetime | None = None
     language: str | None = None
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     bodies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -4,13 +4,17 @@ An incident that is over is no part of the situation, and its words are none in 
 event sees to it that it is still what stands there.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from incidents.act import IllegalMove, Invalid, Refused, demand
-from incidents.events import Event
+from incidents.advisory import AdvisoryReworded, AdvisoryUpdate, ByLanguage
+from incidents.events import Event, Redescribed
+from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Situation, Update
-from incidents.rewording import Redacted, Reworded, digest, digests, whole_digest
-from incidents.voices import PLAIN, Speech
+from incidents.rewording import MaintenanceReworded, Redacted, Reworded, digest, digests, whole_digest
+from incidents.voices import ENGLISH, PLAIN, Speech
 
 
 class Outrun(Refused):
@@ -50,6 +54,54 @@ def reword(
     )
 
 
+def reword_window(
+    _: Situation,
+    now: datetime,
+    *,
+    window: Maintenance,
+    said: MaintenanceUpdate,
+    by: str,
+    body: str,
+    speech: Speech = PLAIN,
+    seen: str | None = None,
+) -> tuple[Event, ...]:
+    """The same to words about *window*, also where they are what it is described by at the desk. Errors: Invalid, Outrun."""
+    demand(body, "An update needs words.")
+    _demand_others(body, speech.bodies, said.body, said.bodies, seen)
+    reworded = MaintenanceReworded(
+        at=now,
+        maintenance=window.id,
+        number=said.number,
+        body=body,
+        bodies=speech.bodies,
+        language=speech.language,
+        by=by,
+        was=digest(said.body),
+        translations=digests(said.bodies),
+    )
+    return (reworded, *_described_so(window, said, reworded))
+
+
+def _described_so(window: Maintenance, said: MaintenanceUpdate, now: MaintenanceReworded) -> tuple[Event, ...]:
+    """The window by its new words, where those that were *said* stand in its description, too."""
+    language = said.language or now.language or ENGLISH
+    if window.series is not None or dict(window.description) != {language: said.body, **said.bodies}:
+        return ()
+    described = MappingProxyType({now.language or language: now.body, **now.bodies})
+    parts = {"services": window.services, "components": window.components}
+    return (Redescribed(at=now.at, maintenance=window.id, name=window.name, description=described, by=now.by, **parts),)
+
+
+def reword_advisory(
+    _: Situation, now: datetime, *, advisory: str, said: AdvisoryUpdate, by: str, body: ByLanguage, seen: str | None = None
+) -> tuple[Event, ...]:
+    """The same to words of an advisory, in every language. Errors: Invalid, Outrun."""
+    for text in body.values():
+        demand(text, "An update needs words.")
+    _demand_others("", body, "", said.body, seen)
+    return (AdvisoryReworded(at=now, advisory=advisory, number=said.number, body=body, by=by, was=digests(said.body)),)
+
+
 def redact(_: Situation, now: datetime, *, incident: str, said: Update, by: str, reason: str, seen: str | None = None) -> tuple[Event, ...]:
     """Remove the words that were *said*; that something was said there stays. *seen* is as above.
 
@@ -60,6 +112,14 @@ def redact(_: Situation, now: datetime, *, incident: str, said: Update, by: str,
     _demand_seen(said, seen)
     was, translations = digest(said.body), digests(said.bodies)
     return (Redacted(at=now, incident=incident, number=said.number, by=by, reason=reason, was=was, translations=translations),)
+
+
+def _demand_others(body: str, bodies: Mapping[str, str], stood: str, others: Mapping[str, str], seen: str | None) -> None:
+    """Other words than *stood* there, by somebody who has *seen* those."""
+    if seen is not None and seen != whole_digest(stood, others):
+        raise Outrun
+    if (body, dict(bodies)) == (stood, dict(others)):
+        raise Invalid("These are the words that stand there already.")
 
 
 def _demand_words(said: Update) -> None:

@@ -59,6 +59,21 @@ class Struck:
     phrase: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceReworded:
+    """The same of words about a window, as ``Reworded`` says of those in an incident."""
+
+    at: datetime
+    maintenance: str
+    number: int
+    body: str
+    was: str
+    by: str
+    language: str | None = None
+    bodies: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    translations: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
 RewordingEvent = Reworded | Redacted
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar, assert_never
 
 from incidents import claims
-from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryRenamed, AdvisoryUpdated, unfolded
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryRenamed, AdvisoryReworded, AdvisoryUpdated, unfolded
 from incidents.climb import Call, Climb
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped, CorrectionEvent
 from incidents.course import unfold
@@ -70,7 +70,7 @@ def fold(situation: Situation, events: Sequence[Event], results: Iterable[Result
         match event:
             case Counted() | StatusChanged() | Moved() | Reworded() | Redacted() | Struck():
                 continue
-            case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded() | AdvisoryRenamed():
+            case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded() | AdvisoryRenamed() | AdvisoryReworded():
                 continue
             case Corrected() | CorrectionApproved() | CorrectionDropped():
                 proposals = _proposed(proposals, event)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Self
 
-from incidents.advisory import Advised, Advisory, AdvisoryEvent
+from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryReworded
 from incidents.corrected import CorrectionEvent
 from incidents.events import (
     Event,
@@ -17,7 +17,7 @@ from incidents.events import (
 )
 from incidents.maintenance import Maintenance
 from incidents.model import Incident
-from incidents.rewording import Redacted, RewordingEvent, Struck
+from incidents.rewording import MaintenanceReworded, Redacted, RewordingEvent, Struck
 from statuspage.mirror.carrying import Carrying, carrying_to
 from statuspage.mirror.files import leaves
 from statuspage.mirror.publication import kept_beside, publish
@@ -86,7 +86,7 @@ class Mirror:
             self.walk.forget_archives()
         self._forget_months([event for event in events if isinstance(event, _RETELLS)])
         self._forget_advisories([event for event in events if isinstance(event, AdvisoryEvent)])
-        if any(isinstance(event, Struck) for event in events):
+        if any(isinstance(event, Struck | MaintenanceReworded | AdvisoryReworded) for event in events):
             self.walk.forget_all()
         if any(isinstance(event, Redacted | Struck) for event in events):
             self._redacted = self.press.heard

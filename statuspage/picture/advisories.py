@@ -49,6 +49,7 @@ class AdvisoryUpdateView:
     at: datetime
     starts: datetime
     ends: datetime | None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,9 @@ class AdvisoryView:
     @property
     def told_at(self) -> datetime:
         """When it was last spoken of, or ended."""
-        return max([self.published_at, *(update.at for update in self.updates), *([self.ended_at] if self.ended_at else [])])
+        return max(
+            [self.published_at, *(update.edited_at or update.at for update in self.updates), *([self.ended_at] if self.ended_at else [])]
+        )
 
     def concerns(self, service: str) -> bool:
         """Whether it warns of *service*."""
@@ -95,7 +98,7 @@ def warned(
     """
     views = [_view(bulletin, now, language, named) for bulletin in bulletins]
     lasting = sorted((one for one in views if not one.is_over), key=lambda one: (one.starts, one.id))
-    over = sorted((one for one in views if one.is_over), key=lambda one: (-one.told_at.timestamp(), one.id))
+    over = sorted((one for one in views if one.is_over), key=lambda one: (-(one.ended_at or one.told_at).timestamp(), one.id))
     return tuple(lasting), tuple(over)
 
 
@@ -119,6 +122,7 @@ def _view(bulletin: Bulletin, now: datetime, language: str, named: Callable[[str
                 at=said.at,
                 starts=said.starts,
                 ends=said.ends,
+                edited_at=said.edited_at,
             )
             for said in reversed(bulletin.updates)
         ),

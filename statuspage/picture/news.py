@@ -12,7 +12,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
-from incidents.advisory import Advisory, AdvisoryRenamed, AdvisoryUpdate, AdvisoryUpdated, ByLanguage
+from incidents.advisory import Advisory, AdvisoryRenamed, AdvisoryReworded, AdvisoryUpdate, AdvisoryUpdated, ByLanguage
 from incidents.events import (
     Acknowledged,
     Event,
@@ -35,7 +35,7 @@ from incidents.handled import Handled
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, State, Status
 from incidents.reviewed import ReviewEvent
-from incidents.rewording import RewordingEvent, Struck
+from incidents.rewording import MaintenanceReworded, RewordingEvent, Struck
 from incidents.rollup import ORDER, worst
 from statuspage.picture.planned import is_loud
 
@@ -200,7 +200,7 @@ class Untold:
                 self.words.add((event.maintenance, event.update.number))
             elif isinstance(event, AdvisoryUpdated):
                 self.words.add((event.advisory, event.update.number))
-            elif isinstance(event, Struck | AdvisoryRenamed):
+            elif isinstance(event, Struck | AdvisoryRenamed | AdvisoryReworded | MaintenanceReworded):
                 self.is_everything = True
             elif isinstance(event, RewordingEvent) or (isinstance(event, IncidentEvent) and not isinstance(event, ADDS)):
                 self.reworded.add(event.incident)

@@ -58,6 +58,7 @@ class MaintenanceUpdateView:
     at: datetime
     automatic: bool
     is_loud: bool
+    edited_at: datetime | None = None
     title_in: str = ""
     body_in: str = ""
 
@@ -91,7 +92,7 @@ class MaintenanceView:
     @property
     def told_at(self) -> datetime:
         """When it was last spoken of, or planned otherwise without a word."""
-        told = [self.planned_at, *(update.at for update in self.updates)]
+        told = [self.planned_at, *(update.edited_at or update.at for update in self.updates)]
         return max(told if self.turned_at is None else [*told, self.turned_at])
 
     @property
@@ -169,6 +170,7 @@ def _told(window: Maintenance, said: MaintenanceUpdate, reader: Reader) -> Maint
         body_in=body_in,
         at=said.at,
         automatic=said.automatic,
+        edited_at=said.edited_at,
         is_loud=is_loud(window, said),
     )
 

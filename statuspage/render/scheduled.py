@@ -100,7 +100,7 @@ def _update(view: MaintenanceView, update: MaintenanceUpdateView) -> Row:
         "body": update.body,
         "incident_id": view.id,
         "created_at": instant(update.at),
-        "updated_at": instant(update.at),
+        "updated_at": instant(update.edited_at or update.at),
         "display_at": instant(update.at),
         "affected_components": affected or None,
         "deliver_notifications": True,

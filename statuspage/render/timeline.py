@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from incidents.advisory import Advised, AdvisoryEnded, AdvisoryEvent, AdvisoryMoved, AdvisoryRenamed, AdvisoryUpdated
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryEvent, AdvisoryMoved, AdvisoryRenamed, AdvisoryReworded, AdvisoryUpdated
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
@@ -48,7 +48,7 @@ from incidents.impairment import Impaired, Proven, Unimpaired
 from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Status, Update
 from incidents.reviewed import Attributed, Explained, ReviewEvent
-from incidents.rewording import Redacted, Reworded, Struck
+from incidents.rewording import MaintenanceReworded, Redacted, Reworded, Struck
 from statuspage.render.words import ADVISORY_TURN, CAPABILITY, MAINTENANCE_STATE, STATE
 
 
@@ -98,7 +98,7 @@ def tell(event: Event) -> Line | None:
             return None
         case Updated(update=update):
             return _spoken(event.at, update)
-        case Reworded():
+        case Reworded() | MaintenanceReworded():
             return Line(at=event.at, mark=Mark.PUBLIC, by=event.by, words=f"Public update {event.number} corrected", body=event.body)
         case Redacted():
             words = f"Text of public update {event.number} removed"
@@ -110,10 +110,11 @@ def tell(event: Event) -> Line | None:
             return Line(at=event.at, mark=Mark.NOTE, by=note.by, words=f"Note {note.number}", body=note.body)
         case MaintenanceUpdated(update=update):
             by = None if update.automatic else update.by
-            return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=f"Public words {update.number}: {update.title}", body=update.body)
+            words = f"Public words {update.number}: {update.title}"
+            return Line(at=event.at, mark=Mark.PUBLIC, by=by, words=words, body=update.body, number=update.number)
         case Imported() | Quoted() | MaintenanceImported() | MaintenanceQuoted():
             return Line(at=event.at, mark=Mark.ACT, by=event.by, words=_imported(event))
-        case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded() | AdvisoryRenamed():
+        case Advised() | AdvisoryMoved() | AdvisoryUpdated() | AdvisoryEnded() | AdvisoryRenamed() | AdvisoryReworded():
             return _advised(event)
         case Called():
             words = f"Team {event.team} called (tier {event.tier})"
@@ -141,13 +142,16 @@ def _advised(event: AdvisoryEvent) -> Line:
     match event:
         case AdvisoryUpdated(update=update):
             words, body = f"Public words {update.number}: {ADVISORY_TURN[update.turn].lower()}", "\n\n".join(update.body.values())
-            return Line(at=event.at, mark=Mark.PUBLIC, by=update.by, words=words, body=body)
+            return Line(at=event.at, mark=Mark.PUBLIC, by=update.by, words=words, body=body, number=update.number)
         case Advised(plan=plan):
             return _holding(event.at, plan.published_by, "Published; it holds", plan.starts, plan.ends)
         case AdvisoryMoved():
             return _holding(event.at, event.by, "Now holds", event.starts, event.ends)
         case AdvisoryRenamed(name=name):
             return Line(at=event.at, mark=Mark.ACT, by=event.by, words=f"Renamed: {' / '.join(name.values())}")
+        case AdvisoryReworded():
+            words, body = f"Public words {event.number} corrected", "\n\n".join(event.body.values())
+            return Line(at=event.at, mark=Mark.PUBLIC, by=event.by, words=words, body=body)
         case AdvisoryEnded(by=by):
             mark, words = (Mark.ACT, "Withdrawn") if by else (Mark.MACHINE, "Its time is over")
             return Line(at=event.at, mark=mark, by=by, words=words)
@@ -189,7 +193,7 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
             return event.by, f"{MAINTENANCE_STATE[event.old]} → {MAINTENANCE_STATE[event.new].lower()}{ended}", event.reason
         case Spared():
             return None, f"Broken before it began, and not covered: {', '.join(event.components)}", ""
-        case MaintenanceUpdated() | MaintenanceImported() | MaintenanceQuoted():
+        case MaintenanceUpdated() | MaintenanceImported() | MaintenanceQuoted() | MaintenanceReworded():
             return None, "", ""
         case _:
             assert_never(event)

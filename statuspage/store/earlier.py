@@ -6,10 +6,11 @@ Later words change nothing of it, but one thing: a text that was withdrawn stays
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, exists, func, or_, select
 
-from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryUpdate, AdvisoryUpdated
+from incidents.advisory import Advised, Advisory, AdvisoryEvent, AdvisoryReworded, AdvisoryUpdate, AdvisoryUpdated
 from incidents.advisory import progressed as warned_after
 from incidents.course import born, progressed
 from incidents.events import Event, IncidentEvent, MaintenanceEvent, MaintenanceUpdated, Opened, Planned, Updated
@@ -18,7 +19,7 @@ from incidents.levels.availability import Change, Correction, superseding
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Incident, Situation, Standing, Subject, Topology, Update
 from incidents.replaying.narrowing import narrowed
-from incidents.rewording import Reworded
+from incidents.rewording import MaintenanceReworded, Reworded
 from incidents.situation import advance, begun, fold
 from statuspage.picture.advisories import MOST_OVER, Bulletin
 from statuspage.picture.page import Story
@@ -30,6 +31,8 @@ from statuspage.store.spelling import instant, milliseconds, understand
 from statuspage.store.tables import incidents, journal, places, results, status_changes, updates
 from statuspage.store.tables import installation as installation_rows
 from statuspage.store.tables import public_ids as public_id_rows
+
+W = TypeVar("W", Update, MaintenanceUpdate)
 
 NEWEST = 50
 """Public updates whose incidents stay on the page, as ``queries.stories`` has it."""
@@ -103,6 +106,8 @@ def _windows(events: Sequence[Event]) -> tuple[tuple[Maintenance, ...], Mapping[
                 words[id_] = (*words.get(id_, ()), event.update)
             elif isinstance(event, MaintenanceImported | MaintenanceQuoted):
                 words[id_] = (*words.get(id_, ()), *event.updates)
+            elif isinstance(event, MaintenanceReworded):
+                words[id_] = tuple(_reworded(one, event) for one in words.get(id_, ()))
     over = [window for window in known.values() if window.is_over]
     return tuple(sorted(over, key=lambda window: (window.ended_at or window.ends, window.id), reverse=True)), words
 
@@ -117,6 +122,8 @@ def _bulletins(events: Sequence[Event]) -> tuple[Bulletin, ...]:
             known[id_] = event.plan if isinstance(event, Advised) else warned_after(known[id_], event)
             if isinstance(event, AdvisoryUpdated):
                 words[id_] = (*words.get(id_, ()), event.update)
+            elif isinstance(event, AdvisoryReworded):
+                words[id_] = tuple(_reworded_advice(one, event) for one in words.get(id_, ()))
     ended = sorted((at, id_) for id_, one in known.items() if (at := one.ended_at) is not None)
     gone = {id_ for _, id_ in ended[:-MOST_OVER]}
     return tuple(Bulletin(advisory=one, updates=words.get(id_, ())) for id_, one in known.items() if id_ not in gone)
@@ -194,10 +201,14 @@ def _story(connection: Connection, id: str, at: datetime) -> Story | None:
     return None if incident is None else Story(incident=incident, updates=told)
 
 
-def _reworded(said: Update, event: Reworded) -> Update:
+def _reworded(said: W, event: Reworded | MaintenanceReworded) -> W:
     if said.number != event.number:
         return said
     return replace(said, body=event.body, bodies=event.bodies, language=event.language or said.language, edited_at=event.at)
+
+
+def _reworded_advice(said: AdvisoryUpdate, event: AdvisoryReworded) -> AdvisoryUpdate:
+    return replace(said, body=event.body, edited_at=event.at) if said.number == event.number else said
 
 
 def _installation(connection: Connection) -> Installation:

@@ -60,7 +60,7 @@ from statuspage.store.outbox import release
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.renaming import rename
 from statuspage.store.results import Row, write_results
-from statuspage.store.rewording import write_rewordings
+from statuspage.store.rewording import reword_planned, write_rewordings
 from statuspage.store.scope_rows import circles_of, hidden
 from statuspage.store.spelling import EPOCH, kind, milliseconds, spell, spell_runs
 from statuspage.store.striking import write_strikes
@@ -131,6 +131,7 @@ def _write_events(connection: Connection, events: Sequence[Event], batch: int, a
     write_corrections(connection, [event for event in events if isinstance(event, CorrectionEvent)])
     write_maintenances(connection, [event for event in events if isinstance(event, MaintenanceEvent)])
     write_advisories(connection, [event for event in events if isinstance(event, AdvisoryEvent)])
+    reword_planned(connection, events)
     _keep_words(connection, events)
     write_rewordings(connection, [event for event in events if isinstance(event, RewordingEvent)])
     write_strikes(connection, [event for event in events if isinstance(event, Struck)])

@@ -5,20 +5,23 @@ is removed is gone from all of them in one transaction; its digest stays. The au
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from pydantic import JsonValue
 from pydantic_core import to_json
-from sqlalchemy import Column, Connection, Table, func, select, update
+from sqlalchemy import Column, Connection, Row, Table, func, select, update
 
-from incidents.events import Updated
+from incidents.advisory import AdvisoryReworded
+from incidents.events import Event, Updated
 from incidents.imported import Imported, Quoted
 from incidents.model import Update
 from incidents.redacting import Outrun
-from incidents.rewording import Redacted, Reworded, RewordingEvent, digest, digests
+from incidents.rewording import MaintenanceReworded, Redacted, Reworded, RewordingEvent, digest, digests
+from statuspage.store.advisory_tables import advisory_updates
+from statuspage.store.maintenance_tables import maintenance_updates
 from statuspage.store.outbox import release
 from statuspage.store.outbox_tables import outbox
 from statuspage.store.spelling import spell, understand
@@ -53,6 +56,30 @@ def write_rewordings(connection: Connection, events: Sequence[RewordingEvent]) -
         release(connection, incidents=told)
     if any(isinstance(event, Redacted) for event in events):
         forget_words(connection)
+
+
+def reword_planned(connection: Connection, events: Sequence[Event]) -> None:
+    """The same of words about windows and advisories, which are corrected alone. Errors: Outrun."""
+    for event in events:
+        match event:
+            case MaintenanceReworded():
+                table, of = maintenance_updates, maintenance_updates.c.maintenance == event.maintenance
+                was: object = (event.was, event.translations)
+                now = {"body": event.body, "bodies": dict(event.bodies), "language": event.language}
+            case AdvisoryReworded():
+                table, of = advisory_updates, advisory_updates.c.advisory == event.advisory
+                was, now = event.was, {"body": dict(event.body)}
+            case _:
+                continue
+        mine = (of, table.c.number == event.number)
+        there = connection.execute(select(table).where(*mine)).one_or_none()
+        if there is None or _digests(there) != was:
+            raise Outrun
+        connection.execute(update(table).where(*mine).values(edited_at=event.at, **now))
+
+
+def _digests(row: Row[Any]) -> object:
+    return digests(row.body) if isinstance(row.body, Mapping) else (digest(row.body), digests(row.bodies))
 
 
 def newest_redaction(connection: Connection) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue, TypeAdapter
 
-from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryRenamed, AdvisoryUpdated
+from incidents.advisory import Advised, AdvisoryEnded, AdvisoryMoved, AdvisoryRenamed, AdvisoryReworded, AdvisoryUpdated
 from incidents.corrected import Corrected, CorrectionApproved, CorrectionDropped
 from incidents.events import (
     Acknowledged,
@@ -52,7 +52,7 @@ from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted,
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.model import Update
 from incidents.reviewed import Attributed, Explained
-from incidents.rewording import Redacted, Reworded, Struck
+from incidents.rewording import MaintenanceReworded, Redacted, Reworded, Struck
 from incidents.votes import Level, Run
 
 W = TypeVar("W", Update, MaintenanceUpdate)
@@ -66,6 +66,7 @@ KINDS: Mapping[str, type[Event]] = {
     "advisory_ended": AdvisoryEnded,
     "advisory_moved": AdvisoryMoved,
     "advisory_renamed": AdvisoryRenamed,
+    "advisory_reworded": AdvisoryReworded,
     "advisory_updated": AdvisoryUpdated,
     "approved": Approved,
     "attributed": Attributed,
@@ -86,6 +87,7 @@ KINDS: Mapping[str, type[Event]] = {
     "maintenance_imported": MaintenanceImported,
     "maintenance_moved": MaintenanceMoved,
     "maintenance_quoted": MaintenanceQuoted,
+    "maintenance_reworded": MaintenanceReworded,
     "maintenance_updated": MaintenanceUpdated,
     "moved": Moved,
     "noted": Noted,
@@ -143,7 +145,7 @@ def _writable(event: Event) -> Event:
             return replace(event, updates=tuple(map(_writable_words, event.updates)))
         case MaintenanceQuoted():
             return replace(event, updates=tuple(map(_writable_words, event.updates)))
-        case Reworded() | Redacted() | Struck():
+        case Reworded() | Redacted() | Struck() | MaintenanceReworded():
             return _writable_rewording(event)
         case Opened() | Renamed():
             return replace(event, names=dict(event.names))
@@ -157,15 +159,15 @@ def _writable(event: Event) -> Event:
             return replace(event, plan=_writable_window(plan))
         case MaintenanceImported(window=window):
             return replace(event, window=_writable_window(window), updates=tuple(map(_writable_words, event.updates)))
-        case Advised() | AdvisoryUpdated() | AdvisoryRenamed():
+        case Advised() | AdvisoryUpdated() | AdvisoryRenamed() | AdvisoryReworded():
             return _writable_advice(event)
         case _:
             return event
 
 
-def _writable_rewording(event: Reworded | Redacted | Struck) -> Event:
+def _writable_rewording(event: Reworded | Redacted | Struck | MaintenanceReworded) -> Event:
     match event:
-        case Reworded():
+        case Reworded() | MaintenanceReworded():
             return replace(event, bodies=dict(event.bodies), translations=dict(event.translations))
         case Redacted():
             return replace(event, translations=dict(event.translations))
@@ -173,7 +175,7 @@ def _writable_rewording(event: Reworded | Redacted | Struck) -> Event:
             return replace(event, phrase="")  # the one thing that must not be kept
 
 
-def _writable_advice(event: Advised | AdvisoryUpdated | AdvisoryRenamed) -> Event:
+def _writable_advice(event: Advised | AdvisoryUpdated | AdvisoryRenamed | AdvisoryReworded) -> Event:
     match event:
         case Advised(plan=advisory):
             return replace(event, plan=replace(advisory, name=dict(advisory.name)))
@@ -181,6 +183,8 @@ def _writable_advice(event: Advised | AdvisoryUpdated | AdvisoryRenamed) -> Even
             return replace(event, update=replace(update, body=dict(update.body)))
         case AdvisoryRenamed():
             return replace(event, name=dict(event.name))
+        case AdvisoryReworded():
+            return replace(event, body=dict(event.body), was=dict(event.was))
 
 
 def _writable_words(update: W) -> W:

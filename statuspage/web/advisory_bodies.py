@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from incidents.advisory import AdvisoryStage, AdvisoryTurn, AdvisoryUpdate
+from incidents.rewording import whole_digest
 from statuspage.picture.advisories import Bulletin
 from statuspage.web.bodies import Given, Instant, Taken
 from statuspage.web.typed import Line, Words
@@ -66,11 +67,23 @@ class AdvisoryUpdateShown(Given):
     by: str
     starts: datetime
     ends: datetime | None
+    edited_at: datetime | None
+    digest: str
 
     @classmethod
     def of(cls, said: AdvisoryUpdate) -> Self:
         """Show what was *said*."""
-        return cls(number=said.number, turn=said.turn, body=dict(said.body), at=said.at, by=said.by, starts=said.starts, ends=said.ends)
+        return cls(
+            number=said.number,
+            turn=said.turn,
+            body=dict(said.body),
+            at=said.at,
+            by=said.by,
+            starts=said.starts,
+            ends=said.ends,
+            edited_at=said.edited_at,
+            digest=whole_digest("", said.body),
+        )
 
 
 class AdvisoryShown(Given):

@@ -143,6 +143,8 @@ async def _form(
         template,
         status=rejected.status if rejected else 200,
         incident=story.incident,
+        page=f"/incidents/{story.incident.id}",
+        name=story.incident.name,
         said=said,
         typed=typed,
         bodies=bodies,

@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from incidents.maintenance import Maintenance, MaintenanceState
+from incidents.maintenance import Maintenance, MaintenanceState, MaintenanceUpdate
+from incidents.rewording import whole_digest
 from statuspage.web.bodies import Given, Instant, Override, Taken
 from statuspage.web.typed import Line, NameSaid, WordsSaid
 
@@ -110,6 +111,46 @@ class MaintenanceShown(Given):
             override_by=window.override_by,
             promises=[PromiseShown.model_validate(promise, from_attributes=True) for promise in window.promises],
         )
+
+
+class MaintenanceUpdateShown(Given):
+    """Public words about a window; *language* is that of *body*, *bodies* are the same words in others."""
+
+    number: int
+    state: MaintenanceState
+    language: str | None
+    title: str
+    body: str
+    bodies: dict[str, str]
+    at: datetime
+    by: str | None
+    automatic: bool
+    edited_at: datetime | None
+    digest: str
+
+    @classmethod
+    def of(cls, said: MaintenanceUpdate) -> Self:
+        """Show what was *said*."""
+        return cls(
+            number=said.number,
+            state=said.state,
+            language=said.language,
+            title=said.title,
+            body=said.body,
+            bodies=dict(said.bodies),
+            at=said.at,
+            by=said.by,
+            automatic=said.automatic,
+            edited_at=said.edited_at,
+            digest=whole_digest(said.body, said.bodies),
+        )
+
+
+class MaintenanceWords(Given):
+    """All public words about a window, oldest first."""
+
+    items: list[MaintenanceUpdateShown]
+    next: str | None = None
 
 
 class MaintenanceList(Given):
