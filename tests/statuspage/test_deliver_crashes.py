@@ -1,8 +1,9 @@
 """The process dies at any await between the outbox and the recipient: everybody is told everything, in order, and a repetition is known."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,9 @@ from statuspage.telling import deliverer
 from tests.statuspage.tellings import SENDER, House, known, telling
 
 T = TypeVar("T")
+EVERY = 3
+"""Points from one death to the next, but for ``make soak``, which takes them all."""
+
 READERS = ("ada@example.org", "ben@example.org")
 
 
@@ -46,6 +50,16 @@ class Fuse:
         return guarded
 
 
+def fuses(*, every: int, at_least: int) -> Iterator[tuple[int, Fuse]]:
+    """A fuse for each *every*-th point on the way, and which that is, until one outlasts the way. It must have more than *at_least*."""
+    for at in count(every, every):
+        fuse = Fuse(at)
+        yield at, fuse
+        if not fuse.is_dead:
+            assert at > at_least, "there are more awaits than that on the way"
+            return
+
+
 def mortal(store: Store, fuse: Fuse) -> Store:
     """*store* as a process has it that dies of *fuse*."""
     one = Store(store._database)
@@ -70,10 +84,8 @@ async def crashed(house: House, fuse: Fuse) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_death_at_any_await_loses_nothing_and_repeats_one_letter_at_most(tmp_path: Path) -> None:
-    at, deaths = 0, 0
-    while True:
-        at += 1
+async def test_death_at_any_await_loses_nothing_and_repeats_one_letter_at_most(tmp_path: Path, is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    for at, fuse in fuses(every=1 if is_soak else EVERY, at_least=20):
         (directory := tmp_path / str(at)).mkdir()
         async with telling(directory, known()) as house:
             for reader in READERS:
@@ -81,7 +93,6 @@ async def test_death_at_any_await_loses_nothing_and_repeats_one_letter_at_most(t
             incident = await house.outage()
             await house.pass_by(120)
             await house.say(incident.id, "A disk is full.")
-            fuse = Fuse(at)
             await crashed(house, fuse)
             letters = house.postbox.letters
             ids = Counter((one.to, one.message["Message-ID"]) for one in letters)
@@ -93,17 +104,11 @@ async def test_death_at_any_await_loses_nothing_and_repeats_one_letter_at_most(t
                 first = {one.message["Message-ID"]: one.text for one in house.postbox.to(reader)}
                 assert ["A disk is full." in first[id] for id in told] == [False, True], f"at {at}: out of order"
             assert all(one.delivered_at for one in await house.sent(incident.id)), f"at {at}"
-        deaths += fuse.is_dead
-        if not fuse.is_dead:
-            break
-    assert deaths > 20, "there are more awaits than that on the way"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_death_at_any_await_sends_each_round_up_whole_and_under_one_name(tmp_path: Path) -> None:
-    at, deaths = 0, 0
-    while True:
-        at += 1
+async def test_death_at_any_await_sends_each_round_up_whole_and_under_one_name(tmp_path: Path, is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    for at, fuse in fuses(every=1 if is_soak else EVERY, at_least=20):
         (directory := tmp_path / str(at)).mkdir()
         async with telling(directory, known()) as house:
             for reader in READERS:
@@ -114,7 +119,6 @@ async def test_death_at_any_await_sends_each_round_up_whole_and_under_one_name(t
             await house.deliver()
             await house.pass_by(timedelta(hours=23).total_seconds())
             await house.say(incident.id, "It is replaced.")
-            fuse = Fuse(at)
             await crashed(house, fuse)
             letters = house.postbox.letters
             ids = Counter((one.to, one.message["Message-ID"]) for one in letters)
@@ -123,7 +127,3 @@ async def test_death_at_any_await_sends_each_round_up_whole_and_under_one_name(t
             assert all("A disk is full." in one.text and "It is replaced." not in one.text for one in letters), f"at {at}"
             told = [one.delivered_at is not None for one in await house.sent(incident.id)]
             assert told == [True] * 4 + [False] * 2, f"at {at}"
-        deaths += fuse.is_dead
-        if not fuse.is_dead:
-            break
-    assert deaths > 20, "there are more awaits than that on the way"

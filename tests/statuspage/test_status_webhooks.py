@@ -28,7 +28,7 @@ from statuspage.store.told_status import LIVELY
 from statuspage.telling import deliverer
 from tests.statuspage.hooks import OPEN, SECRET, Hook, listening
 from tests.statuspage.tellings import House, known, telling
-from tests.statuspage.test_deliver_crashes import Crash, Fuse, mortal
+from tests.statuspage.test_deliver_crashes import EVERY, Crash, Fuse, fuses, mortal
 
 GOOD, SLOW, PARTIAL, DOWN = Status.OPERATIONAL, Status.DEGRADED, Status.PARTIAL, Status.MAJOR
 WORK, DARK = Status.MAINTENANCE, Status.UNKNOWN
@@ -292,16 +292,13 @@ async def test_one_that_comes_and_goes_is_told_of_now_and_then_and_in_the_end_ri
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_death_at_any_await_leaves_a_chain(tmp_path: Path) -> None:
-    at, deaths = 0, 0
-    while True:
-        at += 1
+async def test_death_at_any_await_leaves_a_chain(tmp_path: Path, is_soak: bool) -> None:  # noqa: FBT001 - a fixture
+    for at, fuse in fuses(every=1 if is_soak else EVERY, at_least=8):
         (directory := tmp_path / str(at)).mkdir()
         async with telling(directory, known()) as opened, listening(Hook()) as hook:
             house = wired(opened)
             await subscribed(house, hook)
             await turns(house, GOOD, DOWN)
-            fuse = Fuse(at)
             await dying(house, fuse)
             await turns(house, SLOW, GOOD)
             await turns(house, GOOD, DOWN, service="portal")
@@ -313,10 +310,6 @@ async def test_death_at_any_await_leaves_a_chain(tmp_path: Path) -> None:
             email = [one for one in told(hook) if one["component_id"] == house.press.public_ids["email"]]
             assert email[-1]["new_status"] == "operational", f"at {at}"
             assert len(hook.told("component_update")) <= len(told(hook)) + 1, f"at {at}: one is repeated at most"
-        deaths += fuse.is_dead
-        if not fuse.is_dead:
-            break
-    assert deaths > 8, "there are more awaits than that on the way"
 
 
 async def dying(house: House, fuse: Fuse) -> None:
