@@ -41,6 +41,7 @@ from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
+from statuspage.desk_times import Timed
 from statuspage.entrances import Entrances, ledgers
 from statuspage.escalating import Escalation
 from statuspage.library import Library
@@ -113,6 +114,7 @@ class Hub:
     escalation: Escalation = field(init=False)
     alerting: Alerting = field(init=False)
     promised: Promised = field(init=False)
+    timed: Timed = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
@@ -122,7 +124,7 @@ class Hub:
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.library = Library.beside(self.press, Html(templates()))
-        self.promised = Promised(store=self.store)
+        self.promised, self.timed = Promised(store=self.store), Timed(store=self.store)
         self.paces = Paces(
             store=self.store, now=self.now, zone=lambda: self.press.site.timezone, watched=self.answering, told=self.press.redraw
         )
@@ -261,9 +263,9 @@ class Hub:
     async def _metrics(self) -> tuple[bytes, str]:
         """Spelled beside the event loop, one after the other: the text of ten thousand monitors would hold up every probe."""
         async with self.spelling:
-            promises = await self.promised.renew()
+            promises, took = await self.promised.renew(), await self.timed.renew()
             situation, latest, now = self.pipeline.situation, dict(self.pipeline.latest), self.now()
-            health, self.schedule.pace.worst_lag = replace(self.health(), promised=promises.figures(now)), 0.0
+            health, self.schedule.pace.worst_lag = replace(self.health(), promised=promises.figures(now), took=took), 0.0
             levels, trends = self.books.levels, self.upkeep.trends
             text = await asyncio.to_thread(
                 lambda: self.metrics.text(situation, latest, health, now, level_metrics(levels), trends),

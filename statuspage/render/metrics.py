@@ -21,6 +21,8 @@ from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
+from statuspage.picture.desk_report import BOUNDS
+from statuspage.picture.desk_times import Times, Took
 from statuspage.picture.promised import LATENESS, PromiseFigures
 from statuspage.vitals import DeliveryFigures, MirrorFigures
 
@@ -39,7 +41,8 @@ class Health:
     *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
     configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is told of anything.
     *alertmanagers_away* is how many of them could not be told, None where there is none to tell.
-    *on_call* is how many people of each team that is called by turns are on call, *promised* how promised updates were kept.
+    *on_call* is how many people of each team that is called by turns are on call, *promised* how promised updates were kept,
+    *took* how long the desk took.
     """
 
     loop_lag: float
@@ -54,6 +57,7 @@ class Health:
     alertmanagers_away: int | None = None
     on_call: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     promised: PromiseFigures | None = None
+    took: Mapping[Took, Times] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Metrics:
@@ -254,6 +258,7 @@ class _Own(Collector):
         yield from () if health.mirror is None else _mirror(health.mirror)
         yield from () if health.delivery is None else _delivery(health.delivery)
         yield from () if health.promised is None else _promised(health.promised)
+        yield from (_took(took, times) for took, times in health.took.items())
         if health.alertmanagers_away is not None:
             told = "How many Alertmanagers could not be told of open incidents."
             yield GaugeMetricFamily("statuspage_alertmanagers_away", told, health.alertmanagers_away)
@@ -276,6 +281,20 @@ def _promised(figures: PromiseFigures) -> Iterable[Metric]:
     bounds = [*(str(bound) for bound in LATENESS), "+Inf"]
     late.add_metric((), list(zip(bounds, accumulate(figures.answered), strict=True)), figures.late_by)
     yield late
+
+
+def _took(took: Took, times: Times) -> Metric:
+    family = HistogramMetricFamily(f"statuspage_desk_{took}_seconds", _TOOK[took])
+    bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
+    family.add_metric((), list(zip(bounds, accumulate(times.lie), strict=True)), times.total)
+    return family
+
+
+_TOOK = {
+    Took.ACKNOWLEDGE: "How long after an incident was opened somebody first owned it.",
+    Took.FIRST_WORD: "How long after an incident was opened customers first read of it.",
+    Took.RESOLVE: "How long after an incident was opened it was over.",
+}
 
 
 def _mirror(figures: MirrorFigures) -> Iterable[Metric]:

@@ -1,4 +1,4 @@
-"""How promised updates were kept is in the metrics, whoever said them and whichever process counts."""
+"""How promised updates were kept, and how long the desk took, is in the metrics, whoever did it and whichever process counts."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from incidents import act
+from statuspage.desk_times import Timed
+from statuspage.picture.desk_times import Took
 from statuspage.promises import Promised
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
@@ -101,3 +103,26 @@ async def test_a_scrape_of_the_hub_tells_them(tmp_path: Path) -> None:
         assert 'statuspage_promised_updates_total{outcome="missed"} 0.0' in await text(house.internal, "/metrics")
         house.clock.wait(seconds=301)
         assert 'statuspage_promised_updates_total{outcome="missed"} 1.0' in await text(house.internal, "/metrics")
+
+
+async def test_how_long_the_desk_takes_is_counted_once_from_the_start_on(house: House) -> None:
+    timed = Timed(store=house.store)
+    await timed.renew()
+    incident = (await house.outage()).id
+    other = Timed(store=house.store)
+    await other.renew()
+    for _ in range(2):
+        await house.pass_by(120)
+        await house.pipeline.act(partial(act.acknowledge, incident=incident, by="anna", lasts=timedelta(hours=1)))
+        await timed.renew()
+    await promise(house, incident, None)
+    await house.see("smtp", None)
+    await house.pass_by(3600)
+    await house.pipeline.tick()
+    took = await timed.renew()
+    assert [(sum(times.lie), times.lie.index(1)) for times in took.values()] == [(1, 1), (1, 0), (1, 5)]
+    assert took[Took.ACKNOWLEDGE].total == 123, "three seconds pass between two results"
+    assert await other.renew() != took, "what was before a process began is not counted by it"
+    with statements(house.store._database) as asked:
+        assert await timed.renew() == took
+    assert len([one for one in asked if "FROM journal" in one]) <= 2
