@@ -135,7 +135,7 @@ class IncidentView:
 
     *lasted* is how long it hit anybody, once it has recovered: the time in which it was well in between is left out. *name_in* is the
     language of its name, as in ``UpdateView``.
-    *imported_from* is the address of the page that told of it before us.
+    *imported_from* is the address of the page that told of it before us, *returned_at* when it last came back, if that was told.
     """
 
     id: str
@@ -151,6 +151,7 @@ class IncidentView:
     updates: tuple[UpdateView, ...]
     imported_from: str | None = None
     name_in: str = ""
+    returned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,13 +325,15 @@ def _feed_updated(published: Iterable[Story], windows: Iterable[MaintenanceView]
     ours = (story for story in published if story.incident.imported_from is None)  # what was imported stands in no feed
     words = (update for story in ours for update in story.updates)
     told = [at for update in words for at in (update.at, update.edited_at, update.redacted_at) if at]
-    planned = (update.at for window in windows if window.imported_from is None for update in window.updates if update.is_loud)
+    planned = (
+        update.edited_at or update.at for window in windows if window.imported_from is None for update in window.updates if update.is_loud
+    )
     return max([*told, *planned], default=born)
 
 
 def _planning_updated(windows: Iterable[MaintenanceView], born: datetime) -> datetime:
     ours = (window for window in windows if window.imported_from is None)
-    return max((update.at for window in ours for update in window.updates), default=born)
+    return max((update.edited_at or update.at for window in ours for update in window.updates), default=born)
 
 
 def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceView], language: str) -> IncidentView:
@@ -362,6 +365,7 @@ def _incident(snapshot: Snapshot, story: Story, services: Mapping[str, ServiceVi
         ),
         updates=tuple(_update(update, reader) for update in reversed(story.updates)),
         imported_from=incident.imported_from,
+        returned_at=back if (back := incident.returned_at) and any(update.at >= back for update in story.updates) else None,
     )
 
 

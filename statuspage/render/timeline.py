@@ -184,7 +184,7 @@ def _planned(event: MaintenanceEvent) -> tuple[str | None, str, str]:
             return event.by, "Now planned", _overridden(event.override_reason)
         case Redescribed():
             return (
-                (event.by, f"Renamed: {' / '.join(event.name.values())}", "")
+                (event.by, f"Renamed or described anew: {' / '.join(event.name.values())}", "")
                 if event.by
                 else (None, "Follows its changed configuration", "")
             )

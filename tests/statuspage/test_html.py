@@ -234,6 +234,14 @@ def test_what_is_worst_stands_first_and_what_recovered_last(html: Html) -> None:
         assert [one.removeprefix("incident-") for one in tree(written).xpath("//article[contains(@class, 'incident')]/@id")] == wanted
 
 
+def test_what_came_back_says_when(html: Html) -> None:
+    back = incident(returned_at=NOW - timedelta(minutes=3))
+    shown = page(broken(), open=(back,))
+    assert "Came back" not in html.page(page(broken(), open=(incident(),))).decode()
+    for written in (html.page(shown), html.incident(shown, back)):
+        assert text(one(tree(written), "//dt[.='Came back']/following-sibling::dd/time")).startswith(f"{back.returned_at:%-d %b %Y, %H:%M}")
+
+
 def test_words_held_back_leave_a_neutral_line(html: Html) -> None:
     root = tree(html.page(page(broken(), held_back=(BEGUN,))))
     assert text(one(root, "//p[@class='held']")) == "Problem detected at 22 Nov 2026, 08:54 CET (07:54 UTC); we are looking into it."
