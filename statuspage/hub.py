@@ -34,6 +34,7 @@ from statuspage.config import loading as configuration
 from statuspage.config.alertmanager import Alertmanager as AlertmanagerSection
 from statuspage.config.answering import answering
 from statuspage.config.causes import causes
+from statuspage.config.charters import charters
 from statuspage.config.loading import Control, Loaded, Plan
 from statuspage.config.message_templates import message_templates
 from statuspage.config.scale import scale
@@ -254,6 +255,7 @@ class Hub:
             probe_now=self.schedule.probe_now,
             rules=self.escalation.rules,
             roster=self.escalation.roster,
+            charters=lambda: charters(self.loaded.config),
             causes=lambda: causes(self.loaded.config),
             is_separated=lambda: self.loaded.config.duties.separated,
             alertmanager=lambda: self.loaded.config.alertmanager or AlertmanagerSection(),

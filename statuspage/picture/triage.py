@@ -42,6 +42,16 @@ def meant(question: str, situation: Situation, errors: Sequence[KnownErrorView])
     return Meant(services=tuple(dict.fromkeys([*named, *led]))[:MOST_SERVICES], errors=tuple(told))
 
 
+def errors_about(question: str, errors: Sequence[KnownErrorView]) -> Sequence[KnownErrorView]:
+    """Those in whose symptom, workaround or words for callers every word of *question* is, in the file's order; all where it has none."""
+    words = asked(question).words
+    return [one for one in errors if all(_is_among(word, text, SENTENCE) for word in words for text in (_whole(one),))]
+
+
+def _whole(error: KnownErrorView) -> str:
+    return f"{error.id} {error.symptom} {error.workaround} {error.say}"
+
+
 def _texts(service: Service) -> Iterable[tuple[int, str]]:
     """What names the service, each with how much a word in it tells."""
     yield NAME, service.id

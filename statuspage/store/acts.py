@@ -42,13 +42,19 @@ def write_audit(connection: Connection, *, at: datetime, actor: str, act: str, s
     connection.info[AUDIT_HEAD] = head
 
 
-def read_audit(connection: Connection, *, before: int | None, limit: int, actor: str | None = None) -> tuple[AuditRow, ...]:
-    """Return the newest rows below sequence *before*, newest first; only those of *actor* where one is given."""
+def read_audit(
+    connection: Connection, *, before: int | None, limit: int, actor: str | None = None, act: str | None = None, subject: str | None = None
+) -> tuple[AuditRow, ...]:
+    """Return the newest rows below sequence *before*, newest first; only those of *actor*, *act* or *subject* where one is given."""
     query = select(audit).order_by(audit.c.sequence.desc()).limit(limit)
     if before is not None:
         query = query.where(audit.c.sequence < before)
     if actor is not None:
         query = query.where(audit.c.actor == actor)
+    if act is not None:
+        query = query.where(audit.c.act == act)
+    if subject is not None:
+        query = query.where(audit.c.subject == subject)
     return tuple(map(_row, connection.execute(query)))
 
 

@@ -22,6 +22,7 @@ from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.calls import Roster
+from statuspage.config.charters import Charter
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError, KnownErrorView
 from statuspage.picture.levels import Level
@@ -55,7 +56,8 @@ class Desk:
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
     are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
-    *causes* what incidents may come from, *alertmanager* what its alerts mean here.
+    *charters* what the file says for the desk of each service, *causes* what incidents may come from, *alertmanager* what its alerts
+    mean here.
     *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
     names them.
     """
@@ -91,6 +93,7 @@ class Desk:
     doors: Callable[[], Doors] = no_doors
     rules: Callable[[], Rules] = lambda: NOBODY
     roster: Callable[[], Roster] = Roster
+    charters: Callable[[], Mapping[str, Charter]] = dict
     causes: Callable[[], Causes] = lambda: Causes(listed=())
     is_separated: Callable[[], bool] = lambda: False
     alertmanager: Callable[[], Alertmanager] = Alertmanager

@@ -53,21 +53,25 @@ def shortened(rows: Sequence[R]) -> Shortened[R]:
 
 async def show_queue(request: web.Request) -> web.Response:
     """Draw the whole page: what is open, what the probes say, what was closed lately."""
-    drawn, reported = await _board(request)
+    drawn, reported = await board_for(request)
     live = await _live(request, drawn, reported)
-    return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=_version(live))  # noqa: S704 - our own page
+    return screen(request, "queue.html", board=drawn, live=Markup(live.decode()), version=version_of(live))  # noqa: S704 - our own page
 
 
 async def show_live(request: web.Request) -> web.Response:
     """Draw the part that changes; 304 where it did not."""
-    live = await _live(request, *await _board(request))
-    version = _version(live)
+    return unless_known(request, await _live(request, *await board_for(request)))
+
+
+def unless_known(request: web.Request, live: bytes) -> web.Response:
+    """Give *live*; 304 where whoever asks has it."""
+    version = version_of(live)
     if request.headers.get(hdrs.IF_NONE_MATCH) == version:
         return web.Response(status=304, headers={hdrs.ETAG: version})
     return web.Response(body=live, content_type="text/html", charset="utf-8", headers={hdrs.ETAG: version})
 
 
-async def _board(request: web.Request) -> tuple[board.Board, Sequence[Heard]]:
+async def board_for(request: web.Request) -> tuple[board.Board, Sequence[Heard]]:
     """What the probes say, as far as it is for whoever asks, and what customers reported of late."""
     desk, reach = request.app[DESK], reach_of(request)
     now = desk.now()
@@ -112,7 +116,7 @@ async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Hea
     desk = request.app[DESK]
     waiting, windows = len(desk.pipeline.situation.proposals), at_work(desk)
     out_of_reach = _out_of_reach(reach_of(request), desk.pipeline.situation, drawn)
-    return _bytes_of(
+    return bytes_of(
         screen(
             request,
             "live.html",
@@ -150,12 +154,13 @@ def named(desk: Desk, reported: Sequence[Heard]) -> list[tuple[str, Heard]]:
     return [(board.service_name(situation, one.service, desk.language), one) for one in reported]
 
 
-def _bytes_of(response: web.Response) -> bytes:
+def bytes_of(response: web.Response) -> bytes:
     """Return the body of a page that was just drawn."""
     if not isinstance(response.body, bytes):
         raise TypeError("a drawn page is bytes")
     return response.body
 
 
-def _version(live: bytes) -> str:
+def version_of(live: bytes) -> str:
+    """What tells one drawing from another, as an entity tag."""
     return f'"{hashlib.sha256(live).hexdigest()[:24]}"'

@@ -66,6 +66,7 @@ from statuspage.web.openapi import describe
 from statuspage.web.people_routes import PEOPLE
 from statuspage.web.problems import told
 from statuspage.web.reach import demand_reach
+from statuspage.web.room_routes import ROOMS
 from statuspage.web.route import Face, Handler, Route
 from statuspage.web.route import act as _act
 from statuspage.web.route import read as _read
@@ -189,6 +190,7 @@ ROUTES: tuple[Route, ...] = (
     _send("/advisories/{id}/updates", advisory_forms.update_by_form, Permission.PLAN),
     _send("/advisories/{id}/move", advisory_forms.move_by_form, Permission.PLAN),
     _send("/advisories/{id}/withdraw", advisory_forms.withdraw_by_form, Permission.PLAN),
+    *ROOMS,
     _see("/changes", changes.show_changes),
     _send("/changes", changes.tell_by_form),
     _see("/on-call", duty.show_on_call),

@@ -50,7 +50,7 @@ async def list_templates(request: web.Request) -> web.Response:
 
 
 def _facts(desk: Desk, template: MessageTemplate, incident: Incident, voice: Voice) -> Mapping[str, str]:
-    situation, zone = desk.pipeline.situation, ZoneInfo(desk.timezone)
+    situation = desk.pipeline.situation
     known = [id for id in incident.services if id in situation.topology.services]
     # What everybody reads names what everybody may know of; of an incident that hits hidden services alone only their own readers hear.
     known = [id for id in known if id not in desk.hidden()] or known
@@ -58,8 +58,8 @@ def _facts(desk: Desk, template: MessageTemplate, incident: Incident, voice: Voi
     return {
         "service": voice.listed(names),
         "capabilities": voice.listed(_broken(situation, known, voice.language) or names),
-        "since": _clock(incident.started_at, zone),
-        "next_update": _clock(desk.now() + (template.next_update_in or timedelta(0)), zone),
+        "since": told_clock(desk, incident.started_at),
+        "next_update": told_clock(desk, desk.now() + (template.next_update_in or timedelta(0))),
     }
 
 
@@ -69,6 +69,7 @@ def _broken(situation: Situation, services: Sequence[str], language: str) -> lis
     return list(dict.fromkeys(one.label for one in able if one.status not in WORKS))
 
 
-def _clock(at: datetime, zone: ZoneInfo) -> str:
-    here = at.astimezone(zone)
+def told_clock(desk: Desk, at: datetime) -> str:
+    """The time of day as a text for customers has it, in the site's zone."""
+    here = at.astimezone(ZoneInfo(desk.timezone))
     return f"{here:%H:%M} {here.tzname()}"

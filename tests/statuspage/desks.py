@@ -25,6 +25,7 @@ from statuspage.as_it_was import page_at
 from statuspage.bundled import templates
 from statuspage.config.calls import Roster
 from statuspage.config.causes import ORDINARY
+from statuspage.config.charters import Charter
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError, spoken
 from statuspage.picture.urgency import ORDINARY as ORDINARY_SCALE
@@ -105,6 +106,7 @@ class House:
     hidden: Collection[str] = frozenset()
     rules: Rules = NOBODY
     roster: Roster = field(default_factory=Roster)
+    charters: dict[str, Charter] = field(default_factory=dict)
     causes: Causes = field(default_factory=lambda: Causes(listed=ORDINARY))
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
@@ -285,6 +287,7 @@ async def housed(
         rules=lambda: house.rules,
         roster=lambda: house.roster,
         causes=lambda: house.causes,
+        charters=lambda: house.charters,
         is_separated=lambda: house.planning_policy.needs_approval,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,

@@ -1,0 +1,20 @@
+"""Addresses of the rooms beside the queue, where an agent looks something up and changes nothing."""
+
+from statuspage.web import charter, knowledge, month, wall
+from statuspage.web.auth import Permission
+from statuspage.web.route import Handler, Route
+
+
+def _room(path: str, handler: Handler) -> Route:
+    return Route(method="GET", path=path, handler=handler, policy=Permission.SEE)
+
+
+ROOMS: tuple[Route, ...] = (
+    _room("/services", charter.show_services),
+    _room("/services/{id}", charter.show_service),
+    _room("/known-errors", knowledge.show_known_errors),
+    _room("/templates", knowledge.show_templates),
+    _room("/calendar", month.show_calendar),
+    _room("/wall", wall.show_wall),
+    _room("/wall/live", wall.show_wall_live),
+)
