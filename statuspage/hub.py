@@ -241,6 +241,7 @@ class Hub:
             page_at=page_at,
             trends=lambda: self.upkeep.trends,
             levels=lambda: self.books.levels,
+            stories=lambda: self.press.stories,
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
             known_errors=lambda: self.known_errors()[0],

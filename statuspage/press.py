@@ -79,6 +79,8 @@ class Press:
     heard: int = 0
     drawn: int = 0
     _stories: tuple[Story, ...] = ()
+    _changes: int = 0
+    _known: int = 0
     _told: set[str] = field(default_factory=set)
     _is_untold: bool = True
     _diary: Diary = field(default_factory=Diary)
@@ -103,6 +105,7 @@ class Press:
             self.true_at = self.now()
         news = [event for event in events if not isinstance(event, Counted)]
         if news:
+            self._changes += 1
             self.books.hear(news)
             self._told |= {e.incident for e in news if isinstance(e, IncidentEvent)}
             self._planned_told |= {e.maintenance for e in news if isinstance(e, MaintenanceEvent)}
@@ -163,6 +166,11 @@ class Press:
         """What everybody may read; None before the first."""
         return self.own.shelf
 
+    @property
+    def stories(self) -> tuple[Story, ...] | None:
+        """Every open incident and the newest closed ones, with their words; None where something was said that was not read yet."""
+        return self._stories if self._known == self._changes and not self._is_untold else None
+
     def of_service(self, path: str) -> Callable[[], Finished] | None:
         """What makes the page, a feed or a badge of a service from the newest picture; None where there is none at this *path*."""
         return self.own.of_service(path)
@@ -207,6 +215,7 @@ class Press:
 
     async def _read(self, situation: Situation, now: datetime) -> None:
         """Read what changed since the last shelf: stories after an incident's event, what is planned after a window's, and so on."""
+        changes = self._changes
         # Each mark is taken down before the reading it asks for: what is heard while that goes on puts it up again.
         told, self._told = self._told, set()
         is_untold, self._is_untold = self._is_untold or len(self._stories) + len(told) > MOST_STORIES, False
@@ -228,6 +237,7 @@ class Press:
                     bulletins=None if is_unwarned else self._bulletins,
                 )
                 self._note(await self.store.read(asked.read), asked)
+            self._known = changes
         except BaseException:
             self._told |= told
             self._is_untold |= is_untold

@@ -53,7 +53,8 @@ class Desk:
     *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
-    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing,
+    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing, *stories* the open
+    incidents and the newest closed ones where they are at hand (None: the store is to be asked),
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
     are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
     *charters* what the file says for the desk of each service, *causes* what incidents may come from, *alertmanager* what its alerts
@@ -81,6 +82,7 @@ class Desk:
     levels: Callable[[], Mapping[str, Level]] = dict
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
+    stories: Callable[[], Sequence[Story] | None] = lambda: None
     known_errors: Callable[[], Sequence[KnownError]] = tuple
     error_views: Callable[[], Sequence[KnownErrorView]] = tuple
     languages: Callable[[], Sequence[str]] = lambda: (ENGLISH,)

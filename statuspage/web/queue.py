@@ -77,8 +77,11 @@ async def board_for(request: web.Request) -> tuple[board.Board, Sequence[Heard]]
     now = desk.now()
     current = [one for one in desk.pipeline.situation.incidents.values() if one.is_open]
 
+    known = desk.stories()
+
     def read(connection: Connection) -> tuple[Sequence[Story], Sequence[Heard], Mapping[str, int]]:
-        return queries.stories(connection), reports.heard(connection, now - LATELY), callers.count_by_incident(connection, current)
+        stories = queries.stories(connection) if known is None else known
+        return stories, reports.heard(connection, now - LATELY), callers.count_by_incident(connection, current)
 
     stories, reported, called = await desk.store.read(read)
     found = board.warned(desk.pipeline.situation, desk.pipeline.latest, desk.trends())

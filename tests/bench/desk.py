@@ -93,6 +93,7 @@ async def measure(hub: Hub, clock: Clock, monitors: Sequence[str], token: str) -
         await changing.say(Failure.REFUSED, monitors)
         if len(hub.pipeline.situation.incidents) != SIZE.services:
             raise RuntimeError(f"{len(hub.pipeline.situation.incidents)} incidents are open")
+        await hub.press.issue()  # as the service does at once after a change
         queue = [await _took(session, "/") for _ in range(LOADS)]
     return {"triage": pages, "answer": answers, "queue": queue}
 

@@ -28,6 +28,7 @@ from statuspage.config.causes import ORDINARY
 from statuspage.config.charters import Charter
 from statuspage.message_templates import MessageTemplate
 from statuspage.picture.known_errors import KnownError, spoken
+from statuspage.picture.page import Story
 from statuspage.picture.urgency import ORDINARY as ORDINARY_SCALE
 from statuspage.pipeline import Pipeline
 from statuspage.render.voicing import voices_of
@@ -99,6 +100,7 @@ class House:
     sessions: list[ClientSession] = field(default_factory=list)
     heartbeats: dict[bytes, str] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    stories: Sequence[Story] | None = None
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
     scale: Scale = ORDINARY_SCALE
     calling: Calling = field(default_factory=Calling)
@@ -280,6 +282,7 @@ async def housed(
         known_errors=lambda: KNOWN_ERRORS,
         error_views=lambda: spoken(KNOWN_ERRORS, languages[0]),
         mirror=lambda: house.mirror,
+        stories=lambda: house.stories,
         scale=lambda: house.scale,
         calling=lambda: house.calling,
         templates=lambda: house.templates,
