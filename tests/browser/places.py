@@ -84,6 +84,13 @@ PLACES = (
     Place(name="taking an incident", which=Which.BROKEN, site="console", path="/incidents/{incident}/take", is_inside=True),
     Place(name="page of an advisory", which=Which.BROKEN, site="public", path="/advisories/{advisory}"),
     Place(name="page of an advisory in German", which=Which.BROKEN, site="public", path="/de/advisories/{advisory}"),
+    Place(
+        name="correcting words of an advisory",
+        which=Which.BROKEN,
+        site="console",
+        path="/advisories/{advisory}/updates/1/correct",
+        is_inside=True,
+    ),
     Place(name="is it just me", which=Which.CALM, site="public", path="/report"),
     Place(name="nothing known", which=Which.CALM, site="public", path="/report/email"),
     Place(name="not just you", which=Which.BROKEN, site="public", path="/report/email"),
