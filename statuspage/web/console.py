@@ -16,6 +16,7 @@ from incidents.handling import safe_words, waits_at_gate
 from incidents.model import Origin, Situation, Update
 from statuspage.picture import board
 from statuspage.picture.components import component_rows
+from statuspage.picture.extent import extent
 from statuspage.picture.known_errors import spoken
 from statuspage.picture.page import Story
 from statuspage.pipeline import Command
@@ -156,17 +157,18 @@ async def card(
         causes=desk.causes(),
         preview=preview,
         review=_review(desk, incident),
+        extent=extent(situation, story.incident, desk.language),
         **called_on(desk, story, known.owners),
     )
 
 
-def _review(desk: Desk, incident: str) -> Sequence[str]:
-    """What would be said in public of an incident whose words wait for somebody, in each language; empty where none do."""
+def _review(desk: Desk, incident: str) -> Sequence[tuple[str, str]]:
+    """What would be said in public of an incident whose words wait for somebody, by language; empty where none do."""
     found = desk.pipeline.situation.incidents.get(incident)
     if found is None or not waits_at_gate(found):
         return ()
     own, others = safe_words(desk.pipeline.situation, found, desk.voices)
-    return (own, *others.values())
+    return ((desk.own, own), *others.items())
 
 
 def _members(story: Story, situation: Situation, language: str) -> list[tuple[str, str]]:

@@ -38,7 +38,8 @@ async def take(directory: Path) -> None:
             incident = await company.incident("Email")
             await _desk(browser, directory, company, kept, (("queue", ""), ("on-call", "on-call"), ("take", f"incidents/{incident}/take")))
             await _tend(browser, company, incident, kept)
-            await _desk(browser, directory, company, kept, (("incident-card", f"incidents/{incident}"),))
+            draft = await _draft(browser, company, kept)
+            await _desk(browser, directory, company, kept, (("incident-card", f"incidents/{incident}"), ("gate", f"incidents/{draft}")))
             await _look_around(
                 browser,
                 directory,
@@ -74,6 +75,19 @@ async def _tend(browser: Browser, company: Demo, incident: str, kept: StorageSta
         await page.get_by_label("Promise the next update").select_option(index=2)
         await page.get_by_role("button", name="Publish").click()
         await page.get_by_text(WORDS).first.wait_for()
+
+
+async def _draft(browser: Browser, company: Demo, kept: StorageState) -> str:
+    """Open a draft, whose words wait at the gate; gives its id."""
+    async with window(browser, kept=kept) as page:
+        await page.goto(f"{company.console}/open")
+        await page.get_by_label("What does not work").fill("Single sign-on is slow")
+        await page.get_by_label("Customer portal").select_option("degraded_performance")
+        await page.get_by_label("Words for customers").first.fill("Two customers say that logging in takes a minute.")
+        await page.get_by_label("Keep it as a draft").check()
+        await page.get_by_role("button", name="Open it").click()
+        await page.get_by_role("region", name="Words that wait for review").wait_for()
+        return page.url.rpartition("/")[2]
 
 
 async def _look_around(browser: Browser, directory: Path, pages: Sequence[tuple[str, str]]) -> None:
