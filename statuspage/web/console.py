@@ -157,6 +157,7 @@ async def card(
         causes=desk.causes(),
         preview=preview,
         review=_review(desk, incident),
+        charters=desk.charters(),
         extent=extent(situation, story.incident, desk.language),
         **called_on(desk, story, known.owners),
     )

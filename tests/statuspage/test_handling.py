@@ -11,6 +11,7 @@ import pytest_asyncio
 from incidents.model import Incident
 from incidents.priority import ORDINARY_LEVELS, Impact, Scale, ordinary
 from probes.result import Failure
+from statuspage.config.charters import Charter
 from tests.statuspage.desks import TOPOLOGY, House, housed
 
 HELD = replace(TOPOLOGY, services={id_: replace(one, publish_after=timedelta(minutes=10)) for id_, one in TOPOLOGY.services.items()})
@@ -140,6 +141,19 @@ async def test_what_callers_are_told_stands_on_queue_card_and_triage_until_the_n
     assert (await program.send(f"{card}/updates", {"body": "A disk is full."})).status == 201
     assert "<blockquote>A disk is full.</blockquote>" in await ada.page("/")
     assert (await (await program.get(card)).json())["say"] is None
+
+
+async def test_a_card_leads_to_the_charter_and_the_runbook_of_each_service_that_it_hits(house: House) -> None:
+    email = await house.outage()
+    house.charters = {
+        "email": Charter(runbook="https://wiki.example.net/mail?a=1&b=2"),
+        "portal": Charter(runbook="https://wiki.example.net/web"),
+    }
+    page = await (await house.logged_in("ada")).page(f"/incidents/{email.id}")
+    known = page[page.index("What we know") : page.index("Since")]
+    assert '<a href="/services/email">Charter</a>' in known
+    assert '<a href="https://wiki.example.net/mail?a=1&amp;b=2" rel="noreferrer nofollow">Runbook</a>' in known
+    assert "wiki.example.net/web" not in page
 
 
 async def test_tickets_are_linked_by_form_and_by_program(house: House) -> None:
