@@ -3,6 +3,7 @@
 docs/reports.md defines each figure.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -160,8 +161,17 @@ def _noisy(confirmed: Iterable[Incident], turns: Mapping[str, int], topology: To
 
 
 def _preceded(confirmed: Sequence[Incident], altered: Iterable[Altered], before: timedelta) -> Sequence[Preceded]:
-    found = [(change, [one for one in confirmed if _is_near(change, one, before)]) for change in altered]
-    told = [Preceded(at=change.at, by=change.by, what=change.what, incidents=after) for change, after in found if after]
+    opened = sorted(confirmed, key=lambda one: one.opened_at)
+    instants = [one.opened_at for one in opened]
+    slowest = max((one.opened_at - one.started_at for one in opened), default=timedelta(0))
+
+    def after(change: Altered) -> Sequence[Incident]:
+        """Found by when they were opened: there may be thousands of both."""
+        first, last = bisect_right(instants, change.at), bisect_right(instants, change.at + before + slowest)
+        return [one for one in opened[first:last] if _is_near(change, one, before)]
+
+    found = [(change, after(change)) for change in altered]
+    told = [Preceded(at=change.at, by=change.by, what=change.what, incidents=near) for change, near in found if near]
     return sorted(sorted(told, key=lambda one: one.at, reverse=True), key=lambda one: len(one.incidents), reverse=True)
 
 

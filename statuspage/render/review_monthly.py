@@ -9,6 +9,8 @@ from statuspage.render.monthly import Cell, Figure, Link, Monthly, Table, dated,
 
 COLUMNS = ("part", "id", "name", "incidents", "downtime_seconds", "customer_hours", "cost", "turns", "at", "words")
 UNSAID = "nobody has said"
+MOST = 100
+"""Changes that the page names, those before the most incidents; the CSV has all."""
 
 Missing = Sequence[tuple[Missed, Incident]]
 
@@ -92,7 +94,7 @@ def _noisy(found: Review) -> Table:
 def _changes(found: Review, zone: str) -> Table:
     rows = [
         (dated(one.at, zone), one.by or "our own configuration", one.what, ", ".join(incident.name for incident in one.incidents))
-        for one in found.changes
+        for one in found.changes[:MOST]
     ]
     none = "No incident began within a day after a change."
     note = "That something was altered just before does not say that it was to blame."
