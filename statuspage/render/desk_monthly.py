@@ -65,7 +65,7 @@ def _plots(found: DeskFigures) -> Sequence[Plot]:
 
 def _incidents(lived: Sequence[Lived], zone: str) -> Table:
     rows = [_told(one, zone) for one in reversed(lived[-MOST:])]
-    heads = ("Incident", "Opened", "First caller", "Callers", "Acknowledged", "First word", "Resolved", "")
+    heads = ("Incident", "Opened", "First caller", "Callers", "Acknowledged", "First word", "Resolved", "Left out as")
     note = "Times count from the opening." + (f" The newest {MOST} are here; all are in the CSV." if len(lived) > MOST else "")
     return Table(title="Incidents of the period", heads=heads, rows=rows, if_none="None was opened.", note=note)
 
