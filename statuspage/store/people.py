@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from statuspage.store.acts import write_audit
+from statuspage.store.acts import OURSELVES, write_audit
 from statuspage.store.people_tables import agents, invitations, sessions, tokens
 
 OPERATOR = "command line"
@@ -113,9 +113,9 @@ def add_agent(
     by: str = OPERATOR,
 ) -> None:
     """Take somebody on; with ``NO_PASSWORD`` they cannot log in yet. Errors: Unfit for a name that is taken or none, and for no role."""
-    demand_name(name)
     if connection.scalar(select(agents.c.name).where(agents.c.name == name)) is not None:
         raise Unfit(f"There is an agent {name!r} already.")
+    _demand_name(connection, name)
     spelled, own = _spelled(roles), sorted(teams)
     connection.execute(insert(agents).values(name=name, password_hash=password_hash, roles=spelled, teams=own or None, created_at=at))
     write_audit(connection, at=at, actor=by, act="add agent", subject=name, detail=_detail(spelled, own))
@@ -188,9 +188,9 @@ def add_token(
     by: str = OPERATOR,
 ) -> str:
     """Make a token and return its text, which is never shown again. Errors: Unfit as for agents."""
-    demand_name(name)
     if connection.scalar(select(tokens.c.name).where(tokens.c.name == name)) is not None:
         raise Unfit(f"There is a token {name!r} already; a revoked one keeps its name, since the audit speaks of it.")
+    _demand_name(connection, name)
     text = _PREFIX + secrets.token_urlsafe(32)
     spelled, own = _spelled(roles), sorted(teams)
     row = {"name": name, "token_hash": digest(text), "roles": spelled, "teams": own or None, "created_at": at, "expires_at": expires_at}
@@ -234,10 +234,15 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def demand_name(name: str) -> None:
-    """Errors: Unfit for what is no name."""
+def _demand_name(connection: Connection, name: str) -> None:
+    """Errors: Unfit for what is no name, and for one by which the audit knows somebody else: it tells all of them by name alone."""
     if not name.strip() or not name.isprintable() or len(name) > 80:
         raise Unfit("A name has 1 to 80 printable characters.")
+    if name in {OPERATOR, OURSELVES}:
+        raise Unfit(f"The audit calls {name!r} what nobody did at the desk; choose another name.")
+    for kind, table in (("An agent", agents), ("A token", tokens)):
+        if connection.scalar(select(table.c.name).where(table.c.name == name)) is not None:
+            raise Unfit(f"{kind} is called {name!r} already, and the audit could not tell the two apart.")
 
 
 def _spelled(roles: Iterable[Role]) -> list[str]:

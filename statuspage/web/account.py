@@ -54,7 +54,7 @@ async def change_password(request: web.Request) -> web.Response:
 
 
 def _agent(request: web.Request) -> str:
-    """Who asks. Errors: Rejected 403 for a token, which may be called as somebody is."""
+    """Who asks. Errors: Rejected 403 for a token, which has no account."""
     caller = request[CALLER]
     if caller.session is None:
         raise Rejected(403, "This is for people who are logged in.")

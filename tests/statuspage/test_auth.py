@@ -268,9 +268,11 @@ async def test_names_of_agents_and_tokens_are_given_once(house: House) -> None:
     for again in (house.agent, house.token):
         with pytest.raises(Unfit):
             await again("anna" if again == house.agent else "pager")
-    for name in ("", " ", "a\nb", "x" * 81):
+    for name in ("", " ", "a\nb", "x" * 81, "pager", "command line", "statuspage"):
         with pytest.raises(Unfit):
             await house.agent(name)
+    with pytest.raises(Unfit, match="could not tell the two apart"):
+        await house.token("anna")
 
 
 async def test_changes_of_people_stand_in_the_audit(house: House) -> None:
