@@ -156,6 +156,21 @@ async def test_a_card_leads_to_the_charter_and_the_runbook_of_each_service_that_
     assert "wiki.example.net/web" not in page
 
 
+async def test_the_timeline_has_what_was_altered_just_before_in_its_place(house: House) -> None:
+    pipeline = await house.program("pipeline")
+    told = {"what": "Release 4.2 of the relay", "services": ["email"], "url": "https://ci.example.net/42"}
+    assert (await pipeline.send("/changes", told)).status == 201
+    house.wait(minutes=1)
+    email = await house.outage()
+    page = await (await house.logged_in("ada")).page(f"/incidents/{email.id}")
+    timeline = page[page.index('id="timeline"') :]
+    assert (
+        timeline.index("Opened; it began at")
+        < timeline.index("Altered: Release 4.2 of the relay")
+        < timeline.index("https://ci.example.net/42")
+    )
+
+
 async def test_tickets_are_linked_by_form_and_by_program(house: House) -> None:
     email = await house.outage()
     ada, program = await house.logged_in("ada"), await house.program("desk")
