@@ -122,14 +122,22 @@ def callers_of(connection: Connection, incident: Incident) -> Sequence[Caller]:
 
 
 def listed_callers(
-    connection: Connection, *, service: str | None, before: int | None, limit: int, within: Collection[str] | None = None
+    connection: Connection,
+    *,
+    service: str | None,
+    before: int | None,
+    limit: int,
+    within: Collection[str] | None = None,
+    ticket: str | None = None,
 ) -> Sequence[Caller]:
-    """Callers, newest first, of one *service* or of all; those with an id below *before*, of services *within* these alone."""
+    """Callers, newest first, of one *service* or *ticket* or of all; those with an id below *before*, of services *within* these alone."""
     query = select(callers).order_by(callers.c.id.desc()).limit(limit)
     if service is not None:
         query = query.where(callers.c.service == service)
     if before is not None:
         query = query.where(callers.c.id < before)
+    if ticket is not None:
+        query = query.where(callers.c.ticket == ticket)
     if within is not None:
         query = query.where(callers.c.service.in_(within))
     return [Caller(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name

@@ -339,6 +339,13 @@ def waiting(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(notifications).where(PENDING, ALONE)).scalar_one()
 
 
+def withdraw_letters(connection: Connection, recipient: str, reason: str, at: datetime) -> None:
+    """Send a *recipient* nothing that waits, and keep neither its words nor their address."""
+    mine = notifications.c.recipient == recipient
+    connection.execute(update(notifications).where(mine, PENDING).values(dropped_at=at))
+    connection.execute(update(notifications).where(mine).values(letter=None, reason=reason))
+
+
 def prune_told(connection: Connection, now: datetime, before: datetime, limit: int) -> int:
     """Forget what ended *before*, at most *limit* of each kind; return how many are gone. So are links and askers that count no more.
 

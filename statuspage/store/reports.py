@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from incidents.model import Incident, State, Update
 from incidents.voices import as_read
-from statuspage.store.outbox import write_letter
+from statuspage.store.outbox import withdraw_letters, write_letter
 from statuspage.store.report_tables import reports
+from statuspage.store.traces import leave_traces
 
 AGAIN_AFTER = timedelta(hours=1)
 """For how long one client counts once for a service: what they say then takes the place of what they said."""
@@ -168,6 +169,15 @@ def _letter(kind: str, row: Row[Any], incident: Incident) -> Mapping[str, JsonVa
 
 def _write(connection: Connection, id: int, what: str, letter: Mapping[str, JsonValue], at: datetime) -> None:
     write_letter(connection, key=f"report:{id}:{what}", channel="mail", recipient=f"report:{id}", letter=letter, at=at)
+
+
+def erase_report(connection: Connection, id: int, at: datetime) -> bool:
+    """Forget a report and where its customer waits for an answer; whether there was one."""
+    if not connection.execute(delete(reports).where(reports.c.id == id)).rowcount:
+        return False
+    withdraw_letters(connection, f"report:{id}", "the report is gone", at)
+    leave_traces(connection, at)
+    return True
 
 
 def prune_reports(connection: Connection, now: datetime, before: datetime, limit: int) -> int:

@@ -145,6 +145,21 @@ async def list_reports(request: web.Request) -> web.Response:
     return _json(bodies.ReportList(items=shown, next=str(shown[-1].id) if len(found) > limit else None))
 
 
+async def erase_report(request: web.Request) -> web.Response:
+    """Forget what a customer reported, and where they wait for an answer."""
+    desk, by, number = request.app[DESK], request[CALLER].name, number_of(request.match_info["id"]) or 0
+
+    def write(connection: Connection) -> bool:
+        is_gone = reports.erase_report(connection, number, desk.now())
+        if is_gone:
+            acts.write_audit(connection, at=desk.now(), actor=by, act="erase report", subject=str(number), detail={})
+        return is_gone
+
+    if not await desk.store.write(write):
+        raise Rejected(404, "There is no report with this number.")
+    return _json(bodies.ReportErased(id=number))
+
+
 async def list_impairments(request: web.Request) -> web.Response:
     """Give when our own monitoring was impaired, newest first."""
     limit, before = limit_of(request), number_of(request.query.get("cursor"))

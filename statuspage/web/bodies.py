@@ -306,6 +306,12 @@ class ReportList(Given):
     next: str | None
 
 
+class ReportErased(Given):
+    """A report of which nothing is kept."""
+
+    id: int
+
+
 class ImpairmentShown(Given):
     """When our own monitoring was impaired at a location, and by what; *until* is null while it lasts."""
 

@@ -13,6 +13,7 @@ from statuspage.store import callers
 from statuspage.store.acts import forget_answers, write_audit
 from statuspage.store.callers import Call
 from statuspage.store.errors import StoreUnavailable
+from statuspage.store.traces import leave_traces
 from statuspage.web.auth import CALLER, Permission
 from statuspage.web.caller_bodies import CallerBody, CallerList, CallersErased, CallerShown
 from statuspage.web.console import fit, text
@@ -27,9 +28,10 @@ log = logging.getLogger(__name__)
 
 
 async def list_callers(request: web.Request) -> web.Response:
-    """Give who called, newest first; ``service`` picks those of one."""
-    limit, before, service = limit_of(request), number_of(request.query.get("cursor")), request.query.get("service")
-    read = partial(callers.listed_callers, service=service, before=before, limit=limit + 1, within=reach_of(request).services)
+    """Give who called, newest first; ``service`` picks those of one, ``ticket`` all that is kept of one customer's."""
+    limit, before, asked = limit_of(request), number_of(request.query.get("cursor")), request.query
+    service, ticket, within = asked.get("service"), asked.get("ticket"), reach_of(request).services
+    read = partial(callers.listed_callers, service=service, ticket=ticket, before=before, limit=limit + 1, within=within)
     found = await request.app[DESK].store.read(read)
     shown = [CallerShown.model_validate(one, from_attributes=True) for one in found[:limit]]
     return _json(CallerList(items=shown, next=str(shown[-1].id) if len(found) > limit else None))
@@ -52,6 +54,7 @@ async def erase_callers(request: web.Request) -> web.Response:
         gone = callers.erase_callers(connection, ticket)
         forget_answers(connection, f'"ticket":{to_json(ticket).decode()}')
         if gone:
+            leave_traces(connection, desk.now())
             write_audit(connection, at=desk.now(), actor=by, act="erase callers", subject="", detail={"erased": str(gone)})
         return gone
 

@@ -44,6 +44,7 @@ ABOUT: Mapping[str, About] = MappingProxyType(
         "/on-call/stand-ins": About.STAND_IN,
         "/corrections": About.NOBODYS,
         "/callers/tickets": About.NOBODYS,
+        "/reports": About.NOBODYS,
         "/subscribers": About.NOBODYS,
     }
 )

@@ -255,6 +255,14 @@ ROUTES: tuple[Route, ...] = (
     _read(f"{_API}/reports/desk", monthlies.show_json(Kind.DESK), report_bodies.DeskReportShown),
     _read(f"{_API}/reports/review", monthlies.show_json(Kind.REVIEW), report_bodies.ReviewShown),
     _read(f"{_API}/reports", api.list_reports, bodies.ReportList),
+    Route(
+        method="DELETE",
+        path=f"{_API}/reports/{{id}}",
+        handler=api.erase_report,
+        policy=Permission.KNOW_SUBSCRIBERS,
+        face=Face.PROGRAM,
+        gives=bodies.ReportErased,
+    ),
     _read(f"{_API}/callers", callers.list_callers, caller_bodies.CallerList),
     _act(f"{_API}/callers", callers.log_caller, caller_bodies.CallerBody, caller_bodies.CallerShown, 201),
     Route(

@@ -388,6 +388,7 @@ async def test_private_words_are_nowhere_in_public_and_secrets_nowhere_at_all(
         assert len(one.public) > 200, "somebody looked everywhere"
         assert "log caller" in str(one.inside["audit"])
         assert "opened: Email" in str(one.inside["journal"])
+        assert "audit head " in str(one.inside["journal"]), "kept elsewhere, it proves the audit"
         assert "Mail works again." in "".join(readable(body) for body in one.public.values())
         found = list(leaks(one))
         assert not found, "\n".join(found)
