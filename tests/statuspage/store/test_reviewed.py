@@ -1,0 +1,46 @@
+"""What the reports are read by, on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from incidents.events import Acknowledged, Impacted, Resolved, StatusChanged
+from incidents.model import Acknowledgement, Status, Subject
+from incidents.times.spans import Span
+from statuspage.picture.desk_times import Took
+from statuspage.store.callers import Call, log_caller
+from statuspage.store.desk_times import times_after
+from statuspage.store.engine import Database
+from statuspage.store.reviewed import lived_in, missed_with_incidents, promises_in, turns_in
+from tests.statuspage.store.test_record import ID, said
+from tests.statuspage.store.worlds import T0, after, begin, opened, write
+
+PERIOD = Span(T0, T0 + timedelta(days=1))
+
+
+def test_a_period_is_read_with_its_callers_promises_and_turns(database: Database) -> None:
+    begin(database)
+    database.write(lambda connection: log_caller(connection, Call(service="mail"), by="anna", at=after(-60)))
+    write(database, opened(ID), Impacted(at=after(31), incident=ID, services={"mail": Status.PARTIAL}), at=after(31))
+    first = said(1, 34)
+    write(database, replace(first, update=replace(first.update, next_update_by=after(300))), said(2, 200), at=after(34))
+    held = Acknowledgement(by="ada", at=after(40), expires_at=after(940))
+    write(database, Acknowledged(at=after(40), incident=ID, acknowledgement=held), at=after(40))
+    went_bad = StatusChanged(
+        at=after(30), subject=Subject.MONITOR, id="smtp-greets", since=T0, old=Status.OPERATIONAL, new=Status.MAJOR, cause="2 × timeout"
+    )
+    write(database, went_bad, replace(went_bad, old=Status.MAJOR, new=Status.OPERATIONAL), at=after(50))
+    write(database, Resolved(at=after(360), incident=ID, by="ada"), at=after(360))
+    ((one,), promises, turns, missed, times) = database.read(
+        lambda connection: (
+            lived_in(connection, PERIOD),
+            promises_in(connection, PERIOD),
+            turns_in(connection, PERIOD),
+            missed_with_incidents(connection, PERIOD),
+            times_after(connection, 0),
+        )
+    )
+    assert (one.owned_at, one.told_at, one.first_called_at, one.callers) == (after(40), after(34), after(-60), 1)
+    assert [(promise.incident, promise.answered_at) for promise in promises] == [(ID, after(200))]
+    assert turns == {"smtp-greets": 1}
+    assert [(found.incident, found.callers) for found, _ in missed] == [(ID, 1)]
+    assert {took for took, _ in times.taken} == set(Took)
