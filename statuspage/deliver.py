@@ -7,7 +7,7 @@ is tried for three days, ever less often. Who was told what, and when, stays in 
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from incidents.model import Service
 from incidents.replaying.differences import Notice
 from probes.egress import Door
 from probes.result import Result
-from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Refused
+from statuspage.channels.channel import Channel, Delivered, Failed, Folding, Message, Outcome, Refused
 from statuspage.clock import Now
 from statuspage.letters import Dropped, Letters
 from statuspage.month_end import mail_reports
@@ -164,18 +164,19 @@ class Deliverer:
         free = line.channel.at_once - len(mine)
         if free <= 0:
             return
-        if line.channel.folds:
-            await self._fold(name, now)
         busy, limit = frozenset().union(*mine), free * line.channel.batch
+        if line.channel.folds is not Folding.NOTHING:
+            await self._fold(name, line.channel.folds, busy, now)
         found = await self.store.read(lambda connection: due(connection, name, now, limit=limit, without=busy))
         for batch in _batches(found, line.channel.batch):
             task = asyncio.create_task(self._deliver(line, batch), name=f"delivery by {name}")
             self._under_way[task] = (name, frozenset(one.recipient for one in batch))
             task.add_done_callback(self._ended)
 
-    async def _fold(self, name: str, now: datetime) -> None:
-        """Have the last word speak for those that have waited for long; nothing of this line is under way."""
-        ids = await self.store.read(lambda connection: stale(connection, name, now))
+    async def _fold(self, name: str, folds: Folding, busy: Collection[str], now: datetime) -> None:
+        """Have the last word speak for those that have waited for long; what is under way to *busy* recipients is left alone."""
+        is_of_incidents = folds is Folding.INCIDENTS
+        ids = await self.store.read(lambda connection: stale(connection, name, now, without=busy, is_of_incidents=is_of_incidents))
         if ids:
             await self.store.write(lambda connection: fold(connection, ids, now))
 

@@ -60,6 +60,7 @@ class Dropped:
     reason: str
 
 
+_Words = Updated | MaintenanceUpdated | AdvisoryUpdated
 _OfIncidents = Updated | Called | Acknowledged | Resolved
 
 Composed: TypeAlias = Message | Dropped | Failed
@@ -107,7 +108,9 @@ class _Known:
             stories={story.incident.id: story for story in stories},
             windows={id: Window(maintenance=window, updates=said[id]) for id, window in windows.items()},
             bulletins={one.advisory.id: one for one in read_bulletins(connection, warned)},
-            folded=folded_into(connection, [one.id for one in notifications if outlet_of(one.recipient) is not None]),
+            folded=folded_into(
+                connection, [one.id for one in notifications if one.entry is not None and isinstance(one.entry.event, _Words)]
+            ),
             open=queries.open_stories(connection) if any(one.channel == webhook.CHANNEL.name for one in notifications) else (),
             before=heard_before(connection, turns) if turns else {},
             parts=parts,
@@ -179,7 +182,7 @@ class Letters:
             return self._turned(one, subscriber, known, drawn)
         page, is_mail = self._drawn(one.thread, subscriber.language, known, drawn), subscriber.channel == mail.CHANNEL.name
         whole = page if is_mail else self._whole(subscriber.language, known, drawn)
-        return self._told(one, subscriber, page, whole)
+        return self._told(one, subscriber, page, whole, known.folded.get(one.id, ()))
 
     def _drawn(self, thread: str, language: str, known: _Known, drawn: dict[tuple[str, str], Page]) -> Page:
         """The picture of a thread in a reader's language, drawn once."""
@@ -201,7 +204,7 @@ class Letters:
         if outlet is None or one.entry is None:
             return Dropped(reason=GONE)
         page = self._drawn(one.thread, outlet.language, known, drawn)
-        said = self.announcements.of(page, [*known.folded[one.id], one.entry.event])
+        said = self.announcements.of(page, [*known.folded.get(one.id, ()), one.entry.event])
         return (
             Dropped(reason="its words were withdrawn")
             if said is None
@@ -262,16 +265,20 @@ class Letters:
                 return Dropped(reason="an older release wrote this letter")
         return Message(key=one.key, to=to, body=body, at=head.at)
 
-    def _told(self, one: Notification, subscriber: Subscriber, page: Page, whole: Page) -> Message | Dropped:
+    def _told(self, one: Notification, subscriber: Subscriber, page: Page, whole: Page, before: Sequence[Event]) -> Message | Dropped:
         head = self._head(one, subscriber.address, subscriber)
         match one.entry and one.entry.event:
             case Updated(incident=incident, update=said):
                 view = next((view for view in (*page.open, *page.recent) if view.id == incident), None)
-                update = next((update for update in view.updates if update.number == said.number), None) if view else None
-                if view is None or update is None or update.redacted:
+                numbers = {said.number, *(event.update.number for event in before if isinstance(event, Updated))}
+                told = [update for update in view.updates if update.number in numbers and not update.redacted] if view else []
+                if view is None or not told:
                     return Dropped(reason="its words were withdrawn")
+                last, *earlier = sorted(told, key=lambda update: update.number, reverse=True)
                 is_mail = subscriber.channel == mail.CHANNEL.name
-                body = self.mail.update(head, page, view, update) if is_mail else incident_told(page, incident, whole, head.unsubscribe)
+                body = (
+                    self.mail.update(head, page, view, last, earlier) if is_mail else incident_told(page, incident, whole, head.unsubscribe)
+                )
             case MaintenanceUpdated(maintenance=maintenance, update=planned):
                 window = next((view for view in (*page.planned, *page.past) if view.id == maintenance), None)
                 words = next((update for update in window.updates if update.number == planned.number), None) if window else None

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from probes.egress import Door
 from probes.settings import CLOSED, Secret
 from statuspage.announcing import Announcement, announce
-from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcomes, reason
+from statuspage.channels.channel import Channel, Delivered, Failed, Folding, Message, Outcomes, reason
 
 
 class Settings(BaseModel):
@@ -52,7 +52,7 @@ CHANNEL = Channel(
     send=send,
     batch=10,
     at_once=1,
-    folds=True,
+    folds=Folding.ALL,
 )
 
 CALLS = replace(CHANNEL, name="call", summary="A team, or whoever is on call in it, by apprise")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
@@ -54,13 +55,23 @@ Outcome: TypeAlias = Delivered | Failed | Refused
 Outcomes: TypeAlias = AsyncIterator[tuple[Message, Outcome]]
 
 
+class Folding(StrEnum):
+    """Of what the last word speaks for those before it, where they have waited for long."""
+
+    NOTHING = "nothing"
+    INCIDENTS = "incidents"
+    """Words about incidents; the rest is told piece by piece."""
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel(Generic[S]):
     """One way of telling.
 
     *send* sends some messages one after another and says after each how it went, at once, so that no more than one is sent again after a
     crash. It may stop early: what it says nothing of was not sent. It ends by itself, whatever the other side does. *batch* is how many
-    it is handed, *at_once* how many batches may be under way. Where it *folds*, what has waited for long is told with the last word.
+    it is handed, *at_once* how many batches may be under way. *folds* is what of it that has waited for long is told
+    with the last word.
     """
 
     name: str
@@ -69,7 +80,7 @@ class Channel(Generic[S]):
     send: Callable[[S, Door, Sequence[Message]], Outcomes]
     batch: int = 1
     at_once: int = 8
-    folds: bool = False
+    folds: Folding = Folding.NOTHING
 
 
 def reason(text: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from probes.attempt import ProbeFailed
 from probes.egress import Door, Tls
 from probes.settings import CLOSED, Host, Port, Secret
-from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Outcomes, Refused, reason
+from statuspage.channels.channel import Channel, Delivered, Failed, Folding, Message, Outcome, Outcomes, Refused, reason
 
 TIMEOUT = 30.0
 """Seconds that the server may take for each of its answers, and for one message as a whole."""
@@ -100,4 +100,6 @@ async def _handed_over(client: SMTP, settings: Settings, message: Message) -> Ou
     return Delivered()
 
 
-CHANNEL = Channel(name="mail", summary="Mail by the server of `mail:`", settings=Settings, send=send, batch=50, at_once=2)
+CHANNEL = Channel(
+    name="mail", summary="Mail by the server of `mail:`", settings=Settings, send=send, batch=50, at_once=2, folds=Folding.INCIDENTS
+)

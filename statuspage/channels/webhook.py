@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from probes.egress import Door, Trust
 from probes.settings import CLOSED
 from probes.wire.http1 import Request, place
-from statuspage.channels.channel import Channel, Delivered, Failed, Message, Outcome, Outcomes, Refused, reason
+from statuspage.channels.channel import Channel, Delivered, Failed, Folding, Message, Outcome, Outcomes, Refused, reason
 from statuspage.channels.posting import posted
 
 _GONE = 410
@@ -68,4 +68,4 @@ def _wait(text: str | None) -> timedelta | None:
     return timedelta(seconds=int(text)) if text is not None and text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
-CHANNEL = Channel(name="webhook", summary="A signed POST to an address", settings=Settings, send=send)
+CHANNEL = Channel(name="webhook", summary="A signed POST to an address", settings=Settings, send=send, folds=Folding.INCIDENTS)

@@ -80,10 +80,10 @@ class Mail:
     def __init__(self, templates: Path) -> None:
         self._templates = templates
 
-    def update(self, head: Letterhead, page: Page, incident: IncidentView, update: UpdateView) -> bytes:
-        """Public words about an incident, within what *page* tells in the reader's language."""
+    def update(self, head: Letterhead, page: Page, incident: IncidentView, update: UpdateView, earlier: Sequence[UpdateView] = ()) -> bytes:
+        """Public words about an incident, within what *page* tells in the reader's language; with *earlier* ones that were not told."""
         able = {service.id: service.capabilities for group in page.groups for service in group.services}
-        values = {"incident": incident, "update": update, "able": able}
+        values = {"incident": incident, "update": update, "able": able, "earlier": earlier}
         return self._letter(head, _Around(page.site, page.language, page.root), update.title, "update", values)
 
     def work(self, head: Letterhead, page: Page, window: MaintenanceView, update: MaintenanceUpdateView) -> bytes:

@@ -21,8 +21,8 @@ from statuspage.store.upsert import put_missing
 LONGEST_PAUSE = timedelta(hours=1)
 """Between two tries, whoever asks for more."""
 
-KEPT_FOR = timedelta(hours=72)
-"""How long it is tried to deliver something; after that it is no news any more."""
+KEPT_FOR = timedelta(hours=73)
+"""How long it is tried to deliver something: three days, and a while in which whoever was away for so long is tried again."""
 
 ASKED_FOR = timedelta(days=1)
 """How long it is remembered that somebody asked to be subscribed."""

@@ -1,11 +1,12 @@
 """Outlets, to which the operator has public words announced: the file names them, the outbox keeps what each is to be told."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from incidents.events import Event
 from statuspage.picture.audience import Wish
@@ -66,17 +67,36 @@ def waiting_for(connection: Connection, outlets: Collection[Outlet]) -> Mapping[
     return {one.id: found.get(one.channel, 0) for one in outlets}
 
 
-def stale(connection: Connection, channel: str, now: datetime) -> tuple[int, ...]:
-    """Notifications of a line that have waited for so long that the last word about the same thing speaks for them."""
-    columns = (notifications.c.id, notifications.c.thread, notifications.c.tries, notifications.c.created_at)
-    waiting = select(*columns).where(_PENDING, notifications.c.channel == channel)
-    rows = connection.execute(waiting.order_by(notifications.c.thread, notifications.c.id).limit(_MOST)).all()
-    return tuple(id_ for _, told in groupby(rows, key=lambda row: row.thread) for id_ in _spoken_for(list(told), now))
+def stale(
+    connection: Connection, channel: str, now: datetime, *, without: Collection[str] = (), is_of_incidents: bool = False
+) -> tuple[int, ...]:
+    """Notifications of a line that have waited for so long that the last word about the same thing speaks for them.
+
+    They are *without* some recipients'; of a line that many share, only those of words about incidents (*is_of_incidents*), and a try that
+    failed is no reason yet: who was away for a moment is told piece by piece.
+    """
+    older, later = notifications.alias("older"), notifications.alias("later")
+    is_late = older.c.created_at <= now - STALE_AFTER
+    has_waited = is_late if is_of_incidents else or_(older.c.tries > 0, is_late)
+    is_old = exists().where(*_same(older), older.c.id <= notifications.c.id, has_waited)
+    is_followed = exists().where(*_same(later), later.c.id > notifications.c.id)
+    chosen = select(notifications.c.id).where(_PENDING, notifications.c.channel == channel, is_followed, is_old)
+    if is_of_incidents:
+        chosen = chosen.join(outbox, outbox.c.id == notifications.c.outbox).where(outbox.c.kind == "updated")
+    if without:
+        chosen = chosen.where(notifications.c.recipient.not_in(without))
+    return tuple(connection.execute(chosen.limit(_MOST)).scalars())
 
 
-def _spoken_for(told: Sequence[Row[int, str, int, datetime]], now: datetime) -> Iterator[int]:
-    if told[0].tries or told[0].created_at <= now - STALE_AFTER:
-        yield from (row.id for row in told[:-1])
+def _same(other: NamedFromClause[Any]) -> tuple[ColumnElement[bool], ...]:
+    """Whether *other* is for the same recipient about the same thing, and on its way."""
+    return (
+        other.c.recipient == notifications.c.recipient,
+        other.c.thread == notifications.c.thread,
+        other.c.delivered_at.is_(None),
+        other.c.dropped_at.is_(None),
+        other.c.round_up.is_(None),
+    )
 
 
 def fold(connection: Connection, ids: Collection[int], at: datetime) -> None:
@@ -91,8 +111,16 @@ def fold_held(connection: Connection, recipients: Collection[str], thread: str, 
 
 
 def folded_into(connection: Connection, ids: Collection[int]) -> Mapping[int, tuple[Event, ...]]:
-    """What each of these notifications speaks for beside itself, oldest first: all that was folded since anything arrived there."""
-    return {id_: tuple(_before(connection, id_)) for id_ in ids}
+    """What each of these notifications speaks for beside itself, oldest first: all that was folded since anything arrived there.
+
+    Those that speak for themselves alone are left out.
+    """
+    folded = notifications.alias("folded")
+    theirs = exists().where(
+        folded.c.recipient == notifications.c.recipient, folded.c.thread == notifications.c.thread, folded.c.reason == FOLDED
+    )
+    speaking = connection.execute(select(notifications.c.id).where(notifications.c.id.in_(ids), theirs)).scalars().all()
+    return {id_: tuple(_before(connection, id_)) for id_ in speaking}
 
 
 def _before(connection: Connection, id_: int) -> Iterator[Event]:

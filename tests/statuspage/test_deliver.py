@@ -359,10 +359,10 @@ async def test_a_bug_of_ours_in_one_letter_leaves_the_others_alone(house: House,
     await house.pass_by(120)
     real = house.deliverer.letters.mail.update
 
-    def broken(head: Letterhead, page: Page, incident: IncidentView, update: UpdateView) -> bytes:
+    def broken(head: Letterhead, page: Page, incident: IncidentView, update: UpdateView, earlier: Sequence[UpdateView]) -> bytes:
         if head.to == "ada@example.org":
             raise ZeroDivisionError
-        return real(head, page, incident, update)
+        return real(head, page, incident, update, earlier)
 
     monkeypatch.setattr(house.deliverer.letters.mail, "update", broken)
     await house.deliver()
