@@ -21,7 +21,7 @@ from statuspage.web.auth import CALLER, READS_WHOLE_AUDIT
 from statuspage.web.by_language import words_of
 from statuspage.web.causes import of_list
 from statuspage.web.desk import DESK, Deed, Desk, story_of
-from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of
+from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of, row_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
 from statuspage.web.reach import demand_services, reach_of
@@ -147,7 +147,7 @@ async def list_reports(request: web.Request) -> web.Response:
 
 async def erase_report(request: web.Request) -> web.Response:
     """Forget what a customer reported, and where they wait for an answer."""
-    desk, by, number = request.app[DESK], request[CALLER].name, number_of(request.match_info["id"]) or 0
+    desk, by, number = request.app[DESK], request[CALLER].name, row_of(request.match_info["id"])
 
     def write(connection: Connection) -> bool:
         is_gone = reports.erase_report(connection, number, desk.now())

@@ -20,7 +20,7 @@ from statuspage.web.auth import CALLER
 from statuspage.web.call_bodies import CrewList, CrewShown, StandInBody, StandInEnded, StandInShown
 from statuspage.web.console import fit, text, trouble_of
 from statuspage.web.desk import DESK, Desk
-from statuspage.web.entry import body_of, number_of
+from statuspage.web.entry import body_of, row_of
 from statuspage.web.once import written_once
 from statuspage.web.problems import Rejected
 from statuspage.web.reach import demand_team
@@ -148,7 +148,7 @@ def _local(typed: str, zone: ZoneInfo) -> datetime:
 async def dissolve_by_form(request: web.Request) -> web.Response:
     """Take an arrangement back, and draw the page again."""
     desk, by = request.app[DESK], request[CALLER].name
-    await desk.store.write(partial(_dissolved, number_of(request.match_info["id"]) or 0, desk, by))
+    await desk.store.write(partial(_dissolved, row_of(request.match_info["id"]), desk, by))
     return see_other("/on-call")
 
 
@@ -185,7 +185,7 @@ async def arrange(request: web.Request) -> web.Response:
 
 async def dissolve(request: web.Request) -> web.Response:
     """Take an arrangement back."""
-    desk, by, number = request.app[DESK], request[CALLER].name, number_of(request.match_info["id"]) or 0
+    desk, by, number = request.app[DESK], request[CALLER].name, row_of(request.match_info["id"])
     await desk.store.write(partial(_dissolved, number, desk, by))
     return web.Response(text=StandInEnded(id=number).model_dump_json(), content_type="application/json")
 

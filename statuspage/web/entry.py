@@ -97,6 +97,11 @@ def number_of(text: str | None) -> int | None:
     return int(text)
 
 
+def row_of(text: str) -> int:
+    """The number in an address that leads to a row; 0, which leads to none, for what is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
 def instant_typed(typed: str, zone: str) -> datetime | None:
     """The instant that a person typed, in UTC; by *zone*'s clock on the wall where it names none. None for what is no instant."""
     try:

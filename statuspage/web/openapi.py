@@ -58,6 +58,8 @@ _QUERY: Mapping[str, Sequence[Json]] = {
 }
 _ALWAYS_ONCE = frozenset({"hear_alertmanager"})
 """What changes nothing when it is sent again, and needs no key for that."""
+_NAMING_ANOTHER = frozenset({"log_caller"})
+"""What is about something that its body names and that may be unknown."""
 _WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
 _REFUSALS: Mapping[str, tuple[int, ...]] = {"GET": (401, 403, 422), "POST": _WRITING, "PATCH": _WRITING, "DELETE": (401, 403, 503)}
 
@@ -92,7 +94,7 @@ def _schemas(routes: Sequence[Route]) -> Json:
 
 def _operation(route: Route) -> Json:
     name = route.handler.__name__
-    refusals = (*_REFUSALS[route.method], *((404,) if "{id}" in route.path else ()))
+    refusals = (*_REFUSALS[route.method], *((404,) if "{id}" in route.path or name in _NAMING_ANOTHER else ()))
     operation: Json = {
         "operationId": name,
         "summary": (route.handler.__doc__ or "").splitlines()[0],

@@ -23,7 +23,7 @@ from statuspage.store.maintenance_rows import read_maintenances
 from statuspage.store.people import Agent
 from statuspage.web.auth import CALLER, Caller, Permission, held
 from statuspage.web.desk import DESK, Desk
-from statuspage.web.entry import number_of
+from statuspage.web.entry import row_of
 from statuspage.web.problems import Rejected
 from statuspage.web.route import About, Route
 
@@ -180,7 +180,7 @@ async def _service(desk: Desk, reach: Reach, id_: str) -> bool:
 
 
 async def _stand_in(desk: Desk, reach: Reach, id_: str) -> bool:
-    team = await desk.store.read(partial(stand_ins.team_of, number=number_of(id_) or 0))
+    team = await desk.store.read(partial(stand_ins.team_of, number=row_of(id_)))
     return team is None or reach.teams is None or team in reach.teams
 
 
