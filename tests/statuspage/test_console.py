@@ -301,3 +301,16 @@ async def test_an_unknown_incident_is_a_page_that_says_so(house: House) -> None:
     answer = await (await house.logged_in("anna")).get("/incidents/nosuch")
     assert answer.status == 404
     assert "There is no incident with this id." in await answer.text()
+
+
+async def test_the_card_of_what_is_over_holds_nothing_back_any_more(house: House) -> None:
+    incident, anna = await house.outage(), await house.logged_in("anna")
+    await anna.send(f"/incidents/{incident.id}/updates", {"body": "We are on it."}, of=f"/incidents/{incident.id}")
+    assert "held back until" in await anna.page(f"/incidents/{incident.id}")
+    for _ in range(2):
+        await house.see("outgoing", None)
+    ended = await anna.send(f"/incidents/{incident.id}/resolve", {"body": "It works."}, of=f"/incidents/{incident.id}")
+    assert ended.status == 303, await ended.text()
+    card = await anna.page(f"/incidents/{incident.id}")
+    assert "held back until" not in card
+    assert "told to nobody: it was over before" in card
