@@ -60,15 +60,19 @@ def show_csv(kind: Kind) -> Handler:
     return show
 
 
-def show_json(kind: Kind) -> Handler:
-    """Give what spells a report as JSON."""
+async def show_desk_report(request: web.Request) -> web.Response:
+    """Give the desk's figures of a ``period``, by default of this month so far."""
+    return await _json(request, Kind.DESK)
 
-    async def show(request: web.Request) -> web.Response:
-        report, company = await _report(request, kind)
-        return web.Response(text=spelled(report, company), content_type="application/json")
 
-    show.__doc__ = f"Give {'the desk figures' if kind is Kind.DESK else 'the review'} of a ``period``, by default of this month so far."
-    return show
+async def show_review(request: web.Request) -> web.Response:
+    """Give the review of a ``period``, by default of this month so far."""
+    return await _json(request, Kind.REVIEW)
+
+
+async def _json(request: web.Request, kind: Kind) -> web.Response:
+    report, company = await _report(request, kind)
+    return web.Response(text=spelled(report, company), content_type="application/json")
 
 
 def spelled(report: Report, company: Company) -> str:
