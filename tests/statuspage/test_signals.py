@@ -13,6 +13,7 @@ from statuspage.store.people import Role
 from statuspage.store.signal_tables import signals
 from statuspage.store.signals import prune_signals
 from tests.statuspage.desks import House, Program, housed
+from tests.statuspage.test_reach import OTHER, OWN, OWNED
 
 ROUTE = "/ingest/alertmanager"
 HOSTILE = "\x1b[31m</script><img src=x onerror=alert(1)>\u202e" + "A" * 5000
@@ -122,3 +123,14 @@ async def test_only_a_token_that_may_tell_is_heard(house: House) -> None:
     stranger = await viewer.session.post(f"/api/v1{ROUTE}", json=group(alert(house)), headers={"Authorization": "Bearer nobody"})
     assert stranger.status == 401
     assert not house.pipeline.situation.incidents
+
+
+async def test_a_token_that_teams_bind_tells_of_their_services_alone(tmp_path: Path) -> None:
+    async with housed(tmp_path, topology=OWNED) as house:
+        await house.all_good()
+        bound = await house.program("prometheus", Role.LEVEL_ONE, teams=("mail",))
+        answer = await bound.send(ROUTE, group(alert(house), alert(house, "b", service=OTHER)))
+        assert answer.status == 422
+        assert (await answer.json())["errors"] == [{"path": "alerts.1.labels.service", "message": f"{OTHER} is another team's"}]
+        (incident,) = house.pipeline.situation.incidents.values()
+        assert set(incident.services) == {OWN}
