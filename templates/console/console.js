@@ -30,13 +30,42 @@
     return at.id ? `#${CSS.escape(at.id)}` : at.getAttribute("href") ? `a[href="${CSS.escape(at.getAttribute("href"))}"]` : null;
   };
 
+  // A sound and a notification for each new incident, where somebody asked for them in this browser.
+  const bell = document.getElementById("bell");
+  const isAskedFor = () => bell?.getAttribute("aria-pressed") === "true";
+  let sound = null;
+  const press = (on) => bell.setAttribute("aria-pressed", String(on));
+  const ring = (row) => {
+    if (sound) {
+      const tone = new OscillatorNode(sound, { frequency: 880 });
+      tone.connect(new GainNode(sound, { gain: 0.2 })).connect(sound.destination);
+      tone.start();
+      tone.stop(sound.currentTime + 0.35);
+    }
+    if (window.Notification?.permission === "granted") new Notification(row.querySelector("h2").textContent.trim(), { tag: row.id });
+  };
+  if (bell) {
+    bell.hidden = false;
+    press(localStorage.getItem("bell") === "on");
+    if (isAskedFor()) document.addEventListener("pointerdown", () => (sound ??= new AudioContext()), { once: true });
+    bell.addEventListener("click", () => {
+      press(!isAskedFor());
+      localStorage.setItem("bell", isAskedFor() ? "on" : "off");
+      if (!isAskedFor()) return;
+      sound ??= new AudioContext();
+      window.Notification?.requestPermission();
+    });
+  }
+
   const swap = (html) => {
+    const known = new Set([...live.querySelectorAll(".row[id]")].map((row) => row.id));
     const before = live.querySelectorAll(".row").length;
     const focus = place();
     live.innerHTML = html;
     if (focus) live.querySelector(focus)?.focus({ preventScroll: true });
     const after = live.querySelectorAll(".row").length;
     document.title = document.title.replace(/^(\(\d+\) )?/, after ? `(${after}) ` : "");
+    if (isAskedFor()) live.querySelectorAll(".row[id]").forEach((row) => known.has(row.id) || ring(row));
     if (after > before) said.textContent = `${after} open incidents`;
   };
 
