@@ -12,7 +12,7 @@ from tests.browser.desk import warn
 from tests.browser.places import Outage, Place, Visit, Visited, Which
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     try:
         async with chromium() as started:
@@ -21,7 +21,7 @@ async def browser() -> AsyncIterator[Browser]:
         pytest.fail(str(absence), pytrace=False)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def demos(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Demo, Outage]]:
     """Two demos, started side by side: one that stays well, one whose mail cannot be sent."""
     async with AsyncExitStack() as stack:
@@ -39,22 +39,22 @@ async def demos(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
         yield await asyncio.gather(started("calm"), broken())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def calm(demos: tuple[Demo, Outage]) -> Demo:
     return demos[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outage(demos: tuple[Demo, Outage]) -> Outage:
     return demos[1]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def calm_agent(browser: Browser, calm: Demo) -> StorageState:
     return await _kept(browser, calm)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def agent(browser: Browser, outage: Outage) -> StorageState:
     return await _kept(browser, outage.demo)
 
@@ -65,7 +65,7 @@ async def _kept(browser: Browser, company: Demo) -> StorageState:
         return await page.context.storage_state()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def storm(browser: Browser, outage: Outage, agent: StorageState) -> str:
     """The id of an advisory about the broken service; a notice is beside it."""
     async with window(browser, kept=agent) as page:
@@ -73,7 +73,7 @@ async def storm(browser: Browser, outage: Outage, agent: StorageState) -> str:
         return await warn(page, outage.demo, "Storm warning", words="Lines may fail tonight.", service="Email")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def visit(browser: Browser, calm: Demo, outage: Outage, calm_agent: StorageState, agent: StorageState, storm: str) -> Visit:
     """Opens a place in a window of its own."""
 

@@ -1,0 +1,1 @@
+"""A package: what runs for all of its tests, a browser and two demos, ends with the last of them."""
