@@ -15,6 +15,7 @@ from statuspage.config.causes import causes
 from statuspage.config.loading import Config, Loaded
 from statuspage.config.logo import Logo
 from statuspage.config.scale import scale
+from statuspage.config.terms import offers
 from statuspage.monthly import Company
 from statuspage.picture.known_errors import KnownError
 from statuspage.picture.site import Site
@@ -111,4 +112,5 @@ def company_of(config: Config, now: datetime) -> Company:
         topology=configuration.topology(config),
         impacts=scale(config, now.year).impacts,
         causes=causes(config),
+        offers=offers(config),
     )

@@ -1,6 +1,7 @@
 """The command ``report availability``: what was promised of each service, what was kept, and the ledger that it follows from."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,6 @@ import typer
 from sqlalchemy import Connection
 
 from incidents.levels.periods import named
-from incidents.levels.service_level import cost, credit
 from incidents.levels.terms import NO_LEVEL
 from incidents.times.spans import Span
 from statuspage.bundled import templates
@@ -20,7 +20,7 @@ from statuspage.cli.options import GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
 from statuspage.config.loading import Config, words
 from statuspage.config.terms import offers, terms
-from statuspage.ledgers import account_of
+from statuspage.monthly import reported
 from statuspage.picture.marking import localised
 from statuspage.render.ledgers import COLUMNS, cells, table
 from statuspage.render.report import Reported, report
@@ -88,24 +88,8 @@ def availability(period: str | None, *, service: str | None, form: Format, langu
 
 def _reported(connection: Connection, config: Config, service: str, period: Span, now: datetime, language: str) -> Reported:
     name = localised(words(config.services[service].name, config.site.language), language) or service
-    try:
-        account = account_of(connection, service, period, now)
-    except LookupError:
-        stated = terms(config, now.year).get(service, NO_LEVEL)
-        return Reported(
-            service=service, name=name, terms=stated, ledger=None, budget=None, runs_out_at=None, credit=credit(None, ()), cost=None
-        )
-    offer = offers(config)[service]
-    return Reported(
-        service=service,
-        name=name,
-        terms=account.terms,
-        ledger=account.ledger,
-        budget=account.budget,
-        runs_out_at=account.runs_out_at,
-        credit=credit(account.ledger.contractual.ratio, offer.credits),
-        cost=cost(account.ledger, customers=offer.customers, cost_of_quality=offer.cost_of_quality) or None,
-    )
+    found = reported(connection, service, name, period, now, offers(config)[service])
+    return replace(found, terms=terms(config, now.year).get(service, NO_LEVEL)) if found.ledger is None else found
 
 
 def _print_table(found: Sequence[Reported]) -> None:

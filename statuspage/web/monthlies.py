@@ -10,16 +10,16 @@ from aiohttp import web
 
 from incidents.levels.periods import written
 from incidents.levels.terms import Period
-from statuspage.monthly import Company, DeskReport, Kind, Report, ReviewReport, laid_out, report_of
+from statuspage.monthly import AvailabilityReport, Company, DeskReport, Kind, Report, ReviewReport, laid_out, report_of
 from statuspage.render.ledgers import table
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
 from statuspage.web.reach import reach_of
-from statuspage.web.report_bodies import DeskReportShown, ReviewShown
+from statuspage.web.report_bodies import AvailabilityShown, DeskReportShown, ReviewShown
 from statuspage.web.route import Handler
 from statuspage.web.screens import screen
 
-TITLES = {Kind.DESK: "The desk's figures", Kind.REVIEW: "The review"}
+TITLES = {Kind.AVAILABILITY: "Availability", Kind.DESK: "The desk's figures", Kind.REVIEW: "The review"}
 
 
 def show_page(kind: Kind) -> Handler:
@@ -60,6 +60,11 @@ def show_csv(kind: Kind) -> Handler:
     return show
 
 
+async def show_kept(request: web.Request) -> web.Response:
+    """Give what was promised and kept of each service in a ``period``, by default in this month so far."""
+    return await _json(request, Kind.AVAILABILITY)
+
+
 async def show_desk_report(request: web.Request) -> web.Response:
     """Give the desk's figures of a ``period``, by default of this month so far."""
     return await _json(request, Kind.DESK)
@@ -78,6 +83,8 @@ async def _json(request: web.Request, kind: Kind) -> web.Response:
 def spelled(report: Report, company: Company) -> str:
     """A report as JSON."""
     match report:
+        case AvailabilityReport():
+            return AvailabilityShown.of(report).model_dump_json()
         case DeskReport():
             return DeskReportShown.of(report).model_dump_json()
         case ReviewReport():
@@ -109,4 +116,5 @@ def company_of(desk: Desk) -> Company:
         topology=desk.pipeline.situation.topology,
         impacts=desk.scale().impacts,
         causes=desk.causes(),
+        offers=desk.offers(),
     )

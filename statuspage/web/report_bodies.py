@@ -4,10 +4,69 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
-from statuspage.monthly import Company, DeskReport, ReviewReport
+from statuspage.monthly import AvailabilityReport, Company, DeskReport, ReviewReport
 from statuspage.picture.desk_report import BOUNDS, Spread
 from statuspage.picture.review import Came
+from statuspage.render.report import Reported
 from statuspage.web.bodies import Given, MissedShown
+
+
+class KeptShown(Given):
+    """A service in a period: the promise and the figures in percent, cut (null: none, or not known), and what is left of the budget."""
+
+    service: str
+    name: str
+    target: float | None
+    promised_a: str | None
+    measured: float | None
+    contractual: float | None
+    unknown_seconds: float
+    budget_left_seconds: float | None
+    runs_out_at: datetime | None
+    credit_percent: float
+    cost: float | None
+
+    @classmethod
+    def of(cls, one: Reported) -> Self:
+        """Show *one*."""
+        return cls(
+            service=one.service,
+            name=one.name,
+            target=_number(one.target),
+            promised_a=None if one.target is None else one.terms.period.value,
+            measured=_number(one.figure.measured),
+            contractual=_number(one.figure.contractual),
+            unknown_seconds=one.figure.unknown.total_seconds(),
+            budget_left_seconds=None if one.left is None else one.left.total_seconds(),
+            runs_out_at=one.runs_out_at,
+            credit_percent=float(one.credit),
+            cost=one.cost,
+        )
+
+
+def _number(percent: str | None) -> float | None:
+    return None if percent is None else float(percent)
+
+
+class AvailabilityShown(Given):
+    """What was promised and kept of each service in a period, as of the last whole minute."""
+
+    period: str
+    since: datetime
+    until: datetime
+    as_of: datetime
+    items: list[KeptShown]
+
+    @classmethod
+    def of(cls, report: AvailabilityReport) -> Self:
+        """Show *report*."""
+        return cls(
+            period=report.word,
+            since=report.period.since,
+            until=report.period.until,
+            as_of=report.as_of,
+            items=[KeptShown.of(one) for one in report.services],
+        )
 
 
 class TimesShown(Given):

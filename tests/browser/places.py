@@ -119,6 +119,7 @@ PLACES = (
     Place(name="form that asks for an instant of the past", which=Which.CALM, site="console", path="/as-it-was", is_inside=True),
     Place(name="page as it was", which=Which.BROKEN, site="console", path="/as-it-was?at={lately}", is_inside=True),
     Place(name="the desk's figures", which=Which.BROKEN, site="console", path="/reports/desk", is_inside=True),
+    Place(name="the report on availability", which=Which.BROKEN, site="console", path="/reports/availability", is_inside=True),
     Place(name="the review", which=Which.BROKEN, site="console", path="/reports/review", is_inside=True),
     Place(name="corrections", which=Which.CALM, site="console", path="/corrections", is_inside=True),
     Place(name="instant that lies ahead", which=Which.CALM, site="console", path="/as-it-was?at=2999-01-01", status=422, is_inside=True),

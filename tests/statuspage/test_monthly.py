@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,13 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from incidents.levels.service_level import NO_OFFER
+from incidents.levels.terms import Terms
 from incidents.priority import Impact
+from incidents.times.spans import Span
 from probes.result import Failure
+from statuspage.monthly import reported
+from statuspage.store.ledger_rows import state_terms
 from statuspage.store.people import Role
 from statuspage.store.tables import journal
 from tests.statuspage.desks import House, Program, housed
@@ -174,6 +180,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     async with housed(tmp_path_factory.mktemp("desk"), timezone="UTC") as house:
         house.scale = replace(house.scale, impacts={"email": Impact(customers=1000.0, cost_of_quality=2.0)})
         living = Desk(house, await house.program("phone", Role.MANAGER), random.Random(3))
+        await house.store.write(lambda connection: state_terms(connection, {"portal": Terms(target=Fraction(999, 1000))}, house.now))
         await house.all_good()
         await living.live(140)
         yield living
@@ -246,6 +253,33 @@ async def test_the_review_ranks_what_it_found_and_says_what_the_probes_missed(de
     assert page.count("to be answered for</a>") == early
     rows = list(csv.DictReader(io.StringIO(await (await mia.get("/reports/review.csv?period=2026")).text())))
     assert [row["id"] for row in rows if row["part"] == "cause"] == [one["id"] for one in told["causes"]]
+
+
+async def test_availability_tells_of_each_service_what_its_own_ledger_tells(desk: Desk) -> None:
+    mia = await desk.house.logged_in("mara", Role.MANAGER)
+    told = await (await desk.phone.get("/reports/availability", period="2026-03")).json()
+    items = {one["service"]: one for one in told["items"]}
+    assert items.keys() == desk.house.pipeline.situation.topology.services.keys()
+    for service in SERVICES.values():
+        ledger = await (await desk.phone.get(f"/services/{service}/availability", since=told["since"], until=told["until"])).json()
+        one = items[service]
+        assert (one["measured"], one["contractual"]) == (ledger["measured"], ledger["contractual"])
+        assert one["unknown_seconds"] == ledger["unknown_seconds"]
+    assert (items["portal"]["target"], items["email"]["target"]) == (99.9, None)
+    is_kept = items["portal"]["budget_left_seconds"] >= 0
+    page = await mia.page("/reports/availability?period=2026-03")
+    assert f"{int(is_kept)} of 1" in page
+    assert f"{items['portal']['measured']:.3f} %" in page
+    rows = list(csv.DictReader(io.StringIO(await (await mia.get("/reports/availability.csv?period=2026-03")).text())))
+    assert {row["service"]: float(row["measured_percent"]) for row in rows} == {id: one["measured"] for id, one in items.items()}
+    before = await mia.page("/reports/availability?period=2025-01")
+    assert "none can be told" in before, "nothing is known of the time before anything was watched"
+
+
+async def test_of_a_period_that_begins_this_minute_nothing_is_known(desk: Desk) -> None:
+    period = Span(desk.house.now.replace(second=0, microsecond=0), desk.house.now + timedelta(days=30))
+    found = await desk.house.store.read(lambda connection: reported(connection, "portal", "Portal", period, period.since, NO_OFFER))
+    assert (found.ledger, found.figure.measured, found.left) == (None, None, None)
 
 
 async def test_the_command_line_prints_the_same_report_as_one_file(tmp_path: Path) -> None:
