@@ -15,7 +15,7 @@ from tests.bench import installation, nginx, turns
 from tests.bench.table import Row, bounded, compared
 
 REQUESTS = 4_000
-TURNS = 4
+TURNS = 2
 """Short turns, and more of them: what else the machine does then hits both sides alike."""
 LAST_START = 54.0
 ATTEMPTS = 4
