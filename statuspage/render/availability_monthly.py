@@ -71,6 +71,6 @@ def _row(one: Reported) -> Sequence[str]:
     figure, left = one.figure, one.left
     return (
         *(one.service, one.name, one.target or "", one.terms.period.value if one.target is not None else ""),
-        *(figure.measured or "", figure.contractual or "", f"{figure.unknown.total_seconds():g}"),
-        *("" if left is None else f"{left.total_seconds():g}", f"{float(one.credit):g}", "" if one.cost is None else f"{one.cost:g}"),
+        *(figure.measured or "", figure.contractual or "", f"{figure.unknown.total_seconds():.15g}"),
+        *("" if left is None else f"{left.total_seconds():.15g}", f"{float(one.credit):g}", "" if one.cost is None else f"{one.cost:.15g}"),
     )

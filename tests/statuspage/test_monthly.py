@@ -21,6 +21,7 @@ from incidents.priority import Impact
 from incidents.times.spans import Span
 from probes.result import Failure
 from statuspage.monthly import reported
+from statuspage.render.availability_monthly import availability_monthly
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.people import Role
 from statuspage.store.tables import journal
@@ -274,6 +275,15 @@ async def test_availability_tells_of_each_service_what_its_own_ledger_tells(desk
     assert {row["service"]: float(row["measured_percent"]) for row in rows} == {id: one["measured"] for id, one in items.items()}
     before = await mia.page("/reports/availability?period=2025-01")
     assert "none can be told" in before, "nothing is known of the time before anything was watched"
+
+
+async def test_large_figures_are_written_in_full(desk: Desk) -> None:
+    now = desk.house.now.replace(second=0, microsecond=0)
+    period = Span(now - timedelta(days=900), now)
+    found = await desk.house.store.read(lambda connection: reported(connection, "portal", "Portal", period, now, NO_OFFER))
+    paper = availability_monthly([replace(found, cost=1234567.89)], word="900d")
+    row = dict(zip(paper.columns, paper.rows[0], strict=True))
+    assert (row["cost"], float(row["unknown_seconds"])) == ("1234567.89", found.figure.unknown.total_seconds())
 
 
 async def test_of_a_period_that_begins_this_minute_nothing_is_known(desk: Desk) -> None:
