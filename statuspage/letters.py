@@ -34,6 +34,8 @@ from statuspage.render.webhook import Turn, advisory_told, incident_told, status
 from statuspage.store import queries
 from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.engine import Store
+from statuspage.store.errors import StoreUnavailable
+from statuspage.store.mailed import KIND as MONTHLY
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
 from statuspage.store.outbox import Notification, called_already, parts_of
 from statuspage.store.outlets import GONE, Outlet, folded_into, outlet_of
@@ -76,7 +78,8 @@ class _Known:
     *parts* is what each round-up tells of, by its key.
     *folded* is what some speak for beside themselves, by their numbers. Where any is for a program, *open* are the incidents that go on,
     since all of them make the page's status. *before* has what each that tells of a service's status follows, by its number.
-    *called* are recipients and threads where anything has arrived, of those that quiet hours held back.
+    *called* are recipients and threads where anything has arrived, of those that quiet hours held back. *papers* are monthly reports, each
+    by which it is and its period; those that could not be made are not there.
     """
 
     subscribers: Mapping[str, Subscriber]
@@ -88,7 +91,7 @@ class _Known:
     before: Mapping[int, Status]
     parts: Mapping[str, Sequence[Notification]]
     called: frozenset[tuple[str, str]] = frozenset()
-    papers: Mapping[str, Monthly] = field(default_factory=dict)
+    papers: Mapping[tuple[str, str], Monthly] = field(default_factory=dict)
 
     @classmethod
     def read(cls, notifications: Collection[Notification], connection: Connection) -> "_Known":
@@ -96,7 +99,9 @@ class _Known:
         parts = parts_of(connection, [one.key for one in notifications if _is_round_up(one)])
         each = [*notifications, *(part for told in parts.values() for part in told)]
         events = [one.entry.event for one in each if one.entry is not None]
-        stories = queries.stories_of(connection, {event.incident for event in events if isinstance(event, _OfIncidents)})
+        answered = {str(one.letter["incident"]) for one in notifications if one.letter is not None and "incident" in one.letter}
+        told = {event.incident for event in events if isinstance(event, _OfIncidents)}
+        stories = queries.stories_of(connection, told | answered)
         planned = {event.maintenance for event in events if isinstance(event, MaintenanceUpdated)}
         warned = {event.advisory for event in events if isinstance(event, AdvisoryUpdated)}
         said = maintenance_words(connection, planned)
@@ -116,6 +121,10 @@ class _Known:
             parts=parts,
             called=called_already(connection, held) if held else frozenset(),
         )
+
+
+def _made(paper: Callable[[Connection, str, str], Monthly], report: str, period: str, connection: Connection) -> Monthly:
+    return paper(connection, report, period)
 
 
 def _is_of_status(one: Notification) -> bool:
@@ -145,19 +154,25 @@ class Letters:
 
     async def compose(self, notifications: Sequence[Notification]) -> Mapping[int, Composed]:
         """Make what each of *notifications* sends, by their numbers; one that we cannot write has failed. Errors: StoreUnavailable."""
-        known = await self.store.read(partial(self._known, notifications))
+        papers = await self._papers(notifications)
+        known = replace(await self.store.read(partial(_Known.read, notifications)), papers=papers)
         drawn: dict[tuple[str, str], Page] = {}
         return await asyncio.to_thread(lambda: {one.id: self._attempt(one, known, drawn) for one in notifications})
 
-    def _known(self, notifications: Sequence[Notification], connection: Connection) -> _Known:
-        papers = {}
-        for one in notifications:
-            match one.letter:
-                case {"kind": "monthly", "report": str(report), "period": str(period)} if self.paper is not None:
-                    papers[one.key] = self.paper(connection, report, period)
-                case _:
-                    continue
-        return replace(_Known.read(notifications, connection), papers=papers)
+    async def _papers(self, notifications: Sequence[Notification]) -> Mapping[tuple[str, str], Monthly]:
+        """The monthly reports that are asked for, each made once; one that cannot be made keeps nothing else from being written."""
+        letters = [one.letter for one in notifications if one.letter is not None and one.letter.get("kind") == MONTHLY]
+        papers: dict[tuple[str, str], Monthly] = {}
+        if self.paper is None:
+            return papers
+        for report, period in {(str(letter["report"]), str(letter["period"])) for letter in letters}:
+            try:
+                papers[report, period] = await self.store.read(partial(_made, self.paper, report, period))
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("the report %s of %s cannot be made", report, period)
+        return papers
 
     def _attempt(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Composed:
         try:
@@ -168,7 +183,7 @@ class Letters:
 
     def _composed(self, one: Notification, known: _Known, drawn: dict[tuple[str, str], Page]) -> Message | Dropped:
         if one.letter is not None and not _is_round_up(one):
-            return self._letter(one, one.letter, known)
+            return self._letter(one, one.letter, known, drawn)
         if outlet_of(one.recipient) is not None:
             return self._announced(one, known, drawn)
         if one.channel in self.callbook.lines:
@@ -247,7 +262,9 @@ class Letters:
         """The language that a reader chose, where the site still speaks it and it is another than the site's."""
         return language if language in self.site.languages and language != self.site.language else None
 
-    def _letter(self, one: Notification, letter: Mapping[str, JsonValue], known: _Known) -> Message | Dropped:
+    def _letter(
+        self, one: Notification, letter: Mapping[str, JsonValue], known: _Known, drawn: dict[tuple[str, str], Page]
+    ) -> Message | Dropped:
         to, site = str(letter.get("to")), self.site
         language = str(letter.get("language", site.language))
         head = self._head(one, to)
@@ -256,10 +273,14 @@ class Letters:
                 return Dropped(reason="its link would lead nowhere any more")
             case {"kind": "confirm", "link": str(link), "hours": int(hours)}:
                 body = self.mail.confirm(head, site, language, link, hours)
-            case {"kind": "monthly"} if one.key in known.papers:
-                body = self.mail.monthly(head, site, known.papers[one.key], self.callbook.console)
-            case {"kind": "report_confirmed" | "report_mended" as kind, "at": str(at), "name": str(name), "incident": str(incident)}:
-                answer = ReportAnswer(datetime.fromisoformat(at), name, incident, kind == "report_mended", str(letter.get("name_in", "")))
+            case {"kind": "monthly", "report": str(report), "period": str(period)} if self.paper is not None:
+                body = self.mail.monthly(head, site, known.papers[report, period], self.callbook.console)
+            case {"kind": "report_confirmed" | "report_mended" as kind, "at": str(at), "incident": str(incident)}:
+                page = self._drawn(incident, language, known, drawn)
+                view = next((view for view in (*page.open, *page.recent) if view.id == incident), None)
+                if view is None:
+                    return Dropped(reason="it is not for the readers of the page any more")
+                answer = ReportAnswer(datetime.fromisoformat(at), view.name, incident, kind == "report_mended", view.name_in)
                 body = self.mail.report(head, site, language, answer)
             case _:
                 return Dropped(reason="an older release wrote this letter")

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from incidents.model import Incident, State, Update
-from incidents.voices import as_read
+from statuspage.store.incident_rows import read_incidents
 from statuspage.store.outbox import withdraw_letters, write_letter
 from statuspage.store.report_tables import reports
 from statuspage.store.traces import leave_traces
@@ -134,13 +134,26 @@ def listed(
 def answer(connection: Connection, incident: Incident, said: Update, at: datetime) -> None:
     """Write to those who were right: once that we know it too, and once that it works again; then their address is forgotten.
 
+    What becomes part of another incident does not work again before that is over.
+
     It belongs into the transaction that decides what becomes of *said*.
     """
     if said.state in {State.INVESTIGATING, State.IDENTIFIED}:
         _confirm(connection, incident, at, is_told=incident.is_open and incident.recovered_at is None)
+    elif said.state is State.RESOLVED and (heir := _heir(connection, incident)) is not None:
+        mine = (reports.c.contact.is_not(None), reports.c.incident == incident.id)
+        connection.execute(update(reports).where(*mine).values(incident=heir))
     elif said.state is State.RESOLVED:
         _confirm(connection, incident, at, is_told=False)
         _close(connection, incident, at)
+
+
+def _heir(connection: Connection, incident: Incident) -> str | None:
+    """The open incident in which it goes on after its last words; None where all is over."""
+    last: Incident | None = incident
+    while last is not None and last.merged_into is not None:
+        last = read_incidents(connection, [last.merged_into]).get(last.merged_into)
+    return last.id if last is not None and last.is_open else None
 
 
 def _confirm(connection: Connection, incident: Incident, at: datetime, *, is_told: bool) -> None:
@@ -162,9 +175,7 @@ def _close(connection: Connection, incident: Incident, at: datetime) -> None:
 
 
 def _letter(kind: str, row: Row[Any], incident: Incident) -> Mapping[str, JsonValue]:
-    told = {"kind": kind, "to": row.contact, "language": row.language, "at": row.at.isoformat()}
-    name, name_in = as_read(incident.name, incident.names, written=incident.language or "", wanted=row.language)
-    return {**told, "incident": incident.id, "name": name, "name_in": name_in}
+    return {"kind": kind, "to": row.contact, "language": row.language, "at": row.at.isoformat(), "incident": incident.id}
 
 
 def _write(connection: Connection, id: int, what: str, letter: Mapping[str, JsonValue], at: datetime) -> None:

@@ -112,6 +112,18 @@ async def test_one_click_on_queue_or_card_is_one_more_caller(house: House) -> No
     assert "Callers (2)" in await browser.page(f"/incidents/{incident.id}")
 
 
+async def test_a_card_tells_nobody_that_it_works_again_while_it_goes_on_in_another_incident(house: House, phone: Program) -> None:
+    mail = await house.outage()
+    await house.see("portal-web", Failure.REFUSED)
+    (web,) = (one for one in house.pipeline.situation.incidents if one != mail.id)
+    await call(phone, incident=web, ticket="T-9")
+    await (await house.program("pager", Role.LEVEL_TWO)).send(f"/incidents/{web}/merge", {"into": mail.id})
+    card = await (await house.logged_in("anna")).page(f"/incidents/{web}")
+    assert "it works again" not in card
+    assert f'It <a href="/incidents/{mail.id}">goes on elsewhere</a>: call them back once it is over there.' in card
+    assert "T-9" in card
+
+
 async def test_when_it_is_over_the_card_says_whom_to_call_back(house: House, phone: Program) -> None:
     incident = await house.outage()
     await call(phone, incident=incident.id, ticket="T-9")

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from probes.egress import Door
 from statuspage.config.models import Config
 from statuspage.month_end import month_over
+from statuspage.render.monthly import Monthly
 from statuspage.telling import deliverer, rewire
 from tests.statuspage.tellings import SENDER, known, telling
 
@@ -78,3 +80,30 @@ async def test_each_months_reports_are_mailed_once_across_restarts_and_clocks_se
         await house.pass_by(86400.0 * 15)
         await house.deliver()
         assert len(house.postbox.letters) == 12, "April is over, too"
+
+
+async def test_a_report_that_cannot_be_made_keeps_no_other_letter_waiting_and_is_tried_again(tmp_path: Path) -> None:
+    async with telling(tmp_path, known()) as house:
+        rewire(house.deliverer, configured(house.postbox.port), Door())
+        await house.deliver()
+        await house.subscribe("anna@example.org")
+        await house.pass_by((APRIL - house.world.now).total_seconds())
+        await house.outage()
+        await house.pass_by(121)
+        letters, whole = house.deliverer.letters, house.deliverer.letters.paper
+        assert whole is not None
+
+        def broken(connection: Connection, report: str, period: str) -> Monthly:
+            if report == "review":
+                raise ZeroDivisionError
+            return whole(connection, report, period)
+
+        letters.paper = broken
+        await house.deliver()
+        assert len(house.postbox.to("anna@example.org")) == 1
+        subjects = sorted(one.subject for one in house.postbox.to("boss@example.org"))
+        assert subjects == ["Availability 2026-03: Muster IT", "The desk's figures 2026-03: Muster IT"]
+        letters.paper = whole
+        await house.pass_by(600)
+        await house.deliver()
+        assert len(house.postbox.to("boss@example.org")) == 3

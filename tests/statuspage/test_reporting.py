@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -10,17 +11,21 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, web
 from sqlalchemy import func, select, text
 
+from incidents import regroup
 from incidents.model import Status, Subject
 from incidents.rollup import standing
+from probes.result import Failure
 from statuspage.store import reports
 from statuspage.store.report_tables import reports as rows
-from statuspage.store.reports import AGAIN_AFTER, WAITS_FOR, Heard
+from statuspage.store.reports import AGAIN_AFTER, WAITS_FOR, Heard, Said
+from statuspage.store.scope_rows import hide
 from statuspage.telling import forms_of
 from statuspage.web.beside import Beside
 from statuspage.web.public import public_app, public_runner
+from tests.incidents.world import need, service, topology
 from tests.rude.postbox import Letter
 from tests.statuspage.desks import Whole
-from tests.statuspage.tellings import House, known, telling
+from tests.statuspage.tellings import SITE, House, known, telling
 
 HOUR = timedelta(hours=1)
 
@@ -236,6 +241,39 @@ async def test_what_was_over_before_anybody_was_written_to_is_answered_in_one_le
     await front.house.pass_by(301)
     (letter,) = await front.letters()
     assert letter.subject.startswith("You were right, and it works again")
+
+
+async def test_who_was_right_about_what_goes_on_in_another_incident_hears_of_its_end_and_not_before(front: Front) -> None:
+    await front.report("portal", contact="anna@example.org")
+    mail = await front.house.outage()
+    await front.house.see("web", Failure.REFUSED)
+    (portal,) = (one for one in front.house.pipeline.situation.incidents if one != mail.id)
+    await front.house.pass_by(121)
+    assert [one.subject.split(":")[0] for one in await front.letters()] == ["You were right"]
+    await front.house.pipeline.act(partial(regroup.merge, incident=portal, into=mail.id, by="ada"))
+    await front.house.pass_by(121)
+    assert len(await front.letters()) == 1
+    for monitor in ("smtp", "web"):
+        await front.house.see(monitor, None)
+    await front.house.resolve(mail.id, "It works.")
+    _, last = await front.letters()
+    assert last.subject == f"You were right, and it works again: {mail.name}"
+
+
+async def test_who_was_right_reads_no_name_of_a_service_that_is_not_for_them(tmp_path: Path) -> None:
+    both = topology([service("email", need("smtp")), service("payroll", need("smtp"))], stale_after=timedelta(days=99))
+    async with telling(tmp_path, both) as house:
+        hidden = await house.store.write(lambda connection: hide(connection, {"payroll"}, {"email"}))
+        house.press.forget(SITE, house.press.public_ids, 120.0, hidden)
+        said, at = Said(symptom="", words="", language="en"), house.world.now
+        await house.store.write(lambda connection: reports.report(connection, "email", said, client="c", contact="anna@example.org", at=at))
+        await house.see("smtp", None)
+        await house.see("smtp", Failure.REFUSED)
+        await house.pass_by(121)
+        await house.deliver()
+        (letter,) = house.postbox.to("anna@example.org")
+        assert letter.subject == "You were right: Email is not working"
+        assert "payroll" not in f"{letter.text} {letter.html}".lower()
 
 
 async def test_who_reported_another_service_or_long_before_is_not_told_that_they_were_right(front: Front) -> None:
