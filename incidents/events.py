@@ -217,7 +217,7 @@ class Reopened:
     at: datetime
     incident: str
     since: datetime
-    publish_at: datetime
+    publish_at: datetime | None
     reason: str
 
 

@@ -36,7 +36,8 @@ def _reopen(draft: Draft, incident: Incident, component: str) -> None:
     back = max(_began(situation, component, hit), incident.recovered_at or incident.started_at)
     move(incident.state, Trigger.RETURNED)  # the table says whether it may come back; its words follow with what belongs to it by then
     reason = f"{incident.root}: {situation.standings[Subject.COMPONENT, incident.root or component].cause}"
-    publish_at = draft.now + _waits(situation, hit)
+    is_dismissed = incident.published_at is None and incident.publish_at is None  # then it waits for a person again
+    publish_at = None if is_dismissed else draft.now + _waits(situation, hit)
     draft.say(Reopened(at=draft.now, incident=incident.id, since=back, publish_at=publish_at, reason=reason))
     past = {id: Status.OPERATIONAL for id in incident.services if id in situation.topology.services}
     services = {**past, **{service: standing(situation, Subject.SERVICE, service) for service in hit}}

@@ -86,6 +86,21 @@ def test_dismissed_words_never_go_out_by_themselves_until_it_gets_worse_and_wait
     assert len(world.updates(id)) == 1
 
 
+def test_what_was_dismissed_waits_for_a_person_when_it_comes_back_after_its_end() -> None:
+    world = world_of()
+    world.fail("smtp")
+    id = world.incident.id
+    world.act(handling.dismiss, incident=id, by="ada", reason="A test of ours.")
+    world.mend("smtp")
+    world.tick(300)
+    assert not world.situation.incidents
+    world.fail("smtp")
+    assert world.incident.id == id
+    assert waits_at_gate(world.incident)
+    world.tick(3600)
+    assert world.updates(id) == []
+
+
 def test_a_dismissed_draft_ends_unseen() -> None:
     world = world_of()
     draft = called(world)

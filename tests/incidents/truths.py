@@ -418,7 +418,8 @@ class History:
         end = self.ended.pop(event.incident)
         assert end.reopens_until is not None, "it was over for good"
         assert end.at <= event.at < end.reopens_until
-        assert event.since <= event.at <= event.publish_at
+        assert event.since <= event.at
+        assert event.publish_at is None or event.at <= event.publish_at
         self.over.remove(event.incident)
         self.states[event.incident] = State.INVESTIGATING
 
