@@ -117,7 +117,8 @@ def _let_in(data_dir: Path) -> str:
         if any(agent.name == AGENT for agent in people.list_agents(connection)):
             people.set_password(connection, AGENT, password_hash=digest, at=wall_clock())
         else:
-            people.add_agent(connection, name=AGENT, password_hash=digest, roles=(Role.LEVEL_ONE, Role.LEVEL_TWO, Role.ADMIN), at=wall_clock())
+            roles = (Role.LEVEL_ONE, Role.LEVEL_TWO, Role.ADMIN)
+            people.add_agent(connection, name=AGENT, password_hash=digest, roles=roles, at=wall_clock())
 
     with Store.blocking("sqlite:///statuspage.db", data_dir) as database:
         database.write(write)

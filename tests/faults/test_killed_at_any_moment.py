@@ -127,6 +127,7 @@ class Trial:
         async with ClientSession(self.hub.internal, headers=headers) as session, session.get("/api/v1/incidents?open=true") as response:
             opened: list[dict[str, Any]] = (await response.json())["items"]
         self.incidents += len(opened)
+        returned = {*returned, *await asyncio.to_thread(came_back, self.directory / "data" / "kept.db")}  # while it was asked, too
         return [
             f"acknowledgement lost: {shown['id']} belongs to {owner}, and the API says {shown['acknowledged_by']}"
             for shown in opened

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -56,6 +56,8 @@ async def test_a_correction_is_marked_and_moves_the_entry_that_keeps_its_place(h
     (before,) = json.loads((await house.served())[feed])["items"]
     (first,) = await updates_of(house, kind, id_)
     path = f"/{kind}/{id_}/updates/1"
+    said = datetime.fromisoformat(before.get("date_modified", before["date_published"]))
+    await until(lambda: datetime.now(UTC) >= said + timedelta(seconds=1))  # feeds tell whole seconds
     assert (await patched(house, path, {"body": BETTER, "was": "0" * 64}))[0] == 409, "other words than were seen"
     assert (await patched(house, f"/{kind}/{id_}/updates/9", {"body": BETTER}))[0] == 404
     status, shown = await patched(house, path, {"body": BETTER, "was": first["digest"]})
