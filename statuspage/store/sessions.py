@@ -95,7 +95,9 @@ def end_stay(connection: Connection, id_: str, *, agent: str | None, at: datetim
 
 
 def end_stays(connection: Connection, agent: str, *, at: datetime, by: str = OPERATOR) -> int:
-    """Log *agent* out everywhere; gives how many sessions there were."""
+    """Log *agent* out everywhere; gives how many sessions there were. Errors: Unfit for an unknown name."""
+    if connection.scalar(select(agents.c.name).where(agents.c.name == agent)) is None:
+        raise Unfit(f"There is no agent {agent!r}.")
     ended = connection.execute(delete(sessions).where(sessions.c.agent == agent)).rowcount
     write_audit(connection, at=at, actor=by, act="log out everywhere", subject=agent, detail={"sessions": str(ended)})
     return ended

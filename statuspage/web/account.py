@@ -46,10 +46,17 @@ async def change_password(request: web.Request) -> web.Response:
     """Give the agent the password that they chose: it ends all their sessions, this one too."""
     desk, by, form = request.app[DESK], _agent(request), await request.post()
     try:
-        digest = await _chosen(request, *(text(form.get(name)) for name in ("now", "password", "again")))
+        was, digest = await _chosen(request, *(text(form.get(name)) for name in ("now", "password", "again")))
     except Rejected as rejected:
         return await _page(request, rejected)
-    await desk.store.write(partial(people.set_password, name=by, password_hash=digest, at=desk.now(), by=by))
+
+    def write(connection: Connection) -> None:
+        # To digest takes a while: whoever was shut out in it, or given another password, must not come in by this one.
+        if people.password_of(connection, by) != was:
+            raise Rejected(409, "Somebody gave you another password meanwhile, or shut you out. Nothing was changed.")
+        people.set_password(connection, by, password_hash=digest, at=desk.now(), by=by)
+
+    await desk.store.write(write)
     return see_other("/login")
 
 
@@ -61,8 +68,8 @@ def _agent(request: web.Request) -> str:
     return caller.name
 
 
-async def _chosen(request: web.Request, now: str, password: str, again: str) -> str:
-    """The digest of what was chosen. Errors: Rejected 422, and 429 where somebody tries too often what the present one may be."""
+async def _chosen(request: web.Request, now: str, password: str, again: str) -> tuple[str | None, str]:
+    """Digests of the present password and of the chosen one. Errors: Rejected 422; 429 where somebody guesses the present one too often."""
     desk, door, name = request.app[DESK], request.app[DOOR], request[CALLER].name
     if door.throttle.admit(account=name, address="", device=f"session {request[CALLER].session}", now=desk.now()):
         raise Rejected(429, "Too many tries. Wait a minute.")
@@ -72,7 +79,7 @@ async def _chosen(request: web.Request, now: str, password: str, again: str) -> 
     if password != again:
         raise Rejected(422, "The two new ones are not the same.")
     try:
-        return await door.hashed(password)
+        return kept, await door.hashed(password)
     except Unfit as unfit:
         raise Rejected(422, str(unfit)) from unfit
 

@@ -15,6 +15,7 @@ from statuspage.store import people, sessions
 from statuspage.store.people import Role, Unfit
 from statuspage.store.sessions import INVITATION_LASTS
 from statuspage.web.doors import INVITATIONS
+from statuspage.web.login import DOOR
 from tests.statuspage.desks import PASSWORD, Browser, House, housed
 from tests.statuspage.terminal import statuspage
 from tests.statuspage.test_reach import ROSTER
@@ -111,6 +112,27 @@ async def test_another_password_asks_for_the_present_one_and_ends_every_session(
     assert not await is_in(anna)
     assert (await anna.log_in("anna")).status == 403
     assert (await anna.log_in("anna", NEW)).status == 303
+
+
+async def test_whoever_is_shut_out_while_a_password_is_digested_stays_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna, door = await house.logged_in("anna"), house.app[DOOR]
+    digest = door.hashed
+
+    async def hashed(password: str) -> str:
+        await house.store.write(partial(people.disable_agent, name="anna", at=house.now))
+        return await digest(password)
+
+    monkeypatch.setattr(door, "hashed", hashed)
+    assert (await anna.send("/account/password", {"now": PASSWORD, "password": NEW, "again": NEW}, of="/account")).status == 409
+    (row,) = await house.store.read(people.list_agents)
+    assert row.disabled_at == house.now
+    assert (await anna.log_in("anna", NEW)).status == 403
+
+
+async def test_nobody_is_logged_out_by_a_name_that_there_is_not(house: House) -> None:
+    admin = await house.logged_in("root", Role.ADMIN)
+    assert (await admin.send("/agents/log-out", {"name": "ana"}, of="/agents")).status == 422
+    assert not await house.audit("log out everywhere")
 
 
 async def test_a_token_has_no_account(house: House) -> None:
