@@ -7,7 +7,7 @@ from statuspage.store.columns import Instant, instant, metadata, text
 signals = Table(
     "signals",
     metadata,
-    text("fingerprint", primary_key=True),  # the teller's own name for it
+    text("fingerprint", primary_key=True),  # its service, and the teller's own name for it
     text("service"),
     text("status"),
     instant("since"),

@@ -52,9 +52,11 @@ def _is_meant(alert: AlertSent, rules: Alertmanager) -> bool:
 
 def _signal(alert: AlertSent, rules: Alertmanager, desk: Desk) -> Signal:
     severity = alert.labels.get(rules.severity_label)
+    service = alert.labels[rules.service_label]
     return Signal(
-        fingerprint=alert.fingerprint,
-        service=alert.labels[rules.service_label],
+        # Within its service alone: who may speak for one must not end, nor keep from being heard, what another's is known by.
+        fingerprint=f"{service}:{alert.fingerprint}",
+        service=service,
         status=Status.PARTIAL if severity is None else Status(rules.severities[severity]),
         since=min(alert.starts_at, desk.now()),
         until=None if alert.status == "firing" else alert.ends_at or desk.now(),

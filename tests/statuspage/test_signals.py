@@ -134,3 +134,18 @@ async def test_a_token_that_teams_bind_tells_of_their_services_alone(tmp_path: P
         assert (await answer.json())["errors"] == [{"path": "alerts.1.labels.service", "message": f"{OTHER} is another team's"}]
         (incident,) = house.pipeline.situation.incidents.values()
         assert set(incident.services) == {OWN}
+
+
+async def test_a_token_that_teams_bind_ends_and_silences_no_other_teams_alert(tmp_path: Path) -> None:
+    async with housed(tmp_path, topology=OWNED) as house:
+        await house.all_good()
+        everybodys, bound = await house.program("prometheus"), await house.program("mail", Role.LEVEL_ONE, teams=("mail",))
+        assert (await everybodys.send(ROUTE, group(alert(house, service=OTHER)))).status == 200
+        (incident,) = house.pipeline.situation.incidents
+        over = {**alert(house), "status": "resolved", "endsAt": house.now.isoformat()}
+        assert (await (await bound.send(ROUTE, group(over))).json())["incidents"] == []
+        assert set(house.pipeline.situation.incidents) == {incident}
+        await bound.send(ROUTE, group(alert(house, "b")))
+        told = await (await everybodys.send(ROUTE, group(alert(house, "b", service=OTHER)))).json()
+        assert told["incidents"] == [incident]
+        assert house.incident(incident).notes == 2
