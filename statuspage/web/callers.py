@@ -21,7 +21,7 @@ from statuspage.web.desk import DESK, Desk
 from statuspage.web.entry import body_of, limit_of, number_of
 from statuspage.web.once import written_once
 from statuspage.web.problems import Rejected
-from statuspage.web.reach import demand_services, reach_of
+from statuspage.web.reach import demand_incident, demand_services, reach_of
 from statuspage.web.screens import see_other
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def _call(request: web.Request, body: CallerBody) -> Call:
         incident = situation.incidents.get(body.incident)
         if incident is None:
             raise Rejected(404, "There is no open incident with this id; it may have been resolved meanwhile.")
+        demand_incident(request, incident)
         service = service or next((one for one in incident.worst if reach.holds([one])), next(iter(incident.worst), None))
     if service is None:
         raise Rejected(422, "Name the service, or an incident that hits one.")

@@ -89,6 +89,12 @@ def demand_services(request: web.Request, services: Iterable[str], permission: P
         raise Rejected(403, _NOT_YOURS)
 
 
+def demand_incident(request: web.Request, incident: Incident) -> None:
+    """Errors: Rejected 403 where *incident*, which whoever asks has named, is another team's."""
+    if not reach_of(request, Permission.ACT).holds(concerned(incident, request.app[DESK].pipeline.situation.topology)):
+        raise Rejected(403, _NOT_YOURS)
+
+
 def offered(request: web.Request, permission: Permission = Permission.ACT) -> tuple[ServiceRow, ...]:
     """Services that a form may offer to whoever asks."""
     desk, reach = request.app[DESK], reach_of(request, permission)
@@ -130,6 +136,12 @@ def concerned(incident: Incident, topology: Topology) -> frozenset[str]:
     return frozenset((*incident.services, *incident.worst)) or frozenset(needing)
 
 
+def touched(window: Maintenance, topology: Topology) -> frozenset[str]:
+    """Services that a window is announced for; where there is none, those that need its components."""
+    needing = (service for part in window.components for service in topology.services_of.get(part, ()))
+    return frozenset(window.services) or frozenset(needing)
+
+
 def is_seen(reach: Reach, situation: Situation, component: str) -> bool:
     """Whether *component* may be seen: a service within reach needs it, or none at all."""
     return reach.is_whole or reach.holds(situation.topology.services_of.get(component, ()))
@@ -160,7 +172,7 @@ async def _monitor(desk: Desk, reach: Reach, id_: str) -> bool:
 async def _maintenance(desk: Desk, reach: Reach, id_: str) -> bool:
     known = desk.pipeline.situation.maintenances.get(id_)
     found = known or (await desk.store.read(lambda connection: read_maintenances(connection, [id_]))).get(id_) or _far(desk, id_)
-    return found is None or reach.holds(found.services)
+    return found is None or reach.holds(touched(found, desk.pipeline.situation.topology))
 
 
 def _far(desk: Desk, id_: str) -> Maintenance | None:

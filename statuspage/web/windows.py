@@ -17,7 +17,7 @@ from statuspage.web.auth import CALLER, Permission
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_window
-from statuspage.web.reach import is_seen, offered, reach_of, seen_of
+from statuspage.web.reach import is_seen, offered, reach_of, seen_of, touched
 from statuspage.web.screens import screen
 from statuspage.web.window_rows import by_start, row
 
@@ -65,7 +65,8 @@ async def window_page(request: web.Request, attempt: Attempt | None = None) -> w
     window = kept or far(desk, id_)
     if window is None:
         raise Rejected(404, "There is no maintenance with this id.")
-    known = desk.pipeline.situation.topology.components
+    topology, reach = desk.pipeline.situation.topology, reach_of(request, Permission.PLAN)
+    known = topology.components
     return screen(
         request,
         "window.html",
@@ -77,7 +78,7 @@ async def window_page(request: web.Request, attempt: Attempt | None = None) -> w
         record=record,
         components=[known[part].name if part in known else part for part in seen_of(request, window).components],
         body=said(window.description, desk.language),
-        may_act=request[CALLER].may(Permission.PLAN) and reach_of(request, Permission.PLAN).holds(window.services),
+        may_act=request[CALLER].may(Permission.PLAN) and reach.holds(touched(window, topology)),
         may_approve=request[CALLER].may(Permission.APPROVE) and window.planned_by != request[CALLER].name,
         may_override=request[CALLER].may(Permission.OVERRIDE),
         attempts={form: attempt if attempt and attempt.form == form else Attempt(form=form) for form in FORMS},

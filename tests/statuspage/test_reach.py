@@ -17,6 +17,7 @@ from statuspage.store.reports import Said
 from statuspage.web.auth import Permission
 from statuspage.web.route import About, Face, Route
 from statuspage.web.routes import ROUTES
+from tests.incidents.works import SUNDAYS
 from tests.statuspage.desks import TOPOLOGY, Browser, House, Program, housed
 from tests.statuspage.test_routes import MATRIX
 
@@ -146,6 +147,25 @@ async def test_what_a_request_names_is_within_reach_or_refused(tmp_path: Path) -
         assert (await agent.send("/maintenances", part)).status == 403
         assert (await agent.send("/on-call/stand-ins", standing_in(house, "web"))).status == 403
         assert (await agent.send("/on-call/stand-ins", standing_in(house, "mail"))).status == 201
+
+
+async def test_a_caller_is_put_down_under_no_other_teams_incident(tmp_path: Path) -> None:
+    async with housed(tmp_path, topology=OWNED) as house:
+        manager = await house.program("everybody's manager", Role.MANAGER)
+        agent = await house.program("level one", Role.LEVEL_ONE, teams=("mail",))
+        for service, status in ((OWN, 201), (OTHER, 403)):
+            incident = await made(manager, "/incidents", opening(service))
+            assert (await agent.send("/callers", {"service": OWN, "incident": incident})).status == status
+
+
+async def test_work_that_names_parts_alone_is_of_those_whose_services_need_them(tmp_path: Path) -> None:
+    series = {part: replace(SUNDAYS, key=part, services=(), components=(part,)) for part in ("outgoing", "portal-web")}
+    async with housed(tmp_path, topology=replace(OWNED, series=series)) as house:
+        agent = await house.program("level one", Role.LEVEL_ONE, teams=("mail",))
+        until = (house.now + timedelta(days=8)).isoformat()
+        windows = (await (await agent.get("/maintenances", since=house.now.isoformat(), until=until)).json())["items"]
+        answers = {one["series"]: (await agent.send(f"/maintenances/{one['id']}/cancel")).status for one in windows}
+        assert answers == {"outgoing": 200, "portal-web": 403}
 
 
 async def test_lists_and_pages_hold_only_what_is_within_reach(tmp_path: Path) -> None:
