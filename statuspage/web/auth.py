@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from statuspage.web.problems import Rejected
 from statuspage.web.security import is_on_this_machine, is_same_origin
 
 FORM_FIELD = "form_token"
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of letters, which some encodings can spell: no store keeps or looks for them, and no browser sends any."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -144,6 +147,8 @@ async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) 
     """Let the request through or raise: who it is, whether *policy* lets them in, and whether a form was really theirs."""
     if policy is Access.PINGER:
         return
+    if "\x00" in request.path:  # PostgreSQL refuses to look for it
+        raise Rejected(404, "There is nothing here.")
     caller = await identify(request) if policy is not Access.PUBLIC else None
     if caller is not None:
         request[CALLER] = caller
@@ -174,9 +179,12 @@ async def _demand_own_form(request: web.Request) -> None:
     if not is_same_origin(request, request.app[DESK].console_url):
         raise Rejected(403, "This form was sent from another site.")
     try:
-        sent = (await request.post()).get(FORM_FIELD)
+        form = await request.post()
     except (LookupError, ValueError) as error:
         raise Rejected(400, "This form cannot be read.") from error
+    if any(_HALVES.search(text) for pair in form.items() for text in pair if isinstance(text, str)):
+        raise Rejected(400, "This form cannot be read.")
+    sent = form.get(FORM_FIELD)
     if not isinstance(sent, str) or not hmac.compare_digest(_raw(sent), _raw(form_token(request))):
         raise Rejected(403, "This form is out of date. Please load the page again.")
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import math
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -24,6 +25,8 @@ from statuspage.web.throttle import Allowance, Buckets, LoginThrottle
 _WRONG = "This name and password do not belong together."
 _AT_ONCE = 2
 _MOST_WAITING = 20
+_LONGEST_NAME = 100
+"""Letters of what is typed as a name: names are shorter, and thousands of them are remembered to slow down guessers."""
 _DEVICE_LASTS = timedelta(days=90)
 _FORM_LASTS = timedelta(hours=1)
 _TICKET_LASTS = timedelta(minutes=5)
@@ -94,7 +97,7 @@ async def show_login(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """Begin a session under a new secret, and go on to where the agent wanted to be."""
     desk, door, form = request.app[DESK], request.app[DOOR], await request.post()
-    name, password = _text(form.get("name")).strip(), _text(form.get("password"))
+    name, password = _named(form), _text(form.get("password"))
     target = local_target(_text(form.get("next")))
     device = door.known_device(name, request.cookies.get(auth.device_cookie(desk)))
     address = client_address(request, desk.trusted_proxies)
@@ -116,7 +119,7 @@ async def login(request: web.Request) -> web.Response:
 async def login_by_code(request: web.Request) -> web.Response:
     """Take the code of whoever gave the right password a moment ago, and begin a session as ``login`` does."""
     desk, door, form = request.app[DESK], request.app[DOOR], await request.post()
-    name, code, ticket = _text(form.get("name")), _text(form.get("code")), _text(form.get("ticket"))
+    name, code, ticket = _named(form), _text(form.get("code")), _text(form.get("ticket"))
     target, now = local_target(_text(form.get("next"))), desk.now()
     digest = await desk.store.read(lambda connection: people.password_of(connection, name))
     if digest is None or not door.is_ticket(ticket, name, digest, now):
@@ -188,6 +191,11 @@ def _code_form(
     if wait:
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+def _named(form: Mapping[str, object]) -> str:
+    """What was typed as a name, as far as it can be one."""
+    return "".join(filter(str.isprintable, _text(form.get("name")).strip()[:_LONGEST_NAME]))
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from tests.statuspage.desks import House, housed
 
@@ -35,6 +36,7 @@ async def test_a_cursor_beyond_the_calendar_is_refused(house: House, instant: st
     [
         (b"name=anna\xff", "application/x-www-form-urlencoded"),
         (b"name=anna", "application/x-www-form-urlencoded; charset=klingon"),
+        (b"name=+2AA-", "application/x-www-form-urlencoded; charset=utf-7"),
         (b"name=anna", "multipart/form-data"),
         (b"--x\r\nContent-Disposition: form-data\r\n\r\nanna\r\n--x--\r\n", "multipart/form-data; boundary=x"),
     ],
@@ -43,3 +45,18 @@ async def test_a_form_that_cannot_be_read_is_refused(house: House, caplog: pytes
     answer = await house.browser().session.post("/login", data=body, headers={"Content-Type": kind}, allow_redirects=False)
     assert answer.status == 400
     assert "broke" not in caplog.text
+
+
+async def test_a_name_at_the_login_is_short_and_printable(house: House) -> None:
+    """Thousands of them are remembered, to slow down guessers."""
+    answer = await house.browser().log_in("a\x00nna" + "x" * 100_000)
+    assert answer.status == 403
+    assert 'value="anna' in await answer.text()
+    assert len(await answer.text()) < 20_000
+
+
+async def test_an_address_with_what_no_store_looks_for_leads_nowhere(house: House) -> None:
+    pager = await house.program("pager")
+    for path in ("/incidents/a%00b", "/monitors/%00"):
+        answer = await pager.session.get(URL(f"{house.url}/api/v1{path}", encoded=True))
+        assert (await answer.json())["detail"] == "There is nothing here."
