@@ -272,7 +272,7 @@ async def test_who_was_right_reads_no_name_of_a_service_that_is_not_for_them(tmp
         await house.pass_by(121)
         await house.deliver()
         (letter,) = house.postbox.to("anna@example.org")
-        assert letter.subject == "You were right: Email is not working"
+        assert letter.subject == "You were right: Problem with Email"
         assert "payroll" not in f"{letter.text} {letter.html}".lower()
 
 
