@@ -53,9 +53,12 @@ class Company:
 
     def named(self, id: str) -> str:
         """What people call a component or a service; its id where it is there no more."""
-        component, service = self.topology.components.get(id), self.topology.services.get(id)
-        if component is not None:
-            return component.name
+        component = self.topology.components.get(id)
+        return self.service(id) if component is None else component.name
+
+    def service(self, id: str) -> str:
+        """The same of a service, whatever component has its id, too."""
+        service = self.topology.services.get(id)
         return id if service is None else said(service.name, self.language) or id
 
 
@@ -101,7 +104,7 @@ def report_of(connection: Connection, kind: Kind, word: str, now: datetime, comp
         case Kind.AVAILABILITY:
             as_of = now.replace(second=0, microsecond=0)
             offered = [(id, company.offers.get(id, NO_OFFER)) for id in company.topology.services]
-            services = [reported(connection, id, company.named(id), period, as_of, offer) for id, offer in offered]
+            services = [reported(connection, id, company.service(id), period, as_of, offer) for id, offer in offered]
             return AvailabilityReport(word=word, period=period, as_of=as_of, services=services)
         case Kind.DESK:
             lived = lived_in(connection, period)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from sqlalchemy import select
 from incidents.levels.service_level import NO_OFFER
 from incidents.levels.terms import Terms
 from incidents.priority import Impact
+from incidents.reviewed import Causes
 from incidents.times.spans import Span
 from probes.result import Failure
-from statuspage.monthly import reported
+from statuspage.monthly import AvailabilityReport, Company, Kind, report_of, reported
 from statuspage.render.availability_monthly import availability_monthly
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.people import Role
 from statuspage.store.tables import journal
+from tests.incidents import world
 from tests.statuspage.desks import House, Program, housed
 from tests.statuspage.statements import statements
 from tests.statuspage.terminal import statuspage
@@ -284,6 +287,15 @@ async def test_large_figures_are_written_in_full(desk: Desk) -> None:
     paper = availability_monthly([replace(found, cost=1234567.89)], word="900d")
     row = dict(zip(paper.columns, paper.rows[0], strict=True))
     assert (row["cost"], float(row["unknown_seconds"])) == ("1234567.89", found.figure.unknown.total_seconds())
+
+
+async def test_a_service_bears_its_own_name_where_a_component_has_its_id_too(desk: Desk) -> None:
+    web = replace(world.service("web", world.need("web")), name={"en": "Customer portal"})
+    company = Company(name="Example", zone="UTC", language="en", topology=world.topology([web]), impacts={}, causes=Causes(listed=()))
+    found = await desk.house.store.read(partial(report_of, kind=Kind.AVAILABILITY, word="2026-03", now=desk.house.now, company=company))
+    assert isinstance(found, AvailabilityReport)
+    assert [one.name for one in found.services] == ["Customer portal"]
+    assert company.named("web") == "Web"
 
 
 async def test_of_a_period_that_begins_this_minute_nothing_is_known(desk: Desk) -> None:
