@@ -36,9 +36,7 @@ def reword(
     """
     demand(body, "An update needs words.")
     _demand_words(said)
-    _demand_seen(said, seen)
-    if (body, speech.bodies) == (said.body, said.bodies):
-        raise Invalid("These are the words that stand there already.")
+    _demand_others(body, speech.bodies, said.body, said.bodies, seen, said)
     return (
         Reworded(
             at=now,
@@ -109,15 +107,16 @@ def redact(_: Situation, now: datetime, *, incident: str, said: Update, by: str,
     """
     demand(reason, "Removing words needs a reason.")
     _demand_words(said)
-    _demand_seen(said, seen)
+    _demand_seen(said.body, said.bodies, seen, said)
     was, translations = digest(said.body), digests(said.bodies)
     return (Redacted(at=now, incident=incident, number=said.number, by=by, reason=reason, was=was, translations=translations),)
 
 
-def _demand_others(body: str, bodies: Mapping[str, str], stood: str, others: Mapping[str, str], seen: str | None) -> None:
+def _demand_others(
+    body: str, bodies: Mapping[str, str], stood: str, others: Mapping[str, str], seen: str | None, stands: Update | None = None
+) -> None:
     """Other words than *stood* there, by somebody who has *seen* those."""
-    if seen is not None and seen != whole_digest(stood, others):
-        raise Outrun
+    _demand_seen(stood, others, seen, stands)
     if (body, dict(bodies)) == (stood, dict(others)):
         raise Invalid("These are the words that stand there already.")
 
@@ -127,6 +126,6 @@ def _demand_words(said: Update) -> None:
         raise IllegalMove(f"The words of update {said.number} were removed already.")
 
 
-def _demand_seen(said: Update, seen: str | None) -> None:
-    if seen is not None and seen != whole_digest(said.body, said.bodies):
-        raise Outrun(said)
+def _demand_seen(stood: str, others: Mapping[str, str], seen: str | None, stands: Update | None = None) -> None:
+    if seen is not None and seen != whole_digest(stood, others):
+        raise Outrun(stands)

@@ -170,7 +170,7 @@ class Letters:
                 papers[report, period] = await self.store.read(partial(_made, self.paper, report, period))
             except StoreUnavailable:
                 raise
-            except Exception:
+            except Exception:  # whatever is wrong with it: the letters of everybody else go out, and its own fails and is tried again
                 log.exception("the report %s of %s cannot be made", report, period)
         return papers
 
