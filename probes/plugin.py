@@ -105,6 +105,7 @@ class _Program:
         self._process = process
         self._is_left = False
         self._transports: list[asyncio.BaseTransport] = []
+        self._listening: asyncio.Task[None] | None = None
         self.out, self.complaints = _Pipe(self._flood), _Pipe(self._flood)
         self.has_ended = self._loop.create_future()
         self.is_flooding = False
@@ -127,6 +128,11 @@ class _Program:
 
     async def listen(self) -> None:
         """Read what it says from now on."""
+        self._listening = self._loop.create_task(self._connect())
+        await asyncio.wait((self._listening,))  # not the task itself: a pipe that is half a transport's would be closed twice, or never
+        self._listening.result()
+
+    async def _connect(self) -> None:
         for pipe, source in ((self.out, self._process.stdout), (self.complaints, self._process.stderr)):
             transport, _ = await self._loop.connect_read_pipe(lambda pipe=pipe: pipe, source)  # type: ignore[misc]
             self._transports.append(transport)
@@ -156,10 +162,15 @@ class _Program:
             with suppress(ProcessLookupError, PermissionError):  # it has made itself another's, and is not ours to end
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def let_go(self) -> None:
-        """Close our ends, and reap what became our child when its parent died: we may be the first process of a container."""
+    async def let_go(self) -> None:
+        """Close our ends."""
+        if self._listening is not None:
+            await asyncio.wait((self._listening,))  # a turn or two of the loop, whatever the program does
         for transport in self._transports:
             transport.close()
+
+    def reap(self) -> None:
+        """Reap what became our child when its parent died: we may be the first process of a container."""
         with suppress(ChildProcessError):  # the usual case: it was never ours
             while self.has_ended.done() and os.waitpid(-self._process.pid, os.WNOHANG)[0]:
                 pass
@@ -176,7 +187,8 @@ async def _started(real: Path, settings: Settings, attempt: Attempt) -> AsyncIte
     finally:
         program.kill()
         await asyncio.wait((program.has_ended,), timeout=_PARTING)
-        program.let_go()
+        await program.let_go()
+        program.reap()
 
 
 def _spawned(real: Path, command: tuple[str, ...], surroundings: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from probes.settings import Secret
+from statuspage.programs import running
 
 TIMEOUT = 60.0
 """Seconds that one announcement may take: a service that is slow, and one that never stops answering, end alike."""
@@ -124,25 +126,12 @@ def _fault(line: str | bytes) -> str | None:
 @asynccontextmanager
 async def _started(asked: Mapping[str, object]) -> AsyncIterator[asyncio.StreamReader]:
     """Start the process with what is *asked* of it, and end it on the way out."""
-    process = await asyncio.create_subprocess_exec(
-        *_command(),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=_surroundings(os.environ),
-        cwd="/",
-        start_new_session=True,
-    )
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the process was started without its pipes")
-    try:
+    async with running(_command(), _surroundings(os.environ), stdin=PIPE, stderr=DEVNULL, cwd="/") as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the process was started without its pipes")
         process.stdin.write(json.dumps(asked).encode())
         process.stdin.close()
         yield process.stdout
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 def _command() -> Sequence[str]:

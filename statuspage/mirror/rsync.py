@@ -8,9 +8,9 @@ which is how rsync replaces a link. Only the operator's words and names of ours 
 import asyncio
 import os
 import re
-import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,7 @@ from statuspage.mirror.target import Elsewhere
 from statuspage.mirror.version import Version
 from statuspage.mirror.versions import CURRENT, VERSIONS
 from statuspage.mirror.writing import SITE
+from statuspage.programs import running
 
 PROGRAM = "rsync"
 SILENCE = 30
@@ -110,20 +111,12 @@ class Rsync:
 
     async def _run(self, *arguments: str) -> str:
         """Run rsync to its end, and return what it says. Errors: OSError with its complaint; FileNotFoundError where nothing is there."""
+        words = (PROGRAM, f"--timeout={SILENCE}", *arguments)
         try:
-            process = await asyncio.create_subprocess_exec(
-                PROGRAM,
-                f"--timeout={SILENCE}",
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=self._surroundings(),
-                start_new_session=True,
-            )
+            async with running(words, self._surroundings(), stdin=DEVNULL, stderr=PIPE) as process:
+                said, complaints = await _heard(process)
         except FileNotFoundError:
             raise OSError(f"the program {PROGRAM} is not installed on this machine") from None
-        said, complaints = await _ended(process)
         if process.returncode == 0:
             return said
         if process.returncode == 23 and _MISSING.search(complaints):
@@ -161,18 +154,7 @@ async def _skeleton(name: str) -> AsyncIterator[Path]:
         rmtree(path, ignore_errors=True)  # three names, and nothing to wait for: we may be on our way out
 
 
-async def _ended(process: asyncio.subprocess.Process) -> tuple[str, str]:
-    """Wait for the end of *process*, and read what it says; whoever stops waiting ends it, with whatever it has started."""
-    try:
-        return await _heard(process)
-    except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await _heard(process)
-        raise
-
-
-async def _heard(process: asyncio.subprocess.Process) -> tuple[str, str]:
+async def _heard(process: Process) -> tuple[str, str]:
     said, complaints, _ = await asyncio.gather(_read(process.stdout), _read(process.stderr), process.wait())
     return said, complaints
 

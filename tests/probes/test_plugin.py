@@ -1,11 +1,12 @@
 import asyncio
+import gc
 import os
 import signal
 import stat
 import subprocess
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,21 @@ async def test_thirty_plugins_leave_no_descriptor_and_no_process(tmp_path: Path)
     assert {result.failure for result in results} == {None}
     await until(lambda: descriptors() == before, within=2)
     assert children() == others
+
+
+async def test_whoever_is_cancelled_while_it_starts_leaves_nothing_open(tmp_path: Path) -> None:
+    path = script(tmp_path, "exec sleep 60")
+    await ask("/bin/true", allow=Path("/"))  # what the loop opens once, for all its children
+    before, others = descriptors(), children()
+    for turns in range(16):
+        task = asyncio.create_task(ask(path, allow=tmp_path))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        gc.collect()  # says what nobody has closed
+    await until(lambda: (descriptors(), children()) == (before, others), within=5)
 
 
 # --- what it sees -------------------------------------------------------------------------------------------------------------
