@@ -37,7 +37,7 @@ LONGEST_WAIT = 3 * LONGEST_TURN
 TRIES = 5
 """Such a machine disturbs a measurement now and then, and not five times in a row."""
 FLOODS = [name for name in MANNERS if "for ever" in name or name in {"garbage", "zeros", "empty lines", "tls garbage", "echo"}]
-SHARE = 3
+SHARE = 5
 """One in so many floods is met by each kind, each of them by others; `make soak` has every kind meet all."""
 
 
