@@ -49,13 +49,17 @@ def offered_factor(connection: Connection, agent: str) -> str | None:
     return connection.scalar(select(second_factors.c.secret).where(*unconfirmed))
 
 
-def confirm_factor(connection: Connection, agent: str, code: str, *, at: datetime) -> Sequence[str] | None:
-    """Have the factor count from now on, and return its recovery codes, which are never shown again; None where *code* is not of it."""
+def confirm_factor(connection: Connection, agent: str, code: str, *, at: datetime, kept: str) -> Sequence[str] | None:
+    """Have the factor count from now on, and return its recovery codes, which are never shown again; None where *code* is not of it.
+
+    Sessions that began by the password alone end, but for the one of the secret *kept*, which gave the code.
+    """
     if offered_factor(connection, agent) is None or not _is_taken(connection, agent, code, at):
         return None
     codes = tuple(_recovery_code() for _ in range(RECOVERY_CODES))
     values = {"confirmed_at": at, "recovery": [digest(_plain(one)) for one in codes]}
     connection.execute(update(second_factors).where(second_factors.c.agent == agent).values(values))
+    connection.execute(delete(sessions).where(sessions.c.agent == agent, sessions.c.token_hash != digest(kept)))
     write_audit(connection, at=at, actor=agent, act="set up second factor", subject=agent, detail={})
     return codes
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from statuspage.store import people, second_factors, sessions
 from statuspage.store.people import Unfit
 from statuspage.store.sessions import Stay
-from statuspage.web.auth import CALLER
+from statuspage.web.auth import CALLER, session_cookie
 from statuspage.web.console import text, trouble_of
 from statuspage.web.desk import DESK
 from statuspage.web.login import DOOR
@@ -69,24 +69,34 @@ def _agent(request: web.Request) -> str:
 
 
 async def _chosen(request: web.Request, now: str, password: str, again: str) -> tuple[str | None, str]:
-    """Digests of the present password and of the chosen one. Errors: Rejected 422; 429 where somebody guesses the present one too often."""
-    desk, door, name = request.app[DESK], request.app[DOOR], request[CALLER].name
-    if door.throttle.admit(account=name, address="", device=f"session {request[CALLER].session}", now=desk.now()):
-        raise Rejected(429, "Too many tries. Wait a minute.")
-    kept = await desk.store.read(partial(people.password_of, name=name))
-    if not await door.is_password(kept, now):
-        raise Rejected(422, "The present password is another one.")
+    """Digests of the present password and of the chosen one. Errors: Rejected 422; as ``_present``."""
+    kept = await _present(request, now)
     if password != again:
         raise Rejected(422, "The two new ones are not the same.")
     try:
-        return kept, await door.hashed(password)
+        return kept, await request.app[DOOR].hashed(password)
     except Unfit as unfit:
         raise Rejected(422, str(unfit)) from unfit
 
 
+async def _present(request: web.Request, typed: str) -> str | None:
+    """The digest of the present password, if it is *typed*. Errors: Rejected 422 if not; 429 where somebody guesses too often."""
+    desk, door, name = request.app[DESK], request.app[DOOR], request[CALLER].name
+    if door.throttle.admit(account=name, address="", device=f"session {request[CALLER].session}", now=desk.now()):
+        raise Rejected(429, "Too many tries. Wait a minute.")
+    kept = await desk.store.read(partial(people.password_of, name=name))
+    if not await door.is_password(kept, typed):
+        raise Rejected(422, "The present password is another one.")
+    return kept
+
+
 async def offer_factor(request: web.Request) -> web.Response:
-    """Make a secret, and show it for an app to take."""
+    """Make a secret, and show it for an app to take: to whoever knows the password, not to all who find the browser open."""
     desk, by = request.app[DESK], _agent(request)
+    try:
+        await _present(request, text((await request.post()).get("now")))
+    except Rejected as rejected:
+        return await _page(request, rejected)
     try:
         await desk.store.write(partial(second_factors.offer_factor, agent=by))
     except Unfit as unfit:
@@ -95,10 +105,11 @@ async def offer_factor(request: web.Request) -> web.Response:
 
 
 async def confirm_factor(request: web.Request) -> web.Response:
-    """Have the factor count, once a code shows that the app has it; its recovery codes are shown, this once."""
+    """Have the factor count, once a code shows that the app has it; its recovery codes are shown, this once. Other sessions end."""
     desk, by, code = request.app[DESK], _agent(request), text((await request.post()).get("code"))
+    secret = request.cookies.get(session_cookie(desk), "")
     _demand_patience(request)
-    codes = await desk.store.write(partial(second_factors.confirm_factor, agent=by, code=code, at=desk.now()))
+    codes = await desk.store.write(partial(second_factors.confirm_factor, agent=by, code=code, at=desk.now(), kept=secret))
     if codes is None:
         return await _page(request, Rejected(422, "This code is not what the app shows now."))
     return await _page(request, recovery=codes)

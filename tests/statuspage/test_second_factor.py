@@ -12,7 +12,7 @@ from yarl import URL
 
 from statuspage.store import second_factors
 from statuspage.store.people import Role
-from tests.statuspage.desks import Browser, House, housed
+from tests.statuspage.desks import PASSWORD, Browser, House, housed
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def shown(secret: str, house: House) -> str:
 
 async def set_up(browser: Browser, house: House) -> tuple[str, list[str]]:
     """Set it up as a person does; gives the secret and the recovery codes. The next code is fresh."""
-    await browser.send("/account/factor", of="/account")
+    await browser.send("/account/factor", {"now": PASSWORD}, of="/account")
     page = await browser.page("/account")
     secret = found(r"type <code>(\w+)</code>", page)
     assert "<svg" in page
@@ -74,6 +74,16 @@ async def test_a_login_asks_for_a_code_that_is_taken_once(house: House) -> None:
     assert (await give(other, page, code)).status == 403  # whoever looked over the shoulder
     house.wait(seconds=30)
     assert (await give(other, page, shown(secret, house))).status == 303
+
+
+async def test_it_is_set_up_with_the_password_and_ends_what_began_without_it(house: House) -> None:
+    anna, elsewhere = await house.logged_in("anna"), house.browser()
+    await elsewhere.log_in("anna")
+    assert (await anna.send("/account/factor", {"now": "a guess"}, of="/account")).status == 422
+    assert await house.store.read(partial(second_factors.offered_factor, agent="anna")) is None
+    await set_up(anna, house)
+    assert (await anna.get("/live")).status == 200
+    assert (await elsewhere.get("/live")).status == 303
 
 
 async def test_a_code_is_good_beside_the_right_password_alone_and_for_some_minutes(house: House) -> None:
@@ -116,7 +126,7 @@ async def test_a_recovery_code_logs_in_once(house: House) -> None:
 
 async def test_what_was_offered_and_never_confirmed_asks_nothing(house: House) -> None:
     anna = await house.logged_in("anna")
-    await anna.send("/account/factor", of="/account")
+    await anna.send("/account/factor", {"now": PASSWORD}, of="/account")
     assert (await anna.send("/account/factor/confirm", {"code": "000000"}, of="/account")).status == 422
     assert (await house.browser().log_in("anna")).status == 303
 
@@ -124,7 +134,7 @@ async def test_what_was_offered_and_never_confirmed_asks_nothing(house: House) -
 async def test_it_is_removed_with_a_code_or_by_an_admin_and_either_ends_the_sessions(house: House) -> None:
     anna, admin = await house.logged_in("anna"), await house.logged_in("root", Role.ADMIN)
     secret, _ = await set_up(anna, house)
-    assert (await anna.send("/account/factor", of="/account")).status == 409
+    assert (await anna.send("/account/factor", {"now": PASSWORD}, of="/account")).status == 409
     assert (await anna.send("/account/factor/remove", {"code": "000000"}, of="/account")).status == 422
     assert "second factor</span>" in await admin.page("/agents")
     assert (await admin.send("/agents/factor/remove", {"name": "anna"}, of="/agents")).status == 303
