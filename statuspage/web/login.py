@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -45,19 +46,24 @@ class Door:
 
     async def is_password(self, digest: str | None, password: str) -> bool:
         """As ``people.is_password``, off the event loop. Errors: Rejected 503 where too many wait already."""
+        async with self._slot():
+            return await asyncio.to_thread(people.is_password, digest, password)
+
+    async def hashed(self, password: str) -> str:
+        """As ``people.hashed``, off the event loop. Errors: Unfit; Rejected 503 as above."""
+        async with self._slot():
+            return await asyncio.to_thread(people.hashed, password)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
         if self._waiting >= _MOST_WAITING:
             raise Rejected(503, "Too many people log in at this moment. Please try again.", headers={"Retry-After": "2"})
         self._waiting += 1
         try:
             async with self._slots:
-                return await asyncio.to_thread(people.is_password, digest, password)
+                yield
         finally:
             self._waiting -= 1
-
-    async def hashed(self, password: str) -> str:
-        """As ``people.hashed``, off the event loop. Errors: Unfit."""
-        async with self._slots:
-            return await asyncio.to_thread(people.hashed, password)
 
     def device(self, account: str, nonce: str) -> str:
         """Make the mark of a browser that logged in to *account*."""

@@ -1,7 +1,7 @@
 """Sessions end where they are kept, whoever ends them and in whichever process; invitations; the pages of agents and of oneself."""
 
 import re
-from asyncio import to_thread
+from asyncio import FIRST_COMPLETED, create_task, gather, to_thread, wait
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from statuspage.store import people, sessions
 from statuspage.store.people import Role, Unfit
 from statuspage.store.sessions import INVITATION_LASTS
 from statuspage.web.doors import INVITATIONS
-from statuspage.web.login import DOOR
+from statuspage.web.login import DOOR, Door
 from tests.statuspage.desks import PASSWORD, Browser, House, housed
 from tests.statuspage.terminal import statuspage
 from tests.statuspage.test_reach import ROSTER
@@ -127,6 +127,17 @@ async def test_whoever_is_shut_out_while_a_password_is_digested_stays_out(house:
     (row,) = await house.store.read(people.list_agents)
     assert row.disabled_at == house.now
     assert (await anna.log_in("anna", NEW)).status == 403
+
+
+async def test_a_crowd_that_chooses_passwords_is_told_to_come_again() -> None:
+    door = Door()
+    async with door._slots, door._slots:
+        crowd = [create_task(door.hashed(NEW)) for _ in range(21)]
+        told, others = await wait(crowd, return_when=FIRST_COMPLETED, timeout=5)
+        for one in others:
+            one.cancel()
+        await gather(*others, return_exceptions=True)
+    assert [str(one.exception()) for one in told] == ["Too many people log in at this moment. Please try again."]
 
 
 async def test_nobody_is_logged_out_by_a_name_that_there_is_not(house: House) -> None:
