@@ -147,8 +147,11 @@ async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) 
     """Let the request through or raise: who it is, whether *policy* lets them in, and whether a form was really theirs."""
     if policy is Access.PINGER:
         return
-    if "\x00" in request.path:  # PostgreSQL refuses to look for it
+    # PostgreSQL refuses to look for it.
+    if "\x00" in request.path:
         raise Rejected(404, "There is nothing here.")
+    if "\x00" in request.query_string:
+        raise Rejected(400, "This address holds a character (U+0000) that no text has.")
     caller = await identify(request) if policy is not Access.PUBLIC else None
     if caller is not None:
         request[CALLER] = caller

@@ -3,13 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from statuspage.config.types import web_url
 from statuspage.web.bodies import Given, Instant, Taken
-from statuspage.web.typed import Line
-
-Address = Annotated[str, Field(max_length=2000), AfterValidator(web_url)]
+from statuspage.web.typed import Address, Line
 
 
 class ChangeBody(Taken):

@@ -83,7 +83,7 @@ def place_of(text: str | None) -> Place | None:
         place = (instant.astimezone(UTC), id_)
     except (ValueError, OverflowError, binascii.Error) as error:
         raise Rejected(422, "This cursor is not one of ours.") from error
-    if instant.tzinfo is None:
+    if instant.tzinfo is None or not id_.isprintable():
         raise Rejected(422, "This cursor is not one of ours.")
     return place
 

@@ -2,24 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from statuspage.web.bodies import Taken
-from statuspage.web.typed import Line, WordsSaid
+from statuspage.web.typed import Address, Line, WordsSaid
 
 MOST_COST = 1e12
-
-
-def _address(text: str) -> str:
-    if not text.startswith(("https://", "http://")) or any(one.isspace() for one in text):
-        raise ValueError("an address begins with https:// or http:// and has no blanks")
-    return text
 
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Cost = Annotated[float, Field(ge=0.0, le=MOST_COST, allow_inf_nan=False)]
 TicketName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9#._:-]{0,63}$")]
-Address = Annotated[str, Field(max_length=2000), AfterValidator(_address)]
 
 
 class ConfirmBody(Taken):

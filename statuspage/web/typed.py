@@ -6,11 +6,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Tag
 
+from statuspage.config.types import web_url
 from statuspage.render.speaking import speakable
 from statuspage.web.by_language import FORM, LANGUAGES, TEXT, known
 
 LONGEST_LINE = 200
 LONGEST_WORDS = 20_000
+LONGEST_ADDRESS = 2_000
 
 
 def _entered(text: str) -> str:
@@ -26,6 +28,14 @@ def entered_line(text: str) -> str:
     return _entered(" ".join(text.split()))
 
 
+def _address(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds characters that no address has")
+    return web_url(text)
+
+
+Address = Annotated[str, Field(max_length=LONGEST_ADDRESS), AfterValidator(_address)]
+"""A link as somebody types it: a whole http or https URL."""
 Line = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE), AfterValidator(entered_line)]
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS), AfterValidator(_entered)]
 

@@ -253,9 +253,10 @@ async def housed(
     languages: tuple[str, ...] = ("en",),
     topology: Topology = TOPOLOGY,
     timezone: str = "Europe/Berlin",
+    store_url: str = "sqlite:///desk.db",
 ) -> AsyncIterator[House]:
     """Open a store in *data_dir* and serve the desk on a free port."""
-    store = await Store.open("sqlite:///desk.db", data_dir)
+    store = await Store.open(store_url, data_dir)
     house: House
     await store.write(lambda connection: queries.installation(connection, url="http://status.example.net", now=START))
     situation = await store.read(lambda connection: queries.situation(connection, topology))

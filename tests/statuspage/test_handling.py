@@ -179,7 +179,12 @@ async def test_tickets_are_linked_by_form_and_by_program(house: House) -> None:
     shown = await (await program.send(f"{card}/tickets", {"name": "NET-1"})).json()
     assert shown["tickets"] == [{"name": "OPS-7", "url": "https://t.example.net/7"}, {"name": "NET-1", "url": ""}]
     assert '<a href="https://t.example.net/7" rel="noreferrer nofollow">OPS-7</a>' in await ada.page(card)
-    for bad in ({"name": "a b"}, {"name": "X", "url": "javascript:alert(1)"}):
+    for bad in (
+        {"name": "a b"},
+        {"name": "X", "url": "javascript:alert(1)"},
+        {"name": "X", "url": "https://"},
+        {"name": "X", "url": "https://a.example/\x00"},
+    ):
         assert (await program.send(f"{card}/tickets", bad)).status == 422
     assert (await ada.send(f"{card}/tickets/unlink", {"name": "OPS-7"}, of=card)).status == 303
     assert (await (await program.send(f"{card}/tickets/unlink", {"name": "NET-1"})).json())["tickets"] == []

@@ -7,7 +7,23 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
+from statuspage.store.people import Role
+from statuspage.web.routes import ROUTES
 from tests.statuspage.desks import House, housed
+from tests.stores import Postgresql
+
+NUL = "\x00"
+BODIES = (
+    ("/callers", {"incident": NUL}),
+    ("/callers", {"service": NUL}),
+    ("/changes", {"what": "a release", "services": [NUL + "email"], "url": f"https://a.example/{NUL}"}),
+    ("/incidents", {"name": "Mail", "services": {NUL: "major"}, "body": "Soon."}),
+    (
+        "/maintenances",
+        {"name": "Mail", "services": [NUL], "starts": "2026-03-09T20:00:00Z", "ends": "2026-03-09T21:00:00Z", "body": "Soon."},
+    ),
+    ("/on-call/stand-ins", {"team": NUL, "person": NUL, "since": "2026-03-09T20:00:00Z", "until": "2026-03-09T21:00:00Z"}),
+)
 
 
 @pytest.fixture
@@ -60,3 +76,18 @@ async def test_an_address_with_what_no_store_looks_for_leads_nowhere(house: Hous
     for path in ("/incidents/a%00b", "/monitors/%00"):
         answer = await pager.session.get(URL(f"{house.url}/api/v1{path}", encoded=True))
         assert (await answer.json())["detail"] == "There is nothing here."
+
+
+async def test_nothing_that_is_sent_asks_postgresql_for_what_it_refuses(tmp_path: Path, postgresql: Postgresql) -> None:
+    cursor = base64.urlsafe_b64encode(b"2026-03-02T08:00:00+00:00 a\x00b").decode().rstrip("=")
+    async with housed(tmp_path, store_url=postgresql.migrated()) as house:
+        pager, boss = await house.program("pager", *Role), await house.logged_in("boss", *Role)
+        lists = [route.path for route in ROUTES if route.method == "GET" and "{" not in route.path and route.path.startswith("/api")]
+        for path in lists:
+            for query in ("by", "service", "ticket", "q", "period", "since"):
+                answer = await pager.session.get(URL(f"{house.url}{path}?{query}=%00", encoded=True))
+                assert answer.status == 400, path
+            assert (await pager.session.get(path, params={"cursor": cursor})).status in {200, 422}, path
+        assert (await boss.get("/audit?by=%00")).status == 400
+        for path, body in BODIES:
+            assert (await pager.send(path, body)).status in {404, 422}, path
