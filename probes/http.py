@@ -176,7 +176,8 @@ async def answer(settings: Settings, door: Door, attempt: Attempt) -> Response:
     """Ask, go where redirects lead, and return the last answer unjudged; for kinds that are spoken over HTTP too.
 
     Redirects lead to the named host and port as to a named target, elsewhere as to a found one. What we carry (headers, name and
-    password, body) stays with the origin that the file names. Records the facts ``redirects``, ``status`` and ``body_bytes``.
+    password, body) stays with the origin that the file names. Records the facts ``redirects``, ``http_version``, ``status`` and
+    ``body_bytes``.
     Errors: ProbeFailed, among others with REDIRECT.
     """
     here, method, hops = settings.named, settings.method, 0
@@ -185,6 +186,7 @@ async def answer(settings: Settings, door: Door, attempt: Attempt) -> Response:
         attempt.fact("redirects", hops)
         location = response.header("location")
         if response.status not in _REDIRECTS or location is None or settings.redirects == 0:
+            attempt.fact("http_version", response.version)
             attempt.fact("status", response.status)
             attempt.fact("body_bytes", len(response.body))
             return response

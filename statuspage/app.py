@@ -72,6 +72,7 @@ class Service:
     clock: Now = wall_clock
     public_url: str = ""
     internal_url: str = ""
+    metrics_url: str = ""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _hub: Hub | None = None
     _read: Stamp = ()
@@ -90,6 +91,8 @@ class Service:
             self.internal_url = await stack.enter_async_context(
                 _listening(hub.internal_runner(), self.internal or config.listen.internal),
             )
+            if config.listen.metrics is not None:
+                self.metrics_url = await stack.enter_async_context(_listening(hub.metrics_runner(), config.listen.metrics))
             stack.enter_context(_announced(self.data_dir, self.public_url, self.internal_url))
             await stack.enter_async_context(kept_alive(self._watch_file, "configuration watch", hub.pipeline.figures))
             self._stack = stack.pop_all()

@@ -80,7 +80,7 @@ from statuspage.web.doors import Doors
 from statuspage.web.hammering import Hammering
 from statuspage.web.listener import PatientRunner
 from statuspage.web.public import public_app, public_runner
-from statuspage.web.routes import internal_app
+from statuspage.web.routes import internal_app, metrics_app
 from statuspage.web.security import HEADERS, PRIVATE
 from statuspage.web.stream import Streams, room
 
@@ -222,8 +222,15 @@ class Hub:
 
     def internal_runner(self) -> web.AppRunner:
         """The console, the API and the metrics."""
+        return PatientRunner(internal_app(self._desk()), headers={**HEADERS, "Cache-Control": PRIVATE})
+
+    def metrics_runner(self) -> web.AppRunner:
+        """The metrics alone, for an address of their own."""
+        return PatientRunner(metrics_app(self._desk()), headers={**HEADERS, "Cache-Control": PRIVATE})
+
+    def _desk(self) -> Desk:
         config = self.loaded.config
-        desk = Desk(
+        return Desk(
             store=self.store,
             pipeline=self.pipeline,
             now=self.now,
@@ -239,6 +246,7 @@ class Hub:
             heartbeats=lambda: self.tokens,
             planning_policy=self.planning_policy,
             page_at=page_at,
+            kinds=lambda: {id_: monitor.probe for id_, monitor in self.loaded.config.monitors.items()},
             trends=lambda: self.upkeep.trends,
             levels=lambda: self.books.levels,
             stories=lambda: self.press.stories,
@@ -261,7 +269,6 @@ class Hub:
             is_separated=lambda: self.loaded.config.duties.separated,
             alertmanager=lambda: self.loaded.config.alertmanager or AlertmanagerSection(),
         )
-        return PatientRunner(internal_app(desk), headers={**HEADERS, "Cache-Control": PRIVATE})
 
     async def _metrics(self) -> tuple[bytes, str]:
         """Spelled beside the event loop, one after the other: the text of ten thousand monitors would hold up every probe."""

@@ -17,7 +17,7 @@ from probes.result import Failure
 from probes.settings import host, refuse_controls
 from probes.text import excerpt
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 _OPENING = b"HTTP/1."
@@ -93,6 +93,7 @@ class Response:
     body: bytes
     is_truncated: bool = False
     is_foreign: bool = False
+    version: float = 1.1
 
     def header(self, name: str) -> str | None:
         """Return the first header of that lower-case name."""
@@ -131,11 +132,11 @@ async def exchange(stream: Stream, request: Request, attempt: Attempt, most: int
         _send(stream, request, attempt)
         await _opening(stream)
     with attempt.phase("transfer"):
-        status, headers = await _head(stream, attempt)
+        version, status, headers = await _head(stream, attempt)
         if status == _SWITCHING:
             raise ProbeFailed(Failure.PROTOCOL, "the server changes to a protocol that nobody asked for")
         body, is_truncated = await _body(stream, request.method, status, headers, most)
-    return Response(status=status, headers=headers, body=body, is_truncated=is_truncated)
+    return Response(status=status, headers=headers, body=body, is_truncated=is_truncated, version=version)
 
 
 async def switch(stream: Stream, request: Request, attempt: Attempt) -> Response:
@@ -146,8 +147,8 @@ async def switch(stream: Stream, request: Request, attempt: Attempt) -> Response
     with attempt.phase("handshake"):
         _send(stream, request, attempt)
         await _opening(stream)
-        status, headers = await _head(stream, attempt)
-    return Response(status=status, headers=headers, body=b"")
+        version, status, headers = await _head(stream, attempt)
+    return Response(status=status, headers=headers, body=b"", version=version)
 
 
 def _send(stream: Stream, request: Request, attempt: Attempt) -> None:
@@ -168,7 +169,7 @@ async def _opening(stream: Stream) -> None:
         raise ProbeFailed(Failure.PROTOCOL, f"{what}: {excerpt(seen)}")
 
 
-async def _head(stream: Stream, attempt: Attempt) -> tuple[int, tuple[tuple[str, str], ...]]:
+async def _head(stream: Stream, attempt: Attempt) -> tuple[float, int, tuple[tuple[str, str], ...]]:
     """Read up to the final answer's headers, letting a few interim ones (1xx) pass."""
     for _ in range(_MOST_INTERIM + 1):
         line = await stream.line()
@@ -176,9 +177,9 @@ async def _head(stream: Stream, attempt: Attempt) -> tuple[int, tuple[tuple[str,
         matched = _STATUS_LINE.fullmatch(line)
         if matched is None:
             raise ProbeFailed(Failure.PROTOCOL, f"not HTTP: {excerpt(line)}")
-        status, headers = int(matched[1]), await _headers(stream, attempt)
+        status, headers = int(matched[2]), await _headers(stream, attempt)
         if status >= 200 or status == _SWITCHING:
-            return status, headers
+            return 1.1 if matched[1] == b"1" else 1.0, status, headers
     raise ProbeFailed(Failure.PROTOCOL, f"more than {_MOST_INTERIM} interim answers")
 
 

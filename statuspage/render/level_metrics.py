@@ -45,3 +45,9 @@ def _budgets(levels: Mapping[str, Level]) -> Iterator[str]:
         for burn in level.burns:
             if burn.long is not None:
                 yield f'{name}{{service="{escaped(id_)}",window="{burn.window}"}} {float(burn.long)!r}\n'
+    name = "statuspage_service_error_budget_burning"
+    yield family(name, "gauge", "Whether downtime came faster than the window's limit lets it, and still does: 1 is a budget that burns.")
+    for id_, level in levels.items():
+        for burn in level.burns:
+            if burn.long is not None:
+                yield f'{name}{{service="{escaped(id_)}",window="{burn.window}"}} {int(burn.is_fast)}\n'

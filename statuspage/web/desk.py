@@ -50,7 +50,8 @@ class PlanningPolicy:
 class Desk:
     """The store, the road in, the clock and the settings. *console_url* is the configured address, of which https makes cookies Secure.
 
-    *metrics* returns the exposition's bytes and their whole ``Content-Type``; *is_healthy* whether every part of the house is at work;
+    *metrics* returns the exposition's bytes and their whole ``Content-Type``, *kinds* the monitors' kinds of probe by their ids;
+    *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing, *stories* the open
@@ -78,6 +79,7 @@ class Desk:
     heartbeats: Callable[[], Mapping[bytes, str]]
     planning_policy: Callable[[], PlanningPolicy]
     page_at: Callable[[Connection, datetime], Page | None]
+    kinds: Callable[[], Mapping[str, str]] = dict
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
     levels: Callable[[], Mapping[str, Level]] = dict
     offers: Callable[[], Mapping[str, Offer]] = dict

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from functools import cache
 
 from aiohttp import web
@@ -72,6 +73,7 @@ from statuspage.web.route import act as _act
 from statuspage.web.route import read as _read
 from statuspage.web.route import see as _see
 from statuspage.web.route import send as _send
+from statuspage.web.scraping import SCRAPED, spell_problem
 from statuspage.web.screens import CONSOLE, spell_rejection
 from statuspage.web.security import hardening
 
@@ -207,8 +209,7 @@ ROUTES: tuple[Route, ...] = (
     _send("/corrections/{id}/approve", corrections.approve_by_form, Permission.APPROVE),
     _send("/corrections/{id}/drop", corrections.drop_by_form, Permission.CORRECT),
     _see("/assets/{name}", surroundings.show_asset, Access.PUBLIC),
-    _read("/metrics", surroundings.show_metrics, None, Access.SCRAPER),
-    _read("/healthz", surroundings.show_health, None, Access.PUBLIC),
+    *SCRAPED,
     *_ping("/ping/{token}", pings.ping),
     *_ping("/ping/{token}/{how}", pings.ping),
     *_ping("/api/push/{token}", pings.push),
@@ -338,12 +339,24 @@ def internal_app(desk: Desk) -> web.Application:
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
     app[surroundings.DESCRIPTION] = _description()
-    app.on_response_prepare.append(hardening(is_tls=desk.is_tls))
-    for route in ROUTES:
+    _answer(app, ROUTES)
+    return app
+
+
+def metrics_app(desk: Desk) -> web.Application:
+    """Build what ``listen.metrics`` serves: what Prometheus reads, and nothing else."""
+    app = web.Application(middlewares=[told(spell_problem)], client_max_size=MOST_BYTES_IN)
+    app[DESK] = desk
+    _answer(app, SCRAPED)
+    return app
+
+
+def _answer(app: web.Application, routes: Sequence[Route]) -> None:
+    app.on_response_prepare.append(hardening(is_tls=app[DESK].is_tls))
+    for route in routes:
         app.router.add_route(route.method, route.path, guarded(route))
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, guarded(route))
-    return app
 
 
 @cache

@@ -10,6 +10,7 @@ from statuspage.web.auth import Permission, form_token, known_caller
 from statuspage.web.desk import DESK
 from statuspage.web.problems import Rejected, problem, title
 
+_SCRAPED = frozenset({"/metrics", "/probe", "/sd"})
 CONSOLE: web.AppKey[Console] = web.AppKey("CONSOLE", Console)
 
 
@@ -35,7 +36,7 @@ def screen(request: web.Request, template: str, *, status: int = 200, **values: 
 
 async def spell_rejection(request: web.Request, rejected: Rejected) -> web.StreamResponse:
     """Tell what went wrong: problem+json to programs; to people a page, or the way to the login."""
-    if request.path.startswith("/api/") or request.path == "/metrics":
+    if request.path.startswith("/api/") or request.path in _SCRAPED:
         return problem(rejected)
     if rejected.status == 401:
         return see_other("/login" if request.method != "GET" or request.path == "/" else f"/login?next={quote(request.path)}")

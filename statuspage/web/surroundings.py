@@ -1,8 +1,7 @@
-"""What stands around the console and the API: style and script, metrics, health, and the API's description."""
+"""What stands around the console and the API: style and script, and the API's description."""
 
 from aiohttp import hdrs, web
 
-from statuspage.web.desk import DESK
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import CONSOLE
 
@@ -17,18 +16,6 @@ async def show_asset(request: web.Request) -> web.Response:
         raise Rejected(404, "There is nothing here.")
     body, kind = found
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: _FOR_EVER})
-
-
-async def show_metrics(request: web.Request) -> web.Response:
-    """Give the metrics, as whoever built the app spells them."""
-    body, kind = await request.app[DESK].metrics()
-    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind})
-
-
-async def show_health(request: web.Request) -> web.Response:
-    """Say whether every part is at work: 200 or 503, and nothing more."""
-    is_healthy = request.app[DESK].is_healthy()
-    return web.Response(status=200 if is_healthy else 503, text="ok\n" if is_healthy else "not well\n")
 
 
 async def show_openapi(request: web.Request) -> web.Response:

@@ -21,7 +21,7 @@ async def test_a_page_with_status_200_is_good_and_its_phases_and_size_are_known(
         result = await ask(server)
     assert result.failure is None
     assert [phase.name for phase in result.phases] == ["connect", "first_byte", "transfer"]
-    assert result.facts == {"ip_version": 4, "redirects": 0, "status": 200, "body_bytes": 16}
+    assert result.facts == {"ip_version": 4, "redirects": 0, "http_version": 1.1, "status": 200, "body_bytes": 16}
 
 
 async def test_the_request_is_one_that_a_strict_server_takes() -> None:
