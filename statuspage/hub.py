@@ -42,7 +42,7 @@ from statuspage.config.series import conducts
 from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
-from statuspage.desk_times import Timed
+from statuspage.desk_tallies import Timed
 from statuspage.entrances import Entrances, ledgers
 from statuspage.escalating import Escalation
 from statuspage.library import Library
@@ -273,9 +273,9 @@ class Hub:
     async def _metrics(self) -> tuple[bytes, str]:
         """Spelled beside the event loop, one after the other: the text of ten thousand monitors would hold up every probe."""
         async with self.spelling:
-            promises, took = await self.promised.renew(), await self.timed.renew()
+            promises, tallied = await self.promised.renew(), await self.timed.renew()
             situation, latest, now = self.pipeline.situation, dict(self.pipeline.latest), self.now()
-            health, self.schedule.pace.worst_lag = replace(self.health(), promised=promises.figures(now), took=took), 0.0
+            health, self.schedule.pace.worst_lag = replace(self.health(), promised=promises.figures(now), tallied=tallied), 0.0
             levels, trends = self.books.levels, self.upkeep.trends
             text = await asyncio.to_thread(
                 lambda: self.metrics.text(situation, latest, health, now, level_metrics(levels), trends),

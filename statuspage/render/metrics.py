@@ -21,8 +21,7 @@ from incidents.maintenance import Maintenance, MaintenanceState
 from incidents.model import Incident, Situation, State, Status, Subject, Topology
 from incidents.sight import blindness
 from probes.result import Result
-from statuspage.picture.desk_report import BOUNDS
-from statuspage.picture.desk_times import Times, Took
+from statuspage.picture.desk_tallies import Tallied, Tally
 from statuspage.picture.promised import LATENESS, PromiseFigures
 from statuspage.vitals import DeliveryFigures, MirrorFigures
 
@@ -42,7 +41,7 @@ class Health:
     configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is told of anything.
     *alertmanagers_away* is how many of them could not be told, None where there is none to tell.
     *on_call* is how many people of each team that is called by turns are on call, *promised* how promised updates were kept,
-    *took* how long the desk took.
+    *tallied* how the desk did.
     """
 
     loop_lag: float
@@ -57,7 +56,7 @@ class Health:
     alertmanagers_away: int | None = None
     on_call: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     promised: PromiseFigures | None = None
-    took: Mapping[Took, Times] = field(default_factory=lambda: MappingProxyType({}))
+    tallied: Mapping[Tallied, Tally] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Metrics:
@@ -258,7 +257,7 @@ class _Own(Collector):
         yield from () if health.mirror is None else _mirror(health.mirror)
         yield from () if health.delivery is None else _delivery(health.delivery)
         yield from () if health.promised is None else _promised(health.promised)
-        yield from (_took(took, times) for took, times in health.took.items())
+        yield from (_tallied(tallied, tally) for tallied, tally in health.tallied.items())
         if health.alertmanagers_away is not None:
             told = "How many Alertmanagers could not be told of open incidents."
             yield GaugeMetricFamily("statuspage_alertmanagers_away", told, health.alertmanagers_away)
@@ -283,17 +282,19 @@ def _promised(figures: PromiseFigures) -> Iterable[Metric]:
     yield late
 
 
-def _took(took: Took, times: Times) -> Metric:
-    family = HistogramMetricFamily(f"statuspage_desk_{took}_seconds", _TOOK[took])
-    bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
-    family.add_metric((), list(zip(bounds, accumulate(times.lie), strict=True)), times.total)
+def _tallied(tallied: Tallied, tally: Tally) -> Metric:
+    family = HistogramMetricFamily(f"statuspage_desk_{tallied}", _TALLIED[tallied])
+    bounds = [*(str(bound) for bound in tallied.bounds), "+Inf"]
+    family.add_metric((), list(zip(bounds, accumulate(tally.lie), strict=True)), tally.total)
     return family
 
 
-_TOOK = {
-    Took.ACKNOWLEDGE: "How long after an incident was opened somebody first owned it.",
-    Took.FIRST_WORD: "How long after an incident was opened customers first read of it.",
-    Took.RESOLVE: "How long after an incident was opened it was over.",
+_TALLIED = {
+    Tallied.ACKNOWLEDGE: "How long after an incident was opened somebody first owned it.",
+    Tallied.FIRST_WORD: "How long after an incident was opened customers first read of it.",
+    Tallied.RESOLVE: "How long after an incident was opened it was over.",
+    Tallied.LEAD: "How long after the opening the first caller called, of incidents that are over; below zero where they were faster.",
+    Tallied.CALLERS: "How many called about each incident that is over.",
 }
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from incidents.events import Acknowledged, Impacted, Resolved, StatusChanged
 from incidents.model import Acknowledgement, Status, Subject
 from incidents.times.spans import Span
-from statuspage.picture.desk_times import Took
+from statuspage.picture.desk_tallies import Tallied
 from statuspage.store.callers import Call, log_caller
-from statuspage.store.desk_times import times_after
+from statuspage.store.desk_tallies import tallied_after
 from statuspage.store.engine import Database
 from statuspage.store.reviewed import lived_in, missed_with_incidents, promises_in, turns_in
 from tests.statuspage.store.test_record import ID, said
@@ -30,17 +30,19 @@ def test_a_period_is_read_with_its_callers_promises_and_turns(database: Database
     )
     write(database, went_bad, replace(went_bad, old=Status.MAJOR, new=Status.OPERATIONAL), at=after(50))
     write(database, Resolved(at=after(360), incident=ID, by="ada"), at=after(360))
-    ((one,), promises, turns, missed, times) = database.read(
+    ((one,), promises, turns, missed, tallies) = database.read(
         lambda connection: (
             lived_in(connection, PERIOD),
             promises_in(connection, PERIOD),
             turns_in(connection, PERIOD),
             missed_with_incidents(connection, PERIOD),
-            times_after(connection, 0),
+            tallied_after(connection, 0),
         )
     )
     assert (one.owned_at, one.told_at, one.first_called_at, one.callers) == (after(40), after(34), after(-60), 1)
     assert [(promise.incident, promise.answered_at) for promise in promises] == [(ID, after(200))]
     assert turns == {"smtp-greets": 1}
     assert [(found.incident, found.callers) for found, _ in missed] == [(ID, 1)]
-    assert {took for took, _ in times.taken} == set(Took)
+    assert {tallied for tallied, _ in tallies.found} == set(Tallied)
+    assert dict(tallies.found)[Tallied.LEAD] == (after(-60) - one.incident.opened_at).total_seconds() < 0
+    assert dict(tallies.found)[Tallied.CALLERS] == 1
