@@ -77,7 +77,9 @@ class Listen(Section):
 
     public: ListenAddress = Field(Address("127.0.0.1", 8080), description="The public page, feeds and read API.")
     internal: ListenAddress = Field(Address("127.0.0.1", 8081), description="The console, the write API and metrics.")
-    metrics: ListenAddress | None = Field(None, description="An address of their own for the metrics.")
+    metrics: ListenAddress | None = Field(
+        None, description="An address of their own, beside the internal one, for /metrics, /probe and /sd."
+    )
     trusted_proxies: tuple[Cidr, ...] = Field((), description="Networks whose X-Forwarded-For is believed.")
 
     @field_validator("internal", "metrics")

@@ -106,7 +106,7 @@ def _of_web(measured: ProbeResult, kind: str) -> Iterator[tuple[str, str, *tuple
 
 def _of_tls(measured: ProbeResult) -> Iterator[tuple[str, str, *tuple[Sample, ...]]]:
     if "tls_expires_at" in measured.facts:
-        told = "When the first certificate of the chain that was shown runs out, since the epoch."
+        told = "When the certificate runs out, since the epoch; of the kind tls the first of its chain."
         yield "probe_ssl_earliest_cert_expiry", told, ("", float(measured.facts["tls_expires_at"]))
     if "tls_version" in measured.facts:
         told = "The version of TLS that was spoken."

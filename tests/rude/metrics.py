@@ -1,4 +1,4 @@
-"""A real Prometheus in a process of its own, that scrapes a small exporter of the tests."""
+"""A real Prometheus in a process of its own; it scrapes a small exporter of the tests, or whatever it is told to."""
 
 import http.server
 import json
@@ -40,35 +40,34 @@ def prometheus(directory: Path) -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Exporter) as exporter:
         threading.Thread(target=exporter.serve_forever, daemon=True).start()
         try:
-            with _running(directory, exporter.server_address[1]) as url:
+            scraped = {"job_name": "exporter", "static_configs": [{"targets": [f"127.0.0.1:{exporter.server_address[1]}"]}]}
+            configured = {"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"}, "scrape_configs": [scraped]}
+            with running(directory, json.dumps(configured), awaited="queue_depth") as url:  # JSON is YAML
                 yield url
         finally:
             exporter.shutdown()
 
 
 @contextmanager
-def _running(directory: Path, target: int) -> Iterator[str]:
-    configured = {
-        "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
-        "scrape_configs": [{"job_name": "exporter", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
-    }
+def running(directory: Path, configured: str, *, awaited: str) -> Iterator[str]:
+    """Run Prometheus as *configured*, with its files in *directory*; give its URL once the query *awaited* finds something."""
     configuration = directory / "prometheus.yml"
-    configuration.write_text(json.dumps(configured), encoding="utf-8")  # JSON is YAML
+    configuration.write_text(configured, encoding="utf-8")
     port = _free_port()
     arguments = [f"--config.file={configuration}", f"--storage.tsdb.path={directory / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(["prometheus", *arguments], stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(url, process, directory / "log")
+        _wait_for(url, awaited, process, directory / "log")
         yield url
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    question = urllib.parse.urlencode({"query": "queue_depth"})
+def _wait_for(url: str, awaited: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    question = urllib.parse.urlencode({"query": awaited})
     until = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < until and process.poll() is None:
         try:
