@@ -71,17 +71,23 @@ class Ready(web.StreamResponse):
         return self._goes_on
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Write the head; what is written in one turn of the loop goes out as one."""
+        """Spell the whole head; it goes out with the body."""
         self._to, self._goes_on = request.writer, request.keep_alive
         if request.method == hdrs.METH_HEAD:
             self._content = b""
-        await self._to.write(b"%b%b%b\r\n" % (self._head, self._moving, _connection(request)))
+        self._head = b"%b%b%b\r\n" % (self._head, self._moving, _connection(request))
         return self._to
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write the body, and wait where the peer does not take it."""
-        if self._to is not None:
-            await self._to.write_eof(self._content + data if data else self._content)
+        """Write all of it at once, which is half the work for the system, and wait where the peer does not take it."""
+        if self._to is None:
+            return
+        line = self._to.transport
+        if line is None or line.is_closing():
+            raise ConnectionResetError("the peer was gone before its answer")
+        line.writelines((self._head, self._content, data))
+        await self._to.write_eof()
+        await self._to.drain()
 
 
 class Stream(web.StreamResponse):

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from incidents.events import Event, Impacted, Opened, Published, Resolved, StatusChanged, Updated
 from incidents.model import Origin, State, Status, Subject, Update
 from statuspage.clock import wall_clock
+from statuspage.picture.audience import Verdict
 from statuspage.store import queries
 from statuspage.store.engine import Store
+from statuspage.store.outbox_tables import outbox
 from statuspage.store.record import record
+from statuspage.store.words import bring_words_up_to_date
 from tests.bench.turns import ended
 
 SERVICES = 50
@@ -68,6 +71,10 @@ def give_history(data_dir: Path, monitors: Mapping[str, Mapping[str, object]], n
         record(connection, events=known, results=(), at=born)
         for at, number in sorted(_outages(born, size)):
             record(connection, events=_outage(number, at), results=(), at=at + LASTED)
+        # All of it was told and can be searched, as it would be by now: what is measured is no service that catches up.
+        connection.execute(update(outbox).values(decided_at=now, verdict=Verdict.OVER.value))
+        while bring_words_up_to_date(connection):
+            pass
 
     with Store.blocking("sqlite:///statuspage.db", data_dir) as database:
         database.write(write)
