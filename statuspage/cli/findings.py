@@ -1,18 +1,17 @@
 """How one measurement is shown on a terminal, and to programs: dialogue, phases, facts, warnings, settings, verdict."""
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import typer
 from pydantic import BaseModel
 
-from probes.kind import ProbeKind
 from probes.result import Phase, ProbeResult
 from probes.settings import Login, Secret, spelled
 from probes.text import plain
+from statuspage.trial import Dialogue, Question, verdict
 
 _BAR = 32  # letters
 _WIDTH = 100
@@ -21,47 +20,12 @@ _CALENDAR = 253_402_300_800.0
 """The end of the year 9999, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is measured, and how long it may take (seconds)."""
-
-    kind: ProbeKind[Any]
-    settings: BaseModel
-    timeout: float
-
-    @property
-    def words(self) -> str:
-        """The kind and the target."""
-        return f"{self.kind.name} {plain(self.kind.target(self.settings), 200)}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Dialogue:
-    """Keeps what goes over the wire; where there is somebody to *tell*, tells it as it comes."""
-
-    tell: Callable[[str], None] | None
-    lines: list[tuple[str, str]] = field(default_factory=list)
-
-    def sent(self, text: str) -> None:
-        """Keep what we said."""
-        self._keep("sent", "→", text)
-
-    def received(self, text: str) -> None:
-        """Keep what came back."""
-        self._keep("received", "←", text)
-
-    def _keep(self, direction: str, arrow: str, text: str) -> None:
-        self.lines.append((direction, text))
-        if self.tell is not None:
-            self.tell(f"  {arrow} {text}")
-
-
-def show(question: Question, result: ProbeResult) -> None:
-    """Print what was found, after the dialogue."""
+def show(question: Question, result: ProbeResult, *, with_settings: bool = True) -> None:
+    """Print what was found, after the dialogue, and *with_settings* under which it was."""
     _section("phases", _drawn(result.phases, result.took))
     _section("facts", _aligned([(name, _figure(name, value)) for name, value in result.facts.items()]))
     _section("warnings", [f"{warning.name}: {warning.text}" for warning in result.warnings], colour="yellow")
-    _section("settings", _settings_shown(question))
+    _section("settings", _settings_shown(question) if with_settings else ())
     typer.echo()
     typer.secho(verdict(question, result), fg="green" if result.failure is None else "red", bold=True)
 
@@ -71,15 +35,6 @@ def _section(title: str, lines: Sequence[str], colour: str | None = None) -> Non
         typer.secho(f"\n{title}", bold=True)
     for line in lines:
         typer.secho(f"  {line}", fg=colour)
-
-
-def verdict(question: Question, result: ProbeResult) -> str:
-    """Say in one line whether it works, and if not, why and where."""
-    took = f"{result.took * 1000:.{0 if result.took >= 0.01 else 1}f} ms"
-    if result.failure is None:
-        return f"works: {question.words} in {took}"
-    stage = f" at {result.stage}" if result.stage else ""
-    return f"fails: {question.words}: {result.failure}{stage} after {took}" + (f": {result.detail}" if result.detail else "")
 
 
 # --- phases -------------------------------------------------------------------------------------------------------------------

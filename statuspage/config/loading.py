@@ -44,7 +44,7 @@ from statuspage.config.schema import json_schema
 from statuspage.config.series import series
 from statuspage.config.shape import shape
 from statuspage.config.shifts import shifts
-from statuspage.config.sources import read, resolve
+from statuspage.config.sources import NO_DRAFTS, read, resolve
 from statuspage.config.watched import Monitor as WrittenMonitor
 from statuspage.config.watched import Need as WrittenNeed
 
@@ -110,12 +110,12 @@ class Control:
     settings: BaseModel
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Loaded:
-    """Read the file or directory at *path*; *environ* is where ``{env: NAME}`` looks.
+def load(path: Path, environ: Mapping[str, str], drafts: Mapping[Path, str] = NO_DRAFTS) -> Loaded:
+    """Read the file or directory at *path*; *environ* is where ``{env: NAME}`` looks, *drafts* what files are about to say.
 
     Errors: ConfigError with everything that is wrong, in the order of the file.
     """
-    sources = read(path)
+    sources = read(path, drafts)
     problems = resolve(sources, environ)
     known = _kinds(path)
     shaped = shape(sources, known)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from probes.settings import Secret
@@ -10,17 +11,18 @@ from statuspage.config.yaml import parse
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_SECRET_BYTES = 64 * 1024
+NO_DRAFTS: Mapping[Path, str] = MappingProxyType({})
 
 
-def read(path: Path) -> Sources:
+def read(path: Path, drafts: Mapping[Path, str] = NO_DRAFTS) -> Sources:
     """Read *path*: a file, or a directory's ``*.yaml`` in the order of their names, top-level sections merged.
 
-    Errors: ConfigError where anything cannot be read as YAML, with every such place in every file.
+    *drafts* are what files are about to say. Errors: ConfigError where anything cannot be read as YAML, with every such place.
     """
-    files = _files(path)
+    files = files_of(path)
     merged, problems = Sources(places={(): Place(str(files[0]), 1, 1)}), list[Problem]()
     for file in files:
-        source, found = _read_file(file)
+        source, found = _read_file(file) if file not in drafts else parse(drafts[file].removeprefix("\ufeff"), str(file))
         problems += found
         problems += _merge(merged, source)
         merged.text += source.text if not path.is_dir() else f"# --- {file.name}\n{source.text.rstrip()}\n"
@@ -29,7 +31,8 @@ def read(path: Path) -> Sources:
     return merged
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of a configuration, in their order. Errors: ConfigError where a directory holds none."""
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.glob("*.yaml") if not file.name.startswith("."))

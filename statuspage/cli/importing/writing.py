@@ -1,19 +1,15 @@
 """A draft as a file: YAML 1.2 with its comments, every text quoted that could be read as anything else."""
 
-import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from probes.text import plain
 from statuspage.cli.importing.drafts import Draft, Entry, Value
 from statuspage.cli.importing.findings import CannotImport
+from statuspage.config import spelling
 from statuspage.render.speaking import speakable
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9][A-Za-z0-9_./-]*)*")
-_MEANT = re.compile(r"(?i)true|false|null|yes|no|on|off|y|n|nan|inf")
-_BREAKS = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029", "\ufeff": "\\ufeff"})
 _LONGEST_COMMENT = 300
 
 SITE_URL = "https://status.example.org"
@@ -76,23 +72,22 @@ def _comment(text: str) -> str:
 
 
 def flow(value: Value) -> str:
-    """*value* on one line."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str() | int() | float():
-            return scalar(value)
-        case Mapping():
-            return "{" + ", ".join(f"{scalar(key)}: {flow(one)}" for key, one in value.items()) + "}"
-        case Sequence():
-            return "[" + ", ".join(map(flow, value)) + "]"
+    """*value* on one line, without what no text of a configuration may hold."""
+    return spelling.flow(_speakable(value))
 
 
 def scalar(value: str | float) -> str:
-    """A text or a number. A text is quoted unless nobody could take it for anything else."""
-    if not isinstance(value, str):
-        return str(value)
-    text = str(speakable(value))
-    if _PLAIN.fullmatch(text) and not _MEANT.fullmatch(text):
-        return text
-    return json.dumps(text, ensure_ascii=False).translate(_BREAKS)
+    """A text, likewise, or a number."""
+    return spelling.scalar(str(speakable(value)) if isinstance(value, str) else value)
+
+
+def _speakable(value: Value) -> Value:
+    match value:
+        case str():
+            return str(speakable(value))
+        case bool() | int() | float():
+            return value
+        case Mapping():
+            return {str(speakable(key)): _speakable(one) for key, one in value.items()}
+        case Sequence():
+            return [_speakable(one) for one in value]
