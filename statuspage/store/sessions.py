@@ -5,7 +5,7 @@ are kept as SHA-256, since 256 random bits need no slow digest.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,14 +56,20 @@ def begin_session(connection: Connection, *, agent: str, digest_of: str, at: dat
 
 def session_of(connection: Connection, secret: str, now: datetime) -> Session | None:
     """Return the session behind *secret*; None for one that is over."""
+    return sessions_of(connection, [digest(secret)], now).get(digest(secret))
+
+
+def sessions_of(connection: Connection, digests: Collection[str], now: datetime) -> Mapping[str, Session]:
+    """The sessions behind the secrets of these *digests*, by digest; those that are over are left out."""
     joined = sessions.join(agents, agents.c.name == sessions.c.agent)
     query = select(sessions.c.token_hash, sessions.c.agent, sessions.c.csrf, agents.c.roles, agents.c.teams).select_from(joined)
-    valid = (sessions.c.token_hash == digest(secret), sessions.c.expires_at > now, agents.c.disabled_at.is_(None))
-    row = connection.execute(query.where(*valid)).one_or_none()
-    if row is None:
-        return None
-    roles, teams = roles_of(row.roles), teams_of(row.teams)
-    return Session(id=row.token_hash[:_ID], agent=row.agent, roles=roles, teams=teams, form_token=row.csrf)
+    valid = (sessions.c.token_hash.in_(digests), sessions.c.expires_at > now, agents.c.disabled_at.is_(None))
+    return {
+        row.token_hash: Session(
+            id=row.token_hash[:_ID], agent=row.agent, roles=roles_of(row.roles), teams=teams_of(row.teams), form_token=row.csrf
+        )
+        for row in connection.execute(query.where(*valid))
+    }
 
 
 def end_session(connection: Connection, secret: str) -> None:

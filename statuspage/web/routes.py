@@ -30,6 +30,7 @@ from statuspage.web import (
     duty,
     further_pages,
     ledger_bodies,
+    live,
     looking_back,
     maintenance,
     monitor_bodies,
@@ -141,6 +142,8 @@ def _named(path: str, gives: type[BaseModel], rename: Handler, strike: Handler) 
 ROUTES: tuple[Route, ...] = (
     _see("/", queue.show_queue),
     _see("/live", queue.show_live),
+    _see("/events", live.follow),
+    _see(f"{_ONE}/events", live.follow),
     _see("/pages/{page}", further_pages.show_page, Access.AGENT),
     _see("/pages/{page}/{tail:.*}", further_pages.show_page, Access.AGENT),
     *PEOPLE,
@@ -339,6 +342,7 @@ def internal_app(desk: Desk) -> web.Application:
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
     app[surroundings.DESCRIPTION] = _description()
+    live.told_live(app)
     _answer(app, ROUTES)
     return app
 

@@ -27,15 +27,18 @@ _YEAR = 31_536_000
 _LONGEST_TARGET = 512
 
 
+def hardened(*, is_tls: bool) -> Mapping[str, str]:
+    """The headers that are on every answer."""
+    return {**HEADERS, "Strict-Transport-Security": f"max-age={_YEAR}"} if is_tls else HEADERS
+
+
 def hardening(*, is_tls: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """Return the signal receiver that puts the headers on every answer, errors and redirects included, and takes ``Server`` off."""
 
     async def harden(_: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(HEADERS)
+        response.headers.update(hardened(is_tls=is_tls))
         response.headers.setdefault(hdrs.CACHE_CONTROL, PRIVATE)
         response.headers.popall(hdrs.SERVER, None)
-        if is_tls:
-            response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
 
     return harden
 

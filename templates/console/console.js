@@ -1,4 +1,4 @@
-// Keeps the queue fresh. Without this script the page is whole; it is then as old as its "As of" says.
+// Keeps queue, wall and cards fresh. Without this script a page is whole; it is then as old as its "As of" says.
 "use strict";
 (() => {
   document.addEventListener("keydown", (event) => {
@@ -23,6 +23,9 @@
   }
   const said = document.getElementById("said");
   const every = 3000;
+  const toldEvery = 15000; // while somebody tells us, we ask for the passing of time alone
+  const believedFor = 40000;
+  const refusedFor = 120000;
 
   const place = () => {
     const at = document.activeElement;
@@ -80,19 +83,90 @@
     one.form.requestSubmit(one);
   });
 
-  const look = async () => {
+  // A card is renewed part by part. What somebody is busy with stays as it is: where they write, what they opened, what has the focus.
+  const given = (field) => ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value;
+  const isTouched = (field) => (field.matches("select") ? field.value !== given(field)
+    : field.matches("[type=checkbox]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+  const isInUse = (part) => part.contains(document.activeElement) || part.querySelector("details[open]")
+    || [...part.querySelectorAll("textarea, input, select")].some(isTouched);
+  const nameOf = (part) => part.getAttribute("aria-labelledby") ?? part.className;
+  const renew = (old, fresh, isWhole) => {
+    const gone = new Map([...old.children].map((part) => [nameOf(part), part]));
+    let before = null;
+    for (const part of [...fresh.children]) {
+      const was = gone.get(nameOf(part));
+      gone.delete(nameOf(part));
+      if (was && isWhole) renew(was, part, false);
+      else if (was && !was.isEqualNode(part) && !isInUse(was)) was.replaceWith(part);
+      else if (!was && before) before.after(part);
+      else if (!was) old.prepend(part);
+      before = was?.isConnected ? was : part;
+    }
+    gone.forEach((part) => isInUse(part) || part.remove());
+  };
+  const parts = (html) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const newest = () => document.querySelector(".timeline .line")?.textContent ?? "";
+    const fresh = page.getElementById("live");
+    if (!fresh) return;
+    const heard = newest();
+    document.querySelector(".headline").replaceWith(page.querySelector(".headline"));
+    renew(live, fresh, true);
+    if (newest() !== heard) said.textContent = newest();
+  };
+
+  const isCard = live.hasAttribute("data-parts");
+  const ask = async () => {
     try {
-      const answer = await fetch(live.dataset.live, { headers: { "If-None-Match": live.dataset.version }, redirect: "follow" });
+      const known = isCard ? {} : { "If-None-Match": live.dataset.version };
+      const answer = await fetch(isCard ? location.pathname + location.search : live.dataset.live, { headers: known, redirect: "follow" });
       if (answer.redirected) return location.reload();
       if (answer.status === 200) {
-        swap(await answer.text());
+        (isCard ? parts : swap)(await answer.text());
         live.dataset.version = answer.headers.get("ETag") ?? "";
       }
       live.classList.remove("away");
     } catch {
       live.classList.add("away");
     }
-    setTimeout(look, document.hidden ? every * 5 : every);
+    plan();
   };
-  setTimeout(look, every);
+
+  // Told by a stream while the page can be seen; where there is none, or it falls silent, the page asks by itself.
+  let next = 0, stream = null, heardAt = 0, refusedUntil = 0;
+  const isTold = () => stream?.readyState === EventSource.OPEN && Date.now() - heardAt < believedFor;
+  const plan = (within = isTold() || document.hidden || isCard ? toldEvery : every) => {
+    clearTimeout(next);
+    next = setTimeout(ask, within);
+    if (stream && heardAt && Date.now() - heardAt > believedFor) leave(refusedFor);
+    listen();
+  };
+  const leave = (quiet = 0) => {
+    stream?.close();
+    stream = null;
+    refusedUntil = Date.now() + quiet;
+  };
+  const listen = () => {
+    if (stream || document.hidden || !window.EventSource || Date.now() < refusedUntil) return;
+    heardAt = Date.now();
+    stream = new EventSource(live.dataset.events);
+    stream.addEventListener("open", () => plan(0)); // what was missed meanwhile
+    stream.addEventListener("alive", () => { heardAt = Date.now(); });
+    stream.addEventListener("changed", ({ data }) => {
+      heardAt = Date.now();
+      plan(Math.random() * JSON.parse(data).within * 1000);
+    });
+    stream.addEventListener("error", () => {
+      if (stream?.readyState !== EventSource.CLOSED) return plan(); // a line that broke is taken up again by the browser itself
+      leave(refusedFor);
+      plan(0); // perhaps the session is over: then this leads to the login
+    });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) leave();
+    plan(document.hidden ? toldEvery : 0);
+  });
+  addEventListener("pagehide", () => leave());
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) plan(0); });
+  plan(every);
 })();

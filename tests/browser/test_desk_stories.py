@@ -149,8 +149,23 @@ async def test_two_race_for_an_incident_one_has_it_and_hands_it_on_with_all_that
     await shift.at(second, f"/incidents/{incident}")
     await expect(second.get_by_role("region", name="Timeline")).to_contain_text("The vendor calls back at noon.")
     await expect(second.get_by_role("button", name="Renew for 30 min")).to_be_visible()
+    await _is_seen_as_it_happens(shift, incident, first, second)
     await shift.finds("greets", None)
     await shift.later(timedelta(hours=1))
+
+
+async def _is_seen_as_it_happens(shift: Shift, incident: str, writer: Page, reader: Page) -> None:
+    """What one does stands on the other's open card while they write, sooner than any page would ask by itself."""
+    words = reader.get_by_label("Words for customers", exact=True)
+    async with reader.expect_response(lambda answer: answer.url.endswith(f"/{incident}/events")):
+        await shift.at(reader, f"/incidents/{incident}")
+    await words.fill("Half a sentence")
+    note = writer.get_by_role("region", name="Note for the desk")
+    await note.get_by_label("Words that stay inside").fill("The vendor is on the line.")
+    await note.get_by_role("button", name="Keep the note").click()
+    await expect(reader.get_by_role("region", name="Timeline")).to_contain_text("The vendor is on the line.", timeout=5_000)
+    await expect(words).to_have_value("Half a sentence")
+    await expect(words).to_be_focused()
 
 
 async def test_the_clock_carries_it_up_until_somebody_takes_it_by_a_page_that_asks(shift: Shift) -> None:

@@ -38,7 +38,9 @@ from statuspage.store.engine import Store
 from statuspage.store.people import Role
 from statuspage.vitals import MirrorFigures
 from statuspage.web.desk import Desk, PlanningPolicy
+from statuspage.web.listener import PatientRunner
 from statuspage.web.routes import internal_app
+from statuspage.web.security import HEADERS, PRIVATE
 
 PASSWORD = "correct horse battery"
 LEASE = timedelta(minutes=30)
@@ -297,7 +299,7 @@ async def housed(
         page_at=page_at,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
-    runner = web.AppRunner(house.app, access_log=None)
+    runner = PatientRunner(house.app, headers={**HEADERS, "Cache-Control": PRIVATE})
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     house.url = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -63,7 +63,9 @@ async def as_person(browser: Browser, route: Route, role: Role | None, token: st
     if role and route.path in ENDING:
         await browser.log_in(f"person {role}")
         token = await browser.form_token("/")
-    if route.method == "GET":
+    if route.method == "GET" and route.path.endswith("/events"):  # whoever is let in would read for ever
+        answer = await browser.session.head(address(route), allow_redirects=False)
+    elif route.method == "GET":
         answer = await browser.get(address(route))
     else:
         sent = token if role and route.policy is not Access.PUBLIC else await browser.form_token("/login")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from probes.result import Failure, ProbeResult, Result
@@ -98,6 +99,17 @@ class House:
         return await self.hub.store.write(lambda connection: people.add_token(connection, name=name, roles=[Role.LEVEL_ONE], at=now))
 
 
+class Run(TestServer):
+    """A server that runs as the service's own does: streams go out by no other."""
+
+    def __init__(self, runner: web.AppRunner) -> None:
+        super().__init__(runner.app)
+        self._given = runner
+
+    async def _make_runner(self, **_: object) -> web.AppRunner:
+        return self._given
+
+
 @asynccontextmanager
 async def housed(directory: Path, clock: Clock, file: str = FILE) -> AsyncIterator[House]:
     path = directory / "statuspage.yaml"
@@ -110,7 +122,7 @@ async def housed(directory: Path, clock: Clock, file: str = FILE) -> AsyncIterat
         stack.push_async_callback(hub.pipeline.close)
         await hub.press.issue()
         public = await stack.enter_async_context(TestClient(TestServer(hub.public_runner().app)))
-        internal = await stack.enter_async_context(TestClient(TestServer(hub.internal_runner().app)))
+        internal = await stack.enter_async_context(TestClient(Run(hub.internal_runner())))
         yield House(hub=hub, clock=clock, public=public, internal=internal)
 
 
