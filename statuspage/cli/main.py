@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from statuspage.cli import desk, imports, setting_up, warnings, windows
+from statuspage.cli import desk, imports, keeping, setting_up, warnings, windows
 from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, fail, without_types_of_flags
 from statuspage.demo.modes import Mode
 
@@ -19,6 +19,7 @@ report = typer.Typer(help="What was promised, and what was kept.", no_args_is_he
 notify = typer.Typer(help="See whether what is to be told gets through.", no_args_is_help=True)
 app.add_typer(setting_up.beginning)
 app.add_typer(demo, name="demo")
+app.add_typer(keeping.commands)
 app.add_typer(notify, name="notify")
 app.add_typer(report, name="report")
 app.add_typer(windows.maintenance, name="maintenance")

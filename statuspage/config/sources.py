@@ -1,6 +1,6 @@
 """Bring a configuration together: one file or a directory of them, with its references to secrets looked up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -90,6 +90,21 @@ def resolve(sources: Sources, environ: Mapping[str, str]) -> list[Problem]:
     problems = list[Problem]()
     sources.value = {key: _resolved(value, (key,), sources, environ, problems) for key, value in sources.value.items()}
     return problems
+
+
+def references(value: Any, trail: Trail = ()) -> Iterator[tuple[Trail, str, str]]:  # noqa: ANN401 - any plain value
+    """Every reference to a secret below *value*, as it was read: its trail, ``env`` or ``file``, and the name that it gives."""
+    match value:
+        case {"env": str(name)} | {"file": str(name)} if len(value) == 1:
+            yield trail, next(iter(value)), name
+        case dict():
+            for key, entry in value.items():
+                yield from references(entry, (*trail, key))
+        case list():
+            for index, entry in enumerate(value):
+                yield from references(entry, (*trail, index))
+        case _:
+            return
 
 
 def _resolved(value: Any, trail: Trail, sources: Sources, environ: Mapping[str, str], problems: list[Problem]) -> Any:  # noqa: ANN401 - any plain value

@@ -30,6 +30,9 @@ WITNESS = "statuspage_witness"
 AUDIT_HEAD = "audit_head"
 """Where a transaction leaves what it made the audit's head, beside its connection."""
 
+UNFINISHED = "restore-unfinished"
+"""Lies in the data directory while a backup is put back, and names it."""
+
 # One number for all of this product's writers on a PostgreSQL server; any other program's advisory locks are its own.
 _WRITERS_LOCK = 7_823_105_664
 
@@ -69,6 +72,7 @@ def engines(url: str, data_dir: Path, *, checkpoints: bool) -> Engines:
     except ArgumentError as error:
         raise StoreError("The store's URL is not one: write sqlite:///NAME or postgresql+psycopg://HOST/DATABASE.") from error
     _make_directory(data_dir)
+    _demand_whole(data_dir)
     match address.get_backend_name():
         case "sqlite":
             return _sqlite(_database_file(address, data_dir), Witness(data_dir), checkpoints=checkpoints)
@@ -78,11 +82,25 @@ def engines(url: str, data_dir: Path, *, checkpoints: bool) -> Engines:
             raise StoreError(f"The store cannot be a {other} database: write sqlite:///NAME or postgresql+psycopg://HOST/DATABASE.")
 
 
+def database_file(url: str, data_dir: Path) -> Path | None:
+    """Where SQLite keeps the store, whether it is there yet or not; None where a server keeps it."""
+    address = make_url(url)
+    return data_dir / (address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
 def _make_directory(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"The data directory {data_dir} cannot be made: {error.strerror}.") from error
+
+
+def _demand_whole(data_dir: Path) -> None:
+    """Errors: StoreError where a backup was only half put back."""
+    unfinished = data_dir / UNFINISHED
+    if unfinished.exists():
+        backup = unfinished.read_text(encoding="utf-8").strip()
+        raise StoreError(f"{data_dir} is only half restored: run `statuspage restore {backup}` again, to its end.")
 
 
 # --- SQLite -------------------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _VERSION = Table(
 
 def is_behind(connection: Connection) -> bool:
     """Whether steps are missing. Errors: StoreError for a store that a newer release wrote."""
-    return _version(connection) != HEAD
+    return version_of(connection) != HEAD
 
 
 def bring_up_to_date(connection: Connection) -> None:
@@ -31,23 +31,29 @@ def bring_up_to_date(connection: Connection) -> None:
 
     A store that is new has nothing to take along: its tables are made as they are now. Errors: as ``is_behind``.
     """
-    found = _version(connection)
+    found = version_of(connection)
     if found is None:
         _make(connection)
     elif found != HEAD:
         _steps().upgrade(connection)
 
 
-def _version(connection: Connection) -> str | None:
+def build(connection: Connection, schema: str) -> None:
+    """Make the tables of an empty store as they were in *schema*, one of ``known``."""
+    _steps().upgrade(connection, schema)
+
+
+def version_of(connection: Connection) -> str | None:
+    """At which step a store is; None where there is none yet. Errors: as ``is_behind``."""
     if not inspect(connection).has_table(_VERSION.name):
         return None
     found = connection.execute(select(_VERSION)).scalar()
-    if found is not None and found not in _known():
+    if found is not None and found not in known():
         raise StoreError(f"The store was written by a newer release (schema {found}, this one knows {HEAD}): run that release.")
     return found
 
 
-def _known() -> frozenset[str]:
+def known() -> frozenset[str]:
     """Every step of this release: a store that is at another one is of a newer."""
     return frozenset(path.name.partition("_")[0] for path in Path(__file__).with_name("versions").glob("[0-9]*.py"))
 

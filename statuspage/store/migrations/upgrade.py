@@ -15,6 +15,6 @@ def configuration(connection: Connection | None = None) -> Config:
     return config
 
 
-def upgrade(connection: Connection) -> None:
-    """Take every step that is missing on *connection*; the caller commits."""
-    command.upgrade(configuration(connection), "head")
+def upgrade(connection: Connection, until: str = "head") -> None:
+    """Take every step that is missing on *connection*, up to *until*; the caller commits."""
+    command.upgrade(configuration(connection), until)
