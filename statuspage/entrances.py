@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from statuspage.bundled import templates
 from statuspage.config.audiences import AudiencePage
-from statuspage.config.loading import Loaded
+from statuspage.config.loading import Config, Loaded
 from statuspage.edition import Edition
 from statuspage.library import Library
 from statuspage.picture.scope import Cutter, Dress, Scope
@@ -21,6 +21,7 @@ from statuspage.render.ledgers import addressed
 from statuspage.web.beside import NOTHING_BESIDE, Beside, Forms, Manners
 from statuspage.web.doors import PAGES, Door, Doors, Once, digest
 from statuspage.web.hammering import Hammering
+from statuspage.web.proxies import Proxies
 from statuspage.web.public import Face, security_headers
 from statuspage.web.stream import OpenPages, Streams
 
@@ -98,6 +99,11 @@ def ledgers(press: Press, edition: Edition, path: str) -> Callable[[], Finished]
     """What makes the ledger at *path*, of a service that is on the page."""
     asked = addressed(path)
     return press.books.document(path) if asked is not None and edition.has(asked.service) else None
+
+
+def proxies_of(config: Config) -> Proxies:
+    """Whose word is believed about who asks, and in which header."""
+    return Proxies(config.listen.trusted_proxies, config.listen.forwarded_header)
 
 
 def _site(id: str, page: AudiencePage, loaded: Loaded) -> Site:

@@ -43,7 +43,7 @@ from statuspage.config.terms import offers, terms
 from statuspage.controls import Controls
 from statuspage.deliver import Deliverer
 from statuspage.desk_tallies import Timed
-from statuspage.entrances import Entrances, ledgers
+from statuspage.entrances import Entrances, ledgers, proxies_of
 from statuspage.escalating import Escalation
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
@@ -133,7 +133,7 @@ class Hub:
         self.press.publisher.logo = self.loaded.logos.get("site")
         self.streams = Streams(lambda: self.press.shelf, self.press.fresh, most=room(), now=self.now)
         self.press.issued.append(self.streams.tell)
-        proxies = self.loaded.config.listen.trusted_proxies
+        proxies = proxies_of(self.loaded.config)
         self.forms = forms_of(self.deliverer, self.press, proxies)
         self.entrances = Entrances(press=self.press, hammering=Hammering(proxies), streams=self.streams, forms=self.forms.of_page)
         self.doors = self.entrances.doors(self.loaded)
@@ -240,7 +240,7 @@ class Hub:
             timezone=config.site.timezone,
             language=config.site.language,
             acknowledgement_lasts=config.acknowledgement.lasts,
-            trusted_proxies=config.listen.trusted_proxies,
+            proxies=proxies_of(config),
             metrics=self._metrics,
             is_healthy=lambda: not self.pipeline.figures.store_is_away,
             heartbeats=lambda: self.tokens,

@@ -40,8 +40,8 @@ from statuspage.render.subscription import Subscription
 from statuspage.store.outlets import Outlet
 from statuspage.web.beside import Forms
 from statuspage.web.forms import Reply
+from statuspage.web.proxies import Proxies
 from statuspage.web.reporting import Reporting
-from statuspage.web.security import Network
 from statuspage.web.subscribing import Subscribing
 from statuspage.web.usefulness import Usefulness
 
@@ -116,16 +116,16 @@ class PublicForms:
         return answer
 
 
-def forms_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> PublicForms:
+def forms_of(deliverer: Deliverer, press: Press, proxies: Proxies) -> PublicForms:
     """Make what answers all public forms; those proxies are believed who it is that asks."""
     return PublicForms(
-        subscriptions=subscribing(deliverer, press, trusted_proxies),
-        reports=reporting(deliverer, press, trusted_proxies),
-        useful=usefulness_of(deliverer, press, trusted_proxies),
+        subscriptions=subscribing(deliverer, press, proxies),
+        reports=reporting(deliverer, press, proxies),
+        useful=usefulness_of(deliverer, press, proxies),
     )
 
 
-def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Subscribing:
+def subscribing(deliverer: Deliverer, press: Press, proxies: Proxies) -> Subscribing:
     """What answers the forms of subscriptions."""
     return Subscribing(
         store=press.store,
@@ -134,7 +134,7 @@ def subscribing(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Ne
         page=partial(_page, lambda: press.shelf),
         links=lambda: deliverer.letters.links,
         wake=deliverer.wake,
-        trusted_proxies=trusted_proxies,
+        proxies=proxies,
     )
 
 
@@ -146,7 +146,7 @@ def _page(newest: Callable[[], Shelf | None], language: str | None) -> Page | No
     return shelf.translations[language].page()
 
 
-def reporting(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Reporting:
+def reporting(deliverer: Deliverer, press: Press, proxies: Proxies) -> Reporting:
     """What takes reports of customers."""
     return Reporting(
         store=press.store,
@@ -154,11 +154,11 @@ def reporting(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Netw
         html=Html(templates()),
         page=partial(_page, lambda: press.shelf),
         secret=deliverer.letters.links.secret,
-        trusted_proxies=trusted_proxies,
+        proxies=proxies,
     )
 
 
-def usefulness_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[Network]) -> Usefulness:
+def usefulness_of(deliverer: Deliverer, press: Press, proxies: Proxies) -> Usefulness:
     """What takes what readers think of updates."""
     return Usefulness(
         store=press.store,
@@ -167,7 +167,7 @@ def usefulness_of(deliverer: Deliverer, press: Press, trusted_proxies: Sequence[
         page=partial(_page, lambda: press.shelf),
         incident=press.own.incident,
         secret=deliverer.letters.links.secret,
-        trusted_proxies=trusted_proxies,
+        proxies=proxies,
     )
 
 

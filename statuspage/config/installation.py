@@ -80,7 +80,10 @@ class Listen(Section):
     metrics: ListenAddress | None = Field(
         None, description="An address of their own, beside the internal one, for /metrics, /probe and /sd."
     )
-    trusted_proxies: tuple[Cidr, ...] = Field((), description="Networks whose X-Forwarded-For is believed.")
+    trusted_proxies: tuple[Cidr, ...] = Field((), description="Networks whose forwarded_header is believed; see docs/proxies.md.")
+    forwarded_header: Literal["X-Forwarded-For", "Forwarded"] = Field(
+        "X-Forwarded-For", description="The header in which trusted proxies name the client. The other is not read."
+    )
 
     @field_validator("internal", "metrics")
     @classmethod

@@ -35,7 +35,7 @@ from statuspage.store.engine import Store
 from statuspage.vitals import MirrorFigures
 from statuspage.web.doors import Doors, no_doors
 from statuspage.web.problems import Rejected
-from statuspage.web.security import Network
+from statuspage.web.proxies import Proxies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Desk:
     timezone: str
     language: str
     acknowledgement_lasts: timedelta
-    trusted_proxies: Sequence[Network]
+    proxies: Proxies
     metrics: Callable[[], Awaitable[tuple[bytes, str]]]
     is_healthy: Callable[[], bool]
     heartbeats: Callable[[], Mapping[bytes, str]]

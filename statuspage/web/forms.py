@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import hdrs, web
@@ -72,12 +71,3 @@ def is_from_elsewhere(request: web.BaseRequest, own: str) -> bool:
     origin = request.headers.get(hdrs.ORIGIN, "null")
     parts = urlsplit(own)
     return origin not in {"null", f"{parts.scheme}://{parts.netloc}", f"{request.scheme}://{request.host}"}
-
-
-def place_of(client: str) -> str:
-    """The client as it is counted: of an IPv6 address the network, since whoever has one has all of it."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

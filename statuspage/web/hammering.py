@@ -4,14 +4,12 @@ An answer costs what a static file costs, so that this guards the line and not t
 where a proxy that nobody declared may stand between, all its readers look like one, and none is refused.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from ipaddress import IPv6Address, ip_address, ip_network
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from statuspage.web.security import Network, caller, is_within
+from statuspage.web.proxies import DIRECT, Proxies, address_of, place_of
 from statuspage.web.throttle import Allowance, Buckets
 
 ALLOWANCE = Allowance(burst=120, every=timedelta(milliseconds=500))
@@ -23,23 +21,19 @@ RETRY_AFTER = 60
 MOST_KNOWN = 16384
 """Addresses of which it is kept who asks from there."""
 
-SITE_OF_ONE = 64
-"""Bits of an IPv6 address that tell one subscriber from another: the rest is theirs to choose."""
-
 
 class Hammering:
-    """Counts who asks for which feed; *trusted* are the proxies whose word is believed. Bounded, whoever asks for whatever."""
+    """Counts who asks for which feed; *proxies* are those whose word is believed. Bounded, whoever asks for whatever."""
 
-    def __init__(self, trusted: Sequence[Network] = ()) -> None:
+    def __init__(self, proxies: Proxies = DIRECT) -> None:
         # Kept by what a request says alone: to tell networks apart costs as much as all the rest.
-        self._reader = lru_cache(maxsize=MOST_KNOWN)(partial(_reader, tuple(trusted)))
+        self._proxies = proxies
+        self._reader = lru_cache(maxsize=MOST_KNOWN)(partial(_reader, proxies))
         self._buckets = Buckets(ALLOWANCE)
 
     def is_by(self, request: web.BaseRequest, path: str, now: datetime) -> bool:
         """Whether whoever makes *request* asks for the feed at *path* far too often; else it is counted. *path* must be one there is."""
-        headers = request.headers
-        forwarded = tuple(headers.getall(hdrs.X_FORWARDED_FOR)) if hdrs.X_FORWARDED_FOR in headers else ()
-        reader = self._reader(request.remote or "", forwarded)
+        reader = self._reader(request.remote or "", self._proxies.said(request))
         if reader is None:
             return False
         key = f"{reader} {path}"
@@ -52,14 +46,11 @@ class Hammering:
         return len(self._buckets)
 
 
-def _reader(trusted: tuple[Network, ...], peer: str, forwarded: tuple[str, ...]) -> str | None:
+def _reader(proxies: Proxies, peer: str, said: tuple[str, ...]) -> str | None:
     """Whom to count, or None: nobody can be told apart, or it is a program on this very machine."""
-    found = caller(peer, forwarded, trusted)
-    try:
-        address = ip_address(found)
-    except ValueError:
+    found = proxies.caller(peer, said)
+    address = address_of(found)
+    if address is None:
         return None
-    is_undeclared = bool(forwarded) and found == peer and not address.is_global
-    if address.is_loopback or is_undeclared or is_within(found, trusted):
-        return None
-    return str(ip_network((address, SITE_OF_ONE), strict=False)) if isinstance(address, IPv6Address) else found
+    is_undeclared = bool(said) and address == address_of(peer) and not address.is_global
+    return None if address.is_loopback or is_undeclared or proxies.trusts(address) else place_of(found)

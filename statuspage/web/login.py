@@ -19,8 +19,9 @@ from statuspage.store.second_factors import has_second_factor, passes
 from statuspage.web import auth
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
+from statuspage.web.proxies import place_of
 from statuspage.web.screens import screen, see_other
-from statuspage.web.security import client_address, local_target
+from statuspage.web.security import local_target
 from statuspage.web.throttle import Allowance, Buckets, LoginThrottle
 
 _WRONG = "This name and password do not belong together."
@@ -106,8 +107,8 @@ async def login(request: web.Request) -> web.Response:
     name, password = _named(form), _text(form.get("password"))
     target = local_target(_text(form.get("next")))
     device = door.known_device(name, request.cookies.get(auth.device_cookie(desk)))
-    address = client_address(request, desk.trusted_proxies)
-    wait = door.throttle.admit(account=name, address=address, device=device, now=desk.now())
+    address = desk.proxies.client_of(request)
+    wait = door.throttle.admit(account=name, address=place_of(address), device=device, now=desk.now())
     if wait:
         seconds = math.ceil(wait.total_seconds())
         return _form(request, name=name, target=target, status=429, trouble=f"Too many tries. Wait {seconds} s.", wait=seconds)
@@ -136,7 +137,7 @@ async def login_by_code(request: web.Request) -> web.Response:
         seconds = math.ceil(wait.total_seconds())
         return again(status=429, trouble=f"Too many tries. Wait {seconds} s.", wait=seconds)
     door.codes.spend(device or name, now)
-    secret = await _begin(desk, name, digest, client_address(request, desk.trusted_proxies), code)
+    secret = await _begin(desk, name, digest, desk.proxies.client_of(request), code)
     if secret is None:
         return again(status=403, trouble="This code is wrong, or was used already.")
     return _let_in(request, name, secret, target, device)

@@ -1,7 +1,7 @@
 """Reports of customers, from the form on a service's own page: one click, no account, and nothing of it becomes public."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -20,8 +20,8 @@ from statuspage.store.askers import Allowed, Limits
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.reports import Said
-from statuspage.web.forms import Fields, Reply, Unreadable, fields_of, is_from_elsewhere, place_of
-from statuspage.web.security import Network, client_address
+from statuspage.web.forms import Fields, Reply, Unreadable, fields_of, is_from_elsewhere
+from statuspage.web.proxies import DIRECT, Proxies, place_of
 from statuspage.web.subscribing import TRAP
 from statuspage.web.throttle import Allowance, Buckets
 
@@ -39,7 +39,7 @@ class Reporting:
     html: Html
     page: Callable[[str | None], Page | None]
     secret: str
-    trusted_proxies: Sequence[Network] = ()
+    proxies: Proxies = DIRECT
     limits: Limits = field(default_factory=Limits)
     _client: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=10, every=timedelta(minutes=2))))
     _everyone: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=500, every=timedelta(milliseconds=200))))
@@ -68,7 +68,7 @@ class Reporting:
         if any(fields.get(TRAP, [""])):
             return  # a program that fills in everything is content with that
         contact = _contact(fields) if own.site.takes_mail else None
-        client, now = place_of(client_address(request, self.trusted_proxies)), self.now()
+        client, now = place_of(self.proxies.client_of(request)), self.now()
         if self._client.wait(client, now) or self._everyone.wait("", now):
             raise Unreadable(429, marked("Too many have reported from where you are, or altogether. The desk knows."))
         self._client.spend(client, now)

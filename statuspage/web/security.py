@@ -1,13 +1,12 @@
-"""What guards every answer of the internal listener, and who is asking: headers, the caller's address, the caller's origin."""
+"""What guards every answer of the internal listener, and from where somebody asks: headers, this very machine, the caller's origin."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
-Network = IPv4Network | IPv6Network
+from statuspage.web.proxies import address_of
 
 HEADERS: Mapping[str, str] = MappingProxyType(
     {
@@ -25,6 +24,10 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 PRIVATE = "private, no-store"
 _YEAR = 31_536_000
 _LONGEST_TARGET = 512
+_OF_PROXIES = (
+    hdrs.X_FORWARDED_FOR, hdrs.FORWARDED, hdrs.VIA, hdrs.X_FORWARDED_HOST, hdrs.X_FORWARDED_PROTO, "X-Real-IP", "X-Forwarded-Server",
+)  # fmt: skip
+"""Any of these says that somebody asks for somebody else."""
 
 
 def hardened(*, is_tls: bool) -> Mapping[str, str]:
@@ -43,30 +46,21 @@ def hardening(*, is_tls: bool) -> Callable[[web.Request, web.StreamResponse], Aw
     return harden
 
 
-def client_address(request: web.BaseRequest, trusted: Sequence[Network]) -> str:
-    """Return whose request it is: see ``caller``."""
-    return caller(request.remote or "", request.headers.getall(hdrs.X_FORWARDED_FOR, ()), trusted)
-
-
-def caller(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Return who asks: the *peer*, or, where proxies are *trusted*, the nearest address that none of them vouches away.
-
-    *forwarded* are the lines of ``X-Forwarded-For``.
-    """
-    if not is_within(peer, trusted):
-        return peer
-    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
-    for hop in reversed(hops):
-        if not is_within(hop, trusted):
-            return hop if _is_address(hop) else peer
-    return peer
-
-
 def is_on_this_machine(request: web.BaseRequest) -> bool:
-    """Whether a program on this machine asks directly: no proxy speaks for another, and no foreign name was rebound to loopback."""
-    forwarded = hdrs.X_FORWARDED_FOR in request.headers or hdrs.FORWARDED in request.headers
-    host = urlsplit(f"//{request.host}").hostname or ""
-    return not forwarded and _is_loopback(request.remote or "") and (host == "localhost" or _is_loopback(host))
+    """Whether a program on this machine asks directly: no proxy speaks for another, and no foreign name was rebound to loopback.
+
+    A proxy that nobody told to name its clients is known by the old version of HTTP that it speaks.
+    """
+    is_direct = request.version >= HttpVersion11 and not any(name in request.headers for name in _OF_PROXIES)
+    return is_direct and _is_loopback(request.remote or "") and _names_this_machine(request.host)
+
+
+def _names_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or _is_loopback(name)
 
 
 def is_same_origin(request: web.BaseRequest, own: str) -> bool:
@@ -93,21 +87,6 @@ def local_target(raw: str | None) -> str:
     return raw
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def is_within(text: str, networks: Sequence[Network]) -> bool:
-    """Whether *text* is an address in one of *networks*."""
-    if not _is_address(text):
-        return False
-    address = ip_address(text)
-    return any(address in network for network in networks)
-
-
 def _is_loopback(text: str) -> bool:
-    return _is_address(text) and ip_address(text).is_loopback
+    address = address_of(text)
+    return address is not None and address.is_loopback

@@ -6,7 +6,7 @@ Whoever asks gets the same answer whether an address is known or not.
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,8 +26,8 @@ from statuspage.store.askers import Allowed, Limits
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
 from statuspage.store.subscribers import Subscriber
-from statuspage.web.forms import Fields, Reply, Unreadable, fields_of, is_from_elsewhere, place_of
-from statuspage.web.security import Network, client_address
+from statuspage.web.forms import Fields, Reply, Unreadable, fields_of, is_from_elsewhere
+from statuspage.web.proxies import DIRECT, Proxies, place_of
 from statuspage.web.throttle import Allowance, Buckets
 from statuspage.web.wishes import export, faults_of, typed_in, typed_of, wish_of
 
@@ -50,7 +50,7 @@ class Subscribing:
     page: Callable[[str | None], Page | None]
     links: Callable[[], Links]
     wake: Callable[[], None]
-    trusted_proxies: Sequence[Network] = ()
+    proxies: Proxies = DIRECT
     limits: Limits = field(default_factory=Limits)
     # In memory and before the store: a flood of forms must not cost a flood of transactions.
     _client: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=20, every=timedelta(seconds=30))))
@@ -99,7 +99,7 @@ class Subscribing:
             )
         if any(fields.get(TRAP, [""])):
             return self._sent(page)  # a program that fills in everything is content with that
-        client = place_of(client_address(request, self.trusted_proxies))
+        client = place_of(self.proxies.client_of(request))
         faults = dict(faults_of(typed, page))
         if faults:
             return Reply(status=422, body=self.pages.form(page, typed, faults))

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -16,8 +16,8 @@ from statuspage.render.subscription import Subscription
 from statuspage.store import askers, usefulness
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
-from statuspage.web.forms import Reply, Unreadable, fields_of, is_from_elsewhere, place_of
-from statuspage.web.security import Network, client_address
+from statuspage.web.forms import Reply, Unreadable, fields_of, is_from_elsewhere
+from statuspage.web.proxies import DIRECT, Proxies, place_of
 from statuspage.web.throttle import Allowance, Buckets
 
 _PLACE = re.compile(r"/incidents/(?P<incident>[a-z0-9]{12})/useful/(?P<number>[1-9][0-9]{0,5})", re.ASCII)
@@ -36,7 +36,7 @@ class Usefulness:
     page: Callable[[str | None], Page | None]
     incident: Callable[[str], Awaitable[IncidentView | None]]
     secret: str
-    trusted_proxies: Sequence[Network] = ()
+    proxies: Proxies = DIRECT
     _client: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=30, every=timedelta(seconds=30))))
     _everyone: Buckets = field(default_factory=lambda: Buckets(Allowance(burst=500, every=timedelta(milliseconds=200))))
 
@@ -66,7 +66,7 @@ class Usefulness:
         said = next(iter((await fields_of(request)).get("useful", ())), "")
         if said not in {"yes", "no"}:
             raise Unreadable(422, marked("Say yes or no."))
-        client, now = place_of(client_address(request, self.trusted_proxies)), self.now()
+        client, now = place_of(self.proxies.client_of(request)), self.now()
         if self._client.wait(client, now) or self._everyone.wait("", now):
             raise Unreadable(429, marked("Too many have answered from where you are, or altogether."))
         self._client.spend(client, now)

@@ -39,6 +39,7 @@ from statuspage.store.people import Role
 from statuspage.vitals import MirrorFigures
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
+from statuspage.web.proxies import Proxies
 from statuspage.web.routes import internal_app
 from statuspage.web.security import HEADERS, PRIVATE
 
@@ -276,7 +277,7 @@ async def housed(
         languages=lambda: languages,
         asked_in=lambda: languages[1:],
         acknowledgement_lasts=LEASE,
-        trusted_proxies=(ip_network("127.0.0.9/32"),),
+        proxies=Proxies((ip_network("127.0.0.9/32"),)),
         metrics=_metrics,
         is_healthy=lambda: house.is_healthy,
         heartbeats=lambda: house.heartbeats,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from statuspage.web.hammering import ALLOWANCE, Hammering
+from statuspage.web.proxies import Proxies
 from tests.statuspage.pictures import NOW, service, snapshot
 from tests.statuspage.serving import Served, serving
 
-PROXY = ip_network("127.0.0.0/8")
+PROXY = Proxies((ip_network("127.0.0.0/8"),))
 OFTEN = ALLOWANCE.burst
 
 
@@ -58,7 +59,7 @@ def test_others_and_other_feeds_are_not_its_affair() -> None:
 
 
 def test_behind_a_trusted_proxy_it_is_known_by_its_own_address_whatever_it_says_itself() -> None:
-    hammering = Hammering([PROXY])
+    hammering = Hammering(PROXY)
     assert hammered(hammering, Asking("127.0.0.1", "203.0.113.5"))[-1]
     assert refused(hammering, Asking("127.0.0.1", "198.51.100.9, 203.0.113.5"))
     assert refused(hammering, Asking("127.0.0.1", "198.51.100.9", "203.0.113.5, 127.0.0.2"))
@@ -66,7 +67,7 @@ def test_behind_a_trusted_proxy_it_is_known_by_its_own_address_whatever_it_says_
 
 
 def test_a_stranger_gains_nothing_by_naming_another() -> None:
-    hammering = Hammering([PROXY])
+    hammering = Hammering(PROXY)
     made_up = [refused(hammering, Asking("8.8.8.8", f"203.0.113.{number % 250}")) for number in range(OFTEN + 1)]
     assert made_up[-1]
 
@@ -84,8 +85,14 @@ def test_where_readers_cannot_be_told_apart_none_is_refused(peer: str, forwarded
     assert not any(hammered(Hammering(), Asking(peer, *forwarded), 1000))
 
 
+def test_an_address_that_ipv6_carries_is_counted_as_itself() -> None:
+    hammering = Hammering(PROXY)
+    assert hammered(hammering, Asking("127.0.0.1", "203.0.113.5"))[-1]
+    assert refused(hammering, Asking("::ffff:127.0.0.1", "::ffff:203.0.113.5"))
+
+
 def test_a_trusted_proxy_that_names_nobody_speaks_for_all() -> None:
-    assert not any(hammered(Hammering([ip_network("10.0.0.0/8")]), Asking("10.1.2.3"), 1000))
+    assert not any(hammered(Hammering(Proxies((ip_network("10.0.0.0/8"),))), Asking("10.1.2.3"), 1000))
 
 
 def test_an_intranet_reader_is_counted_like_any_other() -> None:
@@ -108,13 +115,13 @@ def test_memory_is_bounded_whoever_asks() -> None:
 @settings(max_examples=100, deadline=None)
 @given(peer=st.text(max_size=30), forwarded=st.lists(st.text(max_size=30), max_size=3))
 def test_whatever_a_proxy_says_is_no_reason_to_break(peer: str, forwarded: list[str]) -> None:
-    hammering = Hammering([PROXY])
+    hammering = Hammering(PROXY)
     for asking in (Asking(peer, *forwarded), Asking("127.0.0.1", *forwarded)):
         assert refused(hammering, asking) is False
 
 
 async def test_over_a_socket_it_is_told_when_to_come_again_and_pages_are_not_counted() -> None:
-    served = Served(hammering=Hammering([PROXY]), now=lambda: NOW)
+    served = Served(hammering=Hammering(PROXY), now=lambda: NOW)
     async with serving(served) as session:
         tag = served.publish(snapshot(service("email"))).files["/history.rss"].etag
         headers = {"X-Forwarded-For": "203.0.113.5", "If-None-Match": tag}

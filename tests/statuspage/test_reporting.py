@@ -21,6 +21,7 @@ from statuspage.store.reports import AGAIN_AFTER, WAITS_FOR, Heard, Said
 from statuspage.store.scope_rows import hide
 from statuspage.telling import forms_of
 from statuspage.web.beside import Beside
+from statuspage.web.proxies import Proxies
 from statuspage.web.public import public_app, public_runner
 from tests.incidents.world import need, service, topology
 from tests.rude.postbox import Letter
@@ -60,7 +61,7 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
         for monitor in ("smtp", "imap", "web"):
             await house.see(monitor, None)
         await house.press.issue()
-        forms = forms_of(house.deliverer, house.press, [ip_network("127.0.0.1")])
+        forms = forms_of(house.deliverer, house.press, Proxies((ip_network("127.0.0.1"),)))
         beside = Beside(services=house.press.of_service, forms=forms.answer)
         runner = public_runner(public_app(lambda: house.press.shelf, fresh=house.press.fresh, beside=beside))
         await runner.setup()

@@ -25,6 +25,7 @@ from statuspage.store.subscribers import Subscriber
 from statuspage.telling import subscribing
 from statuspage.web.beside import Beside
 from statuspage.web.listener import Patience
+from statuspage.web.proxies import Proxies
 from statuspage.web.public import public_app, public_runner
 from statuspage.web.subscribing import Subscribing
 from tests.rude.postbox import Letter
@@ -78,7 +79,7 @@ class Front:
 async def fronted(directory: Path, **patience: float) -> AsyncIterator[Front]:
     async with telling(directory, known()) as house:
         await house.press.issue()
-        forms = subscribing(house.deliverer, house.press, [ip_network("127.0.0.1")])
+        forms = subscribing(house.deliverer, house.press, Proxies((ip_network("127.0.0.1"),)))
         beside = Beside(older=house.press.older, forms=forms.answer)
         app = public_app(lambda: house.press.shelf, fresh=house.press.fresh, beside=beside)
         runner = public_runner(app, patience=Patience(**patience))
