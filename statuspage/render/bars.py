@@ -5,8 +5,9 @@ colour tells: the taller a bar, the worse the day; a short one is a day of which
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from dataclasses import fields
 from itertools import groupby
+from operator import attrgetter, itemgetter
 
 from markupsafe import Markup, escape
 
@@ -18,6 +19,8 @@ from statuspage.render.tongue import Tongue
 STEP = 6
 TALL = 32
 _HEIGHT = {"operational": 18, "degraded": 23, "partial": 27, "major": 32, "maintenance": 13, "unknown": 9, "none": 2}
+
+_BUT_ITS_DATE = attrgetter(*(field.name for field in fields(Day) if field.name != "day"))
 
 NAME = {
     Status.OPERATIONAL: "operational",
@@ -42,13 +45,20 @@ def bars(days: Sequence[Day], tongue: Tongue) -> Markup:
 
 def _shapes(days: Sequence[Day], tongue: Tongue) -> Iterator[str]:
     at = 0
-    for (look, said), run in groupby(days, key=partial(_look, tongue=tongue)):
-        same = list(run)
+    for (look, said), runs in groupby(_runs(days, tongue), key=itemgetter(0)):
+        same = [day for _, run in runs for day in run]
         yield _line(look, at, len(same), f"{_when(same, tongue)}: {said}")
         if look == "operational" and same[0].unknown:
             # A gap in an otherwise good day: a grey cap, neither hidden nor made to look like an outage.
             yield f'<path class="gap" stroke-width="4" d="M{at * STEP} {TALL - _HEIGHT["operational"] - 3}h{len(same) * STEP}"/>'
         at += len(same)
+
+
+def _runs(days: Sequence[Day], tongue: Tongue) -> Iterator[tuple[tuple[str, str], Sequence[Day]]]:
+    """Neighbours that are equal but for their date, with the look of each run: most days are like the one before, and are not looked at."""
+    for _, run in groupby(days, key=_BUT_ITS_DATE):
+        same = list(run)
+        yield _look(same[0], tongue), same
 
 
 def _when(same: Sequence[Day], tongue: Tongue) -> str:
