@@ -79,6 +79,7 @@ from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.doors import Doors
 from statuspage.web.hammering import Hammering
 from statuspage.web.listener import PatientRunner
+from statuspage.web.provider import BACK, Provider
 from statuspage.web.public import public_app, public_runner
 from statuspage.web.routes import internal_app, metrics_app
 from statuspage.web.security import HEADERS, PRIVATE
@@ -120,6 +121,7 @@ class Hub:
     spelling: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_reload_good: bool = True
     _scale: tuple[Loaded, int, Scale] | None = None
+    _provider: Provider | None = None
     _known_errors: tuple[Loaded, Sequence[KnownError], Sequence[KnownErrorView]] | None = None
 
     def __post_init__(self) -> None:
@@ -268,6 +270,7 @@ class Hub:
             causes=lambda: causes(self.loaded.config),
             is_separated=lambda: self.loaded.config.duties.separated,
             alertmanager=lambda: self.loaded.config.alertmanager or AlertmanagerSection(),
+            provider=self.provider,
         )
 
     async def _metrics(self) -> tuple[bytes, str]:
@@ -286,6 +289,15 @@ class Hub:
         """What planned work must keep, by the configuration in use."""
         config = self.loaded.config
         return PlanningPolicy(conducts=conducts(config, self.now().year), needs_approval=config.duties.separated)
+
+    def provider(self) -> Provider | None:
+        """Who vouches for agents, by the configuration in use; kept as long as it stays the same, since it remembers what it was told."""
+        console, settings = self.loaded.config.console, self.loaded.config.login.oidc
+        if settings is None:
+            return None
+        if self._provider is None or self._provider.settings != settings:
+            self._provider = Provider(settings=settings, back=f"{console.url}{BACK}", door=lambda: self.door, now=self.now)
+        return self._provider
 
     def known_errors(self) -> tuple[Sequence[KnownError], Sequence[KnownErrorView]]:
         """Symptoms that are known, and the same in the site's language; made once for each configuration, since there may be thousands."""

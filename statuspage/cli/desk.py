@@ -92,6 +92,28 @@ def remove_factor(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, 
     raise typer.Exit(commands.remove_factor(name, config=config, data_dir=data_dir))
 
 
+@agents.command("link")
+def link(
+    name: NameArgument,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the provider calls them: `sub`, as a refused login tells it.")],
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Let somebody who is at the desk come in by the company's login (login.oidc), too."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.link(name, subject, config=config, data_dir=data_dir))
+
+
+@agents.command("unlink")
+def unlink(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Let somebody come in by a password alone, and end their sessions."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.unlink(name, config=config, data_dir=data_dir))
+
+
 @agents.command("disable")
 def disable_agent(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Shut somebody out, and end their sessions."""

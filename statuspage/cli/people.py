@@ -15,7 +15,7 @@ from probes.settings import duration
 from statuspage.cli.config import load, store_of
 from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
-from statuspage.store import people, second_factors, sessions
+from statuspage.store import identities, people, second_factors, sessions
 from statuspage.store.people import Role, Unfit
 from statuspage.web.doors import INVITATIONS
 
@@ -63,6 +63,24 @@ def remove_factor(name: str, *, config: Path, data_dir: Path) -> int:
     at = wall_clock()
     _write(config, data_dir, partial(second_factors.remove_factor, agent=name, at=at))
     typer.echo(f"{name} logs in by the password alone")
+    return GOOD
+
+
+def link(name: str, subject: str, *, config: Path, data_dir: Path) -> int:
+    """Have *subject* of the configured provider be *name*."""
+    oidc, at = load(config).config.login.oidc, wall_clock()
+    if oidc is None:
+        fail("login.oidc is not configured: there is no provider who would know them")
+    _write(config, data_dir, partial(identities.link, name=name, issuer=oidc.issuer, subject=subject, at=at))
+    typer.echo(f"{name} may come in by {oidc.name}")
+    return GOOD
+
+
+def unlink(name: str, *, config: Path, data_dir: Path) -> int:
+    """Have no provider let *name* in any more."""
+    at = wall_clock()
+    _write(config, data_dir, partial(identities.unlink, name=name, at=at))
+    typer.echo(f"{name} comes in by a password alone")
     return GOOD
 
 

@@ -23,6 +23,7 @@ from probes.kind import ProbeKind
 from statuspage.config.advice import inactive, warnings
 from statuspage.config.audiences import logos, unclear_pages, unnamed_windows
 from statuspage.config.complete import complete, named
+from statuspage.config.login import unready
 from statuspage.config.logo import Logo
 from statuspage.config.meaning import (
     circles,
@@ -137,6 +138,7 @@ def load(path: Path, environ: Mapping[str, str], drafts: Mapping[Path, str] = NO
     watches, unreadable = shifts(sources, whole.config)
     problems += unreadable
     problems += misplaced_mirror(whole, sources)
+    problems += unready(sources)
     unusable, doubts = judged_outlets(sources)
     problems += unusable
     if problems:

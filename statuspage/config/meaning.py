@@ -24,6 +24,7 @@ REFERENCES: Mapping[str, str] = {
     "teams.*.quiet.hours": "calendars",
     "teams.*.on_call.weekly[]": "people",
     "people.*.quiet.hours": "calendars",
+    "login.oidc.teams.*[]": "teams",
     "services.*.owner": "teams",
     "services.*.tiers[]": "teams",
     "services.*.hours": "calendars",

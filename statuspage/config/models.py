@@ -17,6 +17,7 @@ from probes.settings import Duration, PositiveDuration
 from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.audiences import AudiencePage
 from statuspage.config.installation import Console, Credentials, Egress, Listen, Mail, Mirror, Plugins, Site, Store
+from statuspage.config.login import Login
 from statuspage.config.outlets import MOST, Outlet
 from statuspage.config.teams import Escalation, Person, Team
 from statuspage.config.types import (
@@ -295,6 +296,7 @@ class Config(Section):
 
     site: Site = Field(description="Whose page it is.")
     console: Console = Field(Console(), description="Where agents work.")
+    login: Login = Field(Login(), description="How agents come in.")
     listen: Listen = Field(Listen(), description="Addresses to listen on.")
     store: Store = Field(Store(), description="Where everything is kept.")
     mirror: Mirror | None = Field(None, description="The public face as files, for any static host.")

@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
 
 from statuspage.store.acts import OURSELVES, write_audit
-from statuspage.store.people_tables import agents, invitations, sessions, tokens
+from statuspage.store.people_tables import agents, identities, invitations, sessions, tokens
 
 OPERATOR = "command line"
 SHORTEST_PASSWORD = 8
@@ -53,7 +53,7 @@ class Unfit(Exception):
 class Agent:
     """A person at the desk. *teams* bound what viewers and level one see and do; where there are none, nothing does.
 
-    One who *is_invited* only has no password yet.
+    One who *is_invited* only has no password yet; one who *is_linked* is let in by a provider of identities.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Agent:
     disabled_at: datetime | None = None
     teams: frozenset[str] = frozenset()
     is_invited: bool = False
+    is_linked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,8 @@ def add_agent(
 
 def list_agents(connection: Connection) -> tuple[Agent, ...]:
     """Return everybody, disabled ones too, by name."""
-    return tuple(map(_agent, connection.execute(select(agents).order_by(agents.c.name))))
+    is_linked = exists().where(identities.c.agent == agents.c.name).label("is_linked")
+    return tuple(map(_agent, connection.execute(select(agents, is_linked).order_by(agents.c.name))))
 
 
 def _agent(row: Row[tuple[object, ...]]) -> Agent:
@@ -133,7 +135,8 @@ def _agent(row: Row[tuple[object, ...]]) -> Agent:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         teams=teams_of(row.teams),
-        is_invited=row.password_hash == NO_PASSWORD,
+        is_invited=row.password_hash == NO_PASSWORD and not row.is_linked,
+        is_linked=row.is_linked,
     )
 
 
@@ -166,6 +169,11 @@ def set_password(connection: Connection, name: str, *, password_hash: str, at: d
 def _change_agent(connection: Connection, name: str, values: Mapping[str, object]) -> None:
     if not connection.execute(update(agents).where(agents.c.name == name).values(**values)).rowcount:
         raise Unfit(f"There is no agent {name!r}.")
+    end_sessions(connection, name)
+
+
+def end_sessions(connection: Connection, name: str) -> None:
+    """End all sessions of an agent."""
     connection.execute(delete(sessions).where(sessions.c.agent == name))
 
 

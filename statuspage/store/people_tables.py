@@ -24,6 +24,7 @@ sessions = Table(
     instant("created_at"),
     instant("expires_at"),
     Column("address", Text),  # whence somebody logged in; none: an older release did not say
+    Column("issuer", Text),  # of the provider that let them in; none: a password did
     Index(None, "agent"),
 )
 
@@ -47,6 +48,17 @@ tokens = Table(
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
     Column("teams", JSON(none_as_null=True)),  # none: for all
+    Column("scopes", JSON(none_as_null=True)),  # none: all that its roles may do
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    text("issuer", primary_key=True),
+    text("subject", primary_key=True),
+    Column("agent", Text, ForeignKey("agents.name"), nullable=False),
+    instant("linked_at"),
+    Index(None, "agent"),
 )
 
 second_factors = Table(

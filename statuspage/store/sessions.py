@@ -47,8 +47,17 @@ def begin_session(connection: Connection, *, agent: str, digest_of: str, at: dat
     """Begin a session and return its secret; None where the agent's password is no longer *digest_of* or they were disabled meanwhile."""
     if password_of(connection, agent) != digest_of:
         return None
+    return _begun(connection, agent, at=at, address=address, issuer=None)
+
+
+def begin_vouched(connection: Connection, *, agent: str, at: datetime, address: str, issuer: str) -> str:
+    """Begin a session of an agent for whom the provider *issuer* vouches, and return its secret."""
+    return _begun(connection, agent, at=at, address=address, issuer=issuer)
+
+
+def _begun(connection: Connection, agent: str, *, at: datetime, address: str | None, issuer: str | None) -> str:
     secret = secrets.token_urlsafe(32)
-    row = {"token_hash": digest(secret), "agent": agent, "csrf": secrets.token_urlsafe(32), "address": address}
+    row = {"token_hash": digest(secret), "agent": agent, "csrf": secrets.token_urlsafe(32), "address": address, "issuer": issuer}
     connection.execute(delete(sessions).where(sessions.c.expires_at <= at))
     connection.execute(insert(sessions).values(**row, created_at=at, expires_at=at + SESSION_LASTS))
     return secret
@@ -72,9 +81,12 @@ def sessions_of(connection: Connection, digests: Collection[str], now: datetime)
     }
 
 
-def end_session(connection: Connection, secret: str) -> None:
-    """End the session behind *secret*, if there is one."""
-    connection.execute(delete(sessions).where(sessions.c.token_hash == digest(secret)))
+def end_session(connection: Connection, secret: str) -> str | None:
+    """End the session behind *secret*, if there is one; gives the issuer of the provider by which it began (None: by a password)."""
+    own = sessions.c.token_hash == digest(secret)
+    issuer = connection.scalar(select(sessions.c.issuer).where(own))
+    connection.execute(delete(sessions).where(own))
+    return issuer
 
 
 def list_stays(connection: Connection, now: datetime, agent: str | None = None) -> tuple[Stay, ...]:

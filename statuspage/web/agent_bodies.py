@@ -16,6 +16,7 @@ class AgentShown(Given):
     created_at: datetime
     disabled_at: datetime | None
     is_invited: bool
+    is_linked: bool
 
     @classmethod
     def of(cls, agent: Agent) -> Self:
@@ -27,6 +28,7 @@ class AgentShown(Given):
             created_at=agent.created_at,
             disabled_at=agent.disabled_at,
             is_invited=agent.is_invited,
+            is_linked=agent.is_linked,
         )
 
 

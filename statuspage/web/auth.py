@@ -224,6 +224,11 @@ def device_cookie(desk: Desk) -> str:
     return _cookie(desk, "desk-device")
 
 
+def trip_cookie(desk: Desk) -> str:
+    """Return the name of the cookie that a browser takes along to a provider of identities and back."""
+    return _cookie(desk, "desk-trip")
+
+
 def _cookie(desk: Desk, name: str) -> str:
     return f"__Host-{name}" if desk.is_tls else name
 

@@ -35,6 +35,7 @@ from statuspage.store.engine import Store
 from statuspage.vitals import MirrorFigures
 from statuspage.web.doors import Doors, no_doors
 from statuspage.web.problems import Rejected
+from statuspage.web.provider import Provider
 from statuspage.web.proxies import Proxies
 
 
@@ -59,7 +60,7 @@ class Desk:
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
     are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
     *charters* what the file says for the desk of each service, *causes* what incidents may come from, *alertmanager* what its alerts
-    mean here.
+    mean here, *provider* who vouches for agents beside their passwords (None: nobody).
     *languages* are those that the site speaks, its own first, and *asked_in* the others in which forms ask for words, because the file
     names them.
     """
@@ -101,6 +102,7 @@ class Desk:
     causes: Callable[[], Causes] = lambda: Causes(listed=())
     is_separated: Callable[[], bool] = lambda: False
     alertmanager: Callable[[], Alertmanager] = Alertmanager
+    provider: Callable[[], Provider | None] = lambda: None
 
     @property
     def own(self) -> str:

@@ -98,7 +98,7 @@ DOOR: web.AppKey[Door] = web.AppKey("DOOR", Door)
 
 async def show_login(request: web.Request) -> web.Response:
     """Draw the login form."""
-    return _form(request, name="", target=local_target(request.query.get("next")))
+    return login_form(request, name="", target=local_target(request.query.get("next")))
 
 
 async def login(request: web.Request) -> web.Response:
@@ -111,16 +111,16 @@ async def login(request: web.Request) -> web.Response:
     wait = door.throttle.admit(account=name, address=place_of(address), device=device, now=desk.now())
     if wait:
         seconds = math.ceil(wait.total_seconds())
-        return _form(request, name=name, target=target, status=429, trouble=f"Too many tries. Wait {seconds} s.", wait=seconds)
+        return login_form(request, name=name, target=target, status=429, trouble=f"Too many tries. Wait {seconds} s.", wait=seconds)
     digest = await desk.store.read(lambda connection: people.password_of(connection, name))
     if not await door.is_password(digest, password) or digest is None:
-        return _form(request, name=name, target=target, status=403, trouble=_WRONG)
+        return login_form(request, name=name, target=target, status=403, trouble=_WRONG)
     if await desk.store.read(partial(has_second_factor, agent=name)):
         return _code_form(request, name=name, target=target, ticket=door.ticket(name, digest, desk.now() + _TICKET_LASTS))
     secret = await _begin(desk, name, digest, address)
     if secret is None:
-        return _form(request, name=name, target=target, status=403, trouble=_WRONG)
-    return _let_in(request, name, secret, target, device)
+        return login_form(request, name=name, target=target, status=403, trouble=_WRONG)
+    return let_in(request, name, secret, target, device)
 
 
 async def login_by_code(request: web.Request) -> web.Response:
@@ -130,7 +130,7 @@ async def login_by_code(request: web.Request) -> web.Response:
     target, now = local_target(_text(form.get("next"))), desk.now()
     digest = await desk.store.read(lambda connection: people.password_of(connection, name))
     if digest is None or not door.is_ticket(ticket, name, digest, now):
-        return _form(request, name=name, target=target, status=403, trouble="This took too long. Please log in again.")
+        return login_form(request, name=name, target=target, status=403, trouble="This took too long. Please log in again.")
     device = door.known_device(name, request.cookies.get(auth.device_cookie(desk)))
     again = partial(_code_form, request, name=name, target=target, ticket=ticket)
     if wait := door.codes.wait(device or name, now):
@@ -140,25 +140,27 @@ async def login_by_code(request: web.Request) -> web.Response:
     secret = await _begin(desk, name, digest, desk.proxies.client_of(request), code)
     if secret is None:
         return again(status=403, trouble="This code is wrong, or was used already.")
-    return _let_in(request, name, secret, target, device)
+    return let_in(request, name, secret, target, device)
 
 
-def _let_in(request: web.Request, name: str, secret: str, target: str, device: str | None) -> web.Response:
+def let_in(request: web.Request, name: str, secret: str, target: str, device: str | None) -> web.Response:
+    """Send the browser on to *target* with its session, and with a mark by which it is known again."""
     desk, door = request.app[DESK], request.app[DOOR]
     response = see_other(target)
     auth.give_cookie(response, desk, auth.session_cookie(desk), secret, max_age=_seconds(sessions.SESSION_LASTS))
     mark = device or door.device(name, secrets.token_urlsafe(16))
     auth.give_cookie(response, desk, auth.device_cookie(desk), mark, max_age=_seconds(_DEVICE_LASTS))
-    auth.drop_cookie(response, desk, auth.form_cookie(desk))
+    for over in (auth.form_cookie(desk), auth.trip_cookie(desk)):
+        auth.drop_cookie(response, desk, over)
     return response
 
 
 async def logout(request: web.Request) -> web.Response:
-    """End the session, here and in the store."""
+    """End the session, here and in the store; whom a provider let in is told how to end its own."""
     desk = request.app[DESK]
     secret = request.cookies.get(auth.session_cookie(desk), "")
-    await desk.store.write(lambda connection: sessions.end_session(connection, secret))
-    response = see_other("/login")
+    issuer = await desk.store.write(lambda connection: sessions.end_session(connection, secret))
+    response = see_other("/login" if issuer is None else "/login?left=provider")
     auth.drop_cookie(response, desk, auth.session_cookie(desk))
     return response
 
@@ -178,12 +180,14 @@ async def _begin(desk: Desk, name: str, digest: str, address: str, code: str | N
     return await desk.store.write(write)
 
 
-def _form(request: web.Request, *, name: str, target: str, status: int = 200, trouble: str = "", wait: int = 0) -> web.Response:
+def login_form(request: web.Request, *, name: str, target: str, status: int = 200, trouble: str = "", wait: int = 0) -> web.Response:
     """Draw the form, bound to a cookie of its own so that no other site can log a browser in."""
     desk = request.app[DESK]
     nonce = request.cookies.get(auth.form_cookie(desk)) or secrets.token_urlsafe()
-    token = auth.login_token(nonce)
-    response = screen(request, "login.html", status=status, name=name, target=target, trouble=trouble, form_token=token)
+    token, provider, left = auth.login_token(nonce), desk.provider(), "left" in request.query
+    response = screen(
+        request, "login.html", status=status, name=name, target=target, trouble=trouble, form_token=token, provider=provider, left=left
+    )
     auth.give_cookie(response, desk, auth.form_cookie(desk), nonce, max_age=_seconds(_FORM_LASTS))
     if wait:
         response.headers["Retry-After"] = str(wait)

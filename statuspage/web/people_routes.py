@@ -1,13 +1,17 @@
 """Every address about people: coming in, oneself, the agents and what was done."""
 
-from statuspage.web import account, agent_bodies, agents, api, auditing, bodies, invitations, login
+from statuspage.web import account, agent_bodies, agents, api, auditing, bodies, invitations, login, vouching
 from statuspage.web.auth import Access, Permission
+from statuspage.web.provider import BACK
 from statuspage.web.route import Route, read, see, send
 
 PEOPLE: tuple[Route, ...] = (
     see("/login", login.show_login, Access.PUBLIC),
     send("/login", login.login, Access.PUBLIC),
     send("/login/code", login.login_by_code, Access.PUBLIC),
+    see("/login/provider", vouching.go, Access.PUBLIC),
+    see(BACK, vouching.back, Access.PUBLIC),
+    see("/login/provider/leave", vouching.leave, Access.PUBLIC),
     send("/logout", login.logout, Access.AGENT),
     see("/invitations/{code}", invitations.show_invitation, Access.PUBLIC),
     send("/invitations/{code}", invitations.accept_by_form, Access.PUBLIC),

@@ -39,6 +39,7 @@ from statuspage.store.people import Role
 from statuspage.vitals import MirrorFigures
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
+from statuspage.web.provider import Provider
 from statuspage.web.proxies import Proxies
 from statuspage.web.routes import internal_app
 from statuspage.web.security import HEADERS, PRIVATE
@@ -113,6 +114,7 @@ class House:
     roster: Roster = field(default_factory=Roster)
     charters: dict[str, Charter] = field(default_factory=dict)
     causes: Causes = field(default_factory=lambda: Causes(listed=ORDINARY))
+    provider: Provider | None = None
     probe_now: Callable[[Collection[str]], None] = lambda _: None
     planning_policy: PlanningPolicy = field(default_factory=lambda: PlanningPolicy(conducts=MappingProxyType({}), needs_approval=False))
 
@@ -298,6 +300,7 @@ async def housed(
         is_separated=lambda: house.planning_policy.needs_approval,
         probe_now=lambda monitors: house.probe_now(monitors),  # noqa: PLW0108 - tests put another there
         page_at=page_at,
+        provider=lambda: house.provider,
     )
     house = House(store=store, pipeline=pipeline, app=internal_app(desk), data_dir=data_dir)
     runner = PatientRunner(house.app, headers={**HEADERS, "Cache-Control": PRIVATE})
