@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from incidents.callers import AHEAD
 from incidents.model import Incident
@@ -113,6 +113,13 @@ def _between(ascending: Sequence[datetime], incident: Incident) -> Sequence[date
     """Those of the instants that the incident explains."""
     first = bisect_left(ascending, incident.started_at - AHEAD)
     return ascending[first : bisect_left(ascending, incident.resolved_at or NEVER)]
+
+
+def go_with(connection: Connection, incident: str, heir: str, services: Collection[str] | None = None) -> None:
+    """Have those who called about *incident* count for its *heir*; where *services* are given, those alone who called about these."""
+    mine = callers.c.incident == incident
+    chosen = mine if services is None else and_(mine, callers.c.service.in_(services))
+    connection.execute(update(callers).where(chosen).values(incident=heir))
 
 
 def callers_of(connection: Connection, incident: Incident) -> Sequence[Caller]:

@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select, update
 
 from incidents.callers import AHEAD
-from incidents.events import Impacted, IncidentEvent, Opened, Published, Resolved
-from incidents.model import Incident, Origin
+from incidents.events import Impacted, IncidentEvent, Opened, Parted, Published, Resolved
+from incidents.model import Incident, Origin, Status
 from incidents.reviewed import Explained
 from incidents.times.spans import Span
 from statuspage.picture.review import Missed
 from statuspage.store.caller_tables import callers
-from statuspage.store.callers import calls_by_incident
+from statuspage.store.callers import calls_by_incident, go_with
 from statuspage.store.review_tables import incident_callers, missed
 from statuspage.store.upsert import put, put_missing
 
@@ -21,12 +21,32 @@ def write_review(connection: Connection, events: Sequence[IncidentEvent], known:
     """Keep what the review needs of *events*; *known* are their incidents, as they are after them and as the store has them."""
     touched = {event.incident for event in events if isinstance(event, Opened | Impacted | Published)}
     _note_missed(connection, [known[id] for id in touched if _is_confirmed(known[id])])
+    _take_along(connection, events, known)
     ended = [known[event.incident] for event in events if isinstance(event, Resolved)]
     if ended:
         _keep_callers(connection, ended)
     for event in events:
         if isinstance(event, Explained):
             _answer(connection, event)
+
+
+def _take_along(connection: Connection, events: Sequence[IncidentEvent], known: Mapping[str, Incident]) -> None:
+    """Have callers count where what they called about goes on: in the incident that takes it over, or that was taken out."""
+    for event in events:
+        if isinstance(event, Resolved) and event.merged_into is not None:
+            go_with(connection, event.incident, event.merged_into)
+        elif isinstance(event, Opened):
+            for left in _left(known[event.incident], events, known):
+                working = {id for id in known[event.incident].worst if left.services.get(id, Status.OPERATIONAL) is Status.OPERATIONAL}
+                go_with(connection, left.id, event.incident, working)
+
+
+def _left(born: Incident, events: Sequence[IncidentEvent], known: Mapping[str, Incident]) -> Sequence[Incident]:
+    """The incidents that *born* was taken out of: their components are its own now, or, of what people opened, their services."""
+    parted = {event.incident for event in events if isinstance(event, Parted) and event.component in born.components}
+    if born.origin is Origin.AGENT:
+        parted |= {event.incident for event in events if isinstance(event, Impacted) and known[event.incident].origin is Origin.AGENT}
+    return [known[id] for id in sorted(parted - {born.id})]
 
 
 def _is_confirmed(incident: Incident) -> bool:

@@ -118,10 +118,36 @@ async def test_a_card_tells_nobody_that_it_works_again_while_it_goes_on_in_anoth
     (web,) = (one for one in house.pipeline.situation.incidents if one != mail.id)
     await call(phone, incident=web, ticket="T-9")
     await (await house.program("pager", Role.LEVEL_TWO)).send(f"/incidents/{web}/merge", {"into": mail.id})
-    card = await (await house.logged_in("anna")).page(f"/incidents/{web}")
+    browser = await house.logged_in("anna")
+    card = await browser.page(f"/incidents/{web}")
     assert "it works again" not in card
-    assert f'It <a href="/incidents/{mail.id}">goes on elsewhere</a>: call them back once it is over there.' in card
-    assert "T-9" in card
+    assert (
+        f'It <a href="/incidents/{mail.id}">goes on elsewhere</a>: whoever called about it is called back from there, once it is over.'
+        in card
+    )
+    assert "T-9" not in card
+    assert "T-9" in await browser.page(f"/incidents/{mail.id}")
+
+
+async def test_who_called_about_what_was_merged_counts_where_it_goes_on_and_goes_along_when_it_is_split_off(
+    house: House, phone: Program
+) -> None:
+    mail = await house.outage()
+    await house.see("portal-web", Failure.REFUSED)
+    (web,) = (one for one in house.pipeline.situation.incidents if one != mail.id)
+    await call(phone, incident=mail.id)
+    await call(phone, incident=web)
+    pager = await house.program("pager", Role.LEVEL_TWO)
+
+    async def callers_of(id: str) -> int:
+        shown = await (await phone.get(f"/incidents/{id}")).json()
+        return int(shown["priority"]["terms"][0]["inputs"]["callers"])
+
+    await pager.send(f"/incidents/{web}/merge", {"into": mail.id})
+    assert await callers_of(mail.id) == 2
+    body = {"name": "Portal by itself", "body": "It has another cause.", "components": ["portal-web"]}
+    alone = (await (await pager.send(f"/incidents/{mail.id}/split", body)).json())["id"]
+    assert (await callers_of(mail.id), await callers_of(alone)) == (1, 1)
 
 
 async def test_when_it_is_over_the_card_says_whom_to_call_back(house: House, phone: Program) -> None:

@@ -64,11 +64,15 @@ async def test_the_queue_lists_what_waits_and_the_gate_lets_an_agent_confirm_edi
     assert again.status == 409
     assert "public already" in await again.text()
 
+    house.wait(seconds=1)
     refused = await ada.send(f"/incidents/{draft.id}/dismiss", {"body": " "}, of=f"/incidents/{draft.id}")
     assert refused.status == 422
     assert (await ada.send(f"/incidents/{draft.id}/dismiss", {"body": "One building."}, of=f"/incidents/{draft.id}")).status == 303
     assert "Waiting for a person" not in await ada.page("/")
-    assert "Words dismissed" in await ada.page(f"/incidents/{draft.id}")
+    card = await ada.page(f"/incidents/{draft.id}")
+    assert "Words dismissed" in card
+    assert "it works again" not in card
+    assert "It was dismissed, and nothing of it confirmed: call them back and ask whether it still happens." in card
     assert [(row.act, row.subject) for row in await house.audit("confirm words", "dismiss words")] == [
         ("confirm words", probed.id),
         ("confirm words", probed.id),
