@@ -10,7 +10,7 @@ from incidents.levels.terms import Period
 from statuspage.monthly import Kind
 from statuspage.picture.roundup import MORNING
 from statuspage.store.engine import Store
-from statuspage.store.mailed import mail_month
+from statuspage.store.mailed import mail_months
 
 
 def month_over(now: datetime, timezone: str) -> str:
@@ -21,12 +21,12 @@ def month_over(now: datetime, timezone: str) -> str:
 
 
 async def mail_reports(store: Store, timezone: str, recipients: Sequence[str], mailed: str, now: datetime) -> str:
-    """Write the reports of the month that is over to *recipients*, unless it is *mailed*; return the month that is mailed then.
+    """Write the reports of the months that are over to *recipients*, up to the newest unless it is *mailed*; return that one.
 
-    Errors: StoreUnavailable.
+    A month that ends while nobody is named is nobody's: it does not leave when somebody is. Errors: StoreUnavailable.
     """
     month = month_over(now, timezone)
-    if not recipients or month == mailed:
+    if month == mailed:
         return mailed
-    await store.write(partial(mail_month, month=month, reports=tuple(Kind), recipients=recipients, at=now))
+    await store.write(partial(mail_months, month=month, reports=tuple(Kind), recipients=recipients, at=now))
     return month

@@ -1,5 +1,6 @@
 """What a month's reports are when it is over: one letter each to whom the file names, whoever starts how often."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +19,11 @@ APRIL = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 """Eight in the morning in Berlin, once summer time has begun."""
 
 
-def configured(port: int) -> Config:
-    mail = {"host": "127.0.0.1", "port": port, "tls": "never", "from": SENDER, "reports_to": ["boss@example.org", "board@example.org"]}
+BOTH = ("boss@example.org", "board@example.org")
+
+
+def configured(port: int, reports_to: Sequence[str] = BOTH) -> Config:
+    mail = {"host": "127.0.0.1", "port": port, "tls": "never", "from": SENDER, "reports_to": reports_to}
     site = {"name": "Muster IT", "url": "https://a.example", "timezone": ZONE}
     return Config.model_validate({"site": site, "console": {"url": "https://desk.example"}, "mail": mail})
 
@@ -80,6 +84,21 @@ async def test_each_months_reports_are_mailed_once_across_restarts_and_clocks_se
         await house.pass_by(86400.0 * 15)
         await house.deliver()
         assert len(house.postbox.letters) == 12, "April is over, too"
+
+
+async def test_who_was_away_for_two_month_ends_mails_both_and_what_was_nobodys_is_sent_to_nobody(tmp_path: Path) -> None:
+    async with telling(tmp_path, known()) as house:
+        rewire(house.deliverer, configured(house.postbox.port, ()), Door())
+        await house.deliver()
+        await house.pass_by((APRIL - house.world.now).total_seconds())
+        await house.deliver()
+        rewire(house.deliverer, configured(house.postbox.port, ["boss@example.org"]), Door())
+        await house.deliver()
+        assert house.postbox.letters == [], "March ended while nobody was named"
+        await house.pass_by(86400.0 * 61)
+        await house.deliver()
+        told = [one.subject for one in house.postbox.letters if one.subject.startswith("Availability")]
+        assert sorted(told) == ["Availability 2026-04: Muster IT", "Availability 2026-05: Muster IT"]
 
 
 async def test_a_report_that_cannot_be_made_keeps_no_other_letter_waiting_and_is_tried_again(tmp_path: Path) -> None:
