@@ -388,6 +388,7 @@ def _reopened(incident: Incident, event: Reopened) -> Incident:
         publish_at=event.publish_at,
         gated_by=None,
         affected_share=None,
+        cost_to_resolve=None,
         acknowledgement=None,
         climb=climb_of(incident).again(event.at),
     )

@@ -148,6 +148,16 @@ def test_tickets_are_linked_once_each_changed_and_unlinked() -> None:
         handling.unlink(world.situation, world.now, incident=id, by="ada", name="NET-1")
 
 
+def test_what_was_weighed_ends_when_the_incident_comes_back_after_its_end() -> None:
+    world = world_of()
+    world.fail("smtp")
+    world.act(handling.weigh, incident=world.incident.id, by="ada", affected_share=0.25, cost_to_resolve=100.0)
+    world.mend("smtp")
+    world.tick(300)
+    world.fail("smtp")
+    assert (world.incident.affected_share, world.incident.cost_to_resolve) == (None, None)
+
+
 @pytest.mark.parametrize("weights", [(1.01, None), (-0.01, None), (float("nan"), None), (None, -1.0), (None, float("inf"))])
 def test_what_is_no_share_and_no_cost_is_refused(weights: tuple[float | None, float | None]) -> None:
     world = world_of()
