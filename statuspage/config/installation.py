@@ -143,14 +143,16 @@ class Mirror(Section):
 
 
 class Mail(Section):
-    """Outgoing mail: to subscribers, so far."""
+    """Outgoing mail: to subscribers, and to the people who are named here."""
 
     host: Host = Field(description="The submission server.")
     port: Port = Field(587, description="Its port.")
     tls: Literal["never", "starttls", "implicit"] = Field("starttls", description="How the connection is encrypted.")
     login: Id | None = Field(None, description="An entry of credentials.")
     sender: Sender = Field(alias="from", description='Who writes: "Name <address@example.org>".')
-    reports_to: tuple[MailAddress, ...] = Field((), description="Who gets the desk's figures and the review of each month that is over.")
+    reports_to: tuple[MailAddress, ...] = Field(
+        (), description="Who gets availability, the desk's figures and the review of each month that is over."
+    )
 
 
 class Egress(Section):

@@ -53,11 +53,17 @@ def show_csv(kind: Kind) -> Handler:
     """Give what spells a report as CSV."""
 
     async def show(request: web.Request) -> web.Response:
-        paper = laid_out(*await _report(request, kind))
-        named = {"Content-Disposition": f'attachment; filename="{kind}-{paper.period}.csv"'}
-        return web.Response(text=table(paper.columns, paper.rows), content_type="text/csv", charset="utf-8", headers=named)
+        report, company = await _report(request, kind)
+        spelled = await asyncio.to_thread(_as_table, report, company)
+        named = {"Content-Disposition": f'attachment; filename="{kind}-{report.word}.csv"'}
+        return web.Response(text=spelled, content_type="text/csv", charset="utf-8", headers=named)
 
     return show
+
+
+def _as_table(report: Report, company: Company) -> str:
+    paper = laid_out(report, company)
+    return table(paper.columns, paper.rows)
 
 
 async def show_kept(request: web.Request) -> web.Response:
@@ -77,7 +83,7 @@ async def show_review(request: web.Request) -> web.Response:
 
 async def _json(request: web.Request, kind: Kind) -> web.Response:
     report, company = await _report(request, kind)
-    return web.Response(text=spelled(report, company), content_type="application/json")
+    return web.Response(text=await asyncio.to_thread(spelled, report, company), content_type="application/json")
 
 
 def spelled(report: Report, company: Company) -> str:
