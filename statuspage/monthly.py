@@ -112,7 +112,9 @@ def report_of(connection: Connection, kind: Kind, word: str, now: datetime, comp
             return DeskReport(word=word, period=period, as_of=now, figures=figures, lived=lived)
         case Kind.REVIEW:
             lived = lived_in(connection, period)
-            altered = changes_between(connection, period.since - JUST_BEFORE, period.until)
+            # What began before the period, and was opened in it, was preceded by what lies further back.
+            began = min([period.since, *(one.incident.started_at for one in lived)])
+            altered = changes_between(connection, began - JUST_BEFORE, period.until)
             found = review(
                 lived,
                 turns_in(connection, period),

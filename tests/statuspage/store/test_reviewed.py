@@ -1,13 +1,16 @@
 """What the reports are read by, on both databases."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from incidents.events import Acknowledged, Impacted, Resolved, StatusChanged
 from incidents.model import Acknowledgement, Status, Subject
+from incidents.reviewed import Causes
 from incidents.times.spans import Span
+from statuspage.monthly import Company, Kind, ReviewReport, report_of
 from statuspage.picture.desk_tallies import Tallied
 from statuspage.store.callers import Call, log_caller
+from statuspage.store.changes import Change, tell_change
 from statuspage.store.desk_tallies import tallied_after
 from statuspage.store.engine import Database
 from statuspage.store.reviewed import lived_in, missed_with_incidents, promises_in, turns_in
@@ -46,3 +49,17 @@ def test_a_period_is_read_with_its_callers_promises_and_turns(database: Database
     assert {tallied for tallied, _ in tallies.found} == set(Tallied)
     assert dict(tallies.found)[Tallied.LEAD] == (after(-60) - one.incident.opened_at).total_seconds() < 0
     assert dict(tallies.found)[Tallied.CALLERS] == 1
+
+
+def test_what_was_altered_before_an_incident_counts_although_it_began_before_the_month_in_which_it_was_opened(database: Database) -> None:
+    situation, april = begin(database), datetime(2026, 4, 1, tzinfo=UTC)
+    born = replace(opened(ID), at=april + timedelta(minutes=10), started_at=april - timedelta(minutes=50))
+    release = Change(id=0, at=april - timedelta(hours=24, minutes=30), by="pipeline", what="A release")
+    database.write(lambda connection: tell_change(connection, release))
+    hit = Impacted(at=born.at, incident=ID, services={"mail": Status.PARTIAL})
+    write(database, born, hit, at=born.at)
+    company = Company(name="x", zone="UTC", language="en", topology=situation.topology, impacts={}, causes=Causes(listed=()))
+    now = april + timedelta(days=40)
+    found = database.read(lambda connection: report_of(connection, Kind.REVIEW, "2026-04", now, company))
+    assert isinstance(found, ReviewReport)
+    assert [one.what for one in found.review.changes] == ["A release"]
