@@ -60,10 +60,15 @@ def listed_changes(
     return _read(connection, query)
 
 
-def changes_before(connection: Connection, incident: Incident) -> Sequence[Change]:
-    """What was altered from a day before *incident* began until it last failed, and may have touched what it hit, the newest first."""
+def changes_before(connection: Connection, incident: Incident, within: Collection[str] | None = None) -> Sequence[Change]:
+    """What was altered from a day before *incident* began until it last failed, and may have touched what it hit, the newest first.
+
+    Where some services are given, what touches any *within* these alone.
+    """
     since, until = incident.started_at - JUST_BEFORE, max(incident.opened_at, incident.returned_at or incident.opened_at)
     told = select(changes).where(changes.c.at >= since, changes.c.at < until, _touches(incident.worst))
+    if within is not None:
+        told = told.where(_touches(within))
     found = [
         *_read(connection, told.order_by(changes.c.at.desc(), changes.c.id.desc()).limit(MOST)),
         *_configured(connection, since, until),

@@ -24,7 +24,7 @@ from statuspage.web.desk import DESK, Deed, Desk, story_of
 from statuspage.web.entry import body_of, cursor, limit_of, number_of, place_of, row_of
 from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected
-from statuspage.web.reach import demand_services, reach_of
+from statuspage.web.reach import demand_services, parts_of_others, reach_of
 from statuspage.web.regroups import merging, splitting
 
 E = TypeVar("E", bound=Event)
@@ -35,13 +35,16 @@ _OPEN = MappingProxyType({"true": True, "false": False})
 async def list_incidents(request: web.Request) -> web.Response:
     """Give incidents, newest first; ``open`` picks open or closed ones."""
     desk, limit, after = request.app[DESK], limit_of(request), place_of(request.query.get("cursor"))
-    wanted, within = request.query.get("open"), reach_of(request).services
+    wanted, reach = request.query.get("open"), reach_of(request)
+    others = parts_of_others(reach, desk.pipeline.situation)
     if wanted is not None and wanted not in _OPEN:
         raise Rejected(422, "open is true or false.")
 
     def read(connection: Connection) -> tuple[Sequence[listing.Place], list[bodies.IncidentShown]]:
         is_open = None if wanted is None else _OPEN[wanted]
-        found = listing.incident_ids(connection, is_open=is_open, after=after, limit=limit + 1, within=within)
+        found = listing.incident_ids(
+            connection, is_open=is_open, after=after, limit=limit + 1, within=reach.services, parts_of_others=others
+        )
         return found, _shown_together(desk, connection, [id_ for _, id_ in found[:limit]])
 
     found, rows = await desk.store.read(read)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from incidents.escalation import Absence
 from incidents.maintenance import MaintenanceState
-from incidents.model import Incident, Service
+from incidents.model import Incident, Service, Situation
 from incidents.planned.windows import horizon
 from incidents.rota import StandIn
 from incidents.words import said
@@ -26,7 +26,7 @@ from statuspage.store import changes, stand_ins
 from statuspage.store.changes import Change
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
-from statuspage.web.reach import Reach, is_seen, reach_of
+from statuspage.web.reach import Reach, concerned, is_seen, reach_of
 from statuspage.web.screens import screen
 from statuspage.web.warned import about, lasting
 from statuspage.web.window_rows import WindowRow, by_start
@@ -115,7 +115,7 @@ async def show_service(request: web.Request) -> web.Response:
         parts_of=parts,
         others=others,
         open=_open(situation.incidents.values(), id_),
-        out_of_reach=_others_cards(situation.incidents.values(), reach),
+        out_of_reach=_others_cards(situation, reach),
         known_errors=spoken(desk.known_errors(), desk.language, {id_}),
         changes=altered,
         named={one.id: one.name for one in known.values()},
@@ -141,8 +141,8 @@ def _open(incidents: Iterable[Incident], service: str) -> list[Incident]:
     return sorted((one for one in incidents if one.is_open and service in one.services), key=lambda one: one.started_at)
 
 
-def _others_cards(incidents: Iterable[Incident], reach: Reach) -> frozenset[str]:
-    return frozenset(one.id for one in incidents if not reach.holds(one.services))
+def _others_cards(situation: Situation, reach: Reach) -> frozenset[str]:
+    return frozenset(one.id for one in situation.incidents.values() if not reach.holds(concerned(one, situation.topology)))
 
 
 def _windows(desk: Desk, service: str, now: datetime) -> list[WindowRow]:

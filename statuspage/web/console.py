@@ -30,7 +30,7 @@ from statuspage.web.entry import misfit
 from statuspage.web.ladders import called_on
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.queue import named
-from statuspage.web.reach import demand_services, offered
+from statuspage.web.reach import demand_services, offered, reach_of
 from statuspage.web.screens import screen, see_other
 from statuspage.web.warned import about, lasting
 
@@ -124,7 +124,7 @@ async def card(
 
     now, situation = desk.now(), desk.pipeline.situation
 
-    known = await desk.store.read(partial(dossier_of, incident, situation))
+    known = await desk.store.read(partial(dossier_of, incident, situation, reach_of(request)))
     story = known.story
     rows = component_rows(situation)
     row = board.queue_row(situation, rows, story, now, language=desk.language, scale=desk.scale(), callers=known.count)

@@ -18,6 +18,7 @@ from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_incident
+from statuspage.web.reach import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +41,14 @@ class Dossier:
     missed: Missed | None
 
 
-def dossier_of(incident: str, situation: Situation, connection: Connection) -> Dossier:
-    """What the store has about *incident*. Errors: Rejected 404."""
+def dossier_of(incident: str, situation: Situation, reach: Reach, connection: Connection) -> Dossier:
+    """What the store has about *incident* for whoever has this *reach*. Errors: Rejected 404."""
     told = (tell(row.event) for row in queries.journal(connection, incident))
     story = queries.story(connection, incident)
     if story is None:
         raise Rejected(404, "There is no incident with this id.")
     record = pushed_of_incident(connection, story.incident, situation.topology.services)
-    altered = changes_before(connection, story.incident)
+    altered = changes_before(connection, story.incident, reach.services)
     return Dossier(
         story=story,
         timeline=_timeline([line for line in told if line is not None], altered, record),

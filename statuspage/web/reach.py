@@ -147,6 +147,11 @@ def is_seen(reach: Reach, situation: Situation, component: str) -> bool:
     return reach.is_whole or reach.holds(situation.topology.services_of.get(component, ()))
 
 
+def parts_of_others(reach: Reach, situation: Situation) -> frozenset[str]:
+    """The components that may not be seen."""
+    return frozenset(id_ for id_ in situation.topology.components if not is_seen(reach, situation, id_))
+
+
 def seen_of(request: web.Request, window: Maintenance) -> Maintenance:
     """*window* without the components that are not for whoever asks."""
     reach, situation = reach_of(request), request.app[DESK].pipeline.situation

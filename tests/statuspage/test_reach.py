@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from incidents.escalation import Ladder, Rules
 from incidents.model import Component, Monitor, Need, Service
@@ -14,6 +15,7 @@ from statuspage.config.calls import Crew, Roster
 from statuspage.store import reports
 from statuspage.store.people import Role
 from statuspage.store.reports import Said
+from statuspage.store.tables import incident_services
 from statuspage.web.auth import Permission
 from statuspage.web.route import About, Face, Route
 from statuspage.web.routes import ROUTES
@@ -207,6 +209,30 @@ async def test_lists_and_pages_hold_only_what_is_within_reach(tmp_path: Path) ->
         assert "A release of portal" not in triage
         everything = await (await house.logged_in("lea", Role.LEVEL_TWO, teams=("mail",))).page("/")
         assert "portal-web-port" in everything
+
+
+async def test_the_card_of_a_shared_incident_tells_only_ones_own_changes_and_is_linked_while_it_concerns_one(tmp_path: Path) -> None:
+    async with housed(tmp_path, topology=OWNED) as house:
+        house.roster = ROSTER
+        await house.all_good()
+        manager = await house.program("everybody's manager", Role.MANAGER)
+        for services in ([OWN], [OTHER], []):
+            assert (await manager.send("/changes", {"what": f"A release of {services}", "services": services})).status == 201
+        house.wait(seconds=1)
+        both = {OWN: "partial_outage", OTHER: "major_outage"}
+        shared = await made(manager, "/incidents", {"name": "Both", "services": both, "body": "We look into it."})
+        browser = await house.logged_in("vera", Role.VIEWER, teams=("mail",))
+        card = await browser.page(f"/incidents/{shared}")
+        assert f"A release of {[OWN]}".replace("'", "&#39;") in card
+        assert "A release of []" in card
+        assert f"A release of {[OTHER]}".replace("'", "&#39;") not in card
+        rest = {"name": "The portal by itself", "body": "It goes on.", "services": [OTHER]}
+        assert (await manager.send(f"/incidents/{shared}/split", rest)).status == 201
+        other = await house.logged_in("wes", Role.VIEWER, teams=("web",))
+        assert f'href="/incidents/{shared}"' in await other.page(f"/services/{OWN}"), "it hit theirs, too"
+        await house.store.write(lambda connection: connection.execute(delete(incident_services)))
+        listed = (await (await (await house.program("bound", Role.VIEWER, teams=("mail",))).get("/incidents")).json())["items"]
+        assert len(listed) == 2, "what hits nothing is nobody's"
 
 
 async def test_metrics_through_a_proxy_are_for_those_whom_no_team_binds(tmp_path: Path) -> None:
