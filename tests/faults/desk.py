@@ -31,6 +31,10 @@ class Answered:
             self.given_again.add((incident, first, agent))
 
     @property
+    def is_of_every_kind(self) -> bool:
+        return all((self.owners, self.updates, self.notes))
+
+    @property
     def count(self) -> int:
         return sum(map(len, (self.opened, self.owners, self.updates, self.notes, self.resolved)))
 

@@ -22,7 +22,7 @@ from tests.faults.mirror import numbered
 from tests.faults.test_mirror_killed import mixed
 from tests.statuspage.buckets import SECRET, Server, seaweed
 from tests.statuspage.far_sides import PASSWORD, FarSide, carried, files_in, rsync_daemon
-from tests.stories.programs import CHECKOUT
+from tests.statuspage.terminal import CHECKOUT
 
 LONGEST_LIFE = 1.2
 """Seconds in which a process carries a few versions, after it has carried its first."""

@@ -75,11 +75,13 @@ class Trial:
     incidents: int = 0
 
     async def lives(self, kills: int, tokens: Sequence[str]) -> AsyncIterator[list[str]]:
-        """After each kill and restart, what is wrong; the hub is up meanwhile."""
+        """After each kill and restart, what is wrong; the hub is up meanwhile. More kills where a slow machine let nobody act before."""
         await self._live_on()
         agents = [asyncio.create_task(self._agent(number, token).work()) for number, token in enumerate(tokens)]
         try:
-            for _ in range(kills):
+            for number in range(5 * kills):
+                if number >= kills and self.answered.is_of_every_kind:
+                    break
                 self.is_up.set()
                 await self._live_until(asyncio.get_running_loop().time() + self.luck.uniform(0.05, LONGEST_LIFE))
                 await self.hub.kill()
@@ -180,7 +182,7 @@ def _tokens(data_dir: Path) -> list[str]:
 
 @pytest.mark.parametrize("seed", [11, 23])
 async def test_nothing_answered_is_lost_and_nothing_is_there_twice(seed: int, tmp_path: Path, is_soak: bool) -> None:  # noqa: FBT001 - a fixture
-    kills = 100 if is_soak else 10
+    kills = 100 if is_soak else 7
     async with tried(tmp_path, seed, {}) as (trial, tokens):
         async for wrong in trial.lives(kills, tokens):
             assert wrong == []
@@ -188,9 +190,7 @@ async def test_nothing_answered_is_lost_and_nothing_is_there_twice(seed: int, tm
         answered = trial.answered
         assert answered.faults == []
         print(f"{kills} kills, {answered.count} answers, {trial.incidents} incidents seen open")
-        assert answered.owners
-        assert answered.notes
-        assert answered.updates
+        assert answered.is_of_every_kind
         assert trial.incidents, "nothing was open at any restart: the trial tried nothing"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.programs import CHECKOUT
+from tests.statuspage.terminal import CHECKOUT
 
 ALONE = ("unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--mount")
 

@@ -16,7 +16,7 @@ from statuspage.mirror.publication import publish
 from statuspage.mirror.versions import CURRENT, KEPT, LOCK, VERSIONS, Versions
 from statuspage.mirror.writing import BEFORE, SITE
 from tests.faults.mirror import AT, LINES, numbered
-from tests.stories.programs import CHECKOUT
+from tests.statuspage.terminal import CHECKOUT
 
 LONGEST_LIFE = 0.25
 """Seconds in which a process writes some dozens of versions, after it has come up."""

@@ -29,8 +29,11 @@ async def statuspage(*words: str, here: Path, typed: str = "", environ: Mapping[
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(typed.encode())
         given.seek(0)
-        run = _anew if _is_another_python(environ or {}) else warm.run
-        code = await asyncio.to_thread(run, words, here, surroundings, (given, out, err))
+        files = (given, out, err)
+        if _is_another_python(environ or {}):
+            code = await asyncio.to_thread(_anew, words, here, surroundings, files)
+        else:
+            code = await warm.start("statuspage", words, here, surroundings, files).wait()
         for told in (out, err):
             told.seek(0)
         ended = Ended(code=code, out=out.read().decode(), err=err.read().decode())

@@ -103,9 +103,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_every_page_of_a_month_is_drawn_again_as_it_was(store: Store, seed: int) -> None:
-    weeks = Weeks(Life(store=store), seed)
+async def test_every_page_of_a_month_is_drawn_again_as_it_was(store: Store) -> None:
+    weeks = Weeks(Life(store=store), seed=1)
     await weeks.live()
     assert {page.status for page in weeks.pages.values()} >= {"operational", "major_outage"}
     assert any(page.open for page in weeks.pages.values())

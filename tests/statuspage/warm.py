@@ -5,11 +5,13 @@ the same. Run as a program, this is that process; it ends with whoever has start
 """
 
 import array
+import asyncio
 import atexit
 import gc
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -25,7 +27,6 @@ from pathlib import Path
 from typing import IO
 
 from statuspage import cli
-from statuspage.cli.main import main
 
 _MOST = 1 << 18
 """Bytes of one question: words and environment."""
@@ -33,14 +34,46 @@ _MOST = 1 << 18
 # --- whoever asks -------------------------------------------------------------------------------------------------------------
 
 
-def run(words: Sequence[str], here: Path, environ: Mapping[str, str], files: Sequence[IO[bytes]]) -> int:
-    """Run ``statuspage`` with *words*, in the directory *here*, with *files* as its three standard files; gives its exit code."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as way:
-        way.connect(_started())
-        asked = json.dumps({"words": list(words), "here": str(here), "environ": dict(environ)}).encode()
-        way.sendmsg([asked], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file.fileno() for file in files]))])
-        way.settimeout(60)
-        return int(way.recv(16))
+class Process:
+    """A program under way; it is killed where nobody holds this any more."""
+
+    def __init__(self, way: socket.socket) -> None:
+        self._way = way
+        self.pid = int(way.recv(16))
+        self._code: int | None = None
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it runs."""
+        if self._code is None and select.select([self._way], [], [], 0)[0]:
+            self._code = int(self._way.recv(16))
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        """Signal it, where it runs."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def end(self) -> int:
+        """Wait for its end; gives its exit code. Errors: TimeoutError."""
+        if self._code is None:
+            self._code = int(self._way.recv(16))
+        self._way.close()
+        return self._code
+
+    async def wait(self) -> int:
+        """The same, off the loop."""
+        return await asyncio.to_thread(self.end)
+
+
+def start(module: str, words: Sequence[str], here: Path, environ: Mapping[str, str], files: Sequence[IO[bytes]]) -> Process:
+    """Start ``python -m module`` with *words*, in the directory *here*, with *files* as its three standard files."""
+    way = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    way.settimeout(60)
+    way.connect(_started())
+    asked = json.dumps({"module": module, "words": list(words), "here": str(here), "environ": dict(environ)}).encode()
+    way.sendmsg([asked], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file.fileno() for file in files]))])
+    return Process(way)
 
 
 @cache
@@ -94,6 +127,7 @@ def _tell(way: socket.socket) -> None:
     if process == 0:
         way.close()
         _become(json.loads(asked), files)
+    way.send(str(process).encode())
     ended = os.pidfd_open(process)
     if way.fileno() in select.select([ended, way.fileno()], [], [])[0]:
         os.kill(process, signal.SIGKILL)
@@ -112,12 +146,11 @@ def _become(asked: Mapping[str, object], files: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["environ"])  # type: ignore[call-overload]
     time.tzset()
-    sys.modules["__main__"].__package__ = None  # which would be named in how it is used
-    sys.argv = ["statuspage", *asked["words"]]  # type: ignore[misc]
+    module, sys.argv = str(asked["module"]), [str(asked["module"]), *asked["words"]]  # type: ignore[misc]
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115 - as Python itself does
     code: object = None
     try:
-        main()
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code
     except BaseException:  # noqa: BLE001 - as Python itself does

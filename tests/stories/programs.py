@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
-import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import ClientConnectionError, ClientSession
 
+from tests.statuspage import warm
+from tests.statuspage.terminal import CHECKOUT, statuspage
+
 PATIENCE = 60.0
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 
 async def agreed(disagree: Callable[[], Awaitable[Sequence[str]]], *, within: float = PATIENCE) -> None:
@@ -25,19 +27,9 @@ async def agreed(disagree: Callable[[], Awaitable[Sequence[str]]], *, within: fl
 
 async def command(*arguments: str, typed: str = "") -> str:
     """Run ``statuspage`` to its end and give what it prints. Errors: AssertionError where it does not end well."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "statuspage",
-        *arguments,
-        cwd=CHECKOUT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, complained = await process.communicate(typed.encode())
-    assert process.returncode == 0, complained.decode()
-    return said.decode().strip()
+    ended = await statuspage(*arguments, here=CHECKOUT, typed=typed)
+    assert ended.code == 0, ended.err
+    return ended.out.strip()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,21 +42,13 @@ class Hub:
     module: str = "statuspage"
     arguments: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
-    _process: asyncio.subprocess.Process | None = None
+    _process: warm.Process | None = None
 
     async def start(self) -> None:
         """Start it and wait until both of its listeners answer."""
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self.module,
-                *self.arguments,
-                cwd=CHECKOUT,
-                env={**os.environ, **self.environ},
-                stdout=log,
-                stderr=log,
-            )
+        with tempfile.TemporaryFile() as nothing, self.log.open("ab") as log:
+            surroundings = {**os.environ, **self.environ}
+            self._process = warm.start(self.module, self.arguments, CHECKOUT, surroundings, (nothing, log, log))
         async with ClientSession() as session:
             await agreed(lambda: self._silence(session))
 
