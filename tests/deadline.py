@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 async def until(claim: Callable[[], object], *, within: float = PATIENCE) -> None:

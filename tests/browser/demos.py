@@ -15,9 +15,9 @@ import aiohttp
 
 from statuspage.demo import remote
 
-STARTS_WITHIN = 40.0
+STARTS_WITHIN = 60.0
 ENDS_WITHIN = 20.0
-TELLS_WITHIN = 40.0
+TELLS_WITHIN = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

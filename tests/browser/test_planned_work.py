@@ -101,7 +101,7 @@ async def _told(page: Page, demo: Demo, address: str, words: str) -> None:
         await page.goto(f"{demo.public}/maintenance/{address.rpartition('/')[2]}")
         return words in await page.locator("main").inner_text()
 
-    await until(is_so, within=10)
+    await until(is_so)
 
 
 @LOOKS

@@ -64,4 +64,4 @@ async def _told(page: Page, demo: Demo, incident: str, words: str) -> None:
         await page.goto(f"{demo.public}/incidents/{incident}")
         return words in await page.get_by_role("region", name="Updates").inner_text()
 
-    await until(is_so, within=5)
+    await until(is_so)

@@ -116,7 +116,7 @@ async def test_whatever_a_target_does_a_probe_ends_in_time_and_leaves_nothing_be
         assert result.took <= TIMEOUT + LATEST + loop.lag, (manner, given, result)
         assert result.failure is not Failure.CRASHED, (manner, given, result)
     await until(lambda: descriptors() <= before)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any((await places.opened()).values()):  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.01)
 

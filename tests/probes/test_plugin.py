@@ -40,7 +40,7 @@ def script(directory: Path, text: str, mode: int = 0o755) -> Path:
 
 async def gone(pid: int) -> bool:
     """Whether the process has ended, or soon does. One that nobody reaps has ended too."""
-    await until(lambda: not is_running(pid), within=2)
+    await until(lambda: not is_running(pid))
     return True
 
 
@@ -59,7 +59,7 @@ def number(path: Path) -> int | None:
 
 
 async def written(path: Path) -> int:
-    await until(lambda: number(path), within=5)
+    await until(lambda: number(path))
     return number(path) or 0
 
 
@@ -219,7 +219,7 @@ async def test_thirty_plugins_leave_no_descriptor_and_no_process(tmp_path: Path)
     before, others = descriptors(), children()
     results = await asyncio.gather(*(ask(path, allow=tmp_path) for _ in range(30)))
     assert {result.failure for result in results} == {None}
-    await until(lambda: descriptors() == before, within=2)
+    await until(lambda: descriptors() == before)
     assert children() == others
 
 
@@ -235,7 +235,7 @@ async def test_whoever_is_cancelled_while_it_starts_leaves_nothing_open(tmp_path
         with suppress(asyncio.CancelledError):
             await task
         gc.collect()  # says what nobody has closed
-    await until(lambda: (descriptors(), children()) == (before, others), within=5)
+    await until(lambda: (descriptors(), children()) == (before, others))
 
 
 # --- what it sees -------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
-_STARTS_WITHIN = 30.0
+_STARTS_WITHIN = 60.0
 
 
 @dataclass(slots=True, kw_only=True)

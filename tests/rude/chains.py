@@ -151,7 +151,7 @@ async def openssl_server(certificate: Path, key: Path, *options: str) -> AsyncIt
     )
     assert server.stdout is not None
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (accepting := re.match(rb"ACCEPT .*:(\d+)$", (await server.stdout.readline()).strip())) is None:
                 assert server.returncode is None
         yield int(accepting[1])

@@ -17,7 +17,7 @@ from tests.rude.peer import closed_port
 from tests.stores import start
 
 USER, PASSWORD = "ann", "geheim"
-_STARTS_WITHIN = 30.0
+_STARTS_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

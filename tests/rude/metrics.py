@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_STARTS_WITHIN = 30.0
+_STARTS_WITHIN = 60.0
 _EXPORTED = b"""# TYPE queue_depth gauge
 queue_depth{queue="in"} 3
 queue_depth{queue="out"} 250

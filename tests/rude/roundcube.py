@@ -10,7 +10,7 @@ from pathlib import Path
 
 _INSTALLED = Path("/usr/share/roundcube")
 _DEFAULTS = Path("/etc/roundcube/defaults.inc.php")
-_STARTS_WITHIN = 20.0
+_STARTS_WITHIN = 60.0
 
 
 @contextmanager

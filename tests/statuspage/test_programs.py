@@ -35,4 +35,4 @@ async def test_whoever_is_cancelled_while_a_program_starts_leaves_nothing(tmp_pa
         ended, _ = await asyncio.wait((task,), timeout=20)
         assert ended
         gc.collect()  # says what nobody has closed
-    await until(lambda: not _left(marked), within=5)
+    await until(lambda: not _left(marked))

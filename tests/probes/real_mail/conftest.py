@@ -22,7 +22,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 async def closes_its_sockets(servers: MailServers) -> AsyncIterator[None]:
     """A probe's connections end by themselves, soon after it; TLS takes a moment to say goodbye."""
     yield
-    await until(lambda: not own_connections(servers), within=2)
+    await until(lambda: not own_connections(servers))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ BROKEN = "broken@example.net"
 """The name for which the directory of names is away."""
 NEEDED = ("postfix", "dovecot", "doveconf", "/usr/lib/dovecot/imap-login", "/usr/lib/dovecot/pop3-login", "/usr/lib/dovecot/lmtp")
 PACKAGES = "postfix dovecot-imapd dovecot-pop3d dovecot-lmtpd"
-_STARTS_WITHIN = 30.0
+_STARTS_WITHIN = 60.0
 
 _MAIN = """
 compatibility_level = 3.6
