@@ -87,7 +87,7 @@ def _letter(typed: str, loaded: Config, *, wants_json: bool) -> int:
         address = mailbox(typed)
     except NoMailbox as fault:
         fail(str(fault))
-    server, reason = f"{loaded.mail.host}:{loaded.mail.port}", asyncio.run(_refused(address, loaded))
+    server, reason = f"{loaded.mail.host}:{loaded.mail.port}", asyncio.run(refused(address, loaded))
     if wants_json:
         print_json({"address": address, "server": server, "is_taken": reason is None, "reason": reason})
     elif reason is None:
@@ -97,7 +97,7 @@ def _letter(typed: str, loaded: Config, *, wants_json: bool) -> int:
     return GOOD if reason is None else BAD
 
 
-async def _refused(address: str, config: Config) -> str | None:
+async def refused(address: str, config: Config) -> str | None:
     """Why it was not taken; None where it was."""
     line, site = lines_of(config)["mail"], site_of(config)
     authority = urlsplit(site.url).hostname or "localhost"

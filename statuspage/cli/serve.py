@@ -41,7 +41,7 @@ def _greet(service: Service) -> None:
 def reload(data_dir: Path, *, accepts_removals: bool) -> int:
     """Tell the service that runs on *data_dir* to read its configuration again."""
     path = data_dir / HUB_FILE
-    if not _is_held(data_dir / LOCK_FILE):  # without its lock, the process that the file names may be anybody's by now
+    if not is_held(data_dir / LOCK_FILE):  # without its lock, the process that the file names may be anybody's by now
         fail(f"no service is running on {data_dir}", BAD)
     try:
         if accepts_removals:
@@ -70,7 +70,8 @@ def _outcome(path: Path) -> list[str]:
     raise TimeoutError(f"it has not answered within {PATIENCE:.0f} s")
 
 
-def _is_held(path: Path) -> bool:
+def is_held(path: Path) -> bool:
+    """Whether a service holds the lock at *path*."""
     try:
         with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

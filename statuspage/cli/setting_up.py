@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from statuspage.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 beginning = typer.Typer()
 
@@ -29,3 +29,43 @@ def add(
 
     wish = commands.Wish(kind=kind, target=target, service=service, component=component, said=said or ())
     raise typer.Exit(commands.add_monitor(wish, is_wanted_anyway=anyway, config=config, wants_json=wants_json))
+
+
+@beginning.command()
+def init(  # noqa: PLR0913 - a command has as many options as there are questions
+    *,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="What your page is called.")] = None,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Its address, as readers will know it.")] = None,
+    website: Annotated[str | None, typer.Option("--website", metavar="URL", help="A website to watch.")] = None,
+    mail: Annotated[str | None, typer.Option("--mail", metavar="HOST[:PORT]", help="A mail server to watch.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="NAME", help="The first to log in at the console.")] = None,
+    public: Annotated[str | None, typer.Option("--public", metavar="HOST:PORT", help="Where the page listens.")] = None,
+    internal: Annotated[str | None, typer.Option("--internal", metavar="HOST:PORT", help="Where the console listens.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: what no option says is left to its default.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Also where there is a file; that one is kept beside it.")] = False,
+    no_start: Annotated[bool, typer.Option("--no-start", help="Write and leave.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Begin a page of your own: answer five questions, see what was typed tried out, get a file that explains itself, and start."""
+    from statuspage.cli import init as commands
+
+    given = commands.Given(name=name, url=url, website=website, mail=mail, agent=agent, public=public, internal=internal, is_quick=yes)
+    raise typer.Exit(commands.init(given, config=config, data_dir=data_dir, replaces=replace, starts=not no_start))
+
+
+@beginning.command()
+def doctor(
+    *,
+    mail: Annotated[str | None, typer.Option("--mail", metavar="ADDRESS", help="Also send a letter there.")] = None,
+    time_server: Annotated[
+        str, typer.Option("--time-server", metavar="HOST", help="Asked for the time where the kernel does not call its clock synchronised.")
+    ] = "pool.ntp.org",
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    wants_json: JsonOption = False,
+) -> None:
+    """Look at clock, zone, names, controls, proxies, mail, disk, files and the public address, and say what to mend. 1 where one is bad."""
+    from statuspage.cli import doctor as commands
+
+    raise typer.Exit(commands.examine(config, data_dir, mail_to=mail, time_server=time_server, wants_json=wants_json))

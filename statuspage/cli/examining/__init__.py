@@ -1,0 +1,1 @@
+"""What ``statuspage doctor`` looks at, one room of the installation a file."""
