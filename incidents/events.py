@@ -381,3 +381,12 @@ _OfWindow = Planned | Approved | Rescheduled | Redescribed | MaintenanceMoved | 
 MaintenanceEvent = _OfWindow | MaintenanceImported | MaintenanceQuoted
 _Known = CorrectionEvent | SightEvent | AdvisoryEvent | RewordingEvent | Struck
 Event = Counted | StatusChanged | Waived | Reclaimed | Moved | Paused | Resumed | _Known | IncidentEvent | MaintenanceEvent
+
+
+def looks_back(event: IncidentEvent) -> bool:
+    """Whether it belongs to a postmortem."""
+    match event:
+        case StateChanged(new=state) | Updated(update=Update(state=state)):
+            return state is State.POSTMORTEM
+        case _:
+            return False

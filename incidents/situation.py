@@ -40,6 +40,7 @@ from incidents.events import (
     StatusChanged,
     Updated,
     Waived,
+    looks_back,
 )
 from incidents.handled import Briefed, Gated, Handled, Linked, Unlinked, Weighed, changes
 from incidents.impairment import Hindrance, Impaired, Impairment, Proven, Unimpaired
@@ -168,7 +169,7 @@ def _folded(incidents: _Incidents, ended: _Incidents, event: IncidentEvent) -> t
     """The open incidents, and those over that may come back, after *event*."""
     if isinstance(event, Imported | Quoted):
         return incidents, ended  # history asks for no decision
-    is_late = isinstance(event, ReviewEvent) or (isinstance(event, Renamed) and event.by is not None)
+    is_late = isinstance(event, ReviewEvent) or (isinstance(event, Renamed) and event.by is not None) or looks_back(event)
     if is_late and event.incident not in {**incidents, **ended}:
         return incidents, ended  # it is over for good, and neither its name nor its cause decides anything
     if isinstance(event, Opened):

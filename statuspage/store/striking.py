@@ -15,6 +15,7 @@ from incidents.rewording import Struck
 from statuspage.store.advisory_tables import advisory_updates
 from statuspage.store.maintenance_tables import maintenance_updates
 from statuspage.store.outbox_tables import outbox
+from statuspage.store.postmortem_tables import postmortems
 from statuspage.store.review_tables import missed
 from statuspage.store.tables import idempotency, installation, journal, memories, notes, updates
 from statuspage.store.traces import leave_traces
@@ -40,6 +41,7 @@ class _Rows:
 _ROWS = (
     _Rows(table=updates, subject="incident", texts=("title", "titles", "body", "bodies")),
     _Rows(table=notes, subject="incident", texts=("body",)),
+    _Rows(table=postmortems, subject="incident", texts=("body", "bodies")),
     _Rows(table=missed, subject="incident", texts=("words",)),
     _Rows(table=maintenance_updates, subject="maintenance", texts=("title", "titles", "body", "bodies")),
     _Rows(table=advisory_updates, subject="advisory", texts=("body",)),

@@ -32,6 +32,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     maintenance_tables,
     outbox_tables,
     people_tables,
+    postmortem_tables,
     report_tables,
     review_tables,
     scope_tables,

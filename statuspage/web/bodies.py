@@ -75,6 +75,12 @@ class ResolveBody(Taken):
     override: Override | None = None
 
 
+class PostmortemBody(Taken):
+    """What was learned of an incident that is over."""
+
+    body: WordsSaid
+
+
 class CauseBody(Taken):
     """What an incident came from."""
 

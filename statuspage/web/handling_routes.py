@@ -1,8 +1,8 @@
-"""Where the desk reviews, weighs, briefs and links an incident: each by the card's form, and by the API."""
+"""Where the desk reviews, weighs, briefs, links and looks back on an incident: each by the card's form, and by the API."""
 
 from pydantic import BaseModel
 
-from statuspage.web import bodies, handling
+from statuspage.web import bodies, handling, postmortem
 from statuspage.web import handling_bodies as taken
 from statuspage.web.auth import Permission
 from statuspage.web.route import Face, Handler, Route
@@ -30,4 +30,18 @@ HANDLING: tuple[Route, ...] = (
     *_both("say", handling.say_by_form, handling.say, taken.SayBody),
     *_both("tickets", handling.link_by_form, handling.link, taken.TicketBody),
     *_both("tickets/unlink", handling.unlink_by_form, handling.unlink, taken.UnlinkBody),
+    Route(method="GET", path="/incidents/{id}/postmortem", handler=postmortem.show_postmortem, policy=Permission.ACT),
+    Route(method="POST", path="/incidents/{id}/postmortem", handler=postmortem.publish_by_form, policy=Permission.ACT),
+    Route(method="POST", path="/incidents/{id}/postmortem/draft", handler=postmortem.keep_by_form, policy=Permission.ACT),
+    Route(method="POST", path="/incidents/{id}/postmortem/preview", handler=postmortem.preview, policy=Permission.ACT),
+    Route(
+        method="POST",
+        path="/api/v1/incidents/{id}/postmortem",
+        handler=postmortem.publish,
+        policy=Permission.ACT,
+        face=Face.PROGRAM,
+        takes=bodies.PostmortemBody,
+        gives=bodies.UpdateShown,
+        status=201,
+    ),
 )

@@ -38,6 +38,7 @@ from statuspage.web import (
     monthlies,
     pings,
     planned_words,
+    postmortem,
     preview,
     queue,
     regrouping,
@@ -338,6 +339,7 @@ def internal_app(desk: Desk) -> web.Application:
     app[DOOR] = Door()
     app[ONCE] = Once()
     app[signals.HEARING] = asyncio.Lock()
+    app[postmortem.WRITING] = asyncio.Lock()
     app[looking_back.LOOKS] = asyncio.Semaphore(1)
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)

@@ -109,6 +109,7 @@ PLACES = (
     Place(name="queue", which=Which.BROKEN, site="console", path="/", is_inside=True),
     Place(name="empty queue", which=Which.CALM, site="console", path="/", is_inside=True),
     Place(name="card", which=Which.BROKEN, site="console", path="/incidents/{incident}", is_inside=True),
+    Place(name="postmortem", which=Which.BROKEN, site="console", path="/incidents/{incident}/postmortem", is_inside=True),
     Place(name="form for a new incident", which=Which.BROKEN, site="console", path="/open", is_inside=True),
     Place(name="planned work", which=Which.CALM, site="console", path="/maintenance", is_inside=True),
     Place(name="card of a planned window", which=Which.CALM, site="console", path="/maintenance/{window}", is_inside=True),
