@@ -86,7 +86,7 @@ bench: $(DEVELOPMENT) ## measure, against the yardsticks
 .PHONY: soak
 soak: $(DEVELOPMENT) $(SOAKING) ## the long form of the tests that kill, overload and fuzz
 	$(BIN)/pytest -n auto --dist loadgroup --soak tests/stories tests/faults tests/incidents \
-		tests/probes/test_fuzz.py tests/probes/test_bounds.py tests/statuspage/test_replay.py tests/statuspage/test_api_fuzzed.py tests/statuspage/test_*_crashes.py tests/statuspage/test_status_webhooks.py $(ARGS)
+		tests/probes/test_fuzz.py tests/probes/test_bounds.py tests/statuspage/test_replay.py tests/statuspage/test_api_fuzzed.py tests/statuspage/store/test_upgrade.py tests/statuspage/test_*_crashes.py tests/statuspage/test_status_webhooks.py $(ARGS)
 	$(BIN)/python -m tests.rude.guided $(FUZZ_SECONDS)
 
 .PHONY: mutants

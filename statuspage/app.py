@@ -60,7 +60,8 @@ class CannotStart(Exception):
 class Service:
     """The running service, as an async context manager.
 
-    *public* and *internal* override the configured listeners (port 0: any free one). *clock* is the wall clock.
+    *public* and *internal* override the configured listeners (port 0: any free one). *clock* is the wall clock. *backs_up*: before the
+    store is brought up to date.
     Errors on entry: ConfigError, StoreError, CannotStart.
     """
 
@@ -70,6 +71,7 @@ class Service:
     public: tuple[str, int] | None = None
     internal: tuple[str, int] | None = None
     clock: Now = wall_clock
+    backs_up: bool = True
     public_url: str = ""
     internal_url: str = ""
     metrics_url: str = ""
@@ -84,7 +86,7 @@ class Service:
             self._read = _stamp(self.config_path)
             loaded = configuration.load(self.config_path, self.environ)
             stack.enter_context(alone(self.data_dir))
-            hub = await stack.enter_async_context(running(loaded, self.data_dir, self.clock))
+            hub = await stack.enter_async_context(running(loaded, self.data_dir, self.clock, backs_up=self.backs_up))
             self._hub = hub
             config = loaded.config
             self.public_url = await stack.enter_async_context(_listening(hub.public_runner(), self.public or config.listen.public))
@@ -160,13 +162,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service], None]) -> None:
+async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service], None], backs_up: bool = True) -> None:
     """Run the service until SIGTERM or SIGINT; SIGHUP reads the configuration again. Errors: as ``Service``."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     # Before anybody can see that it runs: who asks it to end at its first sign of life is heard.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    async with Service(config_path=config_path, data_dir=data_dir) as service:
+    async with Service(config_path=config_path, data_dir=data_dir, backs_up=backs_up) as service:
         reloads: set[asyncio.Task[None]] = set()
 
         def reload() -> None:

@@ -1,5 +1,6 @@
 """How the hub comes to life: what it is made of is read from the store, put together, and kept at work until it is left."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,6 +11,8 @@ from sqlalchemy import Connection
 
 from incidents.model import Topology
 from statuspage.alive import kept_alive
+from statuspage.backups.keeping import back_up_before
+from statuspage.backups.making import Installation, NoBackup
 from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.circles import admit
@@ -29,15 +32,18 @@ from statuspage.render.html import Html
 from statuspage.store import past, queries
 from statuspage.store.carrying import carry_over
 from statuspage.store.engine import Store
+from statuspage.store.errors import StoreError
 from statuspage.store.ledger_rows import state_terms
 from statuspage.telling import deliverer
 
+log = logging.getLogger(__name__)
+
 
 @asynccontextmanager
-async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub]:
-    """Open the store, read the situation, probe and publish until left."""
-    config = loaded.config
-    store = await Store.open(config.store.url, data_dir)
+async def running(loaded: Loaded, data_dir: Path, now: Now, *, backs_up: bool = True) -> AsyncIterator[Hub]:
+    """Open the store, read the situation, probe and publish until left. A store of an older release is backed up first, if *backs_up*."""
+    before = partial(_backed_up_before, loaded, data_dir, now) if backs_up else lambda *_: None
+    store = await Store.open(loaded.config.store.url, data_dir, before_steps=before)
     try:
         hub = await assembled(loaded, store, data_dir, now)
         hub.schedule.start(hub.plans(), hub.pipeline.situation.seen)
@@ -50,6 +56,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
                 kept_alive(hub.upkeep.run, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
                 kept_alive(hub.mirror.run, "mirror", figures),
+                kept_alive(hub.backups.run, "backups", figures),
                 kept_alive(hub.deliverer.run, "delivery", figures),
                 kept_alive(hub.escalation.run, "escalation", figures),
                 kept_alive(hub.alerting.run, "Alertmanagers", figures),
@@ -61,6 +68,18 @@ async def running(loaded: Loaded, data_dir: Path, now: Now) -> AsyncIterator[Hub
             await hub.pipeline.close()
     finally:
         await store.close()
+
+
+def _backed_up_before(loaded: Loaded, data_dir: Path, now: Now, old: str, new: str) -> None:
+    """Have what is there lie beside it as it was. Errors: StoreError, and nothing was changed."""
+    settings = loaded.config.store
+    try:
+        installation = Installation(url=settings.url, data_dir=data_dir, config=loaded.path)
+        kept = back_up_before(f"{old}-to-{new}", installation, settings.backup, now)
+    except NoBackup as error:
+        told = f"The store is not brought up to date (schema {old} to {new}), since it cannot be backed up first. {error}"
+        raise StoreError(f"{told} Mend that, or have a backup of your own and serve --without-backup.") from error
+    log.info("the store is brought up to date, from schema %s to %s; as it was before it is kept in %s", old, new, kept)
 
 
 async def assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> Hub:

@@ -25,6 +25,8 @@ from probes.result import ProbeResult, Result
 from statuspage import journal
 from statuspage.alertmanager import Alerting
 from statuspage.as_it_was import page_at
+from statuspage.backups.keeping import Backups
+from statuspage.backups.making import Installation
 from statuspage.books import Books
 from statuspage.bundled import templates
 from statuspage.circles import admit
@@ -107,6 +109,7 @@ class Hub:
     controls: Controls = field(init=False)
     upkeep: Upkeep = field(init=False)
     mirror: Mirror = field(init=False)
+    backups: Backups = field(init=False)
     library: Library = field(init=False)
     paces: Paces = field(init=False)
     streams: Streams = field(init=False)
@@ -154,6 +157,7 @@ class Hub:
         self.upkeep = Upkeep(
             store=self.store, pipeline=self.pipeline, config=lambda: self.loaded.config, now=self.now, remembered_at=self.reloaded_at
         )
+        self.backups = Backups(installation=self.installation, settings=lambda: self.loaded.config.store.backup, now=self.now)
         self.mirror = Mirror.beside(self.press, past=self.library.find, to=lambda: target_of(self.loaded.config, self.data_dir))
 
     # --- what the schedule needs
@@ -180,6 +184,10 @@ class Hub:
         """What is to be probed: all that is configured and not paused."""
         paused = self.pipeline.situation.paused
         return tuple(plan for plan in configuration.plans(self.loaded.config) if plan.monitor not in paused)
+
+    def installation(self) -> Installation:
+        """What a backup is of."""
+        return Installation(url=self.loaded.config.store.url, data_dir=self.data_dir, config=self.loaded.path)
 
     def answering(self) -> Watched:
         """Whose response times are told of each service."""
@@ -254,6 +262,7 @@ class Hub:
             stories=lambda: self.press.stories,
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
+            backups=lambda: self.backups.figures,
             known_errors=lambda: self.known_errors()[0],
             error_views=lambda: self.known_errors()[1],
             languages=lambda: spoken_by(self.loaded.config),
@@ -325,6 +334,7 @@ class Hub:
             reloaded_at=self.reloaded_at,
             readers=self.streams.readers,
             mirror=None if self.loaded.config.mirror is None else self.mirror.figures,
+            backup=None if self.loaded.config.store.backup is None else self.backups.figures,
             delivery=self.deliverer.tally,
             on_call=self.escalation.manned(self.now()),
             alertmanagers_away=self.alerting.away,

@@ -24,7 +24,8 @@ from statuspage.render.voicing import voices_of
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:
     """The sections whose changes a running hub cannot take up."""
-    return [name for name in ("listen", "store", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
+    fixed = [name for name in ("listen", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
+    return [*fixed, *(["store.url"] if before.store.url != now.store.url else [])]
 
 
 def site_of(config: Config, logos: Mapping[str, Logo] = MappingProxyType({})) -> Site:

@@ -28,6 +28,16 @@ class MirrorFigures:
 
 
 @dataclass(slots=True, kw_only=True)
+class BackupFigures:
+    """How the backups are doing: when the last good one was made, how many failed since the start; *trouble* is what keeps them from it."""
+
+    done_at: datetime | None = None
+    failures: int = 0
+    trouble: str = ""
+    since: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class DeliveryFigures:
     """How telling is doing: how many notifications are on their way, and the tries since the start, by channel and outcome.
 

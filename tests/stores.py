@@ -5,16 +5,19 @@ import itertools
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from unittest import mock
 
-from sqlalchemy import create_engine, make_url
+from alembic import command
+from sqlalchemy import Connection, create_engine, make_url
 
+from statuspage.store.connect import engines
 from statuspage.store.engine import Database
+from statuspage.store.migrations.upgrade import configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,18 @@ class Place:
             yield database
         finally:
             database.close()
+
+
+def stepped(place: Place, until: str = "head", then: Callable[[Connection], object] = lambda _: None) -> None:
+    """Make the store of an older release, step by step, with what *then* puts there."""
+
+    def take(connection: Connection) -> None:
+        command.upgrade(configuration(connection), until)
+        then(connection)
+
+    database = Database(engines(place.url, place.data_dir, checkpoints=True))
+    database.write(take)
+    database.close()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -50,11 +50,18 @@ def statuspage(
 
 
 @app.command()
-def serve(*, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+def serve(
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    without_backup: Annotated[
+        bool, typer.Option("--without-backup", help="Make none before the store of an older release is brought up to date.")
+    ] = False,
+) -> None:
     """Run the service until SIGINT or SIGTERM; SIGHUP reloads the configuration."""
     from statuspage.cli import serve as commands
 
-    raise typer.Exit(commands.serve(config, data_dir))
+    raise typer.Exit(commands.serve(config, data_dir, backs_up=not without_backup))
 
 
 @app.command()

@@ -21,11 +21,11 @@ PATIENCE = 20.0
 """Seconds that the service has to say how a reload went."""
 
 
-def serve(config: Path, data_dir: Path) -> int:
+def serve(config: Path, data_dir: Path, *, backs_up: bool = True) -> int:
     """Run the service until it is told to end; what keeps it from starting is said in a line each."""
     log.set_up()
     try:
-        run(run_service(config, data_dir, started=_greet))
+        run(run_service(config, data_dir, started=_greet, backs_up=backs_up))
     except ConfigError as trouble:
         fail("\n".join(str(problem) for problem in trouble.problems))
     except (CannotStart, StoreError) as trouble:

@@ -17,7 +17,6 @@ from statuspage.config.types import ALWAYS
 
 INACTIVE: Mapping[str, tuple[str, ...]] = {
     "owners and runbooks": ("services.*.owner", "services.*.runbook"),
-    "backups (store.backup)": ("store.backup",),
     "locations other than local": ("locations.*",),
     "passive kinds of probe other than heartbeat": ("monitors.*.probe", "services.*.monitors[].probe"),
 }

@@ -114,7 +114,8 @@ class Backup(Section):
     """Copies of the store."""
 
     every: PositiveDuration = Field(timedelta(days=1), description="How often.")
-    keep: Count = Field(14, description="How many copies stay.")
+    keep: Count = Field(14, description="How many copies stay, the newest.")
+    weekly: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(0, description="How many more stay, the newest of a week each.")
     to: str = Field("backups", min_length=1, description="The directory, relative to the data directory.")
 
 

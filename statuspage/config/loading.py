@@ -76,7 +76,7 @@ class Loaded:
 
     *warnings* are what a person should look at, *inactive* what it asks for and nothing acts on yet, in plain words. *text* is the
     sources as read and *digest* their SHA-256: what a version of the configuration is kept as. *logos* are those of pages, by their ids
-    (``site`` for the main one's), *shifts* those of teams' calendars, by their ids.
+    (``site`` for the main one's), *shifts* those of teams' calendars, by their ids. *path* is where it was read from.
     """
 
     config: Config
@@ -86,6 +86,7 @@ class Loaded:
     digest: str
     logos: Mapping[str, Logo] = field(default_factory=dict)
     shifts: Mapping[str, tuple[Shift, ...]] = field(default_factory=dict)
+    path: Path = Path()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,7 @@ def load(path: Path, environ: Mapping[str, str], drafts: Mapping[Path, str] = NO
         digest=sha256(sources.text.encode()).hexdigest(),
         logos=signs,
         shifts=watches,
+        path=path,
     )
 
 

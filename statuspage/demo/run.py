@@ -22,7 +22,7 @@ from statuspage.demo.modes import Mode
 from statuspage.demo.ports import LOOPBACK, Address, free_address
 from statuspage.demo.watch import watch
 from statuspage.store import people
-from statuspage.store.engine import Store
+from statuspage.store.engine import Store, go_on
 from statuspage.store.people import Role
 
 AGENT = "desk"
@@ -120,7 +120,7 @@ def _let_in(data_dir: Path) -> str:
             roles = (Role.LEVEL_ONE, Role.LEVEL_TWO, Role.ADMIN)
             people.add_agent(connection, name=AGENT, password_hash=digest, roles=roles, at=wall_clock())
 
-    with Store.blocking("sqlite:///statuspage.db", data_dir) as database:
+    with Store.blocking("sqlite:///statuspage.db", data_dir, before_steps=go_on) as database:
         database.write(write)
     return password
 

@@ -25,7 +25,7 @@ from statuspage.publish import Publisher
 from statuspage.readings import policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.store import queries
-from statuspage.store.engine import Database, Store
+from statuspage.store.engine import Database, Store, leave_to_the_service
 
 
 async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now) -> datetime:
@@ -35,7 +35,7 @@ async def publish_once(loaded: Loaded, data_dir: Path, target: Target, now: Now)
     Errors: OSError, and what was there stays; StoreError.
     """
     url = loaded.config.store.url
-    store = Store(await asyncio.to_thread(partial(Database.open, url, data_dir, checkpoints=False)))
+    store = Store(await asyncio.to_thread(partial(Database.open, url, data_dir, checkpoints=False, before_steps=leave_to_the_service)))
     try:
         press = await _press(loaded, store, now)
         await press.issue()

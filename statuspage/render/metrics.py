@@ -23,7 +23,7 @@ from incidents.sight import blindness
 from probes.result import Result
 from statuspage.picture.desk_tallies import Tallied, Tally
 from statuspage.picture.promised import LATENESS, PromiseFigures
-from statuspage.vitals import DeliveryFigures, MirrorFigures
+from statuspage.vitals import BackupFigures, DeliveryFigures, MirrorFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -38,7 +38,8 @@ class Health:
     """How the service itself is doing. *loop_lag* is in seconds; the totals count since the process started.
 
     *queue_depth* counts results that wait to be written, *readers* open pages that are told of changes. *reloaded_at* is when a
-    configuration was last taken into use. *mirror* is None where there is to be none, *delivery* where nobody is told of anything.
+    configuration was last taken into use. *mirror* and *backup* are None where there is to be none,
+    *delivery* where nobody is told of anything.
     *alertmanagers_away* is how many of them could not be told, None where there is none to tell.
     *on_call* is how many people of each team that is called by turns are on call, *promised* how promised updates were kept,
     *tallied* how the desk did.
@@ -52,6 +53,7 @@ class Health:
     reloaded_at: datetime
     readers: int = 0
     mirror: MirrorFigures | None = None
+    backup: BackupFigures | None = None
     delivery: DeliveryFigures | None = None
     alertmanagers_away: int | None = None
     on_call: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -255,6 +257,7 @@ class _Own(Collector):
         name = "statuspage_config_last_reload_success_timestamp_seconds"
         yield GaugeMetricFamily(name, told, health.reloaded_at.timestamp())
         yield from () if health.mirror is None else _mirror(health.mirror)
+        yield from () if health.backup is None else _backup(health.backup)
         yield from () if health.delivery is None else _delivery(health.delivery)
         yield from () if health.promised is None else _promised(health.promised)
         yield from (_tallied(tallied, tally) for tallied, tally in health.tallied.items())
@@ -303,6 +306,12 @@ def _mirror(figures: MirrorFigures) -> Iterable[Metric]:
         told = "When the mirror last held all that is public, since the epoch."
         yield GaugeMetricFamily("statuspage_mirror_last_success_timestamp_seconds", told, figures.done_at.timestamp())
     yield CounterMetricFamily("statuspage_mirror_failures", "Times that the mirror could not be written.", figures.failures)
+
+
+def _backup(figures: BackupFigures) -> Iterable[Metric]:
+    told = "When the last good backup was made, since the epoch; zero where there is none yet."
+    yield GaugeMetricFamily("statuspage_backup_last_success_timestamp_seconds", told, figures.done_at.timestamp() if figures.done_at else 0)
+    yield CounterMetricFamily("statuspage_backup_failures", "Backups that could not be made.", figures.failures)
 
 
 def _delivery(figures: DeliveryFigures) -> Iterator[Metric]:

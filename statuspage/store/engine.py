@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from statuspage.store.clearing import cleared
 from statuspage.store.connect import AUDIT_HEAD, READERS, Engines, engines, patience
 from statuspage.store.errors import StoreError, StoreUnavailable, away
-from statuspage.store.migrations.steps import bring_up_to_date, is_behind
+from statuspage.store.migrations.steps import HEAD, bring_up_to_date, is_behind, version_of
 from statuspage.store.traces import no_traces_left, traces_left
 
 __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
@@ -26,6 +27,18 @@ __all__ = ["Database", "Store", "StoreError", "StoreUnavailable"]
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+BeforeSteps = Callable[[str, str], None]
+
+
+def leave_to_the_service(*_: str) -> None:
+    """Take no step. Errors: StoreError."""
+    raise StoreError("the store was written by an earlier release, and is not changed here: start the service once, first")
+
+
+def go_on(*_: str) -> None:
+    """Keep nobody from anything."""
 
 
 class Database:
@@ -36,10 +49,11 @@ class Database:
         self._engines = pair
 
     @classmethod
-    def open(cls, url: str, data_dir: Path, *, checkpoints: bool = True, upgrades: bool = True) -> Self:
+    def open(cls, url: str, data_dir: Path, *, checkpoints: bool = True, upgrades: bool = True, before_steps: BeforeSteps = go_on) -> Self:
         """Make what is missing, bring the schema up to date, and return the open store.
 
         *url* is ``sqlite:///NAME`` (relative to *data_dir*) or ``postgresql+psycopg://…``. Only one process *checkpoints*.
+        *before_steps* is called with two schemas before a store goes from the one to the other; what it raises keeps it from that.
         Errors: StoreError for a directory that cannot be written, a schema of a newer release, or one of an older release where it is
         not to be brought up to date (no *upgrades*); StoreUnavailable.
         """
@@ -47,6 +61,8 @@ class Database:
         try:
             if database.read(is_behind):
                 _demand_consent(is_given=upgrades)
+                if (found := database.read(version_of)) is not None:
+                    before_steps(found, HEAD)
                 database.write(bring_up_to_date)
         except BaseException:
             database.close()
@@ -96,15 +112,20 @@ class Store:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
 
     @classmethod
-    async def open(cls, url: str, data_dir: Path) -> Self:
+    async def open(cls, url: str, data_dir: Path, *, before_steps: BeforeSteps = go_on) -> Self:
         """As ``Database.open``, off the event loop."""
-        return cls(await asyncio.to_thread(Database.open, url, data_dir))
+        return cls(await asyncio.to_thread(partial(Database.open, url, data_dir, before_steps=before_steps)))
 
     @staticmethod
     @contextmanager
-    def blocking(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
-        """Open the store for the command line, alone or beside a running hub. *upgrades* and errors as for ``Database.open``."""
-        database = Database.open(url, data_dir, checkpoints=False, upgrades=upgrades)
+    def blocking(
+        url: str, data_dir: Path, *, upgrades: bool = True, before_steps: BeforeSteps = leave_to_the_service
+    ) -> Iterator[Database]:
+        """Open the store for the command line, alone or beside a running hub. *upgrades* and errors as for ``Database.open``.
+
+        One that an earlier release wrote is left to the service, which backs it up first.
+        """
+        database = Database.open(url, data_dir, checkpoints=False, upgrades=upgrades, before_steps=before_steps)
         try:
             yield database
         finally:
@@ -146,4 +167,4 @@ class Store:
 
 def _demand_consent(*, is_given: bool) -> None:
     if not is_given:
-        raise StoreError("the store was written by an earlier release, and is not changed here: start the service once, first")
+        leave_to_the_service()

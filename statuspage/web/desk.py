@@ -32,7 +32,7 @@ from statuspage.pipeline import Command, Pipeline
 from statuspage.store import queries
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
-from statuspage.vitals import MirrorFigures
+from statuspage.vitals import BackupFigures, MirrorFigures
 from statuspage.web.doors import Doors, no_doors
 from statuspage.web.problems import Rejected
 from statuspage.web.provider import Provider
@@ -55,8 +55,8 @@ class Desk:
     *is_healthy* whether every part of the house is at work;
     *heartbeats* the monitors that report by themselves, by the digests of their tokens; *trends* what probes take lately and usually;
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
-    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* how the mirror is doing, *stories* the open
-    incidents and the newest closed ones where they are at hand (None: the store is to be asked),
+    *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* and *backups* how those are doing,
+    *stories* the open incidents and the newest closed ones where they are at hand (None: the store is to be asked),
     *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
     are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
     *charters* what the file says for the desk of each service, *causes* what incidents may come from, *alertmanager* what its alerts
@@ -85,6 +85,7 @@ class Desk:
     levels: Callable[[], Mapping[str, Level]] = dict
     offers: Callable[[], Mapping[str, Offer]] = dict
     mirror: Callable[[], MirrorFigures] = MirrorFigures
+    backups: Callable[[], BackupFigures] = BackupFigures
     stories: Callable[[], Sequence[Story] | None] = lambda: None
     known_errors: Callable[[], Sequence[KnownError]] = tuple
     error_views: Callable[[], Sequence[KnownErrorView]] = tuple

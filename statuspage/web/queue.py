@@ -127,6 +127,7 @@ async def _live(request: web.Request, drawn: board.Board, reported: Sequence[Hea
             windows=windows,
             waiting=waiting,
             mirror=desk.mirror(),
+            backups=desk.backups(),
             reported=named(desk, reported),
             warned=await lasting(desk),
             unmanned=unmanned(desk),

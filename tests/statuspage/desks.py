@@ -36,7 +36,7 @@ from statuspage.store import acts, people, queries
 from statuspage.store.chain import AuditRow
 from statuspage.store.engine import Store
 from statuspage.store.people import Role
-from statuspage.vitals import MirrorFigures
+from statuspage.vitals import BackupFigures, MirrorFigures
 from statuspage.web.desk import Desk, PlanningPolicy
 from statuspage.web.listener import PatientRunner
 from statuspage.web.provider import Provider
@@ -106,6 +106,7 @@ class House:
     offers: dict[str, Offer] = field(default_factory=dict)
     stories: Sequence[Story] | None = None
     mirror: MirrorFigures = field(default_factory=MirrorFigures)
+    backups: BackupFigures = field(default_factory=BackupFigures)
     scale: Scale = ORDINARY_SCALE
     calling: Calling = field(default_factory=Calling)
     templates: Sequence[MessageTemplate] = ()
@@ -288,6 +289,7 @@ async def housed(
         known_errors=lambda: KNOWN_ERRORS,
         error_views=lambda: spoken(KNOWN_ERRORS, languages[0]),
         mirror=lambda: house.mirror,
+        backups=lambda: house.backups,
         stories=lambda: house.stories,
         scale=lambda: house.scale,
         calling=lambda: house.calling,

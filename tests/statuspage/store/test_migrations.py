@@ -8,20 +8,18 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 from sqlalchemy.engine.interfaces import ReflectedIndex
 
-from statuspage.store.connect import engines
 from statuspage.store.engine import Database, StoreError
 from statuspage.store.migrations.steps import HEAD
 from statuspage.store.migrations.upgrade import configuration
 from statuspage.store.queries import story
 from statuspage.store.tables import metadata
-from tests.stores import Place, Postgresql
+from tests.stores import Place, Postgresql, stepped
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,18 +35,6 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Plac
 @pytest.fixture
 def bare(another: Callable[[], Place]) -> Place:
     return another()
-
-
-def stepped(place: Place, until: str = "head", then: Callable[[Connection], object] = lambda _: None) -> None:
-    """Make the store of an older release, step by step, with what *then* puts there."""
-
-    def take(connection: Connection) -> None:
-        command.upgrade(configuration(connection), until)
-        then(connection)
-
-    database = Database(engines(place.url, place.data_dir, checkpoints=True))
-    database.write(take)
-    database.close()
 
 
 def schema(database: Database) -> dict[str, object]:
