@@ -53,8 +53,9 @@ from statuspage.render.words import ADVISORY_TURN, CAPABILITY, MAINTENANCE_STATE
 
 
 class Mark(StrEnum):
-    """What kind of line it is: the machine's finding, an agent's act, words for the public, words for the desk."""
+    """What kind of line it is: what was measured, the machine's finding, an agent's act, words for the public, words for the desk."""
 
+    RESULT = "result"
     MACHINE = "machine"
     ACT = "act"
     PUBLIC = "public"

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from incidents.model import Situation
+from incidents.model import Incident, Situation
+from incidents.times.spans import Span
 from statuspage.picture.page import Story
 from statuspage.picture.review import Missed
 from statuspage.render.timeline import Line, Mark, tell
 from statuspage.store import callers, people, queries, reports
-from statuspage.store.callers import Caller
+from statuspage.store.callers import NEVER, Caller
 from statuspage.store.changes import Change, changes_before
+from statuspage.store.measured_runs import Measured, measured_of
 from statuspage.store.missed import missed_of
 from statuspage.store.people import Agent
 from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_incident
-from statuspage.web.reach import Reach
+from statuspage.web.reach import Reach, is_seen
+
+A_LITTLE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +53,11 @@ def dossier_of(incident: str, situation: Situation, reach: Reach, connection: Co
     if story is None:
         raise Rejected(404, "There is no incident with this id.")
     record = pushed_of_incident(connection, story.incident, situation.topology.services)
+    measured = measured_of(connection, _watching(story.incident, situation, reach), _around(story.incident))
     altered = changes_before(connection, story.incident, reach.services)
     return Dossier(
         story=story,
-        timeline=_timeline([line for line in told if line is not None], altered, record),
+        timeline=_timeline([line for line in told if line is not None], altered, record, measured),
         record=record,
         reported=reports.heard_of(connection, story.incident),
         who=callers.callers_of(connection, story.incident),
@@ -63,12 +69,40 @@ def dossier_of(incident: str, situation: Situation, reach: Reach, connection: Co
     )
 
 
-def _timeline(told: Sequence[Line], altered: Sequence[Change], record: Pushed) -> list[Line]:
-    """All that happened, the newest first: events, what was altered just before, and to how many it was told in the end."""
+def _watching(incident: Incident, situation: Situation, reach: Reach) -> Sequence[str]:
+    """Monitors of its components that are within *reach*, those of its root first."""
+    parts = [part for part in (incident.root, *incident.components) if part is not None and is_seen(reach, situation, part)]
+    return [monitor for part in dict.fromkeys(parts) for monitor in situation.topology.monitors_of.get(part, ())]
+
+
+def _around(incident: Incident) -> Span:
+    """The time of whose results its card tells: a little before it began, and a little after it was over."""
+    until = NEVER if incident.resolved_at is None else incident.resolved_at + A_LITTLE
+    return Span(incident.started_at - A_LITTLE, until)
+
+
+def _found(run: Measured) -> Line:
+    """What a monitor measured several times in a row."""
+    found = "success" if run.failure is None else f"failure, {run.failure.value.replace('_', ' ')}"
+    place = "" if run.location == "local" else f" from {run.location}"
+    times = "" if run.count == 1 else f", {run.count} times in a row since"
+    words, since = f"{run.monitor}{place}: {found}{times}", None if run.count == 1 else run.first_at
+    return Line(
+        at=run.last_at,
+        mark=Mark.RESULT,
+        by=None,
+        words=words,
+        instant=since,
+        body=f"took {run.longest:.3g} s{'' if run.count == 1 else ' at most'}",
+    )
+
+
+def _timeline(told: Sequence[Line], altered: Sequence[Change], record: Pushed, measured: Sequence[Measured]) -> list[Line]:
+    """All that happened, the newest first: results, events, what was altered just before, and to how many it was told in the end."""
     changed = [Line(at=one.at, mark=Mark.MACHINE, by=one.by or None, words=f"Altered: {one.what}", body=one.url) for one in altered]
     sent = [
         Line(at=one.last_at, mark=Mark.MACHINE, by=None, words=f"Delivered to {one.delivered}: {one.title}")
         for one in record.texts
         if one.delivered and one.last_at is not None
     ]
-    return sorted([*told, *changed, *sent], key=lambda line: line.at)[::-1]
+    return sorted([*map(_found, measured), *told, *changed, *sent], key=lambda line: line.at)[::-1]
