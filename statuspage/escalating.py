@@ -5,9 +5,9 @@ What is called is decided by ``incidents.escalation``; here it is only asked at 
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -24,12 +24,16 @@ from statuspage.pipeline import Pipeline
 from statuspage.store import callers
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreUnavailable
+from statuspage.store.outbox import held_calls, let_through
 from statuspage.store.stand_ins import stand_ins_at
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds between two looks."""
+
+REWEIGH_EVERY = timedelta(minutes=1)
+"""How often what quiet hours hold back is weighed anew: a score is as of the last whole minute."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class Escalation:
     now: Now
     loaded: Callable[[], Loaded]
     scale: Callable[[], Scale]
+    _reweighed_at: datetime | None = None
     _roster: tuple[Loaded, int, Roster] | None = None
     _stand_ins: Mapping[str, Sequence[StandIn]] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,8 +74,25 @@ class Escalation:
         now = self.now()
         if any(crew.rota is not None for crew in self.roster().crews.values()):
             self._stand_ins = await self.store.read(lambda connection: stand_ins_at(connection, now))
+        called: Sequence[Event] = ()
         if escalation.call(self.pipeline.situation, now, self.rules()):
-            await self.pipeline.act(partial(escalation.call, rules=self.rules()))
+            called = await self.pipeline.act(partial(escalation.call, rules=self.rules()))
+        if self._reweighed_at is None or not timedelta(0) <= now - self._reweighed_at < REWEIGH_EVERY:
+            self._reweighed_at = now
+            await self._let_through(now, {event.incident for event in called if isinstance(event, Called)})
+
+    async def _let_through(self, now: datetime, called: Collection[str]) -> None:
+        """Have told at once what quiet hours hold back, where it matters enough by now or nobody keeps them any more.
+
+        What was *called* just now speaks for itself.
+        """
+
+        def loud(connection: Connection) -> frozenset[tuple[str, str]]:
+            held = ((line, incident) for line, incident in held_calls(connection, now) if incident not in called)
+            return frozenset(one for one in held if self.quiet(connection, *one, now) is None)
+
+        if calls := await self.store.read(loud):
+            await self.store.write(partial(let_through, calls=calls, now=now))
 
     def rules(self) -> Rules:
         """How calls are made, by the configuration in use and those who stand in for others now."""

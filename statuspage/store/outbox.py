@@ -131,14 +131,36 @@ def called_already(connection: Connection, lines: Collection[tuple[str, str]]) -
     return frozenset((row.recipient, row.thread) for row in connection.execute(select(*named).where(*mine).distinct()))
 
 
-def unreached(connection: Connection, incidents: Collection[str], now: datetime) -> Mapping[str, datetime]:
-    """Those of *incidents* of which nobody who was called is told yet, since all keep quiet hours; each with when the first of them end."""
+def unreached(connection: Connection, incidents: Collection[str], now: datetime) -> Mapping[str, datetime | None]:
+    """Those of *incidents* of which nobody who was called is told yet: all keep quiet hours, or do not take what is sent to them.
+
+    Each with when the first quiet hours end (None: nobody keeps any). What was not tried yet is on its way.
+    """
     is_held = and_(PENDING, notifications.c.held_until > now)
-    counted = (func.count().label("all"), func.count(case((is_held, 1))).label("held"), func.min(notifications.c.held_until).label("until"))
+    has_failed = or_(notifications.c.dropped_at.is_not(None), and_(PENDING, notifications.c.tries > 0))
+    counted = (
+        func.count().label("all"),
+        func.count(case((or_(is_held, has_failed), 1))).label("untold"),
+        func.min(case((is_held, notifications.c.held_until))).label("until"),
+    )
     calls = (outbox.c.verdict == Verdict.CALLED.value, notifications.c.thread.in_(incidents), notifications.c.reason != FOLDED)
     chosen = select(notifications.c.thread, *counted).join(outbox, outbox.c.id == notifications.c.outbox).where(*calls)
     rows = connection.execute(chosen.group_by(notifications.c.thread)).all()
-    return {row.thread: row.until for row in rows if row.all == row.held}
+    return {row.thread: row.until for row in rows if row.all == row.untold}
+
+
+def held_calls(connection: Connection, now: datetime) -> frozenset[tuple[str, str]]:
+    """Whom quiet hours hold back what, as recipients and threads."""
+    named = (notifications.c.recipient, notifications.c.thread)
+    rows = connection.execute(select(*named).where(PENDING, notifications.c.held_until > now).distinct())
+    return frozenset((row.recipient, row.thread) for row in rows)
+
+
+def let_through(connection: Connection, calls: Collection[tuple[str, str]], now: datetime) -> None:
+    """Hold back no longer what quiet hours hold back of those recipients and threads."""
+    for recipient, thread in calls:
+        mine = (notifications.c.recipient == recipient, notifications.c.thread == thread, notifications.c.held_until > now)
+        connection.execute(update(notifications).where(PENDING, *mine).values(held_until=now))
 
 
 # --- notifications --------------------------------------------------------------------------------------------------------------

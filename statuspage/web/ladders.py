@@ -31,11 +31,11 @@ def called_on(desk: Desk, story: Story, owners: Sequence[Agent]) -> Mapping[str,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asleep:
-    """An open incident of which nobody is told *until* then: all who were called keep quiet hours."""
+    """An open incident of which nobody is told *until* then: all who were called keep quiet hours, or (None) cannot be reached."""
 
     id: str
     name: str
-    until: datetime
+    until: datetime | None
 
 
 async def asleep(desk: Desk) -> Sequence[Asleep]:

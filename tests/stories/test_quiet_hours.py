@@ -78,6 +78,32 @@ async def test_what_matters_enough_goes_through_once_and_speaks_for_what_was_hel
         assert here.heard()["bob"][1].startswith("ada has taken")
 
 
+async def test_what_comes_to_matter_enough_by_the_hour_is_told_without_another_call(tmp_path: Path, clock: Clock) -> None:
+    async with night(tmp_path, clock, written=QUIET.replace("callers * 10.0", "hours_down * 10.0")) as here:
+        await here.breaks(None)
+        await here.breaks()
+        await here.later(HOUR * 1.8)
+        assert here.heard()["bob"] == []
+        await here.later(HOUR * 0.2)
+        assert len(here.heard()["bob"]) == 1, "it is five in the morning, and P1 by now"
+
+
+async def test_where_one_sleeps_and_another_refuses_nobody_is_told_and_the_queue_says_so(tmp_path: Path, clock: Clock) -> None:
+    written = QUIET.replace("mail: {name: Messaging,", 'mail: {name: Messaging, notify: ["json://127.0.0.1:{desk}/TOKEN"],')
+    async with night(tmp_path, clock, written=written) as here:
+        here.rooms["desk"].answers += [403] * 50
+        await here.breaks(None)
+        incident = await here.breaks()
+        name = here.house.hub.pipeline.situation.incidents[incident].name
+        told = await queue(here)
+        assert f"Nobody is told of “{name}” before 07:00" in told
+        assert "all who were called keep quiet hours or cannot be reached" in told
+        here.rooms["desk"].answers.clear()
+        await here.later(HOUR / 2)
+        assert here.heard()["desk"] == [name]
+        assert "Nobody is told" not in await queue(here)
+
+
 async def test_who_was_called_before_hears_at_the_end_that_it_is_over(tmp_path: Path, clock: Clock) -> None:
     clock.now = datetime(2026, 3, 10, 20, 55, tzinfo=UTC)  # five to ten at night
     async with night(tmp_path, clock, written=QUIET) as here:
