@@ -20,6 +20,9 @@ from incidents.voices import IN_ENGLISH, Speech, Voice, Voices, in_each
 LONGEST_AGO = timedelta(days=7)
 """How long before it is heard of a signal may have begun; an older start is not believed."""
 
+HEARD_EVERY = timedelta(days=1)
+"""How often it is noted that a signal is told again: what is not told for long is forgotten one day."""
+
 MOST_QUOTED = 20
 """Signals whose words one note quotes; the rest are counted."""
 
@@ -29,7 +32,7 @@ class Signal:
     """One thing that is wrong, as another system tells it: of which service, how bad, since when, in which words (for the desk alone).
 
     *until* is when it was over (None: it goes on), *incident* the one that it belongs to, *has_opened* whether it opened that. *words* are
-    empty of what was kept: they stand in a note.
+    empty of what was kept: they stand in a note. *heard_at* is when it was last told, give or take ``HEARD_EVERY``.
     """
 
     fingerprint: str
@@ -40,6 +43,7 @@ class Signal:
     until: datetime | None = None
     incident: str | None = None
     has_opened: bool = False
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ def hear(
             raise act.Invalid(f"There is no service {signal.service!r}.")
     hearing = _Hearing(situation=situation, now=now, by=by, kept=dict(known), voices=voices)
     hearing.begin([signal for signal in told if signal.until is None and _is_news(signal, known.get(signal.fingerprint))])
+    hearing.note_heard(told)
     hearing.end([signal for signal in told if signal.until is not None and _is_over(signal, known)], left_out)
     return Heard(events=tuple(hearing.events), kept={id: one for id, one in hearing.kept.items() if known.get(id) != one})
 
@@ -106,6 +111,13 @@ class _Hearing:
             self._join(id, signals)
         if opening:
             self._open(opening)
+
+    def note_heard(self, told: Sequence[Signal]) -> None:
+        """Note of what goes on that it is still told."""
+        for signal in told:
+            known = self.kept.get(signal.fingerprint)
+            if known is not None and known.until is None and (known.heard_at is None or self.now - known.heard_at >= HEARD_EVERY):
+                self.kept[signal.fingerprint] = replace(known, heard_at=self.now)
 
     def end(self, ended: Sequence[Signal], left_out: int) -> None:
         """Note what is over, and end the incidents of which nothing goes on any more."""

@@ -89,7 +89,7 @@ class Upkeep:
                 continue
             while await self.store.write(lambda connection: prune_callers(connection, now - keeps.callers, SLICE)) >= SLICE:
                 continue
-            while await self.store.write(lambda connection: prune_signals(connection, now - keeps.callers, SLICE)) >= SLICE:
+            while await self.store.write(lambda connection: prune_signals(connection, now - keeps.callers, now, SLICE)) >= SLICE:
                 continue
             while await self.store.write(lambda connection: prune_changes(connection, now - keeps.changes, SLICE)) >= SLICE:
                 continue

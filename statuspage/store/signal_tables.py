@@ -14,5 +14,7 @@ signals = Table(
     Column("until", Instant),  # none: it goes on
     Column("incident", Text),  # the one that it belongs to
     Column("has_opened", Boolean, nullable=False),  # whether it opened that
+    Column("heard_at", Instant),  # when it was last told, to the day; none: by an older release
     Index(None, "incident"),
+    Index(None, "service"),
 )

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 
 from incidents.model import Status
 from incidents.signals import Signal
 from statuspage.store.signal_tables import signals
+from statuspage.store.tables import incidents
 from statuspage.store.upsert import put
 
 
@@ -34,7 +35,20 @@ def opened_by_signals(connection: Connection, incidents: Collection[str]) -> fro
     return frozenset(id for id in connection.execute(select(signals.c.incident).where(*mine).distinct()).scalars() if id)
 
 
-def prune_signals(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget what was over *before*, at most *limit* signals; gives how many. What goes on is told again, and must be known then."""
-    old = select(signals.c.fingerprint).where(signals.c.until < before).limit(limit)
+def going_on(connection: Connection, services: Collection[str]) -> Mapping[str, int]:
+    """How many signals of each of *services* are not over, as far as anybody told."""
+    mine = (signals.c.service.in_(services), signals.c.until.is_(None))
+    counted = connection.execute(select(signals.c.service, func.count()).where(*mine).group_by(signals.c.service))
+    return {row[0]: row[1] for row in counted}
+
+
+def prune_signals(connection: Connection, before: datetime, now: datetime, limit: int) -> int:
+    """Forget what was over *before*, at most *limit* signals; gives how many.
+
+    What goes on is told again, and must be known then: it is forgotten where nobody told of it since *before*, unless its incident is open.
+    """
+    connection.execute(update(signals).where(signals.c.until.is_(None), signals.c.heard_at.is_(None)).values(heard_at=now))
+    is_open = exists().where(incidents.c.id == signals.c.incident, incidents.c.resolved_at.is_(None))
+    is_lost = and_(signals.c.until.is_(None), signals.c.heard_at < before, ~is_open)
+    old = select(signals.c.fingerprint).where(or_(signals.c.until < before, is_lost)).limit(limit)
     return connection.execute(delete(signals).where(signals.c.fingerprint.in_(old))).rowcount

@@ -1,6 +1,7 @@
 """Signals of other monitoring systems: what Alertmanager's webhook sends opens incidents that wait for a person, and ends them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
@@ -13,7 +14,7 @@ from incidents.signals import Heard, Signal, hear
 from probes.text import plain
 from statuspage.config.alertmanager import Alertmanager
 from statuspage.render.alertmanager import INCIDENT
-from statuspage.store.signals import keep_signals, known_signals
+from statuspage.store.signals import going_on, keep_signals, known_signals
 from statuspage.web.auth import CALLER, Permission
 from statuspage.web.desk import DESK, Deed, Desk, perform
 from statuspage.web.entry import body_of
@@ -23,6 +24,9 @@ from statuspage.web.signal_bodies import AlertSent, GroupSent, SignalsHeard
 
 HEARING: web.AppKey[asyncio.Lock] = web.AppKey("HEARING", asyncio.Lock)
 """One message after the other: each is judged by what those before it left."""
+
+MOST_GOING_ON = 5000
+"""Alerts of one service that are known at a time."""
 
 _LONGEST_WORDS = 500
 _MOST_FAULTS = 50
@@ -36,11 +40,13 @@ async def hear_alertmanager(request: web.Request) -> web.Response:
     ours = [(number, one) for number, one in enumerate(sent.alerts) if _is_meant(one, rules)]
     reach = reach_of(request, Permission.INGEST)
     placed = [(number, one) for number, one in ours if (id_ := one.labels[rules.service_label]) in known and reach.holds([id_])]
-    told = [_signal(one, rules, desk) for _, one in placed]
+    spelled = {number: _signal(one, rules, desk) for number, one in placed}
     async with request.app[HEARING]:
+        flooding = await _flooding(desk, spelled)
+        told = [signal for number, signal in spelled.items() if number not in flooding]
         incidents = await _heard(desk, by, told, sent.truncated_alerts)
-    if len(placed) < len(ours):
-        raise _misplaced(ours, {number for number, _ in placed}, rules, known)
+    if len(told) < len(ours):
+        raise _misplaced([one for one in ours if one[0] in flooding or one[0] not in spelled], rules, known, flooding)
     return web.json_response(SignalsHeard(heard=len(told), ignored=len(sent.alerts) - len(told), incidents=incidents).model_dump())
 
 
@@ -104,16 +110,30 @@ async def _done(desk: Desk, by: str, judge: partial[Heard]) -> Heard:
     return last
 
 
+async def _flooding(desk: Desk, told: Mapping[int, Signal]) -> frozenset[int]:
+    """The numbers of those that are one too many: of their service so many go on that whoever sends more has lost count."""
+    services, fingerprints = {one.service for one in told.values()}, {one.fingerprint for one in told.values()}
+    room, known = await desk.store.read(lambda connection: (going_on(connection, services), known_signals(connection, fingerprints, ())))
+    count, found = Counter(room), set[int]()
+    lasting = {id_ for id_, one in known.items() if one.until is None}
+    for number, signal in told.items():
+        if signal.until is None and signal.fingerprint not in lasting:
+            count[signal.service] += 1
+            if count[signal.service] > MOST_GOING_ON:
+                found.add(number)
+    return frozenset(found)
+
+
 def _misplaced(
-    ours: Sequence[tuple[int, AlertSent]], placed: Collection[int], rules: Alertmanager, known: Mapping[str, object]
+    refused: Sequence[tuple[int, AlertSent]], rules: Alertmanager, known: Collection[str], flooding: Collection[int]
 ) -> Rejected:
     label = rules.service_label
-    faults = [
-        {
-            "path": f"alerts.{number}.labels.{label}",
-            "message": f"{service} is another team's" if service in known else f"there is no service {plain(service, 100)!r}",
-        }
-        for number, service in ((number, one.labels[label]) for number, one in ours if number not in placed)
-    ]
+
+    def why(number: int, service: str) -> str:
+        if number in flooding:
+            return f"{MOST_GOING_ON} alerts of {service} go on already: group them, or let some be resolved"
+        return f"{service} is another team's" if service in known else f"there is no service {plain(service, 100)!r}"
+
+    faults = [{"path": f"alerts.{number}.labels.{label}", "message": why(number, one.labels[label])} for number, one in refused]
     words = "; ".join(f"{one['path']}: {one['message']}" for one in faults[:5])
     return Rejected(422, f"{words}. All other alerts were taken in.", more={"errors": faults[:_MOST_FAULTS]})

@@ -63,7 +63,7 @@ async def test_an_alert_opens_a_draft_once_and_ends_it(house: House, prometheus:
     answer = await prometheus.send(ROUTE, group(resolved, status="resolved"))
     assert await answer.json() == {"heard": 1, "ignored": 0, "incidents": []}
     assert not house.pipeline.situation.incidents
-    assert await house.store.write(lambda connection: prune_signals(connection, house.now + timedelta(days=1), 10)) == 1
+    assert await house.store.write(lambda connection: prune_signals(connection, house.now + timedelta(days=1), house.now, 10)) == 1
 
 
 async def test_what_names_no_service_of_ours_is_refused_by_its_place_and_the_rest_is_taken(house: House, prometheus: Program) -> None:
@@ -149,3 +149,32 @@ async def test_a_token_that_teams_bind_ends_and_silences_no_other_teams_alert(tm
         told = await (await everybodys.send(ROUTE, group(alert(house, "b", service=OTHER)))).json()
         assert told["incidents"] == [incident]
         assert house.incident(incident).notes == 2
+
+
+async def test_what_nobody_tells_any_more_is_forgotten_and_what_still_is_told_is_not(house: House, prometheus: Program) -> None:
+    lost, told = alert(house), alert(house, "b")
+    await prometheus.send(ROUTE, group(lost, told))
+    (incident,) = house.pipeline.situation.incidents
+    until = house.now + timedelta(days=180)
+
+    async def forgotten() -> int:
+        return await house.store.write(lambda connection: prune_signals(connection, until, house.now, 10))
+
+    house.wait(days=200)
+    await prometheus.send(ROUTE, group(told))
+    assert await forgotten() == 0, "its incident is open"
+    await (await house.program("pager", Role.LEVEL_TWO)).send(f"/incidents/{incident}/resolve", {"body": "It is over."})
+    assert await forgotten() == 1
+    assert (await (await prometheus.send(ROUTE, group(told))).json())["incidents"] == [], "a person has resolved it"
+
+
+async def test_a_flood_is_refused_by_its_place_and_what_ends_is_taken_in(
+    house: House, prometheus: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statuspage.web.signals.MOST_GOING_ON", 2)
+    first = await prometheus.send(ROUTE, group(*(alert(house, f"f{number}") for number in range(4))))
+    assert [one["path"] for one in (await first.json())["errors"]] == ["alerts.2.labels.service", "alerts.3.labels.service"]
+    assert await count(house) == 2
+    over = {**alert(house, "f0"), "status": "resolved", "endsAt": house.now.isoformat()}
+    assert (await prometheus.send(ROUTE, group(over, alert(house, "f1")))).status == 200
+    assert (await prometheus.send(ROUTE, group(alert(house, "f2")))).status == 200
