@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from statuspage.clock import wall_clock
-from tests.bench import blackbox, crowd, detection, memory, pacing, pages, report, turns
+from tests.bench import blackbox, crowd, detection, living, memory, pacing, pages, report, turns
 from tests.bench.table import Row, bounded, compared, spelled
 
 PAIRS = 3
@@ -143,6 +143,7 @@ PARTS: tuple[Callable[[int], Iterator[Row]], ...] = (
     crowd.rows,
     making,
     resident,
+    living.rows,
     detecting,
     keeping,
     judging,

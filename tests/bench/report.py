@@ -44,6 +44,10 @@ MEANING = """\
   beside the event loop, after a change and when the minute turns. While all 50 services are down there are 50 open incidents, each with a
   page of its own.
 - **Memory** is that of the whole service as a process, console and API included.
+- **A start** runs from the command to the first whole page, with a year of incidents, roll-ups and two weeks of single results in the
+  store. **At rest** is the same service by itself, nobody reading, over two minutes once a start has settled. **On disk** a monitor takes
+  its single results of two weeks with what a replay needs of them, and its hourly and daily roll-ups of a year; hourly ones are forgotten
+  after 400 days, so that only daily ones come to it from then on.
 - **Detection** is the worst of all breaks: a server really stops listening, and the time runs until the incident stands on the page, in
   the feed, in the v2 JSON, in the metrics and in the console. The bound is every + recheck × (fails_after - 1) + fails_after × the time a
   probe takes to fail + 2 s; a port that nobody listens on refuses at once.
