@@ -28,7 +28,7 @@ from statuspage.picture.promised import LATENESS, PromiseFigures
 from statuspage.render.blackbox import probe_metrics
 from statuspage.render.level_metrics import level_metrics
 from statuspage.render.metrics import Health, Metrics
-from statuspage.vitals import DeliveryFigures, MirrorFigures
+from statuspage.vitals import BackupFigures, DeliveryFigures, MirrorFigures
 from tests.statuspage.pictures import BORN, NOW, service, situation, story, update, window
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -95,6 +95,7 @@ def everything() -> bytes:
         is_reload_good=True,
         reloaded_at=NOW,
         mirror=MirrorFigures(done_at=NOW),
+        backup=BackupFigures(done_at=NOW),
         delivery=DeliveryFigures(
             tries=Counter({("mail", "failed"): 1}), unannounced={"chat": 1}, announced=Counter({("chat", "failed"): 1})
         ),
