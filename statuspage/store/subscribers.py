@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from incidents.model import Status
 from statuspage.picture.audience import Rhythm, Wish
 from statuspage.store import round_ups
-from statuspage.store.acts import write_audit
+from statuspage.store.acts import forget_answers, write_audit
 from statuspage.store.chain import Detail
 from statuspage.store.outbox_tables import notifications, subscribers
 from statuspage.store.traces import leave_traces
@@ -168,6 +168,7 @@ def erase(connection: Connection, id: str, *, at: datetime, by: str = THEMSELVES
     connection.execute(update(notifications).where(mine).values(reason=""))  # which may quote the address
     pending = (mine, notifications.c.delivered_at.is_(None), notifications.c.dropped_at.is_(None))
     connection.execute(update(notifications).where(*pending).values(dropped_at=at, reason="the subscriber is gone"))
+    forget_answers(connection, f'"id":"{id}"')
     leave_traces(connection, at)
     _audit(connection, id, "unsubscribe", {}, at=at, by=by)
     return True

@@ -45,10 +45,15 @@ _PERIOD: Json = {
     "description": f"One such as {FORMS}; without it the present period of the promise.",
 }
 _ADDRESS: Json = {"name": "address", "in": "query", "schema": {"type": "string"}, "description": "Only whoever is told at this address."}
+_SERVICE: Json = {"name": "service", "in": "query", "schema": {"type": "string"}, "description": "Only those of this service."}
+_TICKET: Json = {"name": "ticket", "in": "query", "schema": {"type": "string"}, "description": "All that is kept of this one."}
 _QUERY: Mapping[str, Sequence[Json]] = {
     "list_incidents": (_OPEN, *_PAGING),
     "list_impairments": _PAGING,
     "list_audit": _PAGING,
+    "list_callers": (_SERVICE, _TICKET, *_PAGING),
+    "list_changes": (_SERVICE, *_PAGING),
+    "list_reports": (_SERVICE, *_PAGING),
     "list_subscribers": (_ADDRESS, *_PAGING),
     "list_corrections": _PAGING,
     "list_maintenances": _SPAN,

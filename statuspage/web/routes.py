@@ -60,11 +60,11 @@ from statuspage.web import (
     word_bodies,
 )
 from statuspage.web import templates as update_templates
-from statuspage.web.auth import Access, Permission, Policy, admit
+from statuspage.web.auth import CALLER, Access, Permission, Policy, admit
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.handling_routes import HANDLING
 from statuspage.web.login import DOOR, Door
-from statuspage.web.once import ONCE, Once
+from statuspage.web.once import ONCE, Once, answered_once
 from statuspage.web.openapi import describe
 from statuspage.web.people_routes import PEOPLE
 from statuspage.web.problems import told
@@ -377,6 +377,8 @@ def guarded(route: Route) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         await admit(request, route.policy, is_for_programs=route.face is Face.PROGRAM)
         await demand_reach(request, route)
+        if route.face is Face.PROGRAM and CALLER in request:
+            return await answered_once(request, request[CALLER].name, route.handler)
         return await route.handler(request)
 
     return handler

@@ -15,6 +15,7 @@ from statuspage.store.subscribers import Subscriber
 from statuspage.web.auth import CALLER
 from statuspage.web.desk import DESK
 from statuspage.web.entry import body_of, limit_of
+from statuspage.web.once import written_once
 from statuspage.web.problems import Rejected
 from statuspage.web.subscriber_bodies import (
     SubscribeBody,
@@ -55,16 +56,13 @@ async def add_subscriber(request: web.Request) -> web.Response:
     wish = Wish(services=services, floor=Status(body.floor), wants_maintenance=body.maintenance)
     secret, at = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}", desk.now()
 
-    def write(connection: Connection) -> Subscriber:
+    def write(connection: Connection) -> SubscriberAdded:
         if subscribers.subscriber_at(connection, body.channel, body.address) is not None:
             raise Rejected(409, "This address is told already; erase it first.")
         named = {"channel": body.channel, "address": body.address, "language": desk.language}
-        return subscribers.subscribe(connection, wish=wish, at=at, secret=secret, added_by=by, **named)
+        return SubscriberAdded.new(subscribers.subscribe(connection, wish=wish, at=at, secret=secret, added_by=by, **named))
 
-    added = await desk.store.write(write)
-    response = _json(SubscriberAdded.new(added), status=201)
-    response.headers["Location"] = f"{request.path}/{added.id}"
-    return response
+    return await written_once(request, by, write, status=201)
 
 
 async def export_subscriber(request: web.Request) -> web.Response:
@@ -99,5 +97,5 @@ def _place(cursor: str | None) -> str:
     return cursor
 
 
-def _json(model: BaseModel, status: int = 200) -> web.Response:
-    return web.Response(status=status, text=model.model_dump_json(), content_type="application/json")
+def _json(model: BaseModel) -> web.Response:
+    return web.Response(text=model.model_dump_json(), content_type="application/json")
