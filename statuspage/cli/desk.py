@@ -138,6 +138,12 @@ def create_token(
     *,
     role: RoleOption,
     team: TeamOption = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope", metavar="KIND:read|write", help="What it is for, such as callers:write; repeatable; none: all its roles open."
+        ),
+    ] = None,
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="90d", help="How long it is good for; else until it is revoked.")
     ] = None,
@@ -147,7 +153,8 @@ def create_token(
     """Make a token and print it, alone; it is never shown again."""
     from statuspage.cli import people as commands
 
-    raise typer.Exit(commands.create_token(name, roles=role, teams=team or (), expires=expires, config=config, data_dir=data_dir))
+    typed = commands.TokenTyped(roles=role, teams=team or (), scopes=scope or (), expires=expires)
+    raise typer.Exit(commands.create_token(name, typed, config=config, data_dir=data_dir))
 
 
 @tokens.command("revoke")

@@ -3,6 +3,7 @@
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,9 @@ from statuspage.cli.config import load, store_of
 from statuspage.cli.options import BAD, GOOD, fail, print_json, print_rows
 from statuspage.clock import wall_clock
 from statuspage.store import identities, people, second_factors, sessions
-from statuspage.store.people import Role, Unfit
+from statuspage.store.people import Role, Token, Unfit
 from statuspage.web.doors import INVITATIONS
+from statuspage.web.scopes import demand_known
 
 T = TypeVar("T")
 
@@ -127,13 +129,35 @@ def list_agents(*, config: Path, data_dir: Path, wants_json: bool) -> int:
     return GOOD
 
 
-def create_token(name: str, *, roles: Sequence[str], teams: Sequence[str], expires: str | None, config: Path, data_dir: Path) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTyped:
+    """What was typed about a token: roles, teams, what it is for (nothing: all), and for how long (None: until it is revoked)."""
+
+    roles: Sequence[str]
+    teams: Sequence[str] = ()
+    scopes: Sequence[str] = ()
+    expires: str | None = None
+
+
+def create_token(name: str, typed: TokenTyped, *, config: Path, data_dir: Path) -> int:
     """Make a token and print it, alone, so that a script can keep it."""
-    known, at = _roles(roles, teams, config), wall_clock()
-    until = None if expires is None else _later(at, expires)
-    text = _write(config, data_dir, partial(people.add_token, name=name, roles=known, teams=teams, at=at, expires_at=until))
+    known, at = _roles(typed.roles, typed.teams, config), wall_clock()
+    until = None if typed.expires is None else _later(at, typed.expires)
+    if typed.scopes:
+        _demand_scopes(typed.scopes)
+    add = partial(people.add_token, name=name, roles=known, teams=typed.teams, scopes=typed.scopes, at=at, expires_at=until)
+    text = _write(config, data_dir, add)
     typer.echo(text)
     return GOOD
+
+
+def _demand_scopes(typed: Sequence[str]) -> None:
+    from statuspage.web.routes import known_scopes  # noqa: PLC0415 - every handler there is, for a list of words
+
+    try:
+        demand_known(typed, known_scopes())
+    except Unfit as trouble:
+        fail(str(trouble))
 
 
 def revoke_token(name: str, *, config: Path, data_dir: Path) -> int:
@@ -154,6 +178,8 @@ def list_tokens(*, config: Path, data_dir: Path, wants_json: bool) -> int:
                 "name": one.name,
                 "roles": sorted(one.roles),
                 "teams": sorted(one.teams),
+                "scopes": None if one.scopes is None else sorted(one.scopes),
+                "last_used_at": _at(one.last_used_at),
                 "expires_at": _at(one.expires_at),
                 "revoked_at": _at(one.revoked_at),
             }
@@ -161,16 +187,17 @@ def list_tokens(*, config: Path, data_dir: Path, wants_json: bool) -> int:
         ]
         print_json({"items": rows})
     else:
-        cells = [
-            (one.name, ", ".join(sorted(one.roles)), _teams(one.teams), _at(one.expires_at) or "never", _at(one.revoked_at) or "")
-            for one in tokens
-        ]
         print_rows(
-            ("NAME", "ROLES", "TEAMS", "EXPIRES", "REVOKED"),
-            cells,
+            ("NAME", "ROLES", "TEAMS", "FOR", "LAST USED", "EXPIRES", "REVOKED"),
+            list(map(_token_cells, tokens)),
             if_none="there are no tokens: statuspage tokens create NAME --role ROLE",
         )
     return GOOD
+
+
+def _token_cells(one: Token) -> tuple[str, ...]:
+    used, expires, revoked = _at(one.last_used_at) or "never", _at(one.expires_at) or "never", _at(one.revoked_at) or ""
+    return one.name, ", ".join(sorted(one.roles)), _teams(one.teams), _teams(one.scopes or ()), used, expires, revoked
 
 
 def _teams(teams: Iterable[str]) -> str:

@@ -67,7 +67,10 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A program's way in; its text is known to nobody but its holder. *teams* bound it as they do an agent."""
+    """A program's way in; its text is known to nobody but its holder. *teams* bound it as they do an agent.
+
+    *scopes* are the addresses that it is for, of those that its roles open (None: all). *last_used_at* is right to the minute.
+    """
 
     name: str
     roles: frozenset[Role]
@@ -75,6 +78,8 @@ class Token:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     teams: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
+    last_used_at: datetime | None = None
 
 
 # --- passwords ------------------------------------------------------------------------------------------------------------------
@@ -193,17 +198,19 @@ def add_token(
     at: datetime,
     teams: Iterable[str] = (),
     expires_at: datetime | None = None,
+    scopes: Iterable[str] = (),
     by: str = OPERATOR,
 ) -> str:
-    """Make a token and return its text, which is never shown again. Errors: Unfit as for agents."""
+    """Make a token and return its text, which is never shown again; without *scopes* it is for all. Errors: Unfit as for agents."""
     if connection.scalar(select(tokens.c.name).where(tokens.c.name == name)) is not None:
         raise Unfit(f"There is a token {name!r} already; a revoked one keeps its name, since the audit speaks of it.")
     _demand_name(connection, name)
     text = _PREFIX + secrets.token_urlsafe(32)
-    spelled, own = _spelled(roles), sorted(teams)
-    row = {"name": name, "token_hash": digest(text), "roles": spelled, "teams": own or None, "created_at": at, "expires_at": expires_at}
-    connection.execute(insert(tokens).values(row))
-    write_audit(connection, at=at, actor=by, act="add token", subject=name, detail=_detail(spelled, own))
+    spelled, own, meant = _spelled(roles), sorted(teams), sorted(set(scopes))
+    kept = {"roles": spelled, "teams": own or None, "scopes": meant or None, "created_at": at, "expires_at": expires_at}
+    connection.execute(insert(tokens).values(name=name, token_hash=digest(text), **kept))
+    detail = {**_detail(spelled, own), **({"scopes": " ".join(meant)} if meant else {})}
+    write_audit(connection, at=at, actor=by, act="add token", subject=name, detail=detail)
     return text
 
 
@@ -217,6 +224,11 @@ def revoke_token(connection: Connection, name: str, *, at: datetime, by: str = O
     if not connection.execute(update(tokens).where(tokens.c.name == name).values(revoked_at=at)).rowcount:
         raise Unfit(f"There is no token {name!r}.")
     write_audit(connection, at=at, actor=by, act="revoke token", subject=name, detail={})
+
+
+def mark_used(connection: Connection, name: str, at: datetime) -> None:
+    """Keep that a token was used."""
+    connection.execute(update(tokens).where(tokens.c.name == name).values(last_used_at=at))
 
 
 def token_of(connection: Connection, text: str, now: datetime) -> Token | None:
@@ -234,6 +246,8 @@ def _token(row: Row[tuple[object, ...]]) -> Token:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         teams=teams_of(row.teams),
+        scopes=None if row.scopes is None else frozenset(row.scopes),
+        last_used_at=row.last_used_at,
     )
 
 

@@ -17,6 +17,7 @@ from statuspage.web.console import text, trouble_of
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.doors import INVITATIONS
 from statuspage.web.problems import Rejected
+from statuspage.web.scopes import SCOPES, demand_known
 from statuspage.web.screens import screen, see_other
 
 _ROLE, _TEAM = "role:", "team:"
@@ -37,6 +38,7 @@ class Typed:
     roles: frozenset[Role] = frozenset({Role.LEVEL_ONE})
     teams: frozenset[str] = frozenset()
     days: str = "90"
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +125,16 @@ async def end_session_by_form(request: web.Request) -> web.Response:
 
 async def create_token_by_form(request: web.Request) -> web.Response:
     """Make a token, and show its text."""
-    desk, by, at = request.app[DESK], request[CALLER].name, request.app[DESK].now()
+    desk, by, at, known = request.app[DESK], request[CALLER].name, request.app[DESK].now(), request.app[SCOPES]
     typed = await _typed(request)
     lasts = LASTING.get(typed.days, LASTING["90"])
-    until, roles, teams = at + lasts if lasts else None, typed.roles, typed.teams
-    add = partial(people.add_token, name=typed.name, roles=roles, teams=teams, at=at, by=by, expires_at=until)
+    until = at + lasts if lasts else None
+    add = partial(
+        people.add_token, name=typed.name, roles=typed.roles, teams=typed.teams, scopes=typed.scopes, at=at, by=by, expires_at=until
+    )
     try:
         _demand_fit(desk, typed)
+        demand_known(typed.scopes, known)
         return await _page(request, secret=Secret(of=typed.name, text=await desk.store.write(add), is_link=False))
     except Unfit as unfit:
         return await _page(request, Rejected(422, str(unfit)), token=typed)
@@ -179,6 +184,7 @@ async def _typed(request: web.Request) -> Typed:
         roles=frozenset(role for role in Role if f"{_ROLE}{role}" in form),
         teams=frozenset(key.removeprefix(_TEAM) for key in form if key.startswith(_TEAM)),
         days=text(form.get("days")),
+        scopes=tuple(text(form.get("scopes")).split()),
     )
 
 

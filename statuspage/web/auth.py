@@ -15,6 +15,7 @@ from statuspage.store import people, sessions
 from statuspage.store.people import Role
 from statuspage.web.desk import DESK, Desk
 from statuspage.web.problems import Rejected
+from statuspage.web.scopes import USES, scope_of
 from statuspage.web.security import is_on_this_machine, is_same_origin
 
 FORM_FIELD = "form_token"
@@ -86,13 +87,17 @@ READS_WHOLE_AUDIT = frozenset({Role.MANAGER, Role.ADMIN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks: an agent who is logged in, with their *session* and the *form_token* of its forms, or a token (which has neither)."""
+    """Who asks: an agent who is logged in, with their *session* and the *form_token* of its forms, or a token (which has neither).
+
+    *scopes* are the only ones by which a token gets anywhere (None: its roles alone say where).
+    """
 
     name: str
     roles: frozenset[Role]
     teams: frozenset[str] = frozenset()
     session: str | None = None
     form_token: str | None = None
+    scopes: frozenset[str] | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether one of the roles gives *permission*, if only within their teams."""
@@ -116,7 +121,7 @@ async def identify(request: web.Request) -> Caller | None:
     desk = request.app[DESK]
     scheme, _, text = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() == "bearer":
-        return await _token_caller(desk, text.strip())
+        return await _token_caller(request, text.strip())
     secret = request.cookies.get(session_cookie(desk))
     if not secret:
         return None
@@ -133,14 +138,15 @@ def held(desk: Desk, roles: frozenset[Role]) -> frozenset[Role]:
     return frozenset({Role.ADMIN}) if desk.is_separated() and Role.ADMIN in roles else roles
 
 
-async def _token_caller(desk: Desk, text: str) -> Caller:
-    now = desk.now()
+async def _token_caller(request: web.Request, text: str) -> Caller:
+    desk, now = request.app[DESK], request.app[DESK].now()
     token = await desk.store.read(lambda connection: people.token_of(connection, text, now))
     if token is None:
         raise Rejected(
             401, "This token is unknown, revoked or out of date.", headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'}
         )
-    return Caller(name=token.name, roles=held(desk, token.roles), teams=token.teams)
+    request.app[USES].mark(desk.store, token, now)
+    return Caller(name=token.name, roles=held(desk, token.roles), teams=token.teams, scopes=token.scopes)
 
 
 async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) -> None:
@@ -156,6 +162,7 @@ async def admit(request: web.Request, policy: Policy, *, is_for_programs: bool) 
     if caller is not None:
         request[CALLER] = caller
     _judge(request, policy, caller)
+    _demand_scope(request, caller)
     if request.method in _SAFE or (caller is not None and caller.form_token is None):
         return
     if is_for_programs:
@@ -175,6 +182,17 @@ def _judge(request: web.Request, policy: Policy, caller: Caller | None) -> None:
         raise Rejected(401, "Please log in, or send a bearer token.", headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
     if isinstance(policy, Permission) and not caller.may(policy):
         raise Rejected(403, "Your role does not allow this.")
+
+
+def _demand_scope(request: web.Request, caller: Caller | None) -> None:
+    """Errors: Rejected 403 where a token has scopes, and none of them is for this address."""
+    if caller is None or caller.scopes is None:
+        return
+    needed = scope_of(request.method, request.path)
+    if needed not in caller.scopes:
+        raise Rejected(
+            403, f"This token is not for this: it would need the scope {needed}." if needed else "This token is for the API alone."
+        )
 
 
 async def _demand_own_form(request: web.Request) -> None:

@@ -75,6 +75,7 @@ from statuspage.web.route import act as _act
 from statuspage.web.route import read as _read
 from statuspage.web.route import see as _see
 from statuspage.web.route import send as _send
+from statuspage.web.scopes import SCOPES, USES, Uses, scope_of
 from statuspage.web.scraping import SCRAPED, spell_problem
 from statuspage.web.screens import CONSOLE, spell_rejection
 from statuspage.web.security import hardening
@@ -338,6 +339,9 @@ def internal_app(desk: Desk) -> web.Application:
     app[DESK] = desk
     app[DOOR] = Door()
     app[ONCE] = Once()
+    app[USES] = Uses()
+    app[SCOPES] = known_scopes()
+    app.cleanup_ctx.append(app[USES].at_end)
     app[signals.HEARING] = asyncio.Lock()
     app[postmortem.WRITING] = asyncio.Lock()
     app[looking_back.LOOKS] = asyncio.Semaphore(1)
@@ -363,6 +367,12 @@ def _answer(app: web.Application, routes: Sequence[Route]) -> None:
         app.router.add_route(route.method, route.path, guarded(route))
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, guarded(route))
+
+
+def known_scopes() -> frozenset[str]:
+    """Every scope that a token may have."""
+    found = (scope_of(route.method, route.path) for route in ROUTES if route.policy is not Access.PUBLIC)
+    return frozenset(scope for scope in found if scope is not None)
 
 
 @cache
