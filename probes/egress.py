@@ -5,7 +5,7 @@ import errno
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,11 +42,20 @@ _NO_ICMP = (
 class Door:
     """Opens connections for probes. One for the whole process: it keeps TLS contexts (30 ms each) and the lookups in flight.
 
-    *allow* widens where ``Trust.FOUND`` may go; *programs* are the directories whose programs plugins may run.
+    *allow* widens where ``Trust.FOUND`` may go; *programs* are the directories whose programs plugins may run. Where *named* is given,
+    these hosts and ports alone count as the operator's: whatever else a probe is told to reach was typed by somebody else.
     """
 
-    def __init__(self, *, allow: Sequence[Network] = (), lookups: Lookups | None = None, programs: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        allow: Sequence[Network] = (),
+        lookups: Lookups | None = None,
+        programs: Sequence[Path] = (),
+        named: Collection[tuple[str, int]] | None = None,
+    ) -> None:
         self._allow = tuple(allow)
+        self._named = named
         self._programs = tuple(programs)
         self._contexts = Contexts()
         self._lookups = lookups or Lookups()
@@ -77,7 +86,7 @@ class Door:
         Records the phases ``dns`` (for names), ``connect`` and ``tls``. Errors: ProbeFailed with BLOCKED where an address is no
         place to go, with IMPAIRED where this machine has no route; otherwise the operating system's own.
         """
-        addresses = await self._judged(host, trust, attempt, ip)
+        addresses = await self._judged(host, self._trust(trust, host, port), attempt, ip)
         with attempt.phase("connect"):
             stream, address = await _reach(addresses, port, most, attempt)
         attempt.fact("ip_version", address.version)
@@ -93,7 +102,7 @@ class Door:
         Of several addresses it is the first to which this machine has a route; nothing is sent yet, so nobody has answered. Phases
         and errors as for ``connect``.
         """
-        addresses = await self._judged(host, trust, attempt, ip)
+        addresses = await self._judged(host, self._trust(trust, host, port), attempt, ip)
         with attempt.phase("connect"):
             opened, address = _first_routed(addresses, lambda address: _udp(address, port, most))
         attempt.fact("ip_version", address.version)
@@ -106,7 +115,7 @@ class Door:
         hands over our replies alone; else a raw one, which hears every message from there. Errors as for ``datagram``, and
         ProbeFailed with IMPAIRED where this process may open neither.
         """
-        addresses = await self._judged(host, trust, attempt, ip)
+        addresses = await self._judged(host, self._trust(trust, host, 0), attempt, ip)
         with attempt.phase("connect"):
             opened, address = _first_routed(addresses, lambda address: _icmp(address, most))
         attempt.fact("ip_version", address.version)
@@ -147,6 +156,10 @@ class Door:
     def context(self, tls: Tls) -> ssl.SSLContext:
         """Return what encrypts as *tls* says. Errors: ProbeFailed with IMPAIRED where a file that it names cannot be used."""
         return self._contexts.context(tls)
+
+    def _trust(self, claimed: Trust, host: str, port: int) -> Trust:
+        """Who named a target, as far as this door believes its kind."""
+        return claimed if self._named is None or (host, port) in self._named else Trust.FOUND
 
     async def _judged(self, host: str, trust: Trust, attempt: Attempt, ip: IpVersion = "any") -> tuple[Address, ...]:
         """Return where *host* may be reached, at most eight addresses of version *ip*; judged by all that it has."""

@@ -278,6 +278,7 @@ class Hub:
             charters=lambda: charters(self.loaded.config),
             causes=lambda: causes(self.loaded.config),
             is_separated=lambda: self.loaded.config.duties.separated,
+            allowed=lambda: self.loaded.config.egress.allow,
             alertmanager=lambda: self.loaded.config.alertmanager or AlertmanagerSection(),
             provider=self.provider,
         )

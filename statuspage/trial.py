@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from statuspage.config.sources import resolve
 from statuspage.config.yaml import parse
 
 DEFAULT_TIMEOUT = 10.0  # seconds
+_CALENDAR = 253_402_300_800.0
+"""The end of the year 9999, in seconds since 1970."""
 
 
 class Unclear(ValueError):
@@ -75,6 +77,16 @@ def verdict(question: Question, result: ProbeResult) -> str:
         return f"works: {question.words} in {took}"
     stage = f" at {result.stage}" if result.stage else ""
     return f"fails: {question.words}: {result.failure}{stage} after {took}" + (f": {result.detail}" if result.detail else "")
+
+
+def figure(name: str, value: float) -> str:
+    """Spell a fact the way people read it, by what its name says that it is."""
+    exact = f"{value:.15g}"
+    if name.endswith("_at") and 0 < value < _CALENDAR:
+        return f"{exact}  ({datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M} UTC)"
+    if name.endswith("_seconds"):
+        return f"{value:.6g} s"
+    return f"{exact} bytes" if name.endswith("_bytes") else exact
 
 
 # --- a typed target -------------------------------------------------------------------------------------------------------------

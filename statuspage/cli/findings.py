@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import typer
 from pydantic import BaseModel
@@ -11,19 +11,17 @@ from pydantic import BaseModel
 from probes.result import Phase, ProbeResult
 from probes.settings import Login, Secret, spelled
 from probes.text import plain
-from statuspage.trial import Dialogue, Question, verdict
+from statuspage.trial import Dialogue, Question, figure, verdict
 
 _BAR = 32  # letters
 _WIDTH = 100
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_CALENDAR = 253_402_300_800.0
-"""The end of the year 9999, in seconds since 1970."""
 
 
 def show(question: Question, result: ProbeResult, *, with_settings: bool = True) -> None:
     """Print what was found, after the dialogue, and *with_settings* under which it was."""
     _section("phases", _drawn(result.phases, result.took))
-    _section("facts", _aligned([(name, _figure(name, value)) for name, value in result.facts.items()]))
+    _section("facts", _aligned([(name, figure(name, value)) for name, value in result.facts.items()]))
     _section("warnings", [f"{warning.name}: {warning.text}" for warning in result.warnings], colour="yellow")
     _section("settings", _settings_shown(question) if with_settings else ())
     typer.echo()
@@ -61,16 +59,6 @@ def _stretch(since: float, until: float) -> str:
 
 
 # --- facts --------------------------------------------------------------------------------------------------------------------
-
-
-def _figure(name: str, value: float) -> str:
-    """Spell a fact the way people read it, by what its name says that it is."""
-    exact = f"{value:.15g}"
-    if name.endswith("_at") and 0 < value < _CALENDAR:
-        return f"{exact}  ({datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M} UTC)"
-    if name.endswith("_seconds"):
-        return f"{value:.6g} s"
-    return f"{exact} bytes" if name.endswith("_bytes") else exact
 
 
 def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:

@@ -43,7 +43,7 @@ class Permission(StrEnum):
     APPOINT = "appoint"
     """Take agents on and let them go, give roles, make tokens."""
     CONFIGURE = "configure"
-    """Have another configuration applied. The file does that, at no address so far."""
+    """Try monitors out before they are configured. Another configuration is applied by the file, at no address so far."""
 
 
 class Access(StrEnum):

@@ -18,6 +18,7 @@ from incidents.priority import Scale
 from incidents.reviewed import Causes
 from incidents.rewording import digest
 from incidents.voices import ENGLISH, Voices
+from probes.addresses import Network
 from statuspage.asking import Beside
 from statuspage.clock import Now
 from statuspage.config.alertmanager import Alertmanager
@@ -103,6 +104,7 @@ class Desk:
     causes: Callable[[], Causes] = lambda: Causes(listed=())
     is_separated: Callable[[], bool] = lambda: False
     alertmanager: Callable[[], Alertmanager] = Alertmanager
+    allowed: Callable[[], Sequence[Network]] = tuple
     provider: Callable[[], Provider | None] = lambda: None
 
     @property

@@ -1,8 +1,8 @@
 """Addresses of the rooms beside the queue, where an agent looks something up and changes nothing."""
 
-from statuspage.web import charter, knowledge, month, wall
+from statuspage.web import charter, knowledge, month, trials, wall
 from statuspage.web.auth import Permission
-from statuspage.web.route import Handler, Route
+from statuspage.web.route import Handler, Route, see, send
 
 
 def _room(path: str, handler: Handler) -> Route:
@@ -17,4 +17,6 @@ ROOMS: tuple[Route, ...] = (
     _room("/calendar", month.show_calendar),
     _room("/wall", wall.show_wall),
     _room("/wall/live", wall.show_wall_live),
+    see("/try", trials.show_form, Permission.CONFIGURE),
+    send("/try", trials.try_by_form, Permission.CONFIGURE),
 )

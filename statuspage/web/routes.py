@@ -54,6 +54,7 @@ from statuspage.web import (
     template_bodies,
     triage,
     triage_bodies,
+    trials,
     window_bodies,
     window_forms,
     windows,
@@ -345,6 +346,7 @@ def internal_app(desk: Desk) -> web.Application:
     app[signals.HEARING] = asyncio.Lock()
     app[postmortem.WRITING] = asyncio.Lock()
     app[looking_back.LOOKS] = asyncio.Semaphore(1)
+    app[trials.TRIALS] = asyncio.Semaphore(trials.AT_ONCE)
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
     app[surroundings.DESCRIPTION] = _description()

@@ -22,6 +22,7 @@ def screen(request: web.Request, template: str, *, status: int = 200, **values: 
         "may_act": caller is not None and caller.may(Permission.ACT),
         "may_regroup": caller is not None and caller.may(Permission.REGROUP),
         "may_appoint": caller is not None and caller.may(Permission.APPOINT),
+        "may_configure": caller is not None and caller.may(Permission.CONFIGURE),
         "may_read_audit": caller is not None and caller.may(Permission.READ_OWN_AUDIT),
         "may_correct": caller is not None and caller.may(Permission.CORRECT),
         "may_redact": caller is not None and caller.may(Permission.REDACT),

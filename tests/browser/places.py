@@ -71,6 +71,7 @@ PLACES = (
     Place(name="triage of something known", which=Which.BROKEN, site="console", path="/triage?q=mail", is_inside=True),
     Place(name="triage of nothing known", which=Which.CALM, site="console", path="/triage?q=portal", is_inside=True),
     Place(name="agents and tokens", which=Which.CALM, site="console", path="/agents", is_inside=True),
+    Place(name="trying a monitor out", which=Which.CALM, site="console", path="/try?target=mail.example.org:587", is_inside=True),
     Place(name="what was done", which=Which.CALM, site="console", path="/audit", is_inside=True),
     Place(name="oneself", which=Which.CALM, site="console", path="/account", is_inside=True),
     Place(name="who is on call", which=Which.BROKEN, site="console", path="/on-call", is_inside=True),

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 
@@ -114,6 +114,7 @@ class House:
     rules: Rules = NOBODY
     roster: Roster = field(default_factory=Roster)
     charters: dict[str, Charter] = field(default_factory=dict)
+    allowed: Sequence[IPv4Network | IPv6Network] = ()
     causes: Causes = field(default_factory=lambda: Causes(listed=ORDINARY))
     provider: Provider | None = None
     probe_now: Callable[[Collection[str]], None] = lambda _: None
@@ -272,6 +273,7 @@ async def housed(
         store=store,
         pipeline=pipeline,
         now=lambda: house.now,
+        allowed=lambda: house.allowed,
         site_name="Example & Sons",
         console_url=console_url,
         public_url="http://status.example.net",

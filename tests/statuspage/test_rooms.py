@@ -69,7 +69,7 @@ async def test_one_navigation_leads_to_every_room_that_one_may_enter(house: Hous
         Role.VIEWER: set(),
         Role.LEVEL_ONE: {"/open"},
         Role.MANAGER: {"/open", "/corrections", "/audit"},
-        Role.ADMIN: {"/agents", "/audit"},
+        Role.ADMIN: {"/agents", "/audit", "/try"},
     }
     for role, more in may.items():
         browser = await house.logged_in(f"somebody-{role}", role)
