@@ -157,7 +157,7 @@ async def test_a_killed_demo_leaves_no_server_behind_and_its_run_file_is_known_t
         async def none_answers() -> bool:
             return not any([await _answers(port) for port in ports])
 
-        await _until(none_answers)
+        await _until(none_answers, within=20)
         asking = await asyncio.create_subprocess_exec(
             *STATUSPAGE, "demo", "status", env=running.environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
