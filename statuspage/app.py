@@ -11,9 +11,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -23,15 +23,17 @@ from statuspage.alive import kept_alive
 from statuspage.assembly import running
 from statuspage.clock import Now, wall_clock
 from statuspage.config import loading as configuration
-from statuspage.config.loading import ConfigError
+from statuspage.config.loading import ConfigError, Loaded
+from statuspage.config.problems import Seen, seen
 from statuspage.hub import Hub
+from statuspage.store.configurations import CHANGED, SIGNAL, Origin
 from statuspage.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Stamp = tuple[tuple[str, int, int], ...]
-"""What tells one version of the configuration's files from another: name, time and size of each."""
+Stamp = tuple[Seen, ...]
+"""The state of the configuration's files, and of those that hold its secrets."""
 
 HUB_FILE = "hub.json"
 LOCK_FILE = "lock"
@@ -48,8 +50,22 @@ YOUNG = 10_000
 """Objects that come to be before the collector looks through them: a third of a millisecond each time. Python's own 700 were a tenth
 of what a probe costs."""
 
-ACCEPTED_FILE = "accepted-removals"
-"""Where ``reload --accept-removals`` leaves word that the next reload may remove what is in use."""
+ASKED_FILE = "asked.json"
+"""Where a command leaves word of the reload that it is about to ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A reload that a command asks for: *by* whom, on what *occasion*, whether it may remove what is in use; the *id* is answered to."""
+
+    id: str
+    by: str
+    occasion: str
+    accepts_removals: bool = False
+
+    def leave(self, data_dir: Path) -> None:
+        """Have the next reload on *data_dir* be this one. Errors: OSError."""
+        (data_dir / ASKED_FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
 class CannotStart(Exception):
@@ -78,14 +94,17 @@ class Service:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _hub: Hub | None = None
     _read: Stamp = ()
+    _secret_files: tuple[Path, ...] = ()
     _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
         """Start everything; on any failure stop what was started."""
         async with AsyncExitStack() as stack:
-            self._read = _stamp(self.config_path)
+            before = _stamp(self.config_path)
             loaded = configuration.load(self.config_path, self.environ)
+            self._take(before, loaded)
             stack.enter_context(alone(self.data_dir))
+            (self.data_dir / ASKED_FILE).unlink(missing_ok=True)
             hub = await stack.enter_async_context(running(loaded, self.data_dir, self.clock, backs_up=self.backs_up))
             self._hub = hub
             config = loaded.config
@@ -111,14 +130,15 @@ class Service:
             raise RuntimeError("the service is not running")
         return self._hub
 
-    async def reload(self) -> None:
+    async def reload(self, origin: Origin = SIGNAL) -> None:
         """Take the file into use again; a bad one changes nothing and is told in the log and the metrics.
 
         One after another, so that the newest file wins. What cannot be taken into use because the store is away is tried again.
         """
         async with self._reloading:
+            asked = await asyncio.to_thread(_asked, self.data_dir / ASKED_FILE)
             try:
-                refused = await self._reload()
+                refused = await self._reload(origin, asked)
             except StoreUnavailable as error:
                 refused, self._read = (f"the new configuration waits for the store: {error}",), ()
             self.hub.is_reload_good = not refused
@@ -126,30 +146,42 @@ class Service:
                 log.error("%s", reason)
             if not refused:
                 log.info("the configuration was read again")
-            outcome = json.dumps({"refused": refused})
-            await asyncio.to_thread((self.data_dir / OUTCOME_FILE).write_text, outcome, encoding="utf-8")
+            if asked is not None and origin is SIGNAL:  # only then the file says all that was meant
+                await asyncio.to_thread(self._answer, asked, refused)
 
-    async def _reload(self) -> tuple[str, ...]:
+    def _answer(self, asked: Request, refused: tuple[str, ...]) -> None:
+        (self.data_dir / ASKED_FILE).unlink(missing_ok=True)
+        (self.data_dir / OUTCOME_FILE).write_text(json.dumps({"id": asked.id, "refused": refused}), encoding="utf-8")
+
+    async def _reload(self, origin: Origin, asked: Request | None) -> tuple[str, ...]:
         """Take the file into use, or say in a line each why not. Errors: StoreUnavailable."""
-        self._read = await asyncio.to_thread(_stamp, self.config_path)
+        self._read = await asyncio.to_thread(self._stamped)
+        before = await asyncio.to_thread(_stamp, self.config_path)
         try:
             loaded = await asyncio.to_thread(configuration.load, self.config_path, self.environ)
         except ConfigError as error:
             return tuple(f"the new configuration is not used: {problem}" for problem in error.problems)
-        accepted = self.data_dir / ACCEPTED_FILE
         losses = self.hub.removals(loaded)
-        if losses and not accepted.exists():
+        if losses and not (asked and asked.accepts_removals):
             return tuple(f"the new configuration waits: it {loss}; use `statuspage reload --accept-removals`" for loss in losses)
-        await self.hub.apply(loaded)
-        accepted.unlink(missing_ok=True)
+        await self.hub.apply(loaded, origin if asked is None else Origin(by=asked.by, occasion=asked.occasion))
+        self._take(before, loaded)
         return ()
 
+    def _take(self, before: Stamp, loaded: Loaded) -> None:
+        """Remember which state of the files *loaded* was read from; those of the configuration were as *before*."""
+        self._secret_files = tuple(Path(name) for name, _, _ in sorted(loaded.secret_files))
+        self._read = (*before, *sorted(loaded.secret_files))
+
+    def _stamped(self) -> Stamp:
+        return (*_stamp(self.config_path), *_states(self._secret_files))
+
     async def _watch_file(self) -> None:
-        """Reload when the file changes. SIGHUP comes by ``serve``."""
+        """Reload when the file changes, or one that holds a secret. SIGHUP comes by ``serve``."""
         while True:
             await asyncio.sleep(WATCH_EVERY)
-            if await asyncio.to_thread(_stamp, self.config_path) != self._read:
-                await self.reload()
+            if await asyncio.to_thread(self._stamped) != self._read:
+                await self.reload(CHANGED)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -241,9 +273,23 @@ async def _listening(runner: web.AppRunner, address: tuple[str, int]) -> AsyncIt
         await runner.cleanup()
 
 
+def _asked(path: Path) -> Request | None:
+    """The reload that a command asked for, if one did."""
+    try:
+        return Request(**json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as trouble:
+        log.warning("who asked for this reload cannot be read: %s", trouble)
+        return None
+
+
 def _stamp(path: Path) -> Stamp:
-    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-    return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file in files if (stat := _stat(file)) is not None)
+    return _states(sorted(path.glob("*.yaml")) if path.is_dir() else [path])
+
+
+def _states(files: Iterable[Path]) -> Stamp:
+    return tuple(seen(file, stat) for file in files if (stat := _stat(file)) is not None)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -31,6 +31,7 @@ from statuspage.readings import door_of, policy_of, site_of, stale_after_of
 from statuspage.render.html import Html
 from statuspage.store import past, queries
 from statuspage.store.carrying import carry_over
+from statuspage.store.configurations import START
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreError
 from statuspage.store.ledger_rows import state_terms
@@ -133,7 +134,7 @@ def _prepared(
     config = loaded.config
     installed, lived_until = queries.installation(connection, url=site.url, now=at), queries.last_sign_of_life(connection)
     carry_over(connection, identity.moves(config), identity.measures(config), at)
-    applied = apply_version(connection, loaded, topology, at)
+    applied = apply_version(connection, loaded, topology, at, START)
     state_terms(connection, terms(config, at.year), at)
     past.begin(connection, version=applied, at=at)
     public, hidden = admit(connection, config, topology, site)

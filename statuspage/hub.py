@@ -71,6 +71,7 @@ from statuspage.render.metrics import CONTENT_TYPE, Health, Metrics
 from statuspage.schedule import Schedule
 from statuspage.store import past, queries
 from statuspage.store.carrying import Carried, carry_over
+from statuspage.store.configurations import SIGNAL, Origin
 from statuspage.store.engine import Store
 from statuspage.store.ledger_rows import state_terms
 from statuspage.store.recall import newest_batch
@@ -348,7 +349,7 @@ class Hub:
         moves = identity.moves(loaded.config)
         return removals(self.pipeline.situation, configuration.topology(loaded.config), {move[:2] for move in moves})
 
-    async def apply(self, loaded: Loaded) -> None:
+    async def apply(self, loaded: Loaded, origin: Origin = SIGNAL) -> None:
         """Take a valid configuration into use: what stays untouched keeps its cadence and its counters."""
         for section in fixed_at_start(self.loaded.config, loaded.config):
             log.warning("what changed in `%s` takes effect at the next start", section)
@@ -359,7 +360,7 @@ class Hub:
         def write(connection: Connection) -> tuple[Carried, Mapping[str, str], frozenset[str]]:
             moved = carry_over(connection, identity.moves(config), identity.measures(config), at)
             state_terms(connection, terms(config, at.year), at)
-            version = apply_version(connection, loaded, topology, at)
+            version = apply_version(connection, loaded, topology, at, origin)
             newest, situation = newest_batch(connection), queries.situation(connection, topology)
             carried = Carried(version=version, newest=newest, moved=moved, situation=situation)
             return carried, *admit(connection, config, topology, site)
@@ -383,7 +384,7 @@ class Hub:
         self.is_reload_good, self.reloaded_at = True, at
 
 
-def apply_version(connection: Connection, loaded: Loaded, topology: Topology, at: datetime) -> int:
+def apply_version(connection: Connection, loaded: Loaded, topology: Topology, at: datetime, origin: Origin) -> int:
     """Keep *loaded* as the configuration in use from *at* on; return its version."""
     compiled = past.compiled(topology, policy_of(loaded.config), site_of(loaded.config))
-    return queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at, compiled=compiled)
+    return queries.apply_configuration(connection, text=loaded.text, digest=loaded.digest, at=at, compiled=compiled, origin=origin)

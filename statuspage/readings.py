@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from types import MappingProxyType
 
 from incidents.callers import Calling
@@ -21,11 +22,13 @@ from statuspage.picture.known_errors import KnownError
 from statuspage.picture.site import Site
 from statuspage.render.voicing import voices_of
 
+FIXED_AT_START = ("listen", "console", "acknowledgement", "store.url")
+"""Sections, and keys of others, of which a running hub takes up no change."""
+
 
 def fixed_at_start(before: Config, now: Config) -> list[str]:
     """The sections whose changes a running hub cannot take up."""
-    fixed = [name for name in ("listen", "console", "acknowledgement") if getattr(before, name) != getattr(now, name)]
-    return [*fixed, *(["store.url"] if before.store.url != now.store.url else [])]
+    return [place for place in FIXED_AT_START if attrgetter(place)(before) != attrgetter(place)(now)]
 
 
 def site_of(config: Config, logos: Mapping[str, Logo] = MappingProxyType({})) -> Site:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from statuspage.cli.consequences import Outlook, as_json, outlook, show
 from statuspage.cli.kinds import known_kinds
 from statuspage.cli.options import DEFAULT_CONFIG, GOOD, MISUSED, fail, print_json
 from statuspage.config.installation import Store as StoreSettings
@@ -32,7 +33,7 @@ def store_of(config: Path, data_dir: Path, *, upgrades: bool = True) -> Iterator
 
     Without *upgrades* nothing is changed in it, also where an older release wrote it.
     """
-    with _opened(load(config).config.store.url, data_dir, upgrades=upgrades) as database:
+    with store_at(load(config).config.store.url, data_dir, upgrades=upgrades) as database:
         yield database
 
 
@@ -41,12 +42,13 @@ def store_beside(data_dir: Path) -> Iterator[Database]:
     """Open the store that the configuration here names; without one, that which *data_dir* itself holds."""
     ordinary = StoreSettings().url
     is_alone = not DEFAULT_CONFIG.exists() and (data_dir / ordinary.removeprefix("sqlite:///")).exists()
-    with _opened(ordinary, data_dir) if is_alone else store_of(DEFAULT_CONFIG, data_dir) as database:
+    with store_at(ordinary, data_dir) if is_alone else store_of(DEFAULT_CONFIG, data_dir) as database:
         yield database
 
 
 @contextmanager
-def _opened(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
+def store_at(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
+    """Open the store at *url*; as ``store_of``."""
     try:
         with Store.blocking(url, data_dir, upgrades=upgrades) as database:
             yield database
@@ -54,15 +56,18 @@ def _opened(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Data
         fail(str(trouble))
 
 
-def check(path: Path, *, wants_json: bool) -> int:
-    """Print what is wrong, doubtful and not active yet in the configuration at *path*; gives the exit code."""
+def check(path: Path, data_dir: Path, *, wants_json: bool) -> int:
+    """Print what is wrong, doubtful and not active yet in the configuration at *path*, and what it would change; gives the exit code."""
     try:
         loaded = load_config(path, os.environ)
     except ConfigError as trouble:
         return _refuse(trouble.problems, wants_json=wants_json)
+    seen = _outlook(loaded, data_dir)
     if wants_json:
         warnings = [asdict(warning) for warning in loaded.warnings]
-        print_json({"errors": [], "warnings": warnings, "inactive": loaded.inactive, "summary": _counts(loaded), "digest": loaded.digest})
+        change = None if seen is None else as_json(seen)
+        told = {"warnings": warnings, "inactive": loaded.inactive, "summary": _counts(loaded), "digest": loaded.digest, "change": change}
+        print_json({"errors": [], **told})
         return GOOD
     for warning in loaded.warnings:
         typer.secho(f"warning: {warning}", fg="yellow")
@@ -70,7 +75,23 @@ def check(path: Path, *, wants_json: bool) -> int:
         typer.echo("accepted, not active yet: " + ", ".join(loaded.inactive))
     counts = ", ".join(f"{count} {name if count != 1 else name.removesuffix('s')}" for name, count in _counts(loaded).items())
     typer.secho(f"{path} is good: {counts}", fg="green")
+    if seen is not None:
+        show(seen)
     return GOOD
+
+
+def _outlook(loaded: Loaded, data_dir: Path) -> Outlook | None:
+    """What it would change of what runs on *data_dir*; None where nothing did. Nothing is made there, and nothing brought up to date."""
+    url = loaded.config.store.url
+    file = data_dir / url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else data_dir
+    if not file.exists():
+        return None
+    try:
+        with Store.blocking(url, data_dir, upgrades=False) as database:
+            return database.read(lambda connection: outlook(connection, loaded))
+    except (StoreError, StoreUnavailable, OSError, ConfigError) as trouble:
+        typer.echo(f"it cannot be compared with what runs on {data_dir}: {trouble}", err=True)
+        return None
 
 
 def _refuse(problems: tuple[Problem, ...], *, wants_json: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from statuspage.cli import desk, imports, keeping, setting_up, warnings, windows
+from statuspage.cli import changing, desk, imports, keeping, setting_up, warnings, windows
 from statuspage.cli.options import DEFAULT_CONFIG, DEFAULT_DATA_DIR, ConfigOption, DataDirOption, JsonOption, fail, without_types_of_flags
 from statuspage.demo.modes import Mode
 
@@ -20,6 +20,7 @@ notify = typer.Typer(help="See whether what is to be told gets through.", no_arg
 app.add_typer(setting_up.beginning)
 app.add_typer(demo, name="demo")
 app.add_typer(keeping.commands)
+app.add_typer(changing.versions, name="config")
 app.add_typer(notify, name="notify")
 app.add_typer(report, name="report")
 app.add_typer(windows.maintenance, name="maintenance")
@@ -203,14 +204,15 @@ def check_config(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A YAML file, or a directory of them.")] = None,
     *,
     config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
     wants_json: JsonOption = False,
 ) -> None:
-    """Say everything that is wrong, doubtful or not active yet in a configuration."""
+    """Say everything that is wrong, doubtful or not active yet in a configuration, and what it would change of what runs."""
     from statuspage.cli import config as commands
 
     if file is not None and config != DEFAULT_CONFIG:
         fail("name the configuration once: as FILE, or by --config FILE")
-    raise typer.Exit(commands.check(file or config, wants_json=wants_json))
+    raise typer.Exit(commands.check(file or config, data_dir, wants_json=wants_json))
 
 
 @app.command()

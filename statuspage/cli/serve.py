@@ -3,14 +3,18 @@
 import fcntl
 import json
 import os
+import pwd
+import secrets
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
 from statuspage import log
-from statuspage.app import ACCEPTED_FILE, HUB_FILE, LOCK_FILE, OUTCOME_FILE, CannotStart, Service, run
+from statuspage.app import ASKED_FILE, HUB_FILE, LOCK_FILE, OUTCOME_FILE, CannotStart, Request, Service, run
 from statuspage.app import serve as run_service
 from statuspage.cli.options import BAD, GOOD, fail
 from statuspage.config.loading import ConfigError
@@ -40,32 +44,67 @@ def _greet(service: Service) -> None:
 
 def reload(data_dir: Path, *, accepts_removals: bool) -> int:
     """Tell the service that runs on *data_dir* to read its configuration again."""
-    path = data_dir / HUB_FILE
-    if not is_held(data_dir / LOCK_FILE):  # without its lock, the process that the file names may be anybody's by now
+    if not is_running(data_dir):
         fail(f"no service is running on {data_dir}", BAD)
     try:
-        if accepts_removals:
-            (data_dir / ACCEPTED_FILE).touch(mode=0o600)
-        pid = int(json.loads(path.read_bytes())["pid"])
-        outcome = data_dir / OUTCOME_FILE
-        outcome.unlink(missing_ok=True)
-        os.kill(pid, signal.SIGHUP)
-        refused = _outcome(outcome)
-    except (OSError, ValueError, KeyError, TypeError) as trouble:
-        fail(f"the service on {data_dir} cannot be told: {trouble}", BAD)
-    finally:
-        (data_dir / ACCEPTED_FILE).unlink(missing_ok=True)
+        with asking("reload", data_dir, accepts_removals=accepts_removals) as asked:
+            pid, refused = told_to_reload(asked, data_dir)
+    except CannotBeTold as trouble:
+        fail(str(trouble), BAD)
     if refused:
         fail("\n".join(refused), BAD)
     typer.echo(f"process {pid} has read its configuration again")
     return GOOD
 
 
-def _outcome(path: Path) -> list[str]:
+class CannotBeTold(Exception):
+    """The running service was not reached; the message says why."""
+
+
+@contextmanager
+def asking(occasion: str, data_dir: Path, *, accepts_removals: bool) -> Iterator[Request]:
+    """Leave word of who asks for what the service takes up meanwhile, and whether it may remove what is in use. Errors: CannotBeTold."""
+    asked = Request(id=secrets.token_hex(8), by=_login(), occasion=occasion, accepts_removals=accepts_removals)
+    try:
+        try:
+            asked.leave(data_dir)
+        except OSError as trouble:
+            raise CannotBeTold(f"the service on {data_dir} cannot be told: {trouble}") from trouble
+        yield asked
+    finally:
+        (data_dir / ASKED_FILE).unlink(missing_ok=True)
+
+
+def told_to_reload(asked: Request, data_dir: Path) -> tuple[int, list[str]]:
+    """Have the service read its configuration again; its process, and line by line why it refused. Errors: CannotBeTold."""
+    try:
+        pid = int(json.loads((data_dir / HUB_FILE).read_bytes())["pid"])
+        os.kill(pid, signal.SIGHUP)
+        return pid, _outcome(data_dir / OUTCOME_FILE, asked)
+    except (OSError, ValueError, KeyError, TypeError) as trouble:
+        raise CannotBeTold(f"the service on {data_dir} cannot be told: {trouble}") from trouble
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether a service runs on *data_dir*; without its lock, the process that is named there may be anybody's by now."""
+    return is_held(data_dir / LOCK_FILE)
+
+
+def _login() -> str:
+    """Who types: the name of the account, or of who became it by sudo."""
+    if name := os.environ.get("SUDO_USER"):
+        return name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"account {os.getuid()}"
+
+
+def _outcome(path: Path, asked: Request) -> list[str]:
     """Why the hub refused, line by line; empty where it did not. Errors: TimeoutError where it says nothing in time."""
     for _ in range(int(PATIENCE / LOOK_EVERY)):
-        if path.exists() and (said := path.read_bytes()):
-            return [str(reason) for reason in json.loads(said)["refused"]]
+        if path.exists() and (said := path.read_bytes()) and (answer := json.loads(said))["id"] == asked.id:
+            return [str(reason) for reason in answer["refused"]]
         time.sleep(LOOK_EVERY)
     raise TimeoutError(f"it has not answered within {PATIENCE:.0f} s")
 

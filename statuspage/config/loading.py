@@ -40,12 +40,12 @@ from statuspage.config.meaning import (
 from statuspage.config.models import Config
 from statuspage.config.models import Service as WrittenService
 from statuspage.config.outlets import judged_outlets
-from statuspage.config.problems import ConfigError, Problem
+from statuspage.config.problems import ConfigError, Problem, Seen
 from statuspage.config.schema import json_schema
 from statuspage.config.series import series
 from statuspage.config.shape import shape
 from statuspage.config.shifts import shifts
-from statuspage.config.sources import NO_DRAFTS, read, resolve
+from statuspage.config.sources import NO_DRAFTS, Drafts, read, resolve
 from statuspage.config.watched import Monitor as WrittenMonitor
 from statuspage.config.watched import Need as WrittenNeed
 
@@ -76,7 +76,8 @@ class Loaded:
 
     *warnings* are what a person should look at, *inactive* what it asks for and nothing acts on yet, in plain words. *text* is the
     sources as read and *digest* their SHA-256: what a version of the configuration is kept as. *logos* are those of pages, by their ids
-    (``site`` for the main one's), *shifts* those of teams' calendars, by their ids. *path* is where it was read from.
+    (``site`` for the main one's), *shifts* those of teams' calendars, by their ids. *path* is where it was read from, *secret_files* are
+    those that ``{file: PATH}`` names, as they were read.
     """
 
     config: Config
@@ -87,6 +88,7 @@ class Loaded:
     logos: Mapping[str, Logo] = field(default_factory=dict)
     shifts: Mapping[str, tuple[Shift, ...]] = field(default_factory=dict)
     path: Path = Path()
+    secret_files: frozenset[Seen] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class Control:
     settings: BaseModel
 
 
-def load(path: Path, environ: Mapping[str, str], drafts: Mapping[Path, str] = NO_DRAFTS) -> Loaded:
+def load(path: Path, environ: Mapping[str, str], drafts: Drafts = NO_DRAFTS) -> Loaded:
     """Read the file or directory at *path*; *environ* is where ``{env: NAME}`` looks, *drafts* what files are about to say.
 
     Errors: ConfigError with everything that is wrong, in the order of the file.
@@ -153,6 +155,7 @@ def load(path: Path, environ: Mapping[str, str], drafts: Mapping[Path, str] = NO
         logos=signs,
         shifts=watches,
         path=path,
+        secret_files=frozenset(sources.secret_files),
     )
 
 

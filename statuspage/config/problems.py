@@ -3,10 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from os import stat_result
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Trail: TypeAlias = tuple[str | int, ...]
 """The way to a value from the top of the file: keys, and indexes of lists."""
+
+Seen: TypeAlias = tuple[str, int, int]
+"""What tells one state of a file from another: its name, when it was changed (nanoseconds), its size."""
 
 LONGEST_SHOWN = 80
 
@@ -57,13 +62,15 @@ class Place:
 class Sources:
     """What was read: plain dicts, lists, texts, numbers, booleans and None, and where each of them stands.
 
-    *places* gives a value's place by its trail, *keys* the place of its key. *text* is everything as it was read.
+    *places* gives a value's place by its trail, *keys* the place of its key. *text* is everything as it was read, *secret_files* are
+    those that ``{file: PATH}`` names, as they were when they were read.
     """
 
     value: dict[str, Any] = field(default_factory=dict)
     places: dict[Trail, Place] = field(default_factory=dict)
     keys: dict[Trail, Place] = field(default_factory=dict)
     text: str = ""
+    secret_files: set[Seen] = field(default_factory=set)
 
     def place(self, trail: Trail, *, at_key: bool = False) -> Place:
         """Return where *trail* stands; where it does not, the key of the nearest thing around it that does."""
@@ -100,6 +107,11 @@ def shown(value: object) -> str | None:
         return None
     spelled = ascii(value) if isinstance(value, str) and CONTROL.search(value) else repr(value)
     return spelled if len(spelled) <= LONGEST_SHOWN else f"{spelled[: LONGEST_SHOWN - 1]}…"
+
+
+def seen(file: Path, stat: stat_result) -> Seen:
+    """Tell the state that *file* is in by *stat*."""
+    return str(file), stat.st_mtime_ns, stat.st_size
 
 
 def follow(value: object, trail: Trail) -> object:

@@ -19,13 +19,14 @@ INTRODUCTION = """\
 # The configuration
 
 One YAML 1.2 file, or a directory of `*.yaml` files whose sections are merged. `statuspage check-config FILE` tells everything that is
-wrong with it at once, with line and column. `config/examples/` holds a short and a long example, `config/schema.json` the JSON Schema
-for editors. This page is made from the models that validate the file.
+wrong with it at once, with line and column, and what it would change of what runs ([changes](changes.md)). `config/examples/` holds a
+short and a long example, `config/schema.json` the JSON Schema for editors. This page is made from the models that validate the file.
 
 * **Ids** are the keys of entries: lowercase letters, digits and hyphens. They stay; names change freely.
 * **Durations** are a whole number and a unit: `500ms` `10s` `5m` `2h` `14d`.
 * **Texts** for customers are one text in the site's language, or one by language: `{en: Email, de: E-Mail}`.
 * **Secrets** never stand in the file: `{env: NAME}` is an environment variable, `{file: PATH}` a file beside the one that names it.
+  What is put into such a file is used within a second, without a restart; an environment variable is as it was at the start.
 * **Plain YAML**: `no`, `010`, `12:30` and dates are text; a key that stands twice, an unknown key, a tag or a merge key is an error.
 * **Not active yet** marks what is validated in full and nothing acts on in this version; `check-config` names what a file uses of it.
 * **Required** are `site.name`, `site.url`, a monitor's `probe` and its kind's own required keys.

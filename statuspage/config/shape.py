@@ -33,7 +33,7 @@ KEYED = frozenset(
 COUNTED_ALONE: Mapping[str, int] = {"fails_after": 1, "recovers_after": 1}
 """What a monitor of a passive kind has unless it says otherwise itself: nobody can ask it again to be sure."""
 
-_HIDDEN = frozenset({"announce", "credentials", "notify", "password", "token", "secret", "headers"})
+HIDDEN = frozenset({"announce", "credentials", "notify", "password", "token", "secret", "headers"})
 """Keys below which nothing that was typed is ever quoted."""
 
 _NOTHING = repr(timedelta(0))
@@ -216,12 +216,16 @@ def quoted(sources: Sources, trail: Trail) -> str | None:
     value = follow(sources.value, trail)
     if isinstance(value, Secret):
         return "***"
-    if not _HIDDEN.isdisjoint(trail):
+    if not HIDDEN.isdisjoint(trail):
         return None
     if isinstance(value, str):
-        value = re.sub(r"//[^/@\s]*@", "//***@", value)
-        value = re.sub(r"([?&][^=&\s]*=)[^&\s]*", r"\1***", value)
+        value = masked(value)
     return shown(value)
+
+
+def masked(text: str) -> str:
+    """Give *text* without the passwords and queries of URLs in it."""
+    return re.sub(r"([?&][^=&\s]*=)[^&\s]*", r"\1***", re.sub(r"//[^/@\s]*@", "//***@", text))
 
 
 def _keys_at(model: type[BaseModel], loc: Trail) -> list[str]:

@@ -1,41 +1,56 @@
 """Bring a configuration together: one file or a directory of them, with its references to secrets looked up."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from probes.settings import Secret
-from statuspage.config.problems import ConfigError, Place, Problem, Sources, Trail, shown
+from statuspage.config.problems import ConfigError, Place, Problem, Sources, Trail, seen, shown
 from statuspage.config.yaml import parse
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_SECRET_BYTES = 64 * 1024
-NO_DRAFTS: Mapping[Path, str] = MappingProxyType({})
+Drafts: TypeAlias = Mapping[Path, str | None]
+NO_DRAFTS: Drafts = MappingProxyType({})
+_PART = re.compile(r"^# --- ([^/\n]+\.yaml)\n", re.MULTILINE)
 
 
-def read(path: Path, drafts: Mapping[Path, str] = NO_DRAFTS) -> Sources:
+def read(path: Path, drafts: Drafts = NO_DRAFTS) -> Sources:
     """Read *path*: a file, or a directory's ``*.yaml`` in the order of their names, top-level sections merged.
 
-    *drafts* are what files are about to say. Errors: ConfigError where anything cannot be read as YAML, with every such place.
+    *drafts* are what files are about to say, None where one is about to go.
+    Errors: ConfigError where anything cannot be read as YAML, with every such place.
     """
-    files = files_of(path)
+    files = files_of(path, drafts)
     merged, problems = Sources(places={(): Place(str(files[0]), 1, 1)}), list[Problem]()
     for file in files:
-        source, found = _read_file(file) if file not in drafts else parse(drafts[file].removeprefix("\ufeff"), str(file))
+        draft = drafts.get(file)
+        source, found = _read_file(file) if draft is None else parse(draft.removeprefix("\ufeff"), str(file))
         problems += found
         problems += _merge(merged, source)
-        merged.text += source.text if not path.is_dir() else f"# --- {file.name}\n{source.text.rstrip()}\n"
+        merged.text += source.text if not path.is_dir() else f"# --- {file.name}\n{source.text.rstrip()}\n"  # as parts_of reads it
     if problems:
         raise ConfigError(tuple(problems))
     return merged
 
 
-def files_of(path: Path) -> list[Path]:
-    """The files of a configuration, in their order. Errors: ConfigError where a directory holds none."""
+def parts_of(text: str) -> tuple[tuple[str, str], ...]:
+    """The files that *text*, as ``Sources`` keep it, was read from, with their names; one without a name where it was no directory."""
+    if not _PART.match(text):
+        return (("", text),)
+    _, *rest = _PART.split(text)
+    return tuple(zip(rest[::2], rest[1::2], strict=True))
+
+
+def files_of(path: Path, drafts: Drafts = NO_DRAFTS) -> list[Path]:
+    """The files of a configuration, in their order, as if *drafts* were written. Errors: ConfigError where a directory holds none."""
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.glob("*.yaml") if not file.name.startswith("."))
+    found = {file for file in path.glob("*.yaml") if not file.name.startswith(".")} | drafts.keys()
+    files = sorted(file for file in found if drafts.get(file, "") is not None)
     if not files:
         raise ConfigError((_whole_file(path, "this directory holds no file named *.yaml; put one there"),))
     return files
@@ -112,7 +127,7 @@ def _resolved(value: Any, trail: Trail, sources: Sources, environ: Mapping[str, 
         case {"env": str(name)} if len(value) == 1:
             text, fault = _from_environment(name, environ)
         case {"file": str(name)} if len(value) == 1:
-            text, fault = _from_file(Path(sources.place(trail).file).parent / name)
+            text, fault = _from_file(Path(sources.place(trail).file).parent / name, sources)
         case dict():
             return {key: _resolved(entry, (*trail, key), sources, environ, problems) for key, entry in value.items()}
         case list():
@@ -129,9 +144,10 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
     return text, "" if text else "no environment variable of this name is set; set it, or correct the name"
 
 
-def _from_file(path: Path) -> tuple[str, str]:
+def _from_file(path: Path, sources: Sources) -> tuple[str, str]:
     try:
         with path.open("rb") as stream:
+            sources.secret_files.add(seen(path, os.fstat(stream.fileno())))
             text = stream.read(MAX_SECRET_BYTES + 1).decode().rstrip("\r\n")
     except OSError as error:
         return "", f"the secret's file cannot be read: {error.strerror}; correct its path or its permissions"

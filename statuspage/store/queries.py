@@ -18,11 +18,14 @@ from incidents.model import Note, Pause, Situation, Standing, Status, Subject, T
 from incidents.replaying.narrowing import narrowed
 from incidents.votes import Streak
 from statuspage.picture.page import Story
+from statuspage.store.acts import write_audit
 from statuspage.store.advisory_rows import lasting_advisories
+from statuspage.store.configurations import START, Origin
 from statuspage.store.feed_rows import apart, hit_when_said
 from statuspage.store.incident_rows import read_incidents
 from statuspage.store.ledger_rows import proposals
 from statuspage.store.maintenance_rows import known_series, pending_maintenances, spent_occurrences
+from statuspage.store.people import OPERATOR
 from statuspage.store.spelling import instant, understand, understand_runs
 from statuspage.store.tables import (
     batches,
@@ -89,7 +92,9 @@ def installation(connection: Connection, *, url: str, now: datetime) -> Installa
     )
 
 
-def apply_configuration(connection: Connection, *, text: str, digest: str, at: datetime, compiled: JsonValue = None) -> int:
+def apply_configuration(
+    connection: Connection, *, text: str, digest: str, at: datetime, compiled: JsonValue = None, origin: Origin = START
+) -> int:
     """Keep *text* as what is applied from *at* on; return its version, the present one where nothing changed. Inside a write.
 
     *compiled* is what judging and the page need of it (``statuspage.store.past``): the text may not be readable for ever. The same text
@@ -99,7 +104,11 @@ def apply_configuration(connection: Connection, *, text: str, digest: str, at: d
     if newest is not None and newest.digest == digest and newest.compiled == compiled:
         return int(newest.version)
     version = 1 if newest is None else int(newest.version) + 1
-    connection.execute(insert(configurations).values(version=version, applied_at=at, digest=digest, text=text, compiled=compiled))
+    said = {"applied_by": origin.by or None, "occasion": origin.occasion}
+    connection.execute(insert(configurations).values(version=version, applied_at=at, digest=digest, text=text, compiled=compiled, **said))
+    if origin.by:
+        detail = {"by": origin.by, "occasion": origin.occasion}
+        write_audit(connection, at=at, actor=OPERATOR, act="apply configuration", subject=f"version {version}", detail=detail)
     return version
 
 

@@ -128,11 +128,16 @@ def forgotten_votes(connection: Connection, measures: Mapping[str, str]) -> tupl
 
     The digests are kept for the next time. Inside a write; the events are to be recorded in the same.
     """
-    known = {row.monitor: row.digest for row in connection.execute(select(measured))}
+    known = measures_now(connection)
     changed = {id_ for id_, digest in measures.items() if known.get(id_, digest) != digest}
     put(connection, measured, [{"monitor": id_, "digest": digest} for id_, digest in measures.items() if known.get(id_) != digest])
     connection.execute(delete(measured).where(measured.c.monitor.not_in(measures.keys())))
     return _emptied(connection, changed)
+
+
+def measures_now(connection: Connection) -> Mapping[str, str]:
+    """A digest for each monitor of what it measures, by the configuration in use."""
+    return {row.monitor: row.digest for row in connection.execute(select(measured))}
 
 
 def _emptied(connection: Connection, monitors: Collection[str]) -> tuple[Event, ...]:

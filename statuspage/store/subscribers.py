@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -189,3 +190,9 @@ def note_refused(connection: Connection, id: str, at: datetime) -> None:
     found = subscriber(connection, id)
     if found is not None and found.refusals >= GONE_AFTER:
         erase(connection, id, at=at, by=DELIVERY)
+
+
+def wished_for(connection: Connection, services: Collection[str]) -> Mapping[str, int]:
+    """How many subscribers asked for each of *services* by name; those whom nobody asked for are left out."""
+    wishes = connection.execute(select(subscribers.c.services).where(subscribers.c.services.is_not(None))).scalars()
+    return Counter(service for wish in wishes for service in wish if service in services)

@@ -61,6 +61,8 @@ configurations = Table(
     _text("digest"),
     _text("text"),
     Column("compiled", JSON(none_as_null=True)),  # what it means to judging and to the page; none: an older release wrote it
+    Column("applied_by", Text),  # none: nobody asked for it by name
+    Column("occasion", Text),  # none: an older release took it into use
 )
 
 public_ids = Table("public_ids", metadata, _text("name", primary_key=True), _text("public", unique=True))

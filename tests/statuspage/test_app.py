@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select
 
-from statuspage.app import ACCEPTED_FILE, MIDDLE_ROUNDS, YOUNG, CannotStart, Service, spare_the_collector
+from statuspage.app import ASKED_FILE, MIDDLE_ROUNDS, YOUNG, CannotStart, Request, Service, spare_the_collector
 from statuspage.config.loading import ConfigError
 from statuspage.store.tables import results
 from tests.deadline import until
@@ -113,10 +113,10 @@ async def test_taking_a_service_away_waits_until_it_is_accepted(tmp_path: Path, 
         await until(lambda: not service.hub.is_reload_good)
         assert known(service)("mail")
         assert "removes service mail" in caplog.text
-        (tmp_path / "data" / ACCEPTED_FILE).touch()
+        Request(id="1", by="ada", occasion="reload", accepts_removals=True).leave(tmp_path / "data")
         await service.reload()
         assert not known(service)("mail")
-        assert not (tmp_path / "data" / ACCEPTED_FILE).exists()
+        assert not (tmp_path / "data" / ASKED_FILE).exists()
 
 
 async def test_an_open_incident_survives_a_restart_and_a_recovery_ends_it(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ async def test_a_monitor_that_is_taken_away_ends_its_incident_and_says_so(tmp_pa
     async with listening() as other, running(tmp_path, service_on("web", port), service_on("mail", other)) as (service, file):
         await until(lambda: service.hub.pipeline.situation.incidents)
         (incident,) = service.hub.pipeline.situation.incidents
-        (tmp_path / "data" / ACCEPTED_FILE).touch()
+        Request(id="1", by="ada", occasion="reload", accepts_removals=True).leave(tmp_path / "data")
         file.write_text(HEAD + service_on("mail", other), encoding="utf-8")
         await until(lambda: not service.hub.pipeline.situation.incidents)
         await until(lambda: b"no longer monitor" in page_of(service, incident))

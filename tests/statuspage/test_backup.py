@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, RowMapping, text
 
-from statuspage.app import ACCEPTED_FILE, HUB_FILE, LOCK_FILE, OUTCOME_FILE, alone
+from statuspage.app import ASKED_FILE, HUB_FILE, LOCK_FILE, OUTCOME_FILE, alone
 from statuspage.backups.belongings import PASSING
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
@@ -281,7 +281,7 @@ async def test_what_cannot_be_backed_up_says_so_and_leaves_what_was_there(tmp_pa
 
 
 def test_what_means_nothing_without_its_process_is_kept_in_no_backup() -> None:
-    assert {LOCK_FILE, HUB_FILE, OUTCOME_FILE, ACCEPTED_FILE} <= PASSING
+    assert {LOCK_FILE, HUB_FILE, OUTCOME_FILE, ASKED_FILE} <= PASSING
 
 
 @pytest.mark.parametrize("into", ["nowhere/kept.tar", "."])

@@ -4,11 +4,14 @@ import asyncio
 import re
 import sqlite3
 import threading
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from incidents import pausing
 from incidents.model import Status, Subject, Topology
@@ -20,7 +23,10 @@ from statuspage.picture.components import component_rows
 from statuspage.render.metrics import Metrics
 from statuspage.store import connect
 from statuspage.store.carrying import Carry
+from statuspage.store.configurations import CHANGED, Origin, newest_versions
 from tests.deadline import until
+from tests.rude.certificates import Certificates
+from tests.rude.postbox import Postbox
 
 PATIENCE = 20.0
 
@@ -81,13 +87,13 @@ async def test_of_two_at_once_the_newest_file_wins(tmp_path: Path, monkeypatch: 
     async with serving(tmp_path, "web") as service:
         apply, begun = service.hub.apply, asyncio.Event()
 
-        async def slowly(loaded: Loaded) -> None:
+        async def slowly(loaded: Loaded, origin: Origin) -> None:
             if not begun.is_set():
                 begun.set()
                 await asyncio.sleep(0.5)
-            await apply(loaded)
+            await apply(loaded, origin)
 
-        monkeypatch.setattr(type(service.hub), "apply", lambda _, loaded: slowly(loaded))
+        monkeypatch.setattr(type(service.hub), "apply", lambda _, loaded, origin: slowly(loaded, origin))
         written(service.config_path, "web", "mail")
         first = asyncio.create_task(service.reload())
         await begun.wait()
@@ -188,3 +194,55 @@ async def test_a_monitor_that_is_to_measure_something_else_knows_nothing_at_firs
         await service.reload()
         assert standing(hub.pipeline.situation, Subject.COMPONENT, "web") is Status.UNKNOWN
         assert [incident.recovered_at for incident in hub.pipeline.situation.incidents.values()] == [None]
+
+
+@dataclass
+class Guard:
+    """Lets nobody send mail but by its present password."""
+
+    password: str
+
+    def __call__(self, _: SMTP, __: Session, ___: Envelope, ____: str, shown: LoginPassword) -> AuthResult:
+        return AuthResult(success=shown == LoginPassword(b"status", self.password.encode()), handled=False)
+
+
+async def test_another_password_is_used_without_a_restart_for_mail_and_for_probes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, guard, secret = Certificates(tmp_path), Guard("of-monday"), tmp_path / "mail.secret"
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
+    options: dict[str, Any] = {"tls_context": made.good(), "require_starttls": True, "authenticator": guard, "auth_required": True}
+    secret.write_text("of-monday\n")
+    async with Postbox(options=options).opened() as postbox:
+        file = tmp_path / "statuspage.yaml"
+        file.write_text(
+            f"""site: {{name: Muster IT, url: "http://127.0.0.1:8080"}}
+credentials: {{status: {{user: status, password: {{file: mail.secret}}}}}}
+mail: {{host: localhost, port: {postbox.port}, login: status, from: "Us <us@example.net>"}}
+monitors: {{submission: {{probe: smtp, host: localhost, port: {postbox.port}, login: status, every: 1h}}}}
+"""
+        )
+        service = Service(config_path=file, data_dir=tmp_path / "data", public=("127.0.0.1", 0), internal=("127.0.0.1", 0))
+        async with service, ClientSession(service.public_url) as browser:
+            seen = service.hub.schedule.next_due("submission", "local")
+            await browser.post("/subscribe", data={"address": "anna@example.org", "floor": "degraded_performance"})
+            await until(lambda: postbox.to("anna@example.org"))
+            guard.password = "of-tuesday"
+            secret.write_text("of-tuesday\n")
+            await until(lambda: service.hub.deliverer.lines["mail"].settings.password.reveal() == "of-tuesday")
+            await browser.post("/subscribe", data={"address": "berta@example.org", "floor": "degraded_performance"})
+            await until(lambda: postbox.to("berta@example.org"))
+            (plan,) = service.hub.plans()
+            assert vars(plan.settings)["login"].password.reveal() == "of-tuesday"
+            assert service.hub.schedule.next_due("submission", "local") == seen, "the cadence goes on"
+            assert len(await service.hub.store.read(lambda connection: newest_versions(connection, 9))) == 1, "the file is as it was"
+            secret.write_text("")
+            await until(lambda: not service.hub.is_reload_good)
+            assert service.hub.deliverer.lines["mail"].settings.password.reveal() == "of-tuesday", "the last good one goes on"
+
+
+async def test_every_version_says_on_what_occasion_it_came_into_use(tmp_path: Path) -> None:
+    async with serving(tmp_path, "web") as service:
+        written(service.config_path, "web", "mail")
+        await until(lambda: services_of(service) == {"web", "mail"})
+        newest, first = await service.hub.store.read(lambda connection: newest_versions(connection, 9))
+        assert (first.number, first.origin.occasion, newest.number, newest.origin) == (1, "start", 2, CHANGED)
+        assert newest.text == service.config_path.read_text()
