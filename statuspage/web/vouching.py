@@ -47,7 +47,7 @@ async def back(request: web.Request) -> web.Response:
     if code := request.query.get("code"):
         return await _come_back(request, desk, provider, trip, code, local_target(target))
     told = "".join(filter(str.isprintable, request.query.get("error", "")))[:80]
-    return _refused(request, f"{provider.settings.name} did not let you in{f' ({told})' if told else ''}.")
+    return _refused(request, f"You were not let in by {provider.settings.name}{f' ({told})' if told else ''}.")
 
 
 async def leave(request: web.Request) -> web.Response:
@@ -95,9 +95,7 @@ def _provider(request: web.Request) -> Provider:
 
 def _away(request: web.Request, provider: Provider, reason: str) -> web.Response:
     _log.warning("%s cannot be asked: %s", provider.settings.issuer, reason)
-    return _refused(
-        request, f"{provider.settings.name} cannot be asked at this moment: {reason}. A password still lets you in.", status=503
-    )
+    return _refused(request, f"At this moment {provider.settings.name} cannot be asked. A password still lets you in.", status=503)
 
 
 def _refused(request: web.Request, trouble: str, *, status: int = 403) -> web.Response:

@@ -82,7 +82,7 @@ async def test_who_has_no_place_here_stays_out_and_is_told_why(house: House, pro
     assert "not among those that may come in" in await told(browser, await provider.consents(browser, "s-2"))
     await provider.knows("s-2", preferred_username="ben", groups=["canteen"], company="example")
     assert "gives you nothing to do here" in await told(browser, await provider.consents(browser, "s-2"))
-    assert "did not let you in (access_denied)" in await told(browser, await provider.consents(browser, "s-2", action="deny"))
+    assert f"You were not let in by {NAME} (access_denied)" in await told(browser, await provider.consents(browser, "s-2", action="deny"))
     assert await house.store.read(people.list_agents) == ()
 
 
@@ -117,7 +117,7 @@ async def test_while_the_provider_is_away_a_password_lets_in(house: House) -> No
     browser = house.browser()
     answer = await browser.get("/login/provider")
     assert answer.status == 503
-    assert f"{NAME} cannot be asked at this moment" in await answer.text()
+    assert f"At this moment {NAME} cannot be asked" in await answer.text()
     assert (await browser.log_in("anna")).status == 303
 
 
