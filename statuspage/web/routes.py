@@ -337,19 +337,18 @@ ROUTES: tuple[Route, ...] = (
 def internal_app(desk: Desk) -> web.Application:
     """Build the console, the API and the metrics for the internal listener."""
     app = web.Application(middlewares=[told(spell_rejection)], client_max_size=MOST_BYTES_IN)
-    app[DESK] = desk
+    _open(app, desk)
     app[DOOR] = Door()
     app[ONCE] = Once()
-    app[USES] = Uses()
     app[SCOPES] = known_scopes()
-    app.cleanup_ctx.append(app[USES].at_end)
     app[signals.HEARING] = asyncio.Lock()
     app[postmortem.WRITING] = asyncio.Lock()
     app[looking_back.LOOKS] = asyncio.Semaphore(1)
     app[trials.TRIALS] = asyncio.Semaphore(trials.AT_ONCE)
     app[pings.PINGS] = pings.buckets()
     app[CONSOLE] = Console(templates(), site_name=desk.site_name, public_url=desk.public_url, zone=desk.timezone)
-    app[surroundings.DESCRIPTION] = _description()
+    # Made once somebody asks: it would be half of what a start costs.
+    app[surroundings.DESCRIPTION] = lambda: _description()  # noqa: PLW0108 - what is cached has a type of its own
     live.told_live(app)
     _answer(app, ROUTES)
     return app
@@ -358,9 +357,15 @@ def internal_app(desk: Desk) -> web.Application:
 def metrics_app(desk: Desk) -> web.Application:
     """Build what ``listen.metrics`` serves: what Prometheus reads, and nothing else."""
     app = web.Application(middlewares=[told(spell_problem)], client_max_size=MOST_BYTES_IN)
-    app[DESK] = desk
+    _open(app, desk)
     _answer(app, SCRAPED)
     return app
+
+
+def _open(app: web.Application, desk: Desk) -> None:
+    """What everybody needs who asks who somebody is."""
+    app[DESK], app[USES] = desk, Uses()
+    app.cleanup_ctx.append(app[USES].at_end)
 
 
 def _answer(app: web.Application, routes: Sequence[Route]) -> None:

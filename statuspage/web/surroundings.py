@@ -1,11 +1,17 @@
 """What stands around the console and the API: style and script, and the API's description."""
 
+import asyncio
+from collections.abc import Callable
+
 from aiohttp import hdrs, web
 
 from statuspage.web.problems import Rejected
 from statuspage.web.screens import CONSOLE
 
-DESCRIPTION: web.AppKey[bytes] = web.AppKey("DESCRIPTION", bytes)
+Describing = Callable[[], bytes]
+DESCRIPTION: web.AppKey[Describing] = web.AppKey("DESCRIPTION")
+"""What makes it, once."""
+
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -20,4 +26,4 @@ async def show_asset(request: web.Request) -> web.Response:
 
 async def show_openapi(request: web.Request) -> web.Response:
     """Describe the API; the same for every installation, so it needs no token."""
-    return web.Response(body=request.app[DESCRIPTION], content_type="application/json")
+    return web.Response(body=await asyncio.to_thread(request.app[DESCRIPTION]), content_type="application/json")

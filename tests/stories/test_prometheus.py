@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from statuspage.app import Service
+from statuspage.clock import wall_clock
+from statuspage.store import people
+from statuspage.store.people import Role
 from tests.rude.metrics import running
 from tests.statuspage.test_prometheus_files import ALERTS, EXAMPLE, RULES, asked_by_board
 from tests.stories.programs import agreed
@@ -97,8 +101,16 @@ async def test_a_real_prometheus_finds_ours_and_what_the_usual_dashboards_ask_fo
         async with here.session.get(f"{here.url}/api/v1/rules") as answer:
             (group,) = (await answer.json())["data"]["groups"]
         assert [(rule["name"], rule["health"]) for rule in group["rules"]] == [(alert, "ok") for alert in ALERTS]
-        async with here.session.get(f"{here.service.metrics_url}/") as answer:
-            assert answer.status == 404, "nothing but what Prometheus reads stands at listen.metrics"
+        await _others_need_a_token_and_find_nothing_else(here)
+
+
+async def _others_need_a_token_and_find_nothing_else(here: Watched) -> None:
+    made = partial(people.add_token, name="prometheus", roles=[Role.VIEWER], scopes=["metrics:read"], at=wall_clock())
+    token, away = await here.service.hub.store.write(made), {"X-Forwarded-For": "203.0.113.1"}
+    carried = {**away, "Authorization": f"Bearer {token}"}
+    for path, headers, status in (("/sd", away, 401), ("/sd", carried, 200), ("/metrics", carried, 200), ("/", carried, 404)):
+        async with here.session.get(f"{here.service.metrics_url}{path}", headers=headers) as answer:
+            assert answer.status == status, (path, await answer.text())
 
 
 async def _missing(here: Watched, queries: Sequence[str]) -> list[str]:
