@@ -59,7 +59,7 @@ def _consequences(connection: Connection, loaded: Loaded, newest: Version, found
         elif one.section == "services" and any(key.path.startswith("service_level") for key in one.keys):
             yield _said(f"service {one.id} is measured by its new service level from then on; what is past stays measured by the old one")
         elif one.section == "site" and (moved := [key for key in one.keys if key.path == "url"]):
-            yield _said(f"the page moves to {moved[0].after}: `statuspage move` says what to do at the old address")
+            yield _said(f"the page moves to {moved[0].after}: keep the old address redirecting (docs/operations.md, “Another name”)")
 
 
 def _losses(connection: Connection, loaded: Loaded, newest: Version) -> Sequence[str]:

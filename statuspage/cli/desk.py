@@ -62,12 +62,32 @@ def invite(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_di
     raise typer.Exit(commands.invite(name, config=config, data_dir=data_dir))
 
 
-@agents.command("logout")
-def log_out(name: NameArgument, *, config: ConfigOption = DEFAULT_CONFIG, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
-    """End all of somebody's sessions."""
+@agents.command("sessions")
+def list_sessions(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only those of this agent.")] = None,
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    wants_json: JsonOption = False,
+) -> None:
+    """List who is logged in: since when, from where, until when at the latest."""
     from statuspage.cli import people as commands
 
-    raise typer.Exit(commands.log_out(name, config=config, data_dir=data_dir))
+    raise typer.Exit(commands.list_sessions(name, config=config, data_dir=data_dir, wants_json=wants_json))
+
+
+@agents.command("logout")
+def log_out(
+    name: NameArgument,
+    *,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="Only this one, as `agents sessions` lists it.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """End all of somebody's sessions, or one of them."""
+    from statuspage.cli import people as commands
+
+    raise typer.Exit(commands.log_out(name, session=session, config=config, data_dir=data_dir))
 
 
 @agents.command("password")

@@ -52,9 +52,27 @@ def invite(name: str, *, config: Path, data_dir: Path) -> int:
     return GOOD
 
 
-def log_out(name: str, *, config: Path, data_dir: Path) -> int:
-    """End all sessions of *name*."""
+def list_sessions(name: str | None, *, config: Path, data_dir: Path, wants_json: bool) -> int:
+    """Print who is logged in, or where *name* is; never what opens a session."""
     at = wall_clock()
+    with store_of(config, data_dir) as database:
+        stays = database.read(lambda connection: sessions.list_stays(connection, at, name))
+    rows = [(one.id, one.agent, _at(one.created_at) or "", _at(one.expires_at) or "", one.address or "") for one in stays]
+    if wants_json:
+        print_json({"items": [dict(zip(("id", "agent", "created_at", "expires_at", "address"), row, strict=True)) for row in rows]})
+    else:
+        print_rows(("SESSION", "AGENT", "SINCE", "ENDS", "FROM"), rows, if_none="nobody is logged in")
+    return GOOD
+
+
+def log_out(name: str, *, session: str | None, config: Path, data_dir: Path) -> int:
+    """End all sessions of *name*, or *session* alone."""
+    at = wall_clock()
+    if session is not None:
+        if not _write(config, data_dir, partial(sessions.end_stay, id_=session, agent=name, at=at, by=people.OPERATOR)):
+            fail(f"{name} has no session {session}", BAD)
+        typer.echo(f"{name} was logged out of session {session}")
+        return GOOD
     ended = _write(config, data_dir, partial(sessions.end_stays, agent=name, at=at))
     typer.echo(f"{name} was logged out of {ended} session{'' if ended == 1 else 's'}")
     return GOOD

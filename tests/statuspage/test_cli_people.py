@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from statuspage.clock import wall_clock
 from statuspage.store.engine import Store
 from statuspage.store.people import is_password, password_of, token_of
+from statuspage.store.sessions import begin_session
 from tests.statuspage.terminal import configured, statuspage
 
 URL = "sqlite:///statuspage.db"
@@ -110,3 +112,19 @@ async def test_a_directory_that_cannot_be_used_is_one_line(here: Path) -> None:
     (here / "file").touch()
     ended = await statuspage("agents", "list", "--data-dir", "file/inside", here=here)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+
+
+async def test_sessions_are_listed_and_ended_one_by_one(here: Path) -> None:
+    await statuspage("agents", "add", "ada", "--password-stdin", here=here, typed="correct horse\n")
+    with Store.blocking(URL, here / "data") as database:
+        digest_of = database.read(lambda connection: password_of(connection, "ada")) or ""
+        for address in ("192.0.2.1", "192.0.2.2"):
+            database.write(partial(begin_session, agent="ada", digest_of=digest_of, at=wall_clock(), address=address))
+    rows = json.loads((await statuspage("agents", "sessions", "--json", here=here)).out)["items"]
+    assert {(row["agent"], row["address"]) for row in rows} == {("ada", "192.0.2.1"), ("ada", "192.0.2.2")}
+    gone = next(row["id"] for row in rows if row["address"] == "192.0.2.1")
+    assert (await statuspage("agents", "logout", "ada", "--session", gone, here=here)).code == 0
+    again = await statuspage("agents", "logout", "ada", "--session", gone, here=here)
+    assert (again.code, again.err) == (1, f"ada has no session {gone}\n")
+    left = (await statuspage("agents", "sessions", "ada", here=here)).out
+    assert ("192.0.2.1" in left, "192.0.2.2" in left) == (False, True)

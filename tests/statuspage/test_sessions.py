@@ -59,7 +59,7 @@ async def test_the_command_line_invites_logs_out_and_knows_the_teams(house: Hous
     )
     here = {"config": file, "data_dir": house.data_dir}
     browser = await house.logged_in("anna")
-    assert await to_thread(commands.log_out, "anna", **here) == 0
+    assert await to_thread(commands.log_out, "anna", session=None, **here) == 0
     assert not await is_in(browser)
     assert await to_thread(commands.invite, "anna", **here) == 0
     out = capsys.readouterr().out
