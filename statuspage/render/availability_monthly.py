@@ -32,7 +32,9 @@ def _figures(services: Sequence[Reported]) -> Iterator[Figure]:
     yield Figure(name="Services", value=str(len(services)), note=f"{without} of them without a service level" if without else "")
     left = [one.left for one in promised if one.left is not None]
     kept = sum(one >= timedelta(0) for one in left)
-    yield Figure(name="Promises kept", value=share(kept, len(left)), note=f"{kept} of {len(left)}" if left else "none can be told")
+    untold = f"; of {len(promised) - len(left)} more nothing is known" if len(left) < len(promised) else ""
+    note = f"{kept} of {len(left)}{untold}" if left else "none can be told"
+    yield Figure(name="Promises kept", value=share(kept, len(left)), note=note)
     down = sum(one.ledger.measured.down for one in services if one.ledger is not None)
     yield Figure(name="Downtime", value=spelled(float(down) / 1e6), note="of all services together, as measured")
     owed = [one for one in services if one.credit]

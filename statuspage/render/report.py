@@ -81,8 +81,12 @@ class Reported:
 
     @property
     def left(self) -> timedelta | None:
-        """Downtime that the promise still allows; below zero where it is overdrawn."""
-        return None if self.budget is None else timedelta(microseconds=float(self.budget.allowed - self.budget.used))
+        """Downtime that the promise still allows, below zero where it is overdrawn; None also where nothing is known of what counts."""
+        return (
+            None
+            if self.budget is None or self.figure.contractual is None
+            else timedelta(microseconds=float(self.budget.allowed - self.budget.used))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from incidents.levels.availability import availability
 from incidents.levels.service_level import NO_OFFER
 from incidents.levels.terms import Terms
 from incidents.priority import Impact
@@ -287,6 +288,18 @@ async def test_large_figures_are_written_in_full(desk: Desk) -> None:
     paper = availability_monthly([replace(found, cost=1234567.89)], word="900d")
     row = dict(zip(paper.columns, paper.rows[0], strict=True))
     assert (row["cost"], float(row["unknown_seconds"])) == ("1234567.89", found.figure.unknown.total_seconds())
+
+
+async def test_a_promise_of_which_nothing_is_known_all_month_is_not_kept_but_not_known(desk: Desk) -> None:
+    now = desk.house.now.replace(second=0, microsecond=0)
+    period = Span(now - timedelta(days=30), now)
+    seen = await desk.house.store.read(lambda connection: reported(connection, "portal", "Portal", period, now, NO_OFFER))
+    unseen = replace(seen, ledger=availability([], period, born=period.since))
+    assert (seen.budget is not None, unseen.left) == (True, None)
+    kept = next(one for one in availability_monthly([unseen], word="30d").figures if one.name == "Promises kept")
+    assert (kept.value, kept.note) == ("no data", "none can be told")
+    kept = next(one for one in availability_monthly([seen, unseen], word="30d").figures if one.name == "Promises kept")
+    assert kept.note.endswith(" of 1; of 1 more nothing is known")
 
 
 async def test_a_service_bears_its_own_name_where_a_component_has_its_id_too(desk: Desk) -> None:
