@@ -18,6 +18,7 @@ from incidents.maintenance import Maintenance
 from incidents.model import Incident, Situation
 from incidents.redacting import Outrun
 from incidents.rewording import Struck, digest, whole_digest
+from incidents.voices import Voice
 
 Named = Incident | Maintenance | Advisory
 
@@ -71,7 +72,43 @@ def strike(
         raise Invalid("These words stand nowhere in it; capitals count.")
     subject = {Incident: "incident", Maintenance: "maintenance", Advisory: "advisory"}[type(named)]
     struck = Struck(at=now, was=digest(phrase), instead=instead, by=by, reason=reason, phrase=phrase, **{subject: named.id})
-    return (struck, *_without(named, now, by, phrase, instead, own), *_briefed_without(named, now, by, phrase, instead))
+    return (struck, *_without(named, now, by, {phrase: instead}, own), *_briefed_without(named, now, by, phrase, instead))
+
+
+def removed(voice: Voice) -> str:
+    """What stands in the place of an update's words that are gone."""
+    return voice.says("The words that stood here were removed.")
+
+
+def redact(
+    _: Situation,
+    now: datetime,
+    *,
+    named: Maintenance | Advisory,
+    said: Collection[tuple[str, str]],
+    instead: Mapping[str, str],
+    by: str,
+    reason: str,
+    own: str,
+) -> tuple[Event, ...]:
+    """Strike out the whole words of an update wherever they stand in *named*; *instead* says so there, by language.
+
+    *said* is every text that it ever had, with its language.
+    Errors: IllegalMove where they are gone already, or the file says them again; Invalid.
+    """
+    demand(reason, "Removing words needs a reason.")
+    others = {text: instead.get(language, instead[own]) for language, text in said if text and text not in instead.values()}
+    if not others:
+        raise IllegalMove("These words were removed already, or there were none.")
+    if any(len(text.strip()) < SHORTEST for text in others):
+        raise Invalid(f"What is removed has at least {SHORTEST} letters: correct it instead.")
+    subject = "maintenance" if isinstance(named, Maintenance) else "advisory"
+    longest_first = dict(sorted(others.items(), key=lambda pair: len(pair[0]), reverse=True))
+    struck = [
+        Struck(at=now, was=digest(text), instead=other, by=by, reason=reason, phrase=text, **{subject: named.id})
+        for text, other in longest_first.items()
+    ]
+    return (*struck, *_without(named, now, by, longest_first, own))
 
 
 def _briefed_without(named: Named, now: datetime, by: str, phrase: str, instead: str) -> tuple[Event, ...]:
@@ -84,16 +121,22 @@ def _briefed_without(named: Named, now: datetime, by: str, phrase: str, instead:
     return (Briefed(at=now, incident=named.id, by=by, brief=cleared),)
 
 
-def _without(named: Named, now: datetime, by: str, phrase: str, instead: str, own: str) -> tuple[Event, ...]:
-    """Its name and description as they are without *phrase*, where they have it."""
+def _without(named: Named, now: datetime, by: str, others: Mapping[str, str], own: str) -> tuple[Event, ...]:
+    """Its name and description with *others* in the place of words, where they have these."""
     names = names_of(named, own)
     described = named.description if isinstance(named, Maintenance) else {}
-    if not any(phrase in text for text in (*names.values(), *described.values())):
+    if not any(phrase in text for text in (*names.values(), *described.values()) for phrase in others):
         return ()
     if isinstance(named, Maintenance) and named.series is not None and not named.is_over:
         raise IllegalMove("The file says these words of this window, and would say them again: change it there first.")
-    cleared = {language: text.replace(phrase, instead) for language, text in names.items()}
-    return (_renamed(named, now, by, cleared, own, {language: text.replace(phrase, instead) for language, text in described.items()}),)
+    cleared, described = ({language: _replaced(text, others) for language, text in texts.items()} for texts in (names, described))
+    return (_renamed(named, now, by, cleared, own, described),)
+
+
+def _replaced(text: str, others: Mapping[str, str]) -> str:
+    for phrase, instead in others.items():
+        text = text.replace(phrase, instead)
+    return text
 
 
 def _renamed(named: Named, now: datetime, by: str, name: Mapping[str, str], own: str, described: Mapping[str, str] | None = None) -> Event:

@@ -14,9 +14,9 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 from sqlalchemy import Column, Connection, Row, Table, func, select, update
 
-from incidents.advisory import AdvisoryReworded
-from incidents.events import Event, Updated
-from incidents.imported import Imported, Quoted
+from incidents.advisory import AdvisoryReworded, AdvisoryUpdated
+from incidents.events import Event, MaintenanceUpdated, Updated
+from incidents.imported import Imported, MaintenanceImported, MaintenanceQuoted, Quoted
 from incidents.model import Update
 from incidents.redacting import Outrun
 from incidents.rewording import MaintenanceReworded, Redacted, Reworded, RewordingEvent, digest, digests
@@ -80,6 +80,30 @@ def reword_planned(connection: Connection, events: Sequence[Event]) -> None:
 
 def _digests(row: Row[Any]) -> object:
     return digests(row.body) if isinstance(row.body, Mapping) else (digest(row.body), digests(row.bodies))
+
+
+def planned_words_of(connection: Connection, subject: str, id: str, number: int) -> Sequence[tuple[str | None, str]]:
+    """Every text that update *number* of a window or an advisory (*subject*) ever had, with its language (None: the site's own)."""
+    told = select(journal.c.kind, journal.c.body).where(journal.c[subject] == id).order_by(journal.c.sequence)
+    return [text for row in connection.execute(told) for text in _planned_texts(understand(row.kind, row.body), number)]
+
+
+def _planned_texts(event: Event, number: int) -> Iterator[tuple[str | None, str]]:
+    match event:
+        case MaintenanceUpdated(update=said) if said.number == number:
+            yield from ((said.language, said.body), *said.bodies.items())
+        case MaintenanceImported(updates=updates) | MaintenanceQuoted(updates=updates):
+            for said in updates:
+                if said.number == number:
+                    yield from ((said.language, said.body), *said.bodies.items())
+        case MaintenanceReworded(number=of) if of == number:
+            yield from ((event.language, event.body), *event.bodies.items())
+        case AdvisoryUpdated(update=said) if said.number == number:
+            yield from said.body.items()
+        case AdvisoryReworded(number=of) if of == number:
+            yield from event.body.items()
+        case _:
+            return
 
 
 def newest_redaction(connection: Connection) -> datetime | None:

@@ -10,16 +10,18 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from incidents import act, redacting
-from incidents.advisory import AdvisoryUpdate
+from incidents import act, redacting, striking
+from incidents.advisory import Advisory, AdvisoryUpdate
 from incidents.events import Event
 from incidents.maintenance import Maintenance, MaintenanceUpdate
 from incidents.rewording import digest, digests
+from incidents.voices import in_each
 from statuspage.picture.advisories import Bulletin
 from statuspage.picture.marking import localised
 from statuspage.pipeline import Command
 from statuspage.store.advisory_rows import read_bulletins
 from statuspage.store.maintenance_rows import maintenance_words, read_maintenances
+from statuspage.store.rewording import planned_words_of
 from statuspage.web.advisory_bodies import AdvisoryUpdateShown, by_language
 from statuspage.web.auth import CALLER
 from statuspage.web.by_language import put_together, words_of
@@ -31,7 +33,7 @@ from statuspage.web.once import done_once
 from statuspage.web.problems import Rejected, refused
 from statuspage.web.screens import screen, see_other
 from statuspage.web.window_bodies import MaintenanceUpdateShown, MaintenanceWords
-from statuspage.web.word_bodies import RewordBody
+from statuspage.web.word_bodies import RedactBody, RewordBody
 
 W = TypeVar("W", MaintenanceUpdate, AdvisoryUpdate)
 
@@ -61,6 +63,66 @@ async def reword_advisory(request: web.Request) -> web.Response:
         return AdvisoryUpdateShown.of(_numbered(_bulletin(request.match_info["id"], connection).updates, request))
 
     return await done_once(request, deed, command, status=200, spell=spell)
+
+
+async def redact_maintenance(request: web.Request) -> web.Response:
+    """Remove public words about a window everywhere; what stays is that something was said, and the digest of it."""
+    deed, command = await _redaction(request, await body_of(request, RedactBody))
+
+    def spell(connection: Connection, _: Sequence[Event]) -> BaseModel:
+        return MaintenanceUpdateShown.of(_numbered(_window(request.match_info["id"], connection)[1], request))
+
+    answer = await done_once(request, deed, command, status=200, spell=spell)
+    await request.app[DESK].store.purge()
+    return answer
+
+
+async def redact_advisory(request: web.Request) -> web.Response:
+    """Remove public words of an advisory everywhere; what stays is that something was said, and the digest of it."""
+    deed, command = await _redaction(request, await body_of(request, RedactBody))
+
+    def spell(connection: Connection, _: Sequence[Event]) -> BaseModel:
+        return AdvisoryUpdateShown.of(_numbered(_bulletin(request.match_info["id"], connection).updates, request))
+
+    answer = await done_once(request, deed, command, status=200, spell=spell)
+    await request.app[DESK].store.purge()
+    return answer
+
+
+async def show_redact(request: web.Request) -> web.Response:
+    """Ask whether the words are really to be removed, and say what that does."""
+    return await _redact_form(request, typed="", was=(await _spoken(request)).digest)
+
+
+async def redact_by_form(request: web.Request) -> web.Response:
+    """Remove public words about a window or of an advisory."""
+    desk, form = request.app[DESK], await request.post()
+    typed, was = text(form.get("reason")), text(form.get("was"))
+    try:
+        await perform(desk, *await _redaction(request, fit(RedactBody, reason=typed, was=was)))
+    except act.Refused as refusal:
+        return await _redact_form(request, typed=typed, was=was, rejected=refused(refusal))
+    except Rejected as rejected:
+        return await _redact_form(request, typed=typed, was=was, rejected=rejected)
+    await desk.store.purge()
+    return see_other(f"{(await _spoken(request)).page}#timeline")
+
+
+async def _redaction(request: web.Request, body: RedactBody) -> tuple[Deed, Command]:
+    """The act that removes words, and what the audit keeps of it. Errors: Rejected 404; Outrun where others stand there than were seen."""
+    desk, by, id_ = request.app[DESK], request[CALLER].name, request.match_info["id"]
+    spoken = await _spoken(request)
+    if body.was is not None and body.was != spoken.digest:
+        raise redacting.Outrun
+    removed = in_each(desk.voices, striking.removed)
+    read = partial(planned_words_of, subject="maintenance" if _is_of_window(request) else "advisory", id=id_, number=spoken.number)
+    said = [(language or desk.own, text) for language, text in await desk.store.read(read)]
+    stood = {desk.own: spoken.body, **spoken.bodies}
+    proof = {f"sha256.{language}": one for language, one in digests(stood).items()}
+    deed = Deed(by=by, act="redact", subject=id_, detail={"number": str(spoken.number), "reason": body.reason, **proof})
+    instead = {desk.own: removed.own, **removed.others}
+    redact = partial(striking.redact, named=spoken.named, said=said, instead=instead, own=desk.own)
+    return deed, partial(redact, by=by, reason=body.reason)
 
 
 async def show_correct(request: web.Request) -> web.Response:
@@ -110,8 +172,11 @@ class _Spoken:
     """Words as the form shows them: on which *page* of the console, what they are about, and as ``digest`` tells them from others."""
 
     page: str
+    named: Maintenance | Advisory
     name: str
     number: int
+    at: datetime
+    by: str | None
     body: str
     bodies: Mapping[str, str]
     digest: str
@@ -120,7 +185,7 @@ class _Spoken:
 
 
 def _is_of_window(request: web.Request) -> bool:
-    return request.path.startswith("/maintenance")
+    return "/maintenance" in request.path
 
 
 async def _spoken(request: web.Request) -> _Spoken:
@@ -131,15 +196,27 @@ async def _spoken(request: web.Request) -> _Spoken:
         said, seen = _numbered(words, request), MaintenanceUpdateShown.of(_numbered(words, request)).digest
         name, body, bodies = localised(window.name, desk.language), said.body, said.bodies
         return _Spoken(
-            page=f"/maintenance/{id_}", name=name, number=said.number, body=body, bodies=bodies, digest=seen, edited_at=said.edited_at
+            page=f"/maintenance/{id_}",
+            named=window,
+            name=name,
+            number=said.number,
+            at=said.at,
+            by=said.by,
+            body=body,
+            bodies=bodies,
+            digest=seen,
+            edited_at=said.edited_at,
         )
     bulletin = await desk.store.read(partial(_bulletin, id_))
     told = _numbered(bulletin.updates, request)
     others = {language: one for language, one in told.body.items() if language != desk.own}
     return _Spoken(
         page=f"/advisories/{id_}",
+        named=bulletin.advisory,
         name=localised(bulletin.advisory.name, desk.language),
         number=told.number,
+        at=told.at,
+        by=told.by,
         body=told.body.get(desk.own, ""),
         bodies=others,
         digest=AdvisoryUpdateShown.of(told).digest,
@@ -161,6 +238,21 @@ async def _form(request: web.Request, *, typed: str, bodies: Mapping[str, str], 
         bodies=bodies,
         was=said.digest,
         is_outrun=was != said.digest,
+        trouble=trouble_of(rejected),
+    )
+
+
+async def _redact_form(request: web.Request, *, typed: str, was: str, rejected: Rejected | None = None) -> web.Response:
+    said = await _spoken(request)
+    return screen(
+        request,
+        "redact.html",
+        status=rejected.status if rejected else 200,
+        page=said.page,
+        name=said.name,
+        said=said,
+        typed=typed,
+        was=was if rejected is None else said.digest,
         trouble=trouble_of(rejected),
     )
 

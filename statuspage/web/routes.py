@@ -37,7 +37,6 @@ from statuspage.web import (
     monitors,
     monthlies,
     pings,
-    planned_words,
     postmortem,
     preview,
     queue,
@@ -68,6 +67,7 @@ from statuspage.web.login import DOOR, Door
 from statuspage.web.once import ONCE, Once, answered_once
 from statuspage.web.openapi import describe
 from statuspage.web.people_routes import PEOPLE
+from statuspage.web.planned_word_routes import PLANNED_WORDS
 from statuspage.web.problems import told
 from statuspage.web.reach import demand_reach
 from statuspage.web.room_routes import ROOMS
@@ -97,14 +97,7 @@ _ONE = "/incidents/{id}"
 _SAID = f"{_ONE}/updates/{{number}}"
 _WORK = "/maintenance/{id}"
 _WINDOW = "/maintenances/{id}"
-_ADVISORY = "/advisories/{id}"
-_CORRECT = "/updates/{number}/correct"
 _SUBSCRIBER = "/subscribers/{id}"
-
-
-def _reworded(path: str, handler: Handler, gives: type[BaseModel], policy: Policy = Permission.ACT) -> Route:
-    """The act that corrects public words, whatever they are about; it answers with them as they are then."""
-    return _act(f"{_API}{path}/updates/{{number}}", handler, word_bodies.RewordBody, gives, 200, policy, "PATCH")
 
 
 def _planned(
@@ -187,10 +180,6 @@ ROUTES: tuple[Route, ...] = (
     _send(f"{_WORK}/finish", window_forms.finish, Permission.PLAN),
     _send(f"{_WORK}/cancel", window_forms.cancel, Permission.PLAN),
     _send(f"{_WORK}/approve", window_forms.approve, Permission.APPROVE),
-    _see(f"{_WORK}{_CORRECT}", planned_words.show_correct, Permission.PLAN),
-    _send(f"{_WORK}{_CORRECT}", planned_words.correct_by_form, Permission.PLAN),
-    _see(f"{_ADVISORY}{_CORRECT}", planned_words.show_correct, Permission.PLAN),
-    _send(f"{_ADVISORY}{_CORRECT}", planned_words.correct_by_form, Permission.PLAN),
     _see("/advisories", advisory_pages.show_advisories),
     _see("/advisories/publish", advisory_pages.show_publish, Permission.PLAN),
     _send("/advisories/publish", advisory_forms.publish_by_form, Permission.PLAN),
@@ -225,12 +214,10 @@ ROUTES: tuple[Route, ...] = (
     _read(f"{_API}{_ONE}", api.show_incident, bodies.IncidentShown),
     _act(f"{_API}{_ONE}/acknowledge", api.acknowledge, bodies.AcknowledgeBody, bodies.IncidentShown, 200),
     _act(f"{_API}{_ONE}/updates", api.update, bodies.UpdateBody, bodies.UpdateShown, 201),
-    _reworded(_ONE, rewording.reword, bodies.UpdateShown),
+    _act(f"{_API}{_SAID}", rewording.reword, word_bodies.RewordBody, bodies.UpdateShown, 200, Permission.ACT, "PATCH"),
     _act(f"{_API}{_SAID}/redact", rewording.redact, word_bodies.RedactBody, bodies.UpdateShown, 200, Permission.REDACT),
+    *PLANNED_WORDS,
     *_named(_ONE, bodies.IncidentShown, striking.rename_incident, striking.strike_incident),
-    _read(f"{_API}{_WINDOW}/updates", planned_words.list_maintenance_words, window_bodies.MaintenanceWords),
-    _reworded(_WINDOW, planned_words.reword_maintenance, window_bodies.MaintenanceUpdateShown, Permission.PLAN),
-    _reworded(_ADVISORY, planned_words.reword_advisory, advisory_bodies.AdvisoryUpdateShown, Permission.PLAN),
     *_named(_WINDOW, window_bodies.MaintenanceShown, striking.rename_maintenance, striking.strike_maintenance),
     *_named("/advisories/{id}", advisory_bodies.AdvisoryShown, striking.rename_advisory, striking.strike_advisory),
     _act(f"{_API}{_ONE}/notes", api.note, bodies.NoteBody, bodies.NoteShown, 201),

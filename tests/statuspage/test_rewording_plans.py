@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from sqlalchemy import select
 
 from statuspage.store.earlier import earlier
 from statuspage.store.people import Role
+from statuspage.store.tables import journal
 from tests.statuspage import desks
 from tests.statuspage.test_maintenance_api import wish as work
 from tests.statuspage.test_redaction import WORD, House, running, told, until
@@ -84,6 +86,34 @@ async def test_a_correction_is_marked_and_moves_the_entry_that_keeps_its_place(h
     assert WORD not in json.dumps(rows)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_removed_words_are_gone_from_every_surface_in_every_version_and_the_audit_keeps_their_digest(house: House, kind: str) -> None:
+    id_ = (await house.send(f"/{kind}", {**wish(kind), "name": {"en": "Disks", "de": "Platten"}}))["id"]
+    page, path = f"{path_of(kind, id_)[1:]}/index.html", f"/{kind}/{id_}/updates/1"
+    await until(lambda: WORD in told(house, page))
+    assert (await patched(house, path, {"body": BETTER}))[0] == 200
+    gone = {"reason": "It names a person."}
+    (stands,) = await updates_of(house, kind, id_)
+    async with house.desk.post(f"{house.service.internal_url}/api/v1{path}/redact", json={**gone, "was": "0" * 64}) as late:
+        assert late.status == 409, "other words than were seen"
+    async with house.desk.post(f"{house.service.internal_url}/api/v1{path}/redact", json={**gone, "was": stands["digest"]}) as done:
+        assert done.status == 200, await done.text()
+        assert "Two disks" not in await done.text()
+    async with house.desk.post(f"{house.service.internal_url}/api/v1{path}/redact", json=gone) as again:
+        assert again.status == 409
+    await until(lambda: "The words that stood here were removed." in told(house, page))
+    served = await house.served()
+    assert "Die Worte, die hier standen, wurden entfernt." in served[f"/de{path_of(kind, id_)}"]
+    for word in (WORD, "Two disks", "Zwei Platten"):
+        assert [where for where, text in served.items() if word in text and "search" not in where] == []
+        assert word not in json.dumps(await updates_of(house, kind, id_))
+        stores = await house.service.hub.store.read(lambda connection: [str(row) for row in connection.execute(select(journal.c.body))])
+        assert not any(word in row for row in stores)
+    async with house.desk.get(f"{house.service.internal_url}/api/v1/audit") as answer:
+        rows = (await answer.json())["items"]
+    assert sha256(BETTER["de"].encode()).hexdigest() in [one["detail"].get("sha256.de") for one in rows if one["act"] == "redact"]
+
+
 async def words_at(house: House, id_: str, at: str) -> list[str]:
     """What had been said of it at an instant."""
     known = await house.service.hub.store.read(partial(earlier, at=datetime.fromisoformat(at)))
@@ -109,6 +139,7 @@ async def test_the_forms_of_the_console_correct_and_show_both_where_somebody_was
     async with desks.housed(tmp_path) as house:
         await house.all_good()
         program, anna = await house.program("desk", Role.LEVEL_ONE), await house.logged_in("anna")
+        bert = await house.logged_in("bert", Role.LEVEL_TWO)
         warning = {"name": "Storm", "services": ["email"], "body": "Lines may fail."}
         for kind, body in (("maintenances", work()), ("advisories", warning)):
             id_ = (await (await program.send(f"/{kind}", body)).json())["id"]
@@ -128,3 +159,10 @@ async def test_the_forms_of_the_console_correct_and_show_both_where_somebody_was
             assert done.status in {200, 303}
             assert "Public words 1 corrected" in await anna.page(card) or "Public update 1 corrected" in await anna.page(card)
             assert (await anna.get(f"{card}/updates/7/correct")).status == 404
+            form = f"{card}/updates/1/redact"
+            assert form not in await anna.page(card), "that is for level two"
+            drawn = await bert.page(form)
+            assert "Typed by Anna." in drawn
+            was = drawn.split('name="was" value="')[1].split('"')[0]
+            assert (await bert.send(form, {"reason": "It names a person.", "was": was}, of=form)).status in {200, 303}
+            assert "Typed by Anna." not in await bert.page(card)
