@@ -69,7 +69,7 @@ class Life:
 
 WEEKS = Life(days=24, every=8 * HOUR, results="3d", hourly="6d", breaks=24, renews=9, shown=6, reports=6, period="7d", most=3_000_000)
 YEARS = Life(
-    days=730, every=2 * HOUR, results="14d", hourly="400d", breaks=20, renews=90, shown=5, reports=30, period="30d", most=80_000_000
+    days=730, every=2 * HOUR, results="14d", hourly="400d", breaks=20, renews=90, shown=5, reports=30, period="30d", most=50_000_000
 )
 
 
