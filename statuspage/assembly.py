@@ -124,6 +124,7 @@ async def assembled(loaded: Loaded, store: Store, data_dir: Path, now: Now) -> H
         tokens=configuration.tokens(config),
     )
     pipeline.audience = hub.hear
+    await hub.knowledge.renew()
     return hub
 
 

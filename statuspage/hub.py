@@ -47,11 +47,12 @@ from statuspage.deliver import Deliverer
 from statuspage.desk_tallies import Timed
 from statuspage.entrances import Entrances, ledgers, proxies_of
 from statuspage.escalating import Escalation
+from statuspage.knowledge import Knowledge
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
 from statuspage.paces import Paces, Watched
-from statuspage.picture.known_errors import KnownError, KnownErrorView, spoken
+from statuspage.picture.known_errors import KnownError
 from statuspage.pipeline import Pipeline
 from statuspage.press import Press
 from statuspage.promises import Promised
@@ -126,11 +127,13 @@ class Hub:
     is_reload_good: bool = True
     _scale: tuple[Loaded, int, Scale] | None = None
     _provider: Provider | None = None
-    _known_errors: tuple[Loaded, Sequence[KnownError], Sequence[KnownErrorView]] | None = None
+    knowledge: Knowledge = field(init=False)
+    _named_errors: tuple[Loaded, Sequence[KnownError]] | None = None
 
     def __post_init__(self) -> None:
         """The schedule probes through the hub, and the hub owns the schedule; what needs the present configuration asks the hub."""
         self.library = Library.beside(self.press, Html(templates()))
+        self.knowledge = Knowledge(store=self.store, named=self.named_errors, language=lambda: self.loaded.config.site.language)
         self.promised, self.timed = Promised(store=self.store), Timed(store=self.store)
         self.paces = Paces(
             store=self.store, now=self.now, zone=lambda: self.press.site.timezone, watched=self.answering, told=self.press.redraw
@@ -264,8 +267,7 @@ class Hub:
             offers=lambda: self.books.offers,
             mirror=lambda: self.mirror.figures,
             backups=lambda: self.backups.figures,
-            known_errors=lambda: self.known_errors()[0],
-            error_views=lambda: self.known_errors()[1],
+            knowledge=self.knowledge,
             languages=lambda: spoken_by(self.loaded.config),
             asked_in=lambda: (self.loaded.config.site.languages or ())[1:],
             scale=self.scale,
@@ -310,12 +312,11 @@ class Hub:
             self._provider = Provider(settings=settings, back=f"{console.url}{BACK}", door=lambda: self.door, now=self.now)
         return self._provider
 
-    def known_errors(self) -> tuple[Sequence[KnownError], Sequence[KnownErrorView]]:
-        """Symptoms that are known, and the same in the site's language; made once for each configuration, since there may be thousands."""
-        if self._known_errors is None or self._known_errors[0] is not self.loaded:
-            found = known_errors_of(self.loaded.config)
-            self._known_errors = (self.loaded, found, spoken(found, self.loaded.config.site.language))
-        return self._known_errors[1:]
+    def named_errors(self) -> Sequence[KnownError]:
+        """Symptoms that the file names; made once for each configuration, since there may be thousands."""
+        if self._named_errors is None or self._named_errors[0] is not self.loaded:
+            self._named_errors = (self.loaded, known_errors_of(self.loaded.config))
+        return self._named_errors[1]
 
     def scale(self) -> Scale:
         """What priority is reckoned by, by the configuration in use; made once for each and each year."""

@@ -15,6 +15,7 @@ from statuspage.store.caller_tables import callers
 from statuspage.store.change_tables import change_services
 from statuspage.store.feed_tables import feed_entries
 from statuspage.store.incident_rows import change_incident, read_incidents
+from statuspage.store.knowledge_tables import known_error_services
 from statuspage.store.ledger_tables import corrections, service_levels
 from statuspage.store.maintenance_tables import maintenance_components, maintenance_services
 from statuspage.store.outbox_tables import subscribers
@@ -67,6 +68,7 @@ _COLUMNS: Mapping[Subject, Sequence[tuple[Table, Column[str]]]] = {
         (hidden_services, hidden_services.c.service),
         (circles, circles.c.service),
         (signals, signals.c.service),
+        (known_error_services, known_error_services.c.service),
     ),
 }
 """Where ids stand, beside standings and status changes, which name their subject."""

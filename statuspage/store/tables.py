@@ -28,6 +28,7 @@ from statuspage.store import (  # noqa: F401 - so that the metadata holds them t
     change_tables,
     duty_tables,
     feed_tables,
+    knowledge_tables,
     ledger_tables,
     maintenance_tables,
     outbox_tables,

@@ -134,7 +134,7 @@ async def list_known_errors(request: web.Request) -> web.Response:
     desk, service = request.app[DESK], request.query.get("service")
     if service is not None and service not in desk.pipeline.situation.topology.services:
         raise Rejected(404, "There is no service with this id.")
-    found = spoken(desk.known_errors(), desk.language, None if service is None else [service])
+    found = spoken(desk.knowledge.errors(), desk.language, None if service is None else [service])
     shown = [bodies.KnownErrorShown.model_validate(one, from_attributes=True) for one in found]
     return _json(bodies.KnownErrorList(items=shown, next=None))
 

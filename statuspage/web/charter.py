@@ -116,7 +116,7 @@ async def show_service(request: web.Request) -> web.Response:
         others=others,
         open=_open(situation.incidents.values(), id_),
         out_of_reach=_others_cards(situation, reach),
-        known_errors=spoken(desk.known_errors(), desk.language, {id_}),
+        known_errors=spoken(desk.knowledge.errors(), desk.language, {id_}),
         changes=altered,
         named={one.id: one.name for one in known.values()},
         windows=_windows(desk, id_, now),

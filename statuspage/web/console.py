@@ -146,7 +146,7 @@ async def card(
         reported=named(desk, known.reported),
         who=known.who,
         useful=known.useful,
-        known_errors=spoken(desk.known_errors(), desk.language, story.incident.worst.keys()),
+        known_errors=spoken(desk.knowledge.errors(), desk.language, story.incident.worst.keys()),
         others=[
             one for one in situation.incidents.values() if one.id != incident and one.origin in (story.incident.origin, Origin.MACHINE)
         ],

@@ -24,8 +24,8 @@ from statuspage.clock import Now
 from statuspage.config.alertmanager import Alertmanager
 from statuspage.config.calls import Roster
 from statuspage.config.charters import Charter
+from statuspage.knowledge import Knowledge
 from statuspage.message_templates import MessageTemplate
-from statuspage.picture.known_errors import KnownError, KnownErrorView
 from statuspage.picture.levels import Level
 from statuspage.picture.page import Page, Story
 from statuspage.picture.urgency import ORDINARY
@@ -58,7 +58,7 @@ class Desk:
     *levels* every service's availability, *offers* what the file says beside its promise, *planning_policy* what planned work must keep,
     *page_at* what the public page said at a past instant (None: nothing was kept), *mirror* and *backups* how those are doing,
     *stories* the open incidents and the newest closed ones where they are at hand (None: the store is to be asked),
-    *known_errors* the symptoms that the file names, *error_views* the same in its language, *doors* the further pages, *rules* how teams
+    *knowledge* the symptoms that are known, *doors* the further pages, *rules* how teams
     are called, *roster* who they are, *is_separated* whether nobody may do by themselves what a second person should see,
     *charters* what the file says for the desk of each service, *causes* what incidents may come from, *alertmanager* what its alerts
     mean here, *provider* who vouches for agents beside their passwords (None: nobody).
@@ -81,6 +81,7 @@ class Desk:
     heartbeats: Callable[[], Mapping[bytes, str]]
     planning_policy: Callable[[], PlanningPolicy]
     page_at: Callable[[Connection, datetime], Page | None]
+    knowledge: Knowledge
     kinds: Callable[[], Mapping[str, str]] = dict
     trends: Callable[[], Mapping[tuple[str, str], Trend]] = dict
     levels: Callable[[], Mapping[str, Level]] = dict
@@ -88,8 +89,6 @@ class Desk:
     mirror: Callable[[], MirrorFigures] = MirrorFigures
     backups: Callable[[], BackupFigures] = BackupFigures
     stories: Callable[[], Sequence[Story] | None] = lambda: None
-    known_errors: Callable[[], Sequence[KnownError]] = tuple
-    error_views: Callable[[], Sequence[KnownErrorView]] = tuple
     languages: Callable[[], Sequence[str]] = lambda: (ENGLISH,)
     asked_in: Callable[[], Sequence[str]] = tuple
     scale: Callable[[], Scale] = lambda: ORDINARY

@@ -13,7 +13,10 @@ from statuspage.picture import board
 from statuspage.picture.capabilities import capabilities
 from statuspage.picture.known_errors import KnownErrorView
 from statuspage.picture.triage import errors_about
+from statuspage.store.knowledge import Written
+from statuspage.web.auth import Permission
 from statuspage.web.desk import DESK, Desk
+from statuspage.web.reach import reach_of
 from statuspage.web.screens import screen
 from statuspage.web.templates import told_clock
 
@@ -36,19 +39,26 @@ async def show_known_errors(request: web.Request) -> web.Response:
     """Draw the known errors: those with all the words that are asked for, of the service that is."""
     desk = request.app[DESK]
     question, service = request.query.get("q", "").strip()[:LONGEST_QUESTION], request.query.get("service", "")
-    found = [one for one in errors_about(question, desk.error_views()) if not service or service in one.services]
+    found = [one for one in errors_about(question, desk.knowledge.views()) if not service or service in one.services]
     rows = board.service_rows(desk.pipeline.situation, desk.language)
     return screen(
         request,
         "known_errors.html",
         errors=found[:SHOWN],
         left=max(len(found) - SHOWN, 0),
-        total=len(desk.error_views()),
+        total=len(desk.knowledge.views()),
         question=question,
         service=service,
-        services=[row for row in rows if row.id in _concerned(desk.error_views())],
+        services=[row for row in rows if row.id in _concerned(desk.knowledge.views())],
         named={row.id: row.name for row in rows},
+        written=_within_reach(request),
     )
+
+
+def _within_reach(request: web.Request) -> Mapping[str, Written]:
+    """Those that the desk has written and that whoever asks may change, by id."""
+    reach = reach_of(request, Permission.ACT)
+    return {one.id: one for one in request.app[DESK].knowledge.written if reach.holds_all(one.services)}
 
 
 def _concerned(errors: Sequence[KnownErrorView]) -> frozenset[str]:

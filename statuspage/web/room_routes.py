@@ -1,6 +1,6 @@
-"""Addresses of the rooms beside the queue, where an agent looks something up and changes nothing."""
+"""Addresses of the rooms beside the queue, where an agent looks something up."""
 
-from statuspage.web import charter, knowledge, month, trials, wall
+from statuspage.web import charter, knowledge, known_errors, month, trials, wall
 from statuspage.web.auth import Permission
 from statuspage.web.route import Handler, Route, see, send
 
@@ -13,6 +13,9 @@ ROOMS: tuple[Route, ...] = (
     _room("/services", charter.show_services),
     _room("/services/{id}", charter.show_service),
     _room("/known-errors", knowledge.show_known_errors),
+    see("/known-errors/write", known_errors.show_write, Permission.ACT),
+    send("/known-errors/write", known_errors.write_by_form),
+    send("/known-errors/remove", known_errors.remove_by_form),
     _room("/templates", knowledge.show_templates),
     _room("/calendar", month.show_calendar),
     _room("/wall", wall.show_wall),

@@ -121,7 +121,7 @@ def _question(request: web.Request) -> str:
 
 async def _answer(desk: Desk, reach: Reach, question: str, chosen: str | None) -> Answer:
     situation = desk.pipeline.situation
-    guessed = meant(question, situation, desk.error_views())
+    guessed = meant(question, situation, desk.knowledge.views())
     services = (chosen,) if chosen is not None and chosen in situation.topology.services else guessed.services
     by_id = {row.id: row for row in board.service_rows(situation, desk.language)}
     return Answer(

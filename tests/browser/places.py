@@ -78,6 +78,7 @@ PLACES = (
     Place(name="services", which=Which.BROKEN, site="console", path="/services", is_inside=True),
     Place(name="charter of a service", which=Which.BROKEN, site="console", path="/services/email", is_inside=True),
     Place(name="known errors", which=Which.BROKEN, site="console", path="/known-errors", is_inside=True),
+    Place(name="form for a known error", which=Which.BROKEN, site="console", path="/known-errors/write?service=email", is_inside=True),
     Place(name="texts for updates", which=Which.BROKEN, site="console", path="/templates", is_inside=True),
     Place(name="calendar", which=Which.BROKEN, site="console", path="/calendar", is_inside=True),
     Place(name="wall", which=Which.BROKEN, site="console", path="/wall", is_inside=True),

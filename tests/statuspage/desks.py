@@ -26,8 +26,9 @@ from statuspage.bundled import templates
 from statuspage.config.calls import Roster
 from statuspage.config.causes import ORDINARY
 from statuspage.config.charters import Charter
+from statuspage.knowledge import Knowledge
 from statuspage.message_templates import MessageTemplate
-from statuspage.picture.known_errors import KnownError, spoken
+from statuspage.picture.known_errors import KnownError
 from statuspage.picture.page import Story
 from statuspage.picture.urgency import ORDINARY as ORDINARY_SCALE
 from statuspage.pipeline import Pipeline
@@ -288,8 +289,7 @@ async def housed(
         heartbeats=lambda: house.heartbeats,
         planning_policy=lambda: house.planning_policy,
         offers=lambda: house.offers,
-        known_errors=lambda: KNOWN_ERRORS,
-        error_views=lambda: spoken(KNOWN_ERRORS, languages[0]),
+        knowledge=Knowledge(store=store, named=lambda: KNOWN_ERRORS, language=lambda: languages[0]),
         mirror=lambda: house.mirror,
         backups=lambda: house.backups,
         stories=lambda: house.stories,

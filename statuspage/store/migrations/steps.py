@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from statuspage.store.errors import StoreError
 from statuspage.store.tables import metadata
 
-HEAD = "0046"
+HEAD = "0047b"
 """The newest step; each names the one before it, and their numbers tell no order."""
 
 # Alembic's own table, as Alembic makes it; it reads there where the next step begins.
