@@ -1,6 +1,6 @@
-"""Addresses of the rooms beside the queue, where an agent looks something up."""
+"""Addresses of the rooms beside the queue, where an agent looks something up, and of the streams that pages are told by."""
 
-from statuspage.web import charter, knowledge, known_errors, month, trials, wall
+from statuspage.web import charter, knowledge, known_errors, live, month, trials, wall
 from statuspage.web.auth import Permission
 from statuspage.web.route import Handler, Route, see, send
 
@@ -20,6 +20,8 @@ ROOMS: tuple[Route, ...] = (
     _room("/calendar", month.show_calendar),
     _room("/wall", wall.show_wall),
     _room("/wall/live", wall.show_wall_live),
+    see("/events", live.follow),
+    see("/incidents/{id}/events", live.follow),
     see("/try", trials.show_form, Permission.CONFIGURE),
     send("/try", trials.try_by_form, Permission.CONFIGURE),
 )

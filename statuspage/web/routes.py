@@ -138,8 +138,6 @@ def _named(path: str, gives: type[BaseModel], rename: Handler, strike: Handler) 
 ROUTES: tuple[Route, ...] = (
     _see("/", queue.show_queue),
     _see("/live", queue.show_live),
-    _see("/events", live.follow),
-    _see(f"{_ONE}/events", live.follow),
     _see("/pages/{page}", further_pages.show_page, Access.AGENT),
     _see("/pages/{page}/{tail:.*}", further_pages.show_page, Access.AGENT),
     *PEOPLE,
