@@ -62,7 +62,8 @@ class LevelView:
     """What is promised of a service and what was kept. *budget* and *credits* are there only where the file makes them public.
 
     *figures* are by period: 24h, 7d, 30d, 90d, 365d, month, quarter, year; their ledgers are called by *words*. *watched_since* is set
-    where the service is younger than a year, *bars_since* where it is younger than the ninety days that the bars show.
+    where the service is younger than a year, *bars_since* where it is younger than the ninety days that the bars show. *telling* are the
+    periods that say something of their own: of those that begin before it was watched, the shortest and the promised one.
     """
 
     service: str
@@ -75,6 +76,7 @@ class LevelView:
     bars_since: datetime | None
     budget: BudgetView | None
     credits: tuple[Credit, ...]
+    telling: frozenset[str]
 
 
 def level_view(told: Level) -> LevelView:
@@ -90,7 +92,15 @@ def level_view(told: Level) -> LevelView:
         bars_since=_young_since(told, "90d"),
         budget=_budget(told) if told.offer.is_public else None,
         credits=told.offer.credits if told.offer.is_public else (),
+        telling=_telling(told),
     )
+
+
+def _telling(told: Level) -> frozenset[str]:
+    """The periods without those that repeat a shorter one, since both hold all that is known."""
+    longer = [word for word in told.periods if _young_since(told, word) is not None]
+    promised = {told.terms.period.value} if told.terms.target is not None else set()
+    return frozenset(told.periods.keys() - set(longer[1:]) | promised)
 
 
 def _young_since(told: Level, word: str) -> datetime | None:

@@ -117,6 +117,7 @@ def level(terms: Terms, target: str | None, *, is_young: bool = False, budget: B
         bars_since=NOW - 40 * 24 * HOUR if is_young else None,
         budget=budget,
         credits=(Credit(below=Fraction(999, 1000), percent=Fraction(5)),),
+        telling=frozenset(figures),
     )
 
 

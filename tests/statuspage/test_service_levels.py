@@ -104,6 +104,15 @@ def test_where_nothing_is_stated_every_minute_counts_and_nothing_is_missed(publi
     assert "kept" not in told.partition("Period")[2].partition("How it is counted")[0]
 
 
+@pytest.mark.parametrize(
+    ("lived", "telling"), [(2 * HOUR, {"24h", "month"}), (50 * HOUR, {"24h", "7d", "month"}), (500 * 24 * HOUR, set(view().figures))]
+)
+def test_a_young_service_shows_each_span_once_and_the_promised_one(publisher: Publisher, lived: timedelta, telling: set[str]) -> None:
+    level = view(lived=lived)
+    assert level.telling == telling
+    assert read(publisher, "/service-levels", email=level).count("CSV JSON") == len(telling) + len(level.months[:13])
+
+
 def test_a_month_below_its_promise_is_called_missed() -> None:
     """Down for two days in October; down in November, which goes on, is not missed yet."""
     assert not view(replace(NINES, target=Fraction(1))).months[0].is_missed
