@@ -69,6 +69,11 @@ class Live:
         self._came = asyncio.Event()
         self._is_open = False
 
+    @property
+    def onlookers(self) -> int:
+        """How many pages are told at present."""
+        return len(self._onlookers)
+
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Tell whoever asks, until either side ends it. Errors: Rejected 403 to programs, 503 where there is no room."""
         caller, secret = request[CALLER], request.cookies.get(session_cookie(self._desk), "")

@@ -13,7 +13,7 @@ import pytest
 from incidents import act
 from statuspage.store import people, sessions
 from statuspage.store.people import Role
-from statuspage.web.live import EACH
+from statuspage.web.live import EACH, LIVE
 from tests.statuspage.desks import PASSWORD, Browser, House, housed
 from tests.statuspage.serving import Served
 from tests.statuspage.streams.test_stream import Reader, reading
@@ -92,6 +92,7 @@ async def test_no_stream_outlives_its_session_by_a_second_whoever_ends_it(house:
             done = monotonic()
             assert await stream.is_over()
             assert monotonic() - done < 1, name
+        assert house.app[LIVE].onlookers == 1, "whose session holds is told on"
         house.wait(hours=13)
         assert await kept.is_over(), "its session is as old as any may be"
 
