@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -28,6 +29,8 @@ from statuspage.config.problems import Seen, seen
 from statuspage.hub import Hub
 from statuspage.store.configurations import CHANGED, SIGNAL, Origin
 from statuspage.store.errors import StoreUnavailable
+from statuspage.supervisor import UNWATCHED, Supervisor
+from statuspage.whereabouts import announced
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,6 @@ T = TypeVar("T")
 Stamp = tuple[Seen, ...]
 """The state of the configuration's files, and of those that hold its secrets."""
 
-HUB_FILE = "hub.json"
 LOCK_FILE = "lock"
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
@@ -88,6 +90,7 @@ class Service:
     internal: tuple[str, int] | None = None
     clock: Now = wall_clock
     backs_up: bool = True
+    supervisor: Supervisor = UNWATCHED
     public_url: str = ""
     internal_url: str = ""
     metrics_url: str = ""
@@ -114,8 +117,12 @@ class Service:
             )
             if config.listen.metrics is not None:
                 self.metrics_url = await stack.enter_async_context(_listening(hub.metrics_runner(), config.listen.metrics))
-            stack.enter_context(_announced(self.data_dir, self.public_url, self.internal_url))
-            await stack.enter_async_context(kept_alive(self._watch_file, "configuration watch", hub.pipeline.figures))
+            stack.enter_context(announced(self.data_dir, self.public_url, self.internal_url))
+            figures, alive = hub.pipeline.figures, partial(self.supervisor.keep, hub.schedule.is_at_work)
+            await stack.enter_async_context(kept_alive(self._watch_file, "configuration watch", figures))
+            if self.supervisor.is_watching:
+                await stack.enter_async_context(kept_alive(alive, "word to the supervisor", figures))
+            self.supervisor.ready(self._status)
             self._stack = stack.pop_all()
         return self
 
@@ -130,12 +137,17 @@ class Service:
             raise RuntimeError("the service is not running")
         return self._hub
 
+    @property
+    def _status(self) -> str:
+        return f"page at {self.public_url}/, console at {self.internal_url}/"
+
     async def reload(self, origin: Origin = SIGNAL) -> None:
         """Take the file into use again; a bad one changes nothing and is told in the log and the metrics.
 
         One after another, so that the newest file wins. What cannot be taken into use because the store is away is tried again.
         """
         async with self._reloading:
+            self.supervisor.reloading()
             asked = await asyncio.to_thread(_asked, self.data_dir / ASKED_FILE)
             try:
                 refused = await self._reload(origin, asked)
@@ -148,6 +160,7 @@ class Service:
                 log.info("the configuration was read again")
             if asked is not None and origin is SIGNAL:  # only then the file says all that was meant
                 await asyncio.to_thread(self._answer, asked, refused)
+            self.supervisor.ready(f"the last configuration was not taken: {refused[0]}" if refused else self._status)
 
     def _answer(self, asked: Request, refused: tuple[str, ...]) -> None:
         (self.data_dir / ASKED_FILE).unlink(missing_ok=True)
@@ -196,11 +209,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service], None], backs_up: bool = True) -> None:
     """Run the service until SIGTERM or SIGINT; SIGHUP reads the configuration again. Errors: as ``Service``."""
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop, ended, supervisor = asyncio.get_running_loop(), asyncio.Event(), Supervisor.of(os.environ)
     # Before anybody can see that it runs: who asks it to end at its first sign of life is heard.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    async with Service(config_path=config_path, data_dir=data_dir, backs_up=backs_up) as service:
+    async with Service(config_path=config_path, data_dir=data_dir, backs_up=backs_up, supervisor=supervisor) as service:
         reloads: set[asyncio.Task[None]] = set()
 
         def reload() -> None:
@@ -212,6 +225,7 @@ async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service
         started(service)
         spare_the_collector()
         await ended.wait()
+        supervisor.stopping()
 
 
 def spare_the_collector() -> None:
@@ -243,17 +257,6 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-@contextmanager
-def _announced(data_dir: Path, public_url: str, internal_url: str) -> Iterator[None]:
-    """Leave word of where the running hub is, for the command line beside it."""
-    path = data_dir / HUB_FILE
-    path.write_text(json.dumps({"pid": os.getpid(), "public": public_url, "internal": internal_url}), encoding="utf-8")
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 @asynccontextmanager

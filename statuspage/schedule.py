@@ -42,6 +42,9 @@ REJECTED_REST = 300.0
 TOO_LATE = 1.0
 """Seconds after which a slot that could not start is missed."""
 
+STALLED = 10.0
+"""Seconds without a tick after which nothing is probed any more, whatever else still turns."""
+
 STEP = 2.0
 """Seconds by which wall and monotonic clock may drift apart before it counts as a step of the wall clock."""
 
@@ -186,6 +189,10 @@ class Schedule:
         scheduler.start()
         self._scheduler = scheduler
         self._watchdog = asyncio.create_task(self._keep_watch(), name="watchdog")
+
+    def is_at_work(self) -> bool:
+        """Whether ticks come: the loop turns, and the cadence with it."""
+        return asyncio.get_running_loop().time() < self._horizon + STALLED
 
     async def stop(self) -> None:
         """Start nothing more, give up what is under way, and wait until it is gone."""

@@ -11,12 +11,13 @@ from types import MappingProxyType
 import typer
 
 from probes.text import plain
-from statuspage.app import HUB_FILE, LOCK_FILE
+from statuspage.app import LOCK_FILE
 from statuspage.cli.examining import machine, network, telling
 from statuspage.cli.examining.finding import Finding, Findings, Look, Place, Standing, aside, looked
 from statuspage.cli.options import BAD, GOOD, print_json
 from statuspage.cli.serve import is_held
 from statuspage.config.loading import ConfigError, Loaded, load
+from statuspage.whereabouts import HUB_FILE
 
 _COLOURS = {Standing.GOOD: "green", Standing.DOUBTFUL: "yellow", Standing.BAD: "red", Standing.UNKNOWN: None}
 _LONGEST = 400

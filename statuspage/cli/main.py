@@ -3,6 +3,9 @@
 Only names and options stand here. What a command does is imported when it runs, so that ``--help`` is quick.
 """
 
+import codecs
+import io
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -77,6 +80,14 @@ def reload(
     from statuspage.cli import serve as commands
 
     raise typer.Exit(commands.reload(data_dir, accepts_removals=accept_removals))
+
+
+@app.command()
+def alive(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Say whether the running service answers with its page; 1 where it does not. For containers and cron."""
+    from statuspage.cli import alive as commands
+
+    raise typer.Exit(commands.alive(data_dir))
 
 
 @app.command()
@@ -354,6 +365,14 @@ def _monthly(kind: str, period: str | None, form: str, config: Path, data_dir: P
 
 def main() -> None:
     """Run the command line; the exit code is 0 for good, 1 where the thing asked about is bad, 2 for usage or configuration."""
+    _speak_utf8()
     command = typer.main.get_command(app)
     without_types_of_flags(command)
     command()
+
+
+def _speak_utf8() -> None:
+    """Where the locale knows ASCII alone, as LANG=C does, it says nothing about letters: names go out as everybody reads them today."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name == "ascii":
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -14,11 +14,12 @@ from pathlib import Path
 import typer
 
 from statuspage import log
-from statuspage.app import ASKED_FILE, HUB_FILE, LOCK_FILE, OUTCOME_FILE, CannotStart, Request, Service, run
+from statuspage.app import ASKED_FILE, LOCK_FILE, OUTCOME_FILE, CannotStart, Request, Service, run
 from statuspage.app import serve as run_service
 from statuspage.cli.options import BAD, GOOD, fail
 from statuspage.config.loading import ConfigError
 from statuspage.store.errors import StoreError
+from statuspage.whereabouts import HUB_FILE
 
 LOOK_EVERY = 0.05
 PATIENCE = 20.0

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, RowMapping, text
 
-from statuspage.app import ASKED_FILE, HUB_FILE, LOCK_FILE, OUTCOME_FILE, alone
+from statuspage.app import ASKED_FILE, LOCK_FILE, OUTCOME_FILE, alone
 from statuspage.backups.belongings import PASSING
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
+from statuspage.whereabouts import HUB_FILE
 from tests.statuspage.store.worlds import after, begin, opened, write
 from tests.statuspage.terminal import Ended, statuspage
 from tests.stores import Postgresql
