@@ -27,8 +27,10 @@ from statuspage.config import loading as configuration
 from statuspage.config.loading import ConfigError, Loaded
 from statuspage.config.problems import Seen, seen
 from statuspage.hub import Hub
+from statuspage.last_page import LAST_PAGE, remains
+from statuspage.standing_in import internal_standin, keep_aside, public_standin, what_to_do
 from statuspage.store.configurations import CHANGED, SIGNAL, Origin
-from statuspage.store.errors import StoreUnavailable
+from statuspage.store.errors import StoreDamaged, StoreUnavailable
 from statuspage.supervisor import UNWATCHED, Supervisor
 from statuspage.whereabouts import announced
 
@@ -226,6 +228,31 @@ async def serve(config_path: Path, data_dir: Path, *, started: Callable[[Service
         spare_the_collector()
         await ended.wait()
         supervisor.stopping()
+
+
+async def stand_in(config_path: Path, data_dir: Path, damage: StoreDamaged, *, started: Callable[[str, str], None]) -> None:
+    """Keep the damaged store aside, and serve the last good bytes until SIGTERM or SIGINT. Errors: ConfigError, CannotStart, OSError."""
+    loop, ended, supervisor = asyncio.get_running_loop(), asyncio.Event(), Supervisor.of(os.environ)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    loop.add_signal_handler(signal.SIGHUP, log.warning, "nothing is reloaded: the store is damaged")
+    config = configuration.load(config_path, os.environ).config
+    with alone(data_dir):
+        aside = keep_aside(config.store.url, data_dir, wall_clock())
+        told = what_to_do(str(damage), aside, data_dir, config.store.backup)
+        log.critical("%s", told)
+        public = public_standin(remains(data_dir / LAST_PAGE), is_tls=config.site.url.startswith("https://"))
+        async with (
+            _listening(public, config.listen.public) as public_url,
+            _listening(internal_standin(told), config.listen.internal) as internal_url,
+        ):
+            started(public_url, internal_url)
+            supervisor.ready("the store is damaged: the last page is served")
+            watched = asyncio.ensure_future(supervisor.keep(lambda: True))
+            await ended.wait()
+            supervisor.stopping()
+            watched.cancel()
+            await asyncio.wait((watched,))
 
 
 def spare_the_collector() -> None:

@@ -1,5 +1,6 @@
 """How the hub comes to life: what it is made of is read from the store, put together, and kept at work until it is left."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -32,6 +33,7 @@ from statuspage.render.html import Html
 from statuspage.store import past, queries
 from statuspage.store.carrying import carry_over
 from statuspage.store.configurations import START
+from statuspage.store.copies import look_through
 from statuspage.store.engine import Store
 from statuspage.store.errors import StoreError
 from statuspage.store.ledger_rows import state_terms
@@ -44,6 +46,7 @@ log = logging.getLogger(__name__)
 async def running(loaded: Loaded, data_dir: Path, now: Now, *, backs_up: bool = True) -> AsyncIterator[Hub]:
     """Open the store, read the situation, probe and publish until left. A store of an older release is backed up first, if *backs_up*."""
     before = partial(_backed_up_before, loaded, data_dir, now) if backs_up else lambda *_: None
+    await asyncio.to_thread(look_through, loaded.config.store.url, data_dir)
     store = await Store.open(loaded.config.store.url, data_dir, before_steps=before)
     try:
         hub = await assembled(loaded, store, data_dir, now)
@@ -57,6 +60,7 @@ async def running(loaded: Loaded, data_dir: Path, now: Now, *, backs_up: bool = 
                 kept_alive(hub.upkeep.run, "housekeeping", figures),
                 kept_alive(hub.controls.run, "controls", figures),
                 kept_alive(hub.mirror.run, "mirror", figures),
+                kept_alive(hub.last_page.run, "last page", figures),
                 kept_alive(hub.backups.run, "backups", figures),
                 kept_alive(hub.deliverer.run, "delivery", figures),
                 kept_alive(hub.escalation.run, "escalation", figures),

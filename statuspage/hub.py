@@ -48,6 +48,7 @@ from statuspage.desk_tallies import Timed
 from statuspage.entrances import Entrances, ledgers, proxies_of
 from statuspage.escalating import Escalation
 from statuspage.knowledge import Knowledge
+from statuspage.last_page import LAST_PAGE, LastPage
 from statuspage.library import Library
 from statuspage.mirror.run import Mirror
 from statuspage.mirror.target import target_of
@@ -112,6 +113,7 @@ class Hub:
     upkeep: Upkeep = field(init=False)
     mirror: Mirror = field(init=False)
     backups: Backups = field(init=False)
+    last_page: LastPage = field(init=False)
     library: Library = field(init=False)
     paces: Paces = field(init=False)
     streams: Streams = field(init=False)
@@ -162,6 +164,8 @@ class Hub:
             store=self.store, pipeline=self.pipeline, config=lambda: self.loaded.config, now=self.now, remembered_at=self.reloaded_at
         )
         self.backups = Backups(installation=self.installation, settings=lambda: self.loaded.config.store.backup, now=self.now)
+        self.last_page = LastPage(press=self.press, file=self.data_dir / LAST_PAGE)
+        self.press.issued.append(self.last_page.wake)
         self.mirror = Mirror.beside(self.press, past=self.library.find, to=lambda: target_of(self.loaded.config, self.data_dir))
 
     # --- what the schedule needs

@@ -9,8 +9,7 @@ from statuspage.config.problems import Sources, dotted, matches
 from statuspage.config.sources import files_of, references
 from statuspage.store.connect import UNFINISHED
 
-LAST_PAGE = "last-page.tar"
-PASSING = frozenset({"lock", "hub.json", "reload.json", "asked.json", LAST_PAGE, UNFINISHED})
+PASSING = frozenset({"lock", "hub.json", "reload.json", "asked.json", "last-page.json", UNFINISHED})
 """Files of the data directory that mean something only while this process runs, or that are drawn anew."""
 
 _NAMED = ("site.logo", "pages.*.logo", "teams.*.on_call.calendar")

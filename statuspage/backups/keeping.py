@@ -125,6 +125,14 @@ def backups_in(directory: Path) -> dict[datetime, Path]:
     return found
 
 
+def newest_in(directory: Path) -> Path | None:
+    """The newest backup in *directory*, made by schedule or before an upgrade."""
+    kept = backups_in(directory)
+    if kept:
+        return kept[max(kept)]
+    return max(directory.glob("before-*.tar"), key=lambda path: path.stat().st_mtime, default=None)
+
+
 def superfluous(kept: Collection[datetime], made: datetime, *, keep: int, weekly: int) -> list[datetime]:
     """Which of those *kept* go: not the newest *keep*, nor the newest of each of *weekly* weeks before those, nor what was just *made*."""
     newest_first = sorted(kept, reverse=True)

@@ -14,11 +14,11 @@ from pathlib import Path
 import typer
 
 from statuspage import log
-from statuspage.app import ASKED_FILE, LOCK_FILE, OUTCOME_FILE, CannotStart, Request, Service, run
+from statuspage.app import ASKED_FILE, LOCK_FILE, OUTCOME_FILE, CannotStart, Request, Service, run, stand_in
 from statuspage.app import serve as run_service
 from statuspage.cli.options import BAD, GOOD, fail
 from statuspage.config.loading import ConfigError
-from statuspage.store.errors import StoreError
+from statuspage.store.errors import StoreDamaged, StoreError
 from statuspage.whereabouts import HUB_FILE
 
 LOOK_EVERY = 0.05
@@ -30,7 +30,11 @@ def serve(config: Path, data_dir: Path, *, backs_up: bool = True) -> int:
     """Run the service until it is told to end; what keeps it from starting is said in a line each."""
     log.set_up()
     try:
-        run(run_service(config, data_dir, started=_greet, backs_up=backs_up))
+        try:
+            run(run_service(config, data_dir, started=_greet, backs_up=backs_up))
+        except StoreDamaged as damage:
+            run(stand_in(config, data_dir, damage, started=_tell))
+            return BAD
     except ConfigError as trouble:
         fail("\n".join(str(problem) for problem in trouble.problems))
     except (CannotStart, StoreError) as trouble:
@@ -39,8 +43,12 @@ def serve(config: Path, data_dir: Path, *, backs_up: bool = True) -> int:
 
 
 def _greet(service: Service) -> None:
-    typer.echo(f"public page {service.public_url}/")
-    typer.echo(f"console     {service.internal_url}/")
+    _tell(service.public_url, service.internal_url)
+
+
+def _tell(public_url: str, internal_url: str) -> None:
+    typer.echo(f"public page {public_url}/")
+    typer.echo(f"console     {internal_url}/")
 
 
 def reload(data_dir: Path, *, accepts_removals: bool) -> int:

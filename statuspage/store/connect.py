@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError
 
 from statuspage.store.chain import Witness
-from statuspage.store.errors import StoreError
+from statuspage.store.errors import StoreDamaged, StoreError
 
 READERS = 4
 PATIENCE = 5.0
@@ -103,6 +103,20 @@ def _demand_whole(data_dir: Path) -> None:
         raise StoreError(f"{data_dir} is only half restored: run `statuspage restore {backup}` again, to its end.")
 
 
+def kept_aside(file: Path) -> Path | None:
+    """Where the store lies that was at *file* and was damaged, the newest; None where there is none, or another took its place."""
+    asides = [path for path in sorted(file.parent.glob(f"{file.name}.damaged-*")) if not path.name.endswith(("-wal", "-shm"))]
+    return asides[-1] if asides and not file.exists() else None
+
+
+def _demand_sound(file: Path, data_dir: Path) -> None:
+    """Never begin anew where something was lost. Errors: StoreDamaged."""
+    if (aside := kept_aside(file)) is not None:
+        raise StoreDamaged(f"The store was damaged, and is kept as {aside.name}: put back a backup by `statuspage restore FILE --replace`.")
+    if file.exists() and file.stat().st_size == 0 and (data_dir / "audit.head").exists():
+        raise StoreDamaged(f"The store's file {file} is empty, and it was not before: its audit has begun.")
+
+
 # --- SQLite -------------------------------------------------------------------------------------------------------------------
 
 
@@ -110,6 +124,7 @@ def _database_file(address: URL, data_dir: Path) -> Path:
     if not address.database or address.database == ":memory:":
         raise StoreError("A store in memory would forget everything: write sqlite:///NAME.")
     file = data_dir / address.database
+    _demand_sound(file, data_dir)
     try:
         # Made here and not by SQLite, so that nobody else can ever read it; its -wal and -shm files take over this mode.
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))

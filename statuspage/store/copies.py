@@ -15,10 +15,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, create_engine, inspect
 from sqlalchemy import literal_column as column_of
 from sqlalchemy.exc import DBAPIError
 
-from statuspage.store.connect import PATIENCE
-from statuspage.store.errors import StoreError, StoreUnavailable, away
+from statuspage.store.connect import PATIENCE, database_file
+from statuspage.store.errors import DAMAGE, StoreDamaged, StoreError, StoreUnavailable, away
 from statuspage.store.migrations.steps import build, version_of
 from statuspage.store.tables import metadata
+
+LOOKED_THROUGH_AT_MOST = 256 << 20
+"""Bytes of a database that are looked through at each start: some tenths of a second. Each backup looks through more."""
 
 STRIDE = 1024
 """Pages that are copied between two words about how far it is."""
@@ -70,6 +73,22 @@ def copy_sqlite(file: Path, into: Path, told: Told) -> str:
             return _sound(copy)
     except sqlite3.Error as error:
         raise StoreUnavailable(f"The store {file} cannot be copied: {error}.") from error
+
+
+def look_through(url: str, data_dir: Path) -> None:
+    """Look whether a database file is sound, unless it is so large that this takes long. Errors: StoreDamaged."""
+    file = database_file(url, data_dir)
+    if file is None or not file.exists() or file.stat().st_size > LOOKED_THROUGH_AT_MOST:
+        return
+    try:
+        with closing(sqlite3.connect(file, timeout=PATIENCE)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+            raise StoreDamaged(f"The store {file.name} cannot be read: {error}.") from error
+        return  # busy or away: whoever opens it says so
+    if found != ["ok"]:
+        raise StoreDamaged(f"The store {file.name} is damaged: {'; '.join(' '.join(found).split())[:300]}.")
 
 
 def schema_of_file(file: Path) -> str:

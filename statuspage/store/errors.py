@@ -40,10 +40,20 @@ class StoreUnavailable(StoreError):
     """
 
 
+class StoreDamaged(StoreUnavailable):
+    """What was written cannot be read any more, or is kept aside because it could not: no later call succeeds."""
+
+
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 def away(error: DBAPIError) -> StoreUnavailable | None:
     """Return why the store is away, or None where the fault lies in the statement and not in the store."""
     reason = _reason(error)
-    return None if reason is None else StoreUnavailable(f"The store is not available: {reason}.")
+    if reason is None:
+        return None
+    is_damaged = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in DAMAGE
+    return (StoreDamaged if is_damaged else StoreUnavailable)(f"The store is not available: {reason}.")
 
 
 def _reason(error: DBAPIError) -> str | None:

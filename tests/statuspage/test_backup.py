@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from statuspage.app import ASKED_FILE, LOCK_FILE, OUTCOME_FILE, alone
 from statuspage.backups.belongings import PASSING
+from statuspage.last_page import LAST_PAGE
 from statuspage.store.acts import write_audit
 from statuspage.store.engine import Store
 from statuspage.whereabouts import HUB_FILE
@@ -282,7 +283,7 @@ async def test_what_cannot_be_backed_up_says_so_and_leaves_what_was_there(tmp_pa
 
 
 def test_what_means_nothing_without_its_process_is_kept_in_no_backup() -> None:
-    assert {LOCK_FILE, HUB_FILE, OUTCOME_FILE, ASKED_FILE} <= PASSING
+    assert {LOCK_FILE, HUB_FILE, OUTCOME_FILE, ASKED_FILE, LAST_PAGE} <= PASSING
 
 
 @pytest.mark.parametrize("into", ["nowhere/kept.tar", "."])
