@@ -209,6 +209,7 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /maintenances/{id}/rename": on(Scene.window, "/maintenances", "/rename", RENAMED),
     "POST /maintenances/{id}/strike": on(Scene.window, "/maintenances", "/strike", {**STRUCK, "words": "Sending"}),
     "PATCH /maintenances/{id}/updates/{number}": on(Scene.announced, "/maintenances", "/updates/1", {"body": "Other words."}),
+    "POST /maintenances/{id}/updates/{number}/redact": on(Scene.announced, "/maintenances", "/updates/1/redact", REASON),
     "POST /advisories": plain("/advisories", storm()),
     "POST /advisories/{id}/updates": on(Scene.advisory, "/advisories", "/updates", {"body": "It draws near."}),
     "PATCH /advisories/{id}": on(Scene.advisory, "/advisories", "", {"ends": at(LATER)}),
@@ -216,6 +217,7 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /advisories/{id}/rename": on(Scene.advisory, "/advisories", "/rename", RENAMED),
     "POST /advisories/{id}/strike": on(Scene.advisory, "/advisories", "/strike", {**STRUCK, "words": "Lines"}),
     "PATCH /advisories/{id}/updates/{number}": on(Scene.advisory, "/advisories", "/updates/1", {"body": "Other words."}),
+    "POST /advisories/{id}/updates/{number}/redact": on(Scene.advisory, "/advisories", "/updates/1/redact", REASON),
     "POST /subscribers": plain("/subscribers", HOOK),
 }
 WITHOUT_A_KEY = {"POST /ingest/alertmanager"}

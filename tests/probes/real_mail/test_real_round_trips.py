@@ -55,10 +55,10 @@ async def test_a_message_that_postfix_throws_away_is_lost(servers: MailServers) 
 
 
 async def test_a_recipient_that_postfix_puts_off_is_tried_again_and_then_deferred(servers: MailServers) -> None:
-    result = await travel(through(servers, rcpt_to="later@example.net", defer_within="700ms"))
+    result = await travel(through(servers, rcpt_to="later@example.net", defer_within="3s"))
     assert (result.failure, result.stage) == (Failure.DEFERRED, "send.rcpt_to")
     assert [phase.name for phase in result.phases].count("send.defer") == 1
-    assert 0.5 < result.took < 5
+    assert 0.5 < result.took < 10
 
 
 async def test_several_monitors_share_a_mailbox_and_leave_nothing(servers: MailServers) -> None:
