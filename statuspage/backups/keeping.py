@@ -61,8 +61,10 @@ class Backups:
             return
         directory = self.installation().data_dir / settings.to
         kept = await asyncio.to_thread(backups_in, directory)
-        self.figures.done_at = max(kept, default=self.figures.done_at)
-        if not self._is_due(settings, now):
+        # One that seems to come from the future was made before the clock was put right: nobody knows how old it is.
+        newest = max((at for at in kept if at - now <= _SLACK), default=None)
+        self.figures.done_at = newest or self.figures.done_at
+        if not self._is_due(newest, settings, now):
             return
         self._tried_at = now
         try:
@@ -74,12 +76,11 @@ class Backups:
         else:
             self.figures.done_at, self.figures.trouble, self.figures.since = made, "", None
 
-    def _is_due(self, settings: Backup, now: datetime) -> bool:
-        done_at, tried_at = self.figures.done_at, self._tried_at
+    def _is_due(self, newest: datetime | None, settings: Backup, now: datetime) -> bool:
+        tried_at = self._tried_at
         if self.figures.trouble and tried_at is not None and timedelta() <= now - tried_at < min(RETRY, settings.every):
             return False
-        # One that seems to come from the future was made before the clock was put right: nobody knows how old it is.
-        return done_at is None or not -_SLACK <= now - done_at < settings.every
+        return newest is None or now - newest >= settings.every
 
     def _make(self, directory: Path, now: datetime) -> datetime:
         at = now.replace(microsecond=0)
@@ -134,12 +135,16 @@ def newest_in(directory: Path) -> Path | None:
 
 
 def superfluous(kept: Collection[datetime], made: datetime, *, keep: int, weekly: int) -> list[datetime]:
-    """Which of those *kept* go: not the newest *keep*, nor the newest of each of *weekly* weeks before those, nor what was just *made*."""
-    newest_first = sorted(kept, reverse=True)
-    stays, weeks = {made, *newest_first[:keep]}, dict[tuple[int, int], datetime]()
-    for one in newest_first[keep:]:
+    """Which of those *kept* go: not the newest *keep* up to what was just *made*, nor the newest of each of *weekly* weeks before those.
+
+    What seems to be younger was made by a wrong clock: as many of those stay besides, and take the place of none.
+    """
+    newest_first = sorted({*kept, made}, reverse=True)
+    ahead = newest_first.index(made)
+    past, weeks = newest_first[ahead:], dict[tuple[int, int], datetime]()
+    for one in past[keep:]:
         weeks.setdefault(one.isocalendar()[:2], one)
-    stays |= set(list(weeks.values())[:weekly])
+    stays = {*newest_first[:ahead][:keep], *past[:keep], *list(weeks.values())[:weekly]}
     return [one for one in newest_first if one not in stays]
 
 

@@ -37,6 +37,7 @@ def test_the_newest_stay_and_before_them_one_a_week() -> None:
 
 def test_what_was_just_made_stays_beside_those_that_a_wrong_clock_made() -> None:
     assert superfluous(days(-900, -800, 0), START, keep=1, weekly=0) == days(-800)
+    assert superfluous(days(-900, -800, 0, 1, 2), START, keep=2, weekly=0) == days(2)
 
 
 @dataclass
@@ -92,6 +93,18 @@ async def test_a_clock_that_was_set_back_does_not_keep_from_backing_up(tmp_path:
     kept = Kept(tmp_path)
     await kept.after()
     assert await kept.after(days=-400) == days(400, 0)
+    assert await kept.after(hours=23) == days(400, 0), "it is due by the clock as it is now"
+    for _ in range(4):
+        await kept.after(days=1)
+    assert len(backups_in(kept.directory)) == 1 + 3
+
+
+async def test_where_all_are_gone_another_is_made_at_once(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    await kept.after()
+    for path in backups_in(kept.directory).values():
+        path.unlink()
+    assert await kept.after(minutes=1) == [START + timedelta(minutes=1)]
 
 
 async def test_one_that_fails_is_told_counted_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
