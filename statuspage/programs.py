@@ -29,7 +29,6 @@ async def running(
 
 
 async def _end(process: Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)  # where it has ended by itself, too: what it has started may hold its pipes open for good
     await process.communicate()

@@ -36,3 +36,11 @@ async def test_whoever_is_cancelled_while_a_program_starts_leaves_nothing(tmp_pa
         assert ended
         gc.collect()  # says what nobody has closed
     await until(lambda: not _left(marked))
+
+
+async def test_what_a_program_left_behind_as_it_ended_holds_nobody_up(tmp_path: Path) -> None:
+    marked = f"{60 + os.getpid() / 1e9:.9f}"
+    async with asyncio.timeout(20):
+        async with running(("/bin/sh", "-c", f"sleep {marked} &"), {}, stdin=DEVNULL, stderr=PIPE, cwd=str(tmp_path)) as process:
+            await until(lambda: process.returncode is not None)
+    await until(lambda: not _left(marked))
