@@ -100,7 +100,7 @@ def rollback(number: int, *, accepts_removals: bool, config: Path, data_dir: Pat
         kept = _kept_aside([file for file in changed if before[file] is not None])
         try:
             told = _applied(number, changed, data_dir, accepts_removals=accepts_removals)
-        except (_Refused, CannotBeTold) as trouble:
+        except (_Refused, CannotBeTold, OSError) as trouble:  # a disk may be full after the first of several files
             _put({file: before[file] for file in changed})
             for file in kept:
                 file.unlink()
@@ -144,7 +144,7 @@ def _drafts(version: Version, path: Path) -> dict[Path, str | None]:
 def _put(states: Drafts) -> None:
     for file, text in states.items():
         if text is None:
-            file.unlink()
+            file.unlink(missing_ok=True)
             continue
         file.touch(mode=0o600)
         replace(file, text)

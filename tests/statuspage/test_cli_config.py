@@ -1,6 +1,7 @@
 """Change told beforehand, looked back upon and taken back, beside a service that runs."""
 
 import asyncio
+import errno
 import json
 import re
 import shutil
@@ -10,13 +11,20 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
+import typer
+
 from statuspage.app import Request, Service
-from statuspage.cli.versions import _drafts
+from statuspage.cli.versions import _drafts, rollback
 from statuspage.clock import wall_clock
+from statuspage.config.loading import load, topology
+from statuspage.config.replacing import replace
 from statuspage.config.sources import read
+from statuspage.hub import apply_version
 from statuspage.picture.audience import Wish
 from statuspage.store import acts
-from statuspage.store.configurations import Origin, Version
+from statuspage.store.configurations import START, Origin, Version
+from statuspage.store.engine import Store
 from statuspage.store.subscribers import subscribe
 from tests.deadline import until
 from tests.statuspage.terminal import statuspage
@@ -130,6 +138,30 @@ async def test_what_cannot_be_taken_back_is_said_and_changes_nothing(tmp_path: P
         taken = await statuspage("config", "rollback", "1", "--accept-removals", here=tmp_path)
         assert taken.code == 0, taken.err
         assert "portal" not in service.hub.loaded.config.services
+
+
+def test_where_the_disk_is_full_half_way_all_files_are_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, data = tmp_path / "conf", tmp_path / "data"
+    house.mkdir()
+    parts = {"a.yaml": "site: {name: Example, url: 'http://127.0.0.1:1'}\n", "b.yaml": "monitors: {}\n"}
+    for name, words in parts.items():
+        (house / name).write_text(words)
+    loaded = load(house, {})
+    with Store.blocking("sqlite:///statuspage.db", data) as database:
+        database.write(lambda connection: apply_version(connection, loaded, topology(loaded.config), wall_clock(), START))
+    for name, words in parts.items():
+        (house / name).write_text(f"# later\n{words}")
+    fills_up = iter([None, OSError(errno.ENOSPC, "No space left on device"), None, None])
+
+    def put(file: Path, words: str) -> None:
+        if trouble := next(fills_up):
+            raise trouble
+        replace(file, words)
+
+    monkeypatch.setattr("statuspage.cli.versions.replace", put)
+    with pytest.raises(typer.Exit):
+        rollback(1, accepts_removals=False, config=house, data_dir=data)
+    assert {path.name: path.read_text() for path in house.iterdir()} == {name: f"# later\n{words}" for name, words in parts.items()}
 
 
 def test_a_directory_is_given_back_file_by_file(tmp_path: Path) -> None:
