@@ -33,7 +33,7 @@ KEYED = frozenset(
 COUNTED_ALONE: Mapping[str, int] = {"fails_after": 1, "recovers_after": 1}
 """What a monitor of a passive kind has unless it says otherwise itself: nobody can ask it again to be sure."""
 
-HIDDEN = frozenset({"announce", "credentials", "notify", "password", "token", "secret", "headers"})
+HIDDEN = frozenset({"announce", "client_secret", "credentials", "headers", "notify", "password", "secret", "token"})
 """Keys below which nothing that was typed is ever quoted."""
 
 _NOTHING = repr(timedelta(0))

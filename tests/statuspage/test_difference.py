@@ -31,6 +31,7 @@ monitors:
         ("[{component: smtp,", "[{component: dns}, {component: smtp,", "service email: needs[0] {component: dns} is new"),
         ("{env: OPS}", "{file: ops.secret}", "credentials ops: password {env: OPS} → {file: ops.secret}"),
         ("user: ops", "user: root", "credentials ops: user is another, which is not shown"),
+        ("services:", "login: {oidc: {client_secret: geheim}}\nservices:", "login: all of it {oidc: {client_secret: ***}} is new"),
         ("geheim@", "geheimer@", "service web: monitors[0].url https://***@example.net/?key=*** is another, in what is not shown"),
     ],
 )
