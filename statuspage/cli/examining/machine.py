@@ -14,8 +14,7 @@ from probes.run import run
 from statuspage.cli.examining.finding import Finding, Findings, Place, Standing
 from statuspage.cli.first_file import zone_here
 from statuspage.clock import wall_clock
-from statuspage.config.problems import Trail
-from statuspage.config.sources import files_of, read
+from statuspage.config.sources import files_of, read, references
 
 _UNSET = 5
 """What adjtimex(2) returns where nothing sets the clock."""
@@ -114,19 +113,6 @@ def _readable(place: Place) -> Iterator[Finding]:
 def _secrets(place: Place) -> Iterator[Path]:
     """The files that ``{file: PATH}`` names anywhere in the configuration."""
     sources = read(place.path)
-    for trail, name in _references(sources.value, ()):
-        yield Path(sources.place(trail).file).parent / name
-
-
-def _references(value: object, trail: Trail) -> Iterator[tuple[Trail, str]]:
-    match value:
-        case {"file": str(name), **others} if not others:
-            yield trail, name
-        case dict():
-            for key, entry in value.items():
-                yield from _references(entry, (*trail, key))
-        case list():
-            for number, entry in enumerate(value):
-                yield from _references(entry, (*trail, number))
-        case _:
-            return
+    for trail, way, name in references(sources.value):
+        if way == "file":
+            yield Path(sources.place(trail).file).parent / name
