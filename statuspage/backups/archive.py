@@ -145,6 +145,15 @@ class Archive:
         made.replace(to)
 
 
+def is_archive(path: Path) -> bool:
+    """Whether *path* begins as an archive does. Errors: OSError."""
+    with path.open("rb") as stream:
+        try:
+            return _next(stream)[0] == MANIFEST
+        except BadArchive:
+            return False
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """Open an archive, and see that it has the form of one. Errors: BadArchive; OSError."""

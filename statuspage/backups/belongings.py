@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
+from statuspage.backups.archive import is_archive
 from statuspage.backups.manifest import Configured, Needed
 from statuspage.config.problems import Sources, dotted, matches
 from statuspage.config.sources import files_of, references
@@ -18,7 +19,7 @@ _NAMED = ("site.logo", "pages.*.logo", "teams.*.on_call.calendar")
 
 def configured(path: Path) -> Configured:
     """What the configuration at *path* is called."""
-    return Configured(name=path.resolve().name, is_directory=path.is_dir())
+    return Configured(name=Path(os.path.abspath(path)).name, is_directory=path.is_dir())  # noqa: PTH100 - a link is called as it is here
 
 
 def home_of(path: Path) -> Path:
@@ -42,11 +43,20 @@ def secrets_of(sources: Sources) -> tuple[Needed, ...]:
 
 
 def kept_files(data_dir: Path, store: Path | None) -> Iterator[Path]:
-    """The files of the data directory that an installation cannot be without, keys above all; *store* is kept by other means."""
+    """The files of the data directory that an installation cannot be without, keys above all; *store* is kept by other means.
+
+    Other backups are none of them: one that held the one before would grow with each.
+    """
+    stored = () if store is None else files_of_store(store)
     for path in sorted(data_dir.iterdir()) if data_dir.is_dir() else ():
-        is_store = store is not None and path.name.startswith(store.name)
-        if path.is_file() and not path.is_symlink() and not is_store and path.name not in PASSING and not path.name.startswith("."):
+        is_passing = path.name in PASSING or path.name.startswith(".")
+        if path.is_file() and not path.is_symlink() and not is_passing and path not in stored and not is_archive(path):
             yield path
+
+
+def files_of_store(store: Path) -> tuple[Path, ...]:
+    """The database file, and what SQLite has beside it at times."""
+    return tuple(store.with_name(f"{store.name}{end}") for end in ("", "-wal", "-shm", "-journal"))
 
 
 def sync(directory: Path) -> None:

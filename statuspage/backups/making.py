@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -22,7 +23,7 @@ from statuspage.store.errors import StoreError
 CONFIG, STORE, DATA = "config", "store", "data"
 """The directories in an archive."""
 
-_STAGE = ".backup-"
+_STAGE, _CONTENTS, _MADE = ".statuspage-backup-", "contents", "made.tar"
 _ABANDONED = timedelta(days=1)
 """After which that which was begun and never finished is taken for left behind by a process that was killed."""
 
@@ -72,7 +73,7 @@ def back_up(what: Installation, into: Path, now: Now, told: Told = lambda *_: No
 
 
 def _made(what: Installation, stage: Path, into: Path, now: Now, told: Told) -> Made:
-    taken_at, contents, made = now(), stage / "contents", stage / "made.tar"
+    taken_at, contents, made = now(), stage / _CONTENTS, stage / _MADE
     # First: the audit may have come further than its head says, but never the other way round.
     for path in kept_files(what.data_dir, database_file(what.url, what.data_dir)):
         _copy(path, contents / DATA / path.name)
@@ -130,7 +131,9 @@ def _counted(doing: str, total: int, told: Told) -> archive.Told:
 
 
 def _sweep(directory: Path, now: datetime) -> None:
-    """Remove what a process left behind that was killed while it made a backup."""
+    """Remove what a process left behind that was killed while it made a backup, and nothing of anybody else's."""
     for path in directory.glob(f"{_STAGE}*"):
-        if path.is_dir() and not path.is_symlink() and now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _ABANDONED:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # what cannot be looked into is none of ours
+            is_ours = not path.is_symlink() and {one.name for one in path.iterdir()} <= {_CONTENTS, _MADE}
+            if is_ours and now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _ABANDONED:
+                shutil.rmtree(path, ignore_errors=True)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from probes.settings import Secret
 from statuspage.backups.archive import Archive
-from statuspage.backups.belongings import PASSING, sync
+from statuspage.backups.belongings import PASSING, files_of_store, sync
 from statuspage.backups.making import CONFIG, DATA, STORE, Told
 from statuspage.backups.manifest import Manifest, Needed
 from statuspage.clock import Now
@@ -56,16 +56,19 @@ def put_back(what: Restoring, now: Now, *, replaces: bool, told: Told) -> Restor
     Errors: CannotRestore, OSError, StoreError.
     """
     store, marker = _store_file(what), what.data_dir / UNFINISHED
-    older = _older(what.data_dir, store)
+    older = _older(what, store)
     if older and not replaces and not marker.exists():
         names = ", ".join(path.name for path in older[:4])
         raise CannotRestore(f"{what.data_dir} is in use ({names}): name another by --data-dir, or put these aside by --replace.")
+    _see_that_it_holds_its_store(what)
     written, left = _configuration(what)
     _see_that_it_fits(what, store)
-    marker.write_text(f"{what.file}\n", encoding="utf-8")
-    sync(what.data_dir)
-    if store is None:
-        _fill_database(what, marker, told)
+    begun = marker.read_text(encoding="utf-8").splitlines() if marker.exists() else []
+    if _filled(what) not in begun:
+        marker.write_text(f"{what.file}\n", encoding="utf-8")
+        sync(what.data_dir)
+        if store is None:
+            _fill_database(what, marker, told, was_begun=bool(begun))
     aside = _put_aside(what.data_dir, older, f"{BEFORE}-{now():%Y%m%dT%H%M%SZ}")
     for name in what.archive.members:
         if name.startswith(f"{DATA}/") and (plain := PurePath(name).name) not in PASSING:
@@ -98,17 +101,26 @@ def _store_file(what: Restoring) -> Path | None:
     return file
 
 
-def _older(data_dir: Path, store: Path | None) -> list[Path]:
-    found = [path for path in sorted(data_dir.iterdir()) if not path.is_dir() and path.name not in PASSING]
-    beside = sorted(store.parent.glob(f"{store.name}*")) if store is not None and not store.parent.samefile(data_dir) else []
-    return [*found, *beside]
+def _see_that_it_holds_its_store(what: Restoring) -> None:
+    kept = what.manifest.store
+    names = ["store.db"] if kept.kind == "sqlite" else [one.name for one in kept.tables]
+    if absent := [name for name in names if f"{STORE}/{name}" not in what.archive.members]:
+        raise CannotRestore(f"{what.file} is not put back: {absent[0]} is missing in its store.")
+
+
+def _older(what: Restoring, store: Path | None) -> list[Path]:
+    """What lies there already; the backup itself may lie there, too, and is needed until all is done."""
+    found = [path for path in sorted(what.data_dir.iterdir()) if not path.is_dir() and path.name not in PASSING]
+    stored = [path for path in files_of_store(store) if path.exists()] if store is not None else []
+    elsewhere = [path for path in stored if not path.parent.samefile(what.data_dir)]
+    return [path for path in (*found, *elsewhere) if path.resolve() != what.file.resolve()]
 
 
 def _put_aside(data_dir: Path, older: list[Path], name: str) -> Path | None:
     if not older:
         return None
     aside = data_dir / name
-    aside.mkdir(mode=0o700, exist_ok=True)
+    aside.mkdir(mode=0o700)  # one that is there holds what another restore put aside
     for path in older:
         path.rename(aside / path.name)
     sync(aside)
@@ -122,11 +134,11 @@ def _configuration(what: Restoring) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (), ()
     home, written, left = what.config if told.is_directory else what.config.parent, list[str](), list[str]()
     for name in what.archive.members:
+        is_file_itself = not told.is_directory and name == f"{CONFIG}/{told.name}"
         inner = PurePath(name)
-        if inner.parts[0] != CONFIG or any(part.startswith(".") for part in inner.parts):
+        if inner.parts[0] != CONFIG or (not is_file_itself and any(part.startswith(".") for part in inner.parts)):
             continue
-        inner = inner.relative_to(CONFIG)
-        path = what.config if not told.is_directory and str(inner) == told.name else home / inner
+        path = what.config if is_file_itself else home / inner.relative_to(CONFIG)
         (left if path.exists() else written).append(str(path))
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,8 +171,13 @@ def _url(what: Restoring) -> str:
     return url.reveal() if isinstance(url, Secret) else str(url)
 
 
-def _fill_database(what: Restoring, marker: Path, told: Told) -> None:
-    """All of it or nothing: where it is nothing, nothing was begun."""
+def _filled(what: Restoring) -> str:
+    """What the marker says once the database is filled, so that whoever begins again finds no database that is in use."""
+    return f"the database is filled as of {what.manifest.taken_at.isoformat()}"
+
+
+def _fill_database(what: Restoring, marker: Path, told: Told, *, was_begun: bool) -> None:
+    """All of it or nothing: where it is nothing, nothing was begun, unless it *was_begun* before."""
     manifest = what.manifest
     try:
         put_into_postgresql(
@@ -171,8 +188,10 @@ def _fill_database(what: Restoring, marker: Path, told: Told) -> None:
             lambda done, total: told("filling tables", done, total),
         )
     except BaseException:
-        marker.unlink()
+        if not was_begun:
+            marker.unlink()
         raise
+    marker.write_text(f"{what.file}\n{_filled(what)}\n", encoding="utf-8")
 
 
 def _is_there(needed: Needed, what: Restoring) -> bool:

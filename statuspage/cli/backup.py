@@ -25,6 +25,8 @@ def backup(file: Path, *, config: Path, data_dir: Path, wants_json: bool) -> int
     """Write a backup to *file*, and say what is in it and what is not."""
     if file.is_dir():
         fail(f"{file} is a directory: name the file that is to be written")
+    if _is_something_else(file):
+        fail(f"{file} is there, and is no backup: name another file, or remove it first")
     url = load(config).config.store.url
     try:
         with _progress() as told:
@@ -39,13 +41,21 @@ def backup(file: Path, *, config: Path, data_dir: Path, wants_json: bool) -> int
     return GOOD
 
 
+def _is_something_else(file: Path) -> bool:
+    """Whether a backup would take the place of what is none, such as the configuration."""
+    try:
+        return file.is_file() and file.stat().st_size > 0 and not archive.is_archive(file)
+    except OSError:
+        return False  # writing it tells what is wrong
+
+
 def restore(file: Path, *, config: Path | None, data_dir: Path, replaces: bool, wants_json: bool) -> int:
     """Put *file* back, and say what has to be done before the service can start."""
     try:
         with archive.opened(file) as backup, _progress() as told:
             manifest = manifest_of(backup.manifest)
             _verify(backup, told)
-            place = config or Path("statuspage.yaml" if manifest.config is None else manifest.config.name)
+            place = config or _place(file, manifest)
             what = Restoring(archive=backup, manifest=manifest, file=file, config=place, data_dir=data_dir, environ=os.environ)
             with alone(data_dir):
                 restored = put_back(what, wall_clock, replaces=replaces, told=told)
@@ -60,6 +70,14 @@ def restore(file: Path, *, config: Path | None, data_dir: Path, replaces: bool, 
         return GOOD
     _tell(what, restored)
     return GOOD
+
+
+def _place(file: Path, manifest: Manifest) -> Path:
+    """Where the configuration goes by its own name: here, and nowhere that a name alone could lead to unseen."""
+    name = "statuspage.yaml" if manifest.config is None else manifest.config.name
+    if name.startswith("."):
+        raise CannotRestore(f"{file} is not put back: its configuration is called {name!r}. Say by --config where it belongs.")
+    return Path(name)
 
 
 def _verify(backup: archive.Archive, told: Told) -> None:

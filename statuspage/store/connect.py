@@ -31,7 +31,7 @@ AUDIT_HEAD = "audit_head"
 """Where a transaction leaves what it made the audit's head, beside its connection."""
 
 UNFINISHED = "restore-unfinished"
-"""Lies in the data directory while a backup is put back, and names it."""
+"""Lies in the data directory while a backup is put back, and names it in its first line."""
 
 # One number for all of this product's writers on a PostgreSQL server; any other program's advisory locks are its own.
 _WRITERS_LOCK = 7_823_105_664
@@ -99,7 +99,7 @@ def _demand_whole(data_dir: Path) -> None:
     """Errors: StoreError where a backup was only half put back."""
     unfinished = data_dir / UNFINISHED
     if unfinished.exists():
-        backup = unfinished.read_text(encoding="utf-8").strip()
+        backup = unfinished.read_text(encoding="utf-8").partition("\n")[0]
         raise StoreError(f"{data_dir} is only half restored: run `statuspage restore {backup}` again, to its end.")
 
 

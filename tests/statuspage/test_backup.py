@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import sqlite3
 import stat
 import tarfile
@@ -107,6 +109,21 @@ async def test_a_postgresql_database_comes_back_as_it_was(tmp_path: Path, postgr
     again = await statuspage("restore", "../kept.tar", "--data-dir", "other", here=new)
     assert (again.code, again.err) == (1, "The database that store.url names is not empty: name one without tables of this service.\n")
     assert not (new / "other" / "restore-unfinished").exists()
+    marker, taken_at = new / "data" / "restore-unfinished", json.loads(_manifest(tmp_path / "kept.tar"))["taken_at"]
+    marker.write_text("../kept.tar\n")
+    assert (await statuspage("restore", "../kept.tar", here=new)).code == 1
+    assert marker.exists(), "the data directory is not whole yet"
+    marker.write_text(f"../kept.tar\nthe database is filled as of {taken_at.replace('Z', '+00:00')}\n")
+    (new / "data" / "audit.key").unlink()
+    assert (await statuspage("restore", "../kept.tar", here=new)).code == 0
+    assert (new / "data" / "audit.key").read_bytes() == (old / "data" / "audit.key").read_bytes()
+    assert not marker.exists()
+
+
+def _manifest(kept: Path) -> bytes:
+    with tarfile.open(kept) as whole:
+        body = whole.extractfile("manifest.json")
+        return b"" if body is None else body.read()
 
 
 def _url(here: Path) -> str:
@@ -144,6 +161,66 @@ async def test_a_data_directory_in_use_is_left_alone_or_put_aside(tmp_path: Path
     assert (aside / "later.key").stat().st_ino == before
     assert (aside / "statuspage.db").exists()
     assert (here / "data" / "later.key").exists()
+
+
+async def test_a_backup_in_the_data_directory_is_in_no_other_and_stays_where_it_is_put_back_from(tmp_path: Path) -> None:
+    here = lived(tmp_path / "old")
+    sizes = []
+    for _ in range(3):
+        assert (await statuspage("backup", "data/kept.tar", here=here, environ=SECRETS)).code == 0
+        sizes.append((here / "data" / "kept.tar").stat().st_size)
+    assert sizes[0] == sizes[2]
+    ended = await statuspage("restore", "data/kept.tar", "--replace", here=here)
+    assert ended.code == 0, ended.err
+    assert (here / "data" / "kept.tar").exists()
+    new = tmp_path / "new"
+    (new / "data").mkdir(parents=True)
+    shutil.copy(here / "data" / "kept.tar", new / "data")
+    assert (await statuspage("restore", "data/kept.tar", here=new)).code == 0
+
+
+async def test_a_backup_takes_the_place_of_another_alone(tmp_path: Path) -> None:
+    here = lived(tmp_path / "old")
+    (here / "empty").touch()
+    assert (await statuspage("backup", "empty", here=here, environ=SECRETS)).code == 0
+    before = (here / "statuspage.yaml").read_bytes()
+    refused = await statuspage("backup", "statuspage.yaml", here=here, environ=SECRETS)
+    assert (refused.code, "statuspage.yaml is there, and is no backup" in refused.err) == (2, True)
+    assert (here / "statuspage.yaml").read_bytes() == before
+
+
+async def test_what_others_left_beside_a_backup_stays(tmp_path: Path) -> None:
+    theirs, ours = (tmp_path / name for name in (".backup-keys", ".statuspage-backup-abcdefgh"))
+    (tmp_path / ".statuspage-backup-notes" / "mine").mkdir(parents=True)
+    for directory in (theirs, ours, tmp_path / ".statuspage-backup-notes"):
+        directory.mkdir(exist_ok=True)
+        os.utime(directory, (1, 1))
+    await taken(lived(tmp_path / "old"))
+    assert {name.partition("/")[0] for name in below(tmp_path)} == {"old", "kept.tar", ".backup-keys", ".statuspage-backup-notes"}
+
+
+@pytest.mark.parametrize("file", ["a", "deep/er.db"])
+async def test_whatever_the_store_is_called_and_wherever_it_lies_all_comes_back(file: str, tmp_path: Path) -> None:
+    (tmp_path / "old" / "data" / "deep").mkdir(parents=True)
+    old, new = lived(tmp_path / "old", f"sqlite:///{file}"), tmp_path / "new"
+    await taken(old)
+    new.mkdir()
+    ended = await statuspage("restore", "../kept.tar", here=new)
+    assert ended.code == 0, ended.err
+    for name in ("audit.key", "audit.head", "later.key"):
+        assert (new / "data" / name).read_bytes() == (old / "data" / name).read_bytes()
+    assert rows(new / "data" / file) == rows(old / "data" / file)
+
+
+async def test_a_configuration_that_is_a_link_comes_back_under_the_name_of_the_link(tmp_path: Path) -> None:
+    old, new = lived(tmp_path / "old"), tmp_path / "new"
+    (old / "statuspage.yaml").rename(old / "real.yaml")
+    (old / "statuspage.yaml").symlink_to("real.yaml")
+    await taken(old)
+    new.mkdir()
+    ended = await statuspage("restore", "../kept.tar", here=new)
+    assert "serve --config statuspage.yaml" in ended.out
+    assert (new / "statuspage.yaml").read_text() == (old / "real.yaml").read_text()
 
 
 async def test_a_restore_that_was_cut_off_lets_nothing_start_until_it_is_done_again(tmp_path: Path) -> None:
@@ -217,6 +294,19 @@ def says_nothing(manifest: dict[str, Any], _: list[tuple[tarfile.TarInfo, bytes]
     del manifest["store"]
 
 
+def leads_out_by_its_name(manifest: dict[str, Any], _: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    manifest["config"] = {"name": "..", "is_directory": True}
+
+
+def hides(manifest: dict[str, Any], _: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    manifest["config"] = {"name": ".ssh", "is_directory": True}
+
+
+def lacks_its_store(manifest: dict[str, Any], entries: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    manifest["files"] = [one for one in manifest["files"] if one["name"] != "store/store.db"]
+    entries[:] = [one for one in entries if one[0].name != "store/store.db"]
+
+
 FORGED: dict[Forge, str] = {
     leads_elsewhere: "is not to be trusted: its manifest names a file that leads elsewhere",
     links: "in it is not a plain file",
@@ -226,6 +316,9 @@ FORGED: dict[Forge, str] = {
     is_newer: "was made by a newer release (9.0, schema 9999; this is ",
     is_of_another_form: "was made by a newer release (9.0, schema 00",
     lies_elsewhere: "its store lay outside the data directory",
+    leads_out_by_its_name: "its configuration is called '..'. Say by --config",
+    hides: "its configuration is called '.ssh'. Say by --config",
+    lacks_its_store: "store.db is missing in its store",
     says_nothing: "is no backup: what its manifest says of store cannot be read",
 }
 
