@@ -31,6 +31,7 @@ from statuspage.last_page import LAST_PAGE, remains
 from statuspage.standing_in import internal_standin, keep_aside, public_standin, what_to_do
 from statuspage.store.configurations import CHANGED, SIGNAL, Origin
 from statuspage.store.errors import StoreDamaged, StoreUnavailable
+from statuspage.store.owner import give_to_owner_of
 from statuspage.supervisor import UNWATCHED, Supervisor
 from statuspage.whereabouts import announced
 
@@ -274,6 +275,7 @@ def alone(data_dir: Path) -> Iterator[None]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner_of(data_dir, lock)
     except OSError as error:
         raise CannotStart(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
     try:

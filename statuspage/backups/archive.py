@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from statuspage.store.owner import give_to_owner_of
+
 MANIFEST = "manifest.json"
 BLOCK, CHUNK = 512, 1 << 20
 MOST_MANIFEST = 4 << 20
@@ -134,10 +136,11 @@ class Archive:
         yield from pieces(self.stream, member.size)
 
     def copy(self, name: str, to: Path) -> None:
-        """Write *name* to *to*, whole or not at all, and readable by nobody else. Errors: OSError."""
+        """Write *name* to *to*, whole or not at all, and readable by nobody but the owner of its directory. Errors: OSError."""
         made = to.with_name(f".{to.name[:200]}.new")
         made.unlink(missing_ok=True)
         with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            give_to_owner_of(to.parent, file.fileno())
             for piece in self.read(name):
                 file.write(piece)
             file.flush()

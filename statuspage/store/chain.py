@@ -21,6 +21,7 @@ from typing import Self
 
 from statuspage.store.audit_tables import FORGOTTEN
 from statuspage.store.errors import StoreError
+from statuspage.store.owner import give_to_owner_of
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +206,7 @@ def _make(file: Path, content: bytes) -> None:
 def _beside(file: Path, content: bytes) -> Path:
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     with os.fdopen(descriptor, "wb") as made:
+        give_to_owner_of(file.parent, descriptor)
         made.write(content)
         made.flush()
         os.fsync(made.fileno())

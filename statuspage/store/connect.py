@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from statuspage.store.chain import Witness
 from statuspage.store.errors import StoreDamaged, StoreError
+from statuspage.store.owner import give_to_owner_of
 
 READERS = 4
 PATIENCE = 5.0
@@ -127,7 +128,13 @@ def _database_file(address: URL, data_dir: Path) -> Path:
     _demand_sound(file, data_dir)
     try:
         # Made here and not by SQLite, so that nobody else can ever read it; its -wal and -shm files take over this mode.
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        is_new = not file.exists()
+        descriptor = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            if is_new:
+                give_to_owner_of(file.parent, descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise StoreError(f"The store's file {file} cannot be written: {error.strerror}.") from error
     return file

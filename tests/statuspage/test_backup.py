@@ -223,6 +223,20 @@ async def test_a_configuration_that_is_a_link_comes_back_under_the_name_of_the_l
     assert (new / "statuspage.yaml").read_text() == (old / "real.yaml").read_text()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+async def test_what_root_does_belongs_to_the_service_afterwards(tmp_path: Path) -> None:
+    kept, new = await taken(lived(tmp_path / "old")), tmp_path / "new"
+    (new / "data").mkdir(parents=True)
+    os.chown(new / "data", 4711, 4712)
+    assert (await statuspage("restore", str(kept), here=new)).code == 0
+    (new / "bob.secret").write_text("swordfish")
+    added = await statuspage("agents", "add", "ben", "--role", "level-one", here=new, environ=SECRETS)
+    assert added.code == 0, added.err
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in (new / "data").iterdir()}
+    assert {"audit.head", "audit.key", "lock", "statuspage.db"} <= owners.keys()
+    assert set(owners.values()) == {(4711, 4712)}, owners
+
+
 async def test_a_restore_that_was_cut_off_lets_nothing_start_until_it_is_done_again(tmp_path: Path) -> None:
     old, new = lived(tmp_path / "old"), tmp_path / "new"
     await taken(old)
