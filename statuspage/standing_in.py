@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from statuspage.backups.keeping import newest_in
 from statuspage.config.installation import Backup
 from statuspage.last_page import Remains
-from statuspage.store.connect import database_file, kept_aside
+from statuspage.store.connect import DAMAGED, database_file, kept_aside
 from statuspage.web.listener import ANSWER, Answer, PatientRunner
 from statuspage.web.negotiation import accepts_gzip
 from statuspage.web.public import AS_OF, public_runner, security_headers
@@ -34,7 +34,7 @@ def keep_aside(url: str, data_dir: Path, now: datetime) -> str:
         for side in _SIDES:
             beside = file.with_name(f"{file.name}{side}")
             if beside.exists():
-                beside.rename(file.with_name(f"{file.name}.damaged-{now:%Y%m%dT%H%M%SZ}{side}"))
+                beside.rename(file.with_name(f"{file.name}{DAMAGED}{now:%Y%m%dT%H%M%SZ}{side}"))
     aside = kept_aside(file)
     return aside.name if aside is not None else ""
 

@@ -8,7 +8,7 @@ from statuspage.backups.archive import is_archive
 from statuspage.backups.manifest import Configured, Needed
 from statuspage.config.problems import Sources, dotted, matches
 from statuspage.config.sources import files_of, references
-from statuspage.store.connect import UNFINISHED
+from statuspage.store.connect import DAMAGED, UNFINISHED
 
 PASSING = frozenset({"lock", "hub.json", "reload.json", "asked.json", "last-page.json", UNFINISHED})
 """Files of the data directory that mean something only while this process runs, or that are drawn anew."""
@@ -45,12 +45,12 @@ def secrets_of(sources: Sources) -> tuple[Needed, ...]:
 def kept_files(data_dir: Path, store: Path | None) -> Iterator[Path]:
     """The files of the data directory that an installation cannot be without, keys above all; *store* is kept by other means.
 
-    Other backups are none of them: one that held the one before would grow with each.
+    Other backups are none of them (one that held the one before would grow with each), nor are stores that were found damaged.
     """
-    stored = () if store is None else files_of_store(store)
     for path in sorted(data_dir.iterdir()) if data_dir.is_dir() else ():
+        is_stored = store is not None and (path in files_of_store(store) or path.name.startswith(f"{store.name}{DAMAGED}"))
         is_passing = path.name in PASSING or path.name.startswith(".")
-        if path.is_file() and not path.is_symlink() and not is_passing and path not in stored and not is_archive(path):
+        if path.is_file() and not path.is_symlink() and not is_passing and not is_stored and not is_archive(path):
             yield path
 
 

@@ -21,6 +21,9 @@ from statuspage.store.chain import Witness
 from statuspage.store.errors import StoreDamaged, StoreError
 from statuspage.store.owner import give_to_owner_of
 
+DAMAGED = ".damaged-"
+"""Stands behind the name of a store that was found damaged and is kept aside, before the time when it was."""
+
 READERS = 4
 PATIENCE = 5.0
 """Seconds that a lock or a server may take before the store counts as away."""
@@ -106,7 +109,7 @@ def _demand_whole(data_dir: Path) -> None:
 
 def kept_aside(file: Path) -> Path | None:
     """Where the store lies that was at *file* and was damaged, the newest; None where there is none, or another took its place."""
-    asides = [path for path in sorted(file.parent.glob(f"{file.name}.damaged-*")) if not path.name.endswith(("-wal", "-shm"))]
+    asides = [path for path in sorted(file.parent.glob(f"{file.name}{DAMAGED}*")) if not path.name.endswith(("-wal", "-shm"))]
     return asides[-1] if asides and not file.exists() else None
 
 

@@ -203,7 +203,9 @@ async def test_what_others_left_beside_a_backup_stays(tmp_path: Path) -> None:
 async def test_whatever_the_store_is_called_and_wherever_it_lies_all_comes_back(file: str, tmp_path: Path) -> None:
     (tmp_path / "old" / "data" / "deep").mkdir(parents=True)
     old, new = lived(tmp_path / "old", f"sqlite:///{file}"), tmp_path / "new"
+    (old / "data" / f"{file}.damaged-20260302T080000Z").write_text("of no use to anybody")
     await taken(old)
+    assert b"of no use" not in (tmp_path / "kept.tar").read_bytes()
     new.mkdir()
     ended = await statuspage("restore", "../kept.tar", here=new)
     assert ended.code == 0, ended.err
