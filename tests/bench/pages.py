@@ -13,11 +13,15 @@ from urllib.parse import urlsplit
 
 from tests.bench import installation, nginx, turns
 from tests.bench.table import Row, bounded, compared
+from tests.bench.turns import cpu_of
 
 REQUESTS = 4_000
 TURNS = 2
 """Short turns, and more of them: what else the machine does then hits both sides alike."""
-LAST_START = 54.0
+FIRST_START, LAST_START = 5.0, 54.0
+"""Seconds of a minute between which a turn begins."""
+AT_REST = 0.08
+"""Seconds of CPU that a service takes in a second once it has done what a start brings with it, at most."""
 ATTEMPTS = 4
 
 PATHS: Mapping[str, str] = MappingProxyType(
@@ -145,6 +149,7 @@ def product(directory: Path, size: installation.Size) -> Iterator[Served]:
         data_dir = directory / "data"
         installation.give_history(data_dir, monitors, installation.now(), size)
         with installation.served(file, data_dir) as running:
+            _await_rest(running.pid)
             yield Served(port=urlsplit(running.public).port or 0, pid=running.pid, directory=directory)
 
 
@@ -183,7 +188,19 @@ def _answer(port: int, path: str, encoding: str) -> tuple[Message, bytes]:
 
 
 def _await_room() -> None:
-    """Wait until the minute is young enough for a whole turn."""
+    """Wait until what is published at the start of a minute is out, and the minute is young enough for a whole turn."""
     second = time.time() % 60
     if second > LAST_START:
-        time.sleep(61 - second)
+        time.sleep(60 + FIRST_START - second)
+    elif second < FIRST_START:
+        time.sleep(FIRST_START - second)
+
+
+def _await_rest(pid: int) -> None:
+    """Wait until the service *pid* has done what a start brings with it. Errors: RuntimeError where it goes on working."""
+    for _ in range(60):
+        before = cpu_of(pid)
+        time.sleep(1)
+        if cpu_of(pid) - before < AT_REST:
+            return
+    raise RuntimeError("the service does not come to rest")
