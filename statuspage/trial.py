@@ -106,6 +106,8 @@ def typed(
     """
     if kind.ad_hoc is None or kind.measure is None:
         raise Unclear(f"the kind {kind.name} cannot be probed by a target alone: configure a monitor and probe that")
+    if not target.isprintable():
+        raise Unclear(f"{plain(target)}: a target has printable characters alone")  # no configuration could hold it
     environ = environ or {}
     try:
         settings = kind.ad_hoc(target)

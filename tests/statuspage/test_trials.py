@@ -67,6 +67,8 @@ async def test_what_is_typed_is_probed_and_shown_with_nothing_that_a_hostile_ser
         ("tcp", "mail.example.org", "write HOST:PORT"),
         ("http", "https://user:pw@example.org/", ""),
         ("http", "<script>", "&lt;script&gt;"),
+        ("http", "https://example.org/\x9f", "has printable characters alone"),
+        ("statuspage", "https://example.org/\ufffe", "has printable characters alone"),
         ("tcp", "", "Write a target"),
         ("tcp", "x" * 501, "at most 500"),
     ],
