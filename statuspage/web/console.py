@@ -1,7 +1,7 @@
 """An incident's card at the console, and the forms by which an agent acts. Works without a script."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
@@ -30,7 +30,7 @@ from statuspage.web.entry import misfit
 from statuspage.web.ladders import called_on
 from statuspage.web.problems import Rejected, refused, title
 from statuspage.web.queue import named
-from statuspage.web.reach import demand_services, offered, reach_of
+from statuspage.web.reach import demand_services, is_seen, offered, reach_of
 from statuspage.web.screens import screen, see_other
 from statuspage.web.warned import about, lasting
 
@@ -122,12 +122,15 @@ async def card(
     """Draw the card, with what stood in the way of an act and what had been typed for it; *preview* is an update as it would be."""
     desk, incident = request.app[DESK], request.match_info["id"]
 
-    now, situation = desk.now(), desk.pipeline.situation
+    now, situation, reach = desk.now(), desk.pipeline.situation, reach_of(request)
 
-    known = await desk.store.read(partial(dossier_of, incident, situation, reach_of(request)))
+    known = await desk.store.read(partial(dossier_of, incident, situation, reach))
     story = known.story
-    rows = component_rows(situation)
-    row = board.queue_row(situation, rows, story, now, language=desk.language, scale=desk.scale(), callers=known.count)
+    whole = board.queue_row(
+        situation, component_rows(situation), story, now, language=desk.language, scale=desk.scale(), callers=known.count
+    )
+    row = replace(whole, components=tuple(one for one in whole.components if is_seen(reach, situation, one.id)))
+    seen = replace(story.incident, components=tuple(one.id for one in row.components))
     return screen(
         request,
         "card.html",
@@ -158,7 +161,7 @@ async def card(
         preview=preview,
         review=_review(desk, incident),
         charters=desk.charters(),
-        extent=extent(situation, story.incident, desk.language),
+        extent=extent(situation, seen, desk.language),
         **called_on(desk, story, known.owners),
     )
 

@@ -1,12 +1,14 @@
 """All that the store has about one incident, as its card shows it: read in one go."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from incidents.events import Called, Event, Joined, Opened, Parted, Rerooted
 from incidents.model import Incident, Situation
+from incidents.reviewed import Explained
 from incidents.times.spans import Span
 from statuspage.picture.page import Story
 from statuspage.picture.review import Missed
@@ -21,7 +23,7 @@ from statuspage.store.reports import Heard
 from statuspage.store.usefulness import Useful, useful
 from statuspage.web.problems import Rejected
 from statuspage.web.pushed import Pushed, pushed_of_incident
-from statuspage.web.reach import Reach, is_seen
+from statuspage.web.reach import Reach, is_seen, parts_of_others
 
 A_LITTLE = timedelta(minutes=5)
 
@@ -48,16 +50,16 @@ class Dossier:
 
 def dossier_of(incident: str, situation: Situation, reach: Reach, connection: Connection) -> Dossier:
     """What the store has about *incident* for whoever has this *reach*. Errors: Rejected 404."""
-    told = (tell(row.event) for row in queries.journal(connection, incident))
     story = queries.story(connection, incident)
     if story is None:
         raise Rejected(404, "There is no incident with this id.")
     record = pushed_of_incident(connection, story.incident, situation.topology.services)
     measured = measured_of(connection, _watching(story.incident, situation, reach), _around(story.incident))
     altered = changes_before(connection, story.incident, reach.services)
+    events = [row.event for row in queries.journal(connection, incident)]
     return Dossier(
         story=story,
-        timeline=_timeline([line for line in told if line is not None], altered, record, measured),
+        timeline=_timeline(list(_told(events, situation, reach)), altered, record, measured),
         record=record,
         reported=reports.heard_of(connection, story.incident),
         who=callers.callers_of(connection, story.incident),
@@ -65,8 +67,41 @@ def dossier_of(incident: str, situation: Situation, reach: Reach, connection: Co
         useful=useful(connection, incident),
         owners=people.owners(connection),
         altered=altered,
-        missed=missed_of(connection, incident),
+        missed=_missed(missed_of(connection, incident), situation, reach),
     )
+
+
+def _told(events: Sequence[Event], situation: Situation, reach: Reach) -> Iterator[Line]:
+    """What happened. Of other teams' components is told neither that they belong to it nor why the machine did what it did."""
+    others = parts_of_others(reach, situation)
+    named = [_part_of(event, situation) for event in events]
+    is_shared = not others.isdisjoint(named)
+    for event, part in zip(events, named, strict=True):
+        line = tell(event)
+        if line is None or (part in others and not isinstance(event, Opened)):
+            continue
+        is_judged = line.mark is Mark.MACHINE and not isinstance(event, Called)  # its reason names what the probes saw
+        yield replace(line, body="") if is_shared and is_judged else line
+
+
+def _part_of(event: Event, situation: Situation) -> str | None:
+    """The component that *event* is about."""
+    match event:
+        case Joined(component=part) | Parted(component=part):
+            return part
+        case Opened(root=part) | Rerooted(root=part):
+            return part
+        case Explained(monitor=str() as monitor) if monitor in situation.topology.monitors:
+            return situation.topology.monitors[monitor].component
+        case _:
+            return None
+
+
+def _missed(missed: Missed | None, situation: Situation, reach: Reach) -> Missed | None:
+    """Why it was missed, without the name of another team's monitor."""
+    watching = situation.topology.monitors.get(missed.monitor or "") if missed else None
+    is_hidden = watching is not None and not is_seen(reach, situation, watching.component)
+    return replace(missed, monitor=None) if missed and is_hidden else missed
 
 
 def _watching(incident: Incident, situation: Situation, reach: Reach) -> Sequence[str]:

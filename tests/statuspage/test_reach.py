@@ -11,6 +11,7 @@ from sqlalchemy import delete
 
 from incidents.escalation import Ladder, Rules
 from incidents.model import Component, Monitor, Need, Service
+from probes.result import Failure
 from statuspage.config.calls import Crew, Roster
 from statuspage.store import reports
 from statuspage.store.people import Role
@@ -233,6 +234,22 @@ async def test_the_card_of_a_shared_incident_tells_only_ones_own_changes_and_is_
         await house.store.write(lambda connection: connection.execute(delete(incident_services)))
         listed = (await (await (await house.program("bound", Role.VIEWER, teams=("mail",))).get("/incidents")).json())["items"]
         assert len(listed) == 2, "what hits nothing is nobody's"
+
+
+async def test_the_card_of_a_shared_incident_shows_no_part_and_no_monitor_of_another_team(tmp_path: Path) -> None:
+    hanging = replace(OWNED.components["portal-web"], depends_on=("outgoing",))
+    async with housed(tmp_path, topology=replace(OWNED, components={**OWNED.components, "portal-web": hanging})) as house:
+        incident = await house.outage("outgoing", "refused by mail.internal")
+        await house.see("portal-web", Failure.REFUSED, "refused by web.internal")
+        assert house.incident(incident.id).components == ("outgoing", "portal-web")
+        secrets = {"mail": ("outgoing-port", "Outgoing", "mail.internal"), "web": ("portal-web-port", "Portal-web", "web.internal")}
+        for team, other in (("mail", "web"), ("web", "mail")):
+            card = await (await house.logged_in(team, Role.LEVEL_ONE, teams=(team,))).page(f"/incidents/{incident.id}")
+            assert [word for word in secrets[other] if word in card] == []
+            assert [word for word in secrets[team] if word not in card] == []
+        whole = await (await house.logged_in("lea", Role.LEVEL_TWO, teams=("mail",))).page(f"/incidents/{incident.id}")
+        assert [word for words in secrets.values() for word in words if word not in whole] == []
+        assert "portal-web belongs to it" in whole
 
 
 async def test_metrics_through_a_proxy_are_for_those_whom_no_team_binds(tmp_path: Path) -> None:
