@@ -1,12 +1,13 @@
 """What a provider of identities signs about somebody: read, and believed or not. Needs the extra [oidc]: only who asks one imports it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 Claims = Mapping[str, Any]
 
@@ -20,7 +21,6 @@ _LONGEST_SUBJECT = 255
 
 def believed(text: str, keys: Sequence[Claims], *, issuer: str, client: str, nonce: str, now: datetime) -> Claims:
     """Give the claims of an id token (OpenID Connect Core 1.0, 3.1.3.7). Errors: ValueError if it is not by *issuer*, for us and now."""
-    signing = [dict(key) for key in keys if key.get("kty") in _KINDS and key.get("use", "sig") == "sig"]
     expected: dict[str, Any] = {
         "iss": {"essential": True, "value": issuer},
         "aud": {"essential": True, "value": client},
@@ -30,13 +30,26 @@ def believed(text: str, keys: Sequence[Claims], *, issuer: str, client: str, non
         "iat": {"essential": True},
     }
     try:
-        token = jwt.decode(text, KeySet.import_key_set({"keys": signing}), algorithms=SIGNED_BY)
+        token = jwt.decode(text, _usable(keys), algorithms=SIGNED_BY)
         jwt.JWTClaimsRegistry(now=int(now.timestamp()), leeway=SKEW, **expected).validate(token.claims)
     except (JoseError, TypeError) as error:
         raise ValueError(str(error)) from error
     claims: Claims = token.claims
     if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != client:
         raise ValueError("the token was made for another program")
-    if not claims["sub"] or len(claims["sub"]) > _LONGEST_SUBJECT or not claims["sub"].isprintable():
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not subject or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
         raise ValueError("the token is about nobody")
     return claims
+
+
+def _usable(keys: Sequence[Claims]) -> KeySet:
+    """Those that may sign and that we understand: one that is not to be read must shut out nobody whose token another has signed."""
+    usable: list[Key] = []
+    for key in keys:
+        if key.get("kty") in _KINDS and key.get("use", "sig") == "sig":
+            with suppress(JoseError, LookupError, TypeError, ValueError):
+                usable.append(import_key(dict(key)))
+    if not usable:
+        raise ValueError("none of its keys can be used")
+    return KeySet(usable)

@@ -3,6 +3,7 @@
 What one login needs to remember is made from one secret, which the browser alone keeps: whoever comes back without it began nowhere.
 """
 
+import asyncio
 import hashlib
 import hmac
 import importlib
@@ -33,6 +34,8 @@ Claims = Mapping[str, Any]
 BACK = "/login/provider/back"
 """Where a provider sends people back to, below the console's own address."""
 _DESCRIBED_FOR = timedelta(hours=1)
+_ASKED_AGAIN = timedelta(seconds=5)
+"""How long it is left alone after it did not answer."""
 _KEYS_AGAIN = timedelta(minutes=1)
 """How soon keys are asked for anew: it may have changed them, and nobody shall have us ask for them at will."""
 _MOST_BYTES = 128 * 1024
@@ -99,6 +102,8 @@ class Provider:
     now: Now
     _described: tuple[datetime, Description] | None = field(default=None, init=False)
     _keys: tuple[datetime, Sequence[Claims]] | None = field(default=None, init=False)
+    _away: tuple[datetime, str] | None = field(default=None, init=False)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def way(self, trip: Trip) -> str:
         """Where the browser goes to log in. Errors: Away."""
@@ -150,9 +155,22 @@ class Provider:
         )
 
     async def _description(self) -> Description:
-        now = self.now()
-        if self._described is not None and timedelta(0) <= now - self._described[0] < _DESCRIBED_FOR:
-            return self._described[1]
+        """What it says of itself. Whoever comes while it is asked waits for the same answer: anybody may come. Errors: Away."""
+        async with self._asking:
+            now = self.now()
+            if self._described is not None and timedelta(0) <= now - self._described[0] < _DESCRIBED_FOR:
+                return self._described[1]
+            if self._away is not None and timedelta(0) <= now - self._away[0] < _ASKED_AGAIN:
+                raise Away(self._away[1])
+            try:
+                found = await self._of_itself()
+            except Away as away:
+                self._away = (self.now(), str(away))
+                raise
+            self._described = (now, found)
+            return found
+
+    async def _of_itself(self) -> Description:
         told = await self._ask(f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration")
         try:
             found = Description.model_validate(told)
@@ -160,7 +178,6 @@ class Provider:
             raise Away("what it says of itself is not understood") from error
         if found.issuer != self.settings.issuer:
             raise Away(f"it calls itself {found.issuer[:200]!r}: write that as login.oidc.issuer")
-        self._described = (now, found)
         return found
 
     async def _spent(self, described: Description, trip: Trip, code: str) -> Claims:

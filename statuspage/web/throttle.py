@@ -55,10 +55,10 @@ class LoginThrottle:
         self._everyone = Buckets(Allowance(burst=100, every=timedelta(seconds=2)))
         self._device = Buckets(Allowance(burst=10, every=timedelta(minutes=1)))
 
-    def admit(self, *, account: str, address: str, device: str | None, now: datetime) -> timedelta:
+    def admit(self, *, account: str | None, address: str, device: str | None, now: datetime) -> timedelta:
         """Count a try; return zero, or how long to wait where it is one too many (it is then not counted).
 
-        *device* names a browser known to belong to the account; it is None for any other.
+        *account* is None where nobody is named; *device* names a browser known to belong to the account, and is None for any other.
         """
         asked = self._asked(account, address, device)
         wait = max(buckets.wait(key, now) for buckets, key in asked)
@@ -67,7 +67,8 @@ class LoginThrottle:
                 buckets.spend(key, now)
         return wait
 
-    def _asked(self, account: str, address: str, device: str | None) -> Sequence[tuple[Buckets, str]]:
+    def _asked(self, account: str | None, address: str, device: str | None) -> Sequence[tuple[Buckets, str]]:
         if device is not None:
             return ((self._device, device),)
-        return ((self._account, account), (self._address, address), (self._everyone, ""))
+        named = () if account is None else ((self._account, account),)
+        return (*named, (self._address, address), (self._everyone, ""))

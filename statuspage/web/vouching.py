@@ -61,7 +61,7 @@ async def leave(request: web.Request) -> web.Response:
 
 async def _come_back(request: web.Request, desk: Desk, provider: Provider, trip: Trip, code: str, target: str) -> web.Response:
     address = desk.proxies.client_of(request)
-    if request.app[DOOR].throttle.admit(account="", address=place_of(address), device=None, now=desk.now()):
+    if request.app[DOOR].throttle.admit(account=None, address=place_of(address), device=None, now=desk.now()):
         return _refused(request, "Too many tries. Wait a minute.", status=429)
     try:
         identity = await provider.vouched(trip, code)

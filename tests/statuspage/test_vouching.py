@@ -1,5 +1,6 @@
 """Coming in by the company's accounts: against a provider from the package index, in a process of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import cache, partial
 from pathlib import Path
@@ -12,11 +13,13 @@ from joserfc.jwk import OctKey, RSAKey
 
 from probes.egress import Door
 from probes.settings import Secret
+from probes.wire.http1 import Request
+from statuspage.channels.channel import Failed
 from statuspage.clock import wall_clock
 from statuspage.config.login import Oidc
 from statuspage.store import identities, people
 from statuspage.store.people import Role
-from statuspage.web.id_tokens import SKEW, believed
+from statuspage.web.id_tokens import SKEW, Claims, believed
 from statuspage.web.provider import BACK, Provider
 from tests.statuspage.desks import START, Browser, House, housed
 from tests.statuspage.identity_provider import IdentityProvider, identity_provider
@@ -111,6 +114,32 @@ async def test_a_way_back_is_for_the_browser_that_set_out_and_once(house: House,
     assert (await browser.get(back)).status == 403
 
 
+async def test_a_whole_shift_comes_in_within_a_minute(house: House, provider: IdentityProvider) -> None:
+    asks(house, provider.issuer)
+    await provider.knows("s-5", preferred_username="eva", groups=["desk"])
+    for _ in range(15):
+        browser = house.browser()
+        assert (await browser.get(await provider.consents(browser, "s-5"))).status == 303
+
+
+async def test_a_crowd_at_the_login_asks_a_provider_that_is_away_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks(house, "https://id.example")
+    questions: list[str] = []
+
+    async def unanswered(_: Door, request: Request, *__: object) -> Failed:
+        questions.append(request.place.host)
+        await asyncio.sleep(0.01)
+        return Failed(reason="no answer within 10 s")
+
+    monkeypatch.setattr("statuspage.web.provider.posted", unanswered)
+    browsers = [house.browser() for _ in range(5)]
+    answers = await asyncio.gather(*(browser.get("/login/provider") for browser in browsers))
+    assert ([answer.status for answer in answers], questions) == ([503] * 5, ["id.example"])
+    house.wait(seconds=6)
+    await browsers[0].get("/login/provider")
+    assert len(questions) == 2
+
+
 async def test_while_the_provider_is_away_a_password_lets_in(house: House) -> None:
     asks(house, "http://127.0.0.1:1")
     await house.agent("anna")
@@ -133,7 +162,8 @@ def key() -> RSAKey:
 
 
 def judged(token: str) -> object:
-    known = [key().as_dict(private=False)]
+    strange: Claims = {"kty": "EC", "crv": "brainpoolP256r1", "kid": "two", "x": "AA", "y": "AA"}
+    known = [strange, {"kty": "RSA", "kid": "three"}, key().as_dict(private=False)]
     return believed(token, known, issuer="https://id.example", client="desk", nonce="n", now=START)["sub"]
 
 
@@ -156,6 +186,7 @@ WRONG: tuple[dict[str, object], ...] = (
     {"exp": None},
     {"iat": NOW + SKEW + 10},
     {"sub": "a\x00b"},
+    {"sub": 7},
 )
 
 
