@@ -7,24 +7,27 @@ somebody who may, and whoever is new gets a row of their own.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, insert, select
 
 from statuspage.store import people
 from statuspage.store.acts import OURSELVES, write_audit
-from statuspage.store.people import NO_PASSWORD, OPERATOR, Agent, Role, Unfit, list_agents
+from statuspage.store.people import NO_PASSWORD, OPERATOR, Role, Unfit, list_agents
 from statuspage.store.people_tables import agents, identities
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whom a provider vouches for. *name* is what they want to be called; *roles* is None where the provider gives none."""
+    """Whom a provider vouches for. *name* is what they want to be called; *roles* and *teams* are None where the provider gives none."""
 
     issuer: str
     subject: str
     name: str
     roles: Collection[Role] | None
-    teams: Collection[str] = ()
+    teams: Collection[str] | None = None
 
 
 def known_as(connection: Connection, *, issuer: str, subject: str) -> str | None:
@@ -69,13 +72,15 @@ def received(connection: Connection, identity: Identity, *, at: datetime) -> str
     agent = next(one for one in list_agents(connection) if one.name == name)
     if agent.disabled_at is not None:
         raise Unfit(f"{name} was shut out.")
-    if identity.roles is not None and not _is_held(agent, identity):
-        people.set_roles(connection, name, roles=identity.roles, teams=identity.teams, at=at, by=OURSELVES)
+    roles, teams = _given(agent.roles, identity.roles), _given(agent.teams, identity.teams)
+    if (roles, teams) != (agent.roles, agent.teams):
+        people.set_roles(connection, name, roles=roles, teams=teams, at=at, by=OURSELVES)
     return name
 
 
-def _is_held(agent: Agent, identity: Identity) -> bool:
-    return (agent.roles, agent.teams) == (frozenset(identity.roles or ()), frozenset(identity.teams))
+def _given(held: frozenset[T], told: Collection[T] | None) -> frozenset[T]:
+    """What the provider gives; where that is not its affair, what was given here."""
+    return held if told is None else frozenset(told)
 
 
 def _taken_on(connection: Connection, identity: Identity, at: datetime) -> str:
@@ -85,6 +90,7 @@ def _taken_on(connection: Connection, identity: Identity, at: datetime) -> str:
     name = identity.name.strip()
     if connection.scalar(select(agents.c.name).where(agents.c.name == name)) is not None:
         raise Unfit(f"There is an agent {name!r} already, who is not linked to your account. If it is you, ask for: {command}")
-    people.add_agent(connection, name=name, password_hash=NO_PASSWORD, roles=identity.roles, teams=identity.teams, at=at, by=OURSELVES)
+    teams = identity.teams or ()
+    people.add_agent(connection, name=name, password_hash=NO_PASSWORD, roles=identity.roles, teams=teams, at=at, by=OURSELVES)
     link(connection, name, issuer=identity.issuer, subject=identity.subject, at=at, by=OURSELVES)
     return name

@@ -151,7 +151,7 @@ class Provider:
             subject=claims["sub"],
             name=str(claims.get(settings.called_by) or claims.get("email") or ""),
             roles=roles if settings.roles else None,
-            teams=frozenset(team for value in held for team in settings.teams.get(value, ())),
+            teams=frozenset(team for value in held for team in settings.teams.get(value, ())) if settings.teams else None,
         )
 
     async def _description(self) -> Description:
@@ -249,7 +249,8 @@ def _values(claims: Claims, name: str) -> frozenset[str]:
         found = claims
         for step in name.split("."):
             found = found.get(step) if isinstance(found, dict) else None
-    return frozenset(str(one) for one in (found if isinstance(found, list) else () if found is None else (found,)))
+    several = found if isinstance(found, list) else () if found is None else (found,)
+    return frozenset(json.dumps(one) if isinstance(one, bool) else str(one) for one in several)  # the file has "true" as JSON does
 
 
 def _with(address: str, query: Mapping[str, str]) -> str:

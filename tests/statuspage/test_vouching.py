@@ -122,6 +122,20 @@ async def test_a_whole_shift_comes_in_within_a_minute(house: House, provider: Id
         assert (await browser.get(await provider.consents(browser, "s-5"))).status == 303
 
 
+async def test_teams_that_the_desk_gives_stay_where_the_provider_gives_none(house: House, provider: IdentityProvider) -> None:
+    asks(house, provider.issuer)
+    await provider.knows("s-6", preferred_username="fay", groups=["desk"], is_guest=False)
+    first = house.browser()
+    assert (await first.get(await provider.consents(first, "s-6"))).status == 303
+    write = partial(people.set_roles, name="fay", roles=[Role.LEVEL_ONE], teams=["mail"], at=house.now)
+    await house.store.write(write)
+    asks(house, provider.issuer, allowed={"is_guest": ("false",)})
+    second = house.browser()
+    assert (await second.get(await provider.consents(second, "s-6"))).status == 303
+    (fay,) = await house.store.read(people.list_agents)
+    assert (set(fay.roles), set(fay.teams)) == ({Role.LEVEL_ONE}, {"mail"}), "or every login would unbind them"
+
+
 async def test_a_crowd_at_the_login_asks_a_provider_that_is_away_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     asks(house, "https://id.example")
     questions: list[str] = []
