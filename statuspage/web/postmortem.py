@@ -15,6 +15,7 @@ from incidents import act
 from incidents.events import Event, Updated
 from incidents.model import Incident, Update
 from incidents.postmortem import Findings, outline, publish_postmortem
+from incidents.rewording import whole_digest
 from incidents.times.spans import Span
 from incidents.voices import Voice
 from incidents.words import said
@@ -92,11 +93,12 @@ def _downtime(connection: Connection, incident: Incident, service: str) -> timed
 
 
 async def keep_by_form(request: web.Request) -> web.Response:
-    """Keep what was typed as a draft, unless somebody else has kept another since."""
+    """Keep what was typed as a draft, unless somebody else has kept another since. Errors: Rejected 404."""
     desk, by, typed = request.app[DESK], request[CALLER].name, await _typed(request)
+    story = await story_of(desk, request.match_info["id"])
     try:
         words = _words(desk, typed)
-        await desk.store.write(partial(_kept, request.match_info["id"], words, by, desk, typed.was))
+        await desk.store.write(partial(_kept, story.incident.id, words, by, desk, typed.was))
     except Rejected as rejected:
         return await _form(request, typed, rejected)
     return see_other(request.path.removesuffix("/draft"))
@@ -106,9 +108,13 @@ def _kept(incident: str, words: Spoken, by: str, desk: Desk, was: str, connectio
     at = desk.now()
     known = draft_of(connection, incident)
     if known is not None and known.digest != was:
-        raise Rejected(409, f"{known.by} has written something else meanwhile. It stands below, beside your own words.")
+        raise _outrun(known)
     keep_draft(connection, incident, Draft(body=words.body, bodies=words.speech.bodies, by=by, at=at))
     write_audit(connection, at=at, actor=by, act="draft postmortem", subject=incident, detail=words.detail)
+
+
+def _outrun(draft: Draft) -> Rejected:
+    return Rejected(409, f"{draft.by} has written something else meanwhile. It stands below, beside your own words.")
 
 
 async def preview(request: web.Request) -> web.Response:
@@ -130,6 +136,7 @@ async def publish_by_form(request: web.Request) -> web.Response:
     try:
         async with request.app[WRITING]:
             words = _words(desk, typed)
+            await _demand_seen(request, words, typed.was)
             deed, command = await _publishing(request, words, written_by=await _author(request, words))
             await perform(desk, deed, command, _dropped(request))
     except act.Refused as refusal:
@@ -160,6 +167,13 @@ def _dropped(request: web.Request) -> Dropped:
 def _drop(incident: str, connection: Connection, _: Sequence[Event]) -> None:
     """What is published is no draft any more."""
     drop_draft(connection, incident)
+
+
+async def _demand_seen(request: web.Request, words: Spoken, was: str) -> None:
+    """Errors: Rejected 409 where somebody has kept other words than were seen: with the last word they would be gone."""
+    draft = await request.app[DESK].store.read(partial(draft_of, incident=request.match_info["id"]))
+    if draft is not None and draft.digest not in {was, whole_digest(words.body, words.speech.bodies)}:
+        raise _outrun(draft)
 
 
 async def _author(request: web.Request, words: Spoken) -> str | None:

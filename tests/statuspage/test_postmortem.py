@@ -109,7 +109,9 @@ async def test_with_separated_duties_a_second_person_publishes_what_the_first_ha
     assert written(await ben.page(page)) == "The disk was full."
     own = await anna.send(page, {"body": "The disk was full."}, of=page)
     assert (own.status, "somebody else publishes" in await own.text()) == (422, True)
-    changed = await ben.send(page, {"body": "The disk was too full."}, of=page)
+    unseen = await ben.send(page, {"body": "The disk was too full."}, of=page)
+    assert (unseen.status, "anna has written something else" in await unseen.text()) == (409, True), "hers would be gone"
+    changed = await ben.send(page, {"body": "The disk was too full.", "was": was(await ben.page(page))}, of=page)
     assert changed.status == 422, "who changes them has written them"
     assert await keep(ben, "The disk was full, and nobody looked.", was(await ben.page(page))) == 303
     assert (await anna.send(page, {"body": "The disk was full, and nobody looked."}, of=page)).status == 303
@@ -124,6 +126,13 @@ async def test_with_separated_duties_a_second_person_publishes_what_the_first_ha
         ("anna", "publish postmortem", False),
     ]
     assert "nobody looked" not in repr(await house.audit()), "words that may have to vanish stand nowhere but where they can"
+
+
+async def test_nothing_is_kept_of_an_incident_that_there_is_not(house: House) -> None:
+    anna = await house.logged_in("anna")
+    assert (await anna.send("/incidents/nothing/postmortem/draft", {"body": "We learned."})).status == 404
+    assert await house.store.read(lambda connection: draft_of(connection, "nothing")) is None
+    assert await house.audit("draft postmortem") == []
 
 
 async def test_words_that_are_struck_out_leave_the_draft_too(house: House) -> None:
