@@ -145,7 +145,7 @@ class Deliverer:
         for name, line in lines.items():
             if name not in idle:
                 await self._begin(name, line, now)
-        self.tally.waiting = await self.store.read(waiting)
+        self.tally.waiting = await self.store.read(partial(waiting, now=now))
 
     async def _end_others(self, outlets: Sequence[Outlet], now: datetime) -> None:
         try:

@@ -315,7 +315,8 @@ def _backup(figures: BackupFigures) -> Iterable[Metric]:
 
 
 def _delivery(figures: DeliveryFigures) -> Iterator[Metric]:
-    yield GaugeMetricFamily("statuspage_notifications_waiting", "Notifications that are on their way.", figures.waiting)
+    told = "Notifications that are on their way; those that quiet hours hold back are not."
+    yield GaugeMetricFamily("statuspage_notifications_waiting", told, figures.waiting)
     told = "Tries to deliver a notification: delivered, failed (and to be tried again) or refused for good."
     tries = CounterMetricFamily("statuspage_notification_tries", told, labels=["channel", "outcome"])
     for labels, count in sorted(figures.tries.items()):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, exists, false, func, literal, or_, select, update
 
 from incidents.events import Event
 from statuspage.picture.audience import Verdict
@@ -356,9 +356,11 @@ def of_recipient(connection: Connection, recipient: str) -> Sequence[Notificatio
     return [_notification(row) for row in connection.execute(chosen)]
 
 
-def waiting(connection: Connection) -> int:
-    """How many notifications are on their way; those that are gathered for a round-up are not."""
-    return connection.execute(select(func.count()).select_from(notifications).where(PENDING, ALONE)).scalar_one()
+def waiting(connection: Connection, now: datetime | None = None) -> int:
+    """How many notifications are on their way; what is gathered for a round-up is not, nor what quiet hours hold back *now*."""
+    is_held = notifications.c.held_until > now if now else false()
+    not_held = or_(notifications.c.held_until.is_(None), ~is_held)
+    return connection.execute(select(func.count()).select_from(notifications).where(PENDING, ALONE, not_held)).scalar_one()
 
 
 def withdraw_letters(connection: Connection, recipient: str, reason: str, at: datetime) -> None:

@@ -42,6 +42,7 @@ async def test_what_may_wait_is_told_once_in_the_morning_as_things_stand(tmp_pat
         for _ in range(7):
             await here.later(HOUR / 2)
         assert here.heard()["bob"] == [], "it was half past six"
+        assert here.house.hub.deliverer.tally.waiting == 0, "nothing is stuck, and nobody is to be woken by that"
         assert "held back by quiet hours until" in await text(here.house.internal, f"/incidents/{incident}", await here.house.token("ada"))
         await here.later(HOUR / 2)
         assert here.heard()["bob"] == [name]
