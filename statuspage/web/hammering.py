@@ -21,6 +21,9 @@ RETRY_AFTER = 60
 MOST_KNOWN = 16384
 """Addresses of which it is kept who asks from there."""
 
+LONGEST_KNOWN = 256
+"""Letters in which proxies name somebody, for it to be kept: a few hops. Whoever sends more is looked at each time."""
+
 
 class Hammering:
     """Counts who asks for which feed; *proxies* are those whose word is believed. Bounded, whoever asks for whatever."""
@@ -33,7 +36,9 @@ class Hammering:
 
     def is_by(self, request: web.BaseRequest, path: str, now: datetime) -> bool:
         """Whether whoever makes *request* asks for the feed at *path* far too often; else it is counted. *path* must be one there is."""
-        reader = self._reader(request.remote or "", self._proxies.said(request))
+        said = self._proxies.said(request)
+        find = self._reader if sum(map(len, said)) <= LONGEST_KNOWN else partial(_reader, self._proxies)
+        reader = find(request.remote or "", said)
         if reader is None:
             return False
         key = f"{reader} {path}"

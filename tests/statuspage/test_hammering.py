@@ -112,6 +112,14 @@ def test_memory_is_bounded_whoever_asks() -> None:
     assert len(hammering) == 4096
 
 
+def test_what_a_long_row_of_hops_says_is_understood_and_not_kept() -> None:
+    hammering = Hammering(PROXY)
+    hops = ["198.51.100.9"] * 600
+    assert hammered(hammering, Asking("127.0.0.1", ", ".join([*hops, "203.0.113.5"])))[-1]
+    assert not refused(hammering, Asking("127.0.0.1", *hops))
+    assert hammering._reader.cache_info().currsize == 0
+
+
 @settings(max_examples=100, deadline=None)
 @given(peer=st.text(max_size=30), forwarded=st.lists(st.text(max_size=30), max_size=3))
 def test_whatever_a_proxy_says_is_no_reason_to_break(peer: str, forwarded: list[str]) -> None:
