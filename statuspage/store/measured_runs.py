@@ -1,6 +1,6 @@
 """Raw results read back for people: what each place measured of late, equal ones in a row as one."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -39,14 +39,15 @@ class Measured:
     longest: float
 
 
-def measured_of(connection: Connection, monitors: Collection[str], span: Span) -> tuple[Measured, ...]:
-    """What *monitors* measured in *span*, the newest first, as far as raw results are kept and as many as anybody reads."""
-    named = select(places).where(places.c.monitor.in_(monitors)).order_by(places.c.monitor, places.c.location).limit(MOST_PLACES)
-    runs = [
-        run
-        for place in connection.execute(named).all()
-        for run in _runs(place.monitor, place.location, _newest(connection, place.num, span))
-    ]
+def measured_of(connection: Connection, monitors: Sequence[str], span: Span) -> tuple[Measured, ...]:
+    """What *monitors* measured in *span*, the newest first, as far as raw results are kept and as many as anybody reads.
+
+    Where there are too many, those that stand first in *monitors* are asked.
+    """
+    turn = {monitor: number for number, monitor in enumerate(monitors)}
+    known = connection.execute(select(places).where(places.c.monitor.in_(turn))).all()
+    chosen = sorted(known, key=lambda place: (turn[place.monitor], place.location))[:MOST_PLACES]
+    runs = [run for place in chosen for run in _runs(place.monitor, place.location, _newest(connection, place.num, span))]
     return tuple(sorted(runs, key=lambda run: run.last_at, reverse=True)[:MOST_TOLD])
 
 

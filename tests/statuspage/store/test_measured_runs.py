@@ -6,7 +6,7 @@ from pathlib import Path
 
 from incidents.times.spans import Span
 from probes.result import Failure, ProbeResult, Result
-from statuspage.store.measured_runs import MOST_TOLD, measured_of
+from statuspage.store.measured_runs import MOST_PLACES, MOST_TOLD, measured_of
 from statuspage.store.results import write_results
 from tests.statuspage.desks import START, housed
 from tests.statuspage.test_reach import OWNED
@@ -34,3 +34,11 @@ async def test_equal_results_in_a_row_are_one_line_of_a_timeline(tmp_path: Path)
         await house.store.write(lambda connection: write_results(connection, turning))
         runs = await house.store.read(partial(measured_of, monitors=["outgoing-port"], span=Span(START, START + timedelta(days=1))))
         assert [run.first_at for run in runs] == [one.slot for one in turning[: -MOST_TOLD - 1 : -1]]
+
+
+async def test_of_too_many_monitors_those_that_stand_first_are_asked(tmp_path: Path) -> None:
+    names = [f"m{number:02}" for number in range(MOST_PLACES + 5)][::-1]  # the root's stand first, whatever they are called
+    async with housed(tmp_path) as house:
+        await house.store.write(lambda connection: write_results(connection, [result(1, None, name) for name in names]))
+        runs = await house.store.read(partial(measured_of, monitors=names, span=Span(START, START + timedelta(days=1))))
+        assert {run.monitor for run in runs} == set(names[:MOST_PLACES])
