@@ -85,7 +85,8 @@ class Ready(web.StreamResponse):
         line = self._to.transport
         if line is None or line.is_closing():
             raise ConnectionResetError("the peer was gone before its answer")
-        line.writelines((self._head, self._content, data))
+        # An empty part at the end would never be written off by asyncio's own loop from Python 3.12 on: it would turn for nothing.
+        line.writelines([part for part in (self._head, self._content, data) if part])
         await self._to.write_eof()
         await self._to.drain()
 

@@ -1,8 +1,11 @@
 """The listener's runner: what stands between the loop and an application."""
 
-from aiohttp import ClientSession, web
+from collections.abc import Iterable
+from typing import Any
 
-from statuspage.web.listener import ANSWER, PatientRunner
+from aiohttp import ClientSession, HttpVersion11, web
+
+from statuspage.web.listener import ANSWER, PatientRunner, Ready
 
 
 async def _hello(request: web.Request) -> web.StreamResponse:
@@ -20,6 +23,37 @@ async def test_an_application_without_one_answers_where_it_has_a_route() -> None
     app.router.add_get("/here", _hello)
     assert await asked(app, "/here") == (200, "hello /here")
     assert await asked(app, "/there") == (404, "404\n")
+
+
+class Written:
+    """A request whose answer goes to nobody, and its own writer and line."""
+
+    version, keep_alive = HttpVersion11, True
+
+    def __init__(self, method: str) -> None:
+        self.method, self.parts = method, list[bytes]()
+        self.writer = self.transport = self
+
+    def is_closing(self) -> bool:
+        return False
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        self.parts += parts
+
+    async def write_eof(self) -> None:
+        pass
+
+    async def drain(self) -> None:
+        pass
+
+
+async def test_no_empty_part_is_written_that_asyncio_would_try_to_send_for_ever() -> None:
+    for method, parts in (("GET", [b"head\r\n\r\n", b"body"]), ("HEAD", [b"head\r\n\r\n"])):
+        asking: Any = Written(method)
+        ready = Ready(b"head\r\n", b"", b"body")
+        await ready.prepare(asking)
+        await ready.write_eof()
+        assert asking.parts == parts
 
 
 async def asked(app: web.Application, path: str) -> tuple[int, str]:
