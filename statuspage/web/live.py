@@ -27,7 +27,7 @@ from statuspage.web.desk import DESK, Desk
 from statuspage.web.listener import Ready, Stream, head
 from statuspage.web.problems import Rejected
 from statuspage.web.reach import concerned, reaching
-from statuspage.web.security import PRIVATE, hardened
+from statuspage.web.security import PRIVATE, hardened, is_same_origin
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Live:
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Tell whoever asks, until either side ends it. Errors: Rejected 403 to programs, 503 where there is no room."""
         caller, secret = request[CALLER], request.cookies.get(session_cookie(self._desk), "")
-        if caller.session is None or request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        if caller.session is None or not is_same_origin(request, self._desk.console_url):
             raise Rejected(403, "This stream is for the pages of whoever is logged in. Programs are told by webhooks.")
         spelled = head(HTTPStatus.OK, _headers(is_tls=self._desk.is_tls))
         if request.method == hdrs.METH_HEAD:
