@@ -20,6 +20,29 @@ WORDS = (
     "Mail cannot be sent at present: our mail server does not take messages. Receiving mail and webmail work. "
     "We are restarting the server. Messages that you write now stay in your outbox."
 )
+ROOMS = {
+    "triage": "triage?q=mail",
+    "services": "services",
+    "charter": "services/email",
+    "known-errors": "known-errors",
+    "known-error-form": "known-errors/write?service=email",
+    "templates": "templates",
+    "calendar": "calendar",
+    "wall": "wall",
+    "changes": "changes",
+    "audit": "audit",
+    "account": "account",
+    "agents": "agents",
+    "try": "try?target=127.0.0.1:587",
+    "plan": "maintenance/plan",
+    "advisory-form": "advisories/publish",
+    "corrections": "corrections",
+    "as-it-was": "as-it-was",
+    "report-desk": "reports/desk",
+    "report-availability": "reports/availability",
+    "report-review": "reports/review",
+}
+"""What else there is at the console, by the names of its pictures."""
 LOOKS = tuple(Look(width=width, scheme=scheme) for width, scheme in product(Width, SCHEMES))
 
 
@@ -40,6 +63,8 @@ async def take(directory: Path) -> None:
             await _tend(browser, company, incident, kept)
             draft = await _draft(browser, company, kept)
             await _desk(browser, directory, company, kept, (("incident-card", f"incidents/{incident}"), ("gate", f"incidents/{draft}")))
+            postmortem = ("postmortem", f"incidents/{incident}/postmortem")
+            await _desk(browser, directory, company, kept, (postmortem, *ROOMS.items()))
             await _look_around(
                 browser,
                 directory,
