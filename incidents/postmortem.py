@@ -74,7 +74,7 @@ def outline(incident: Incident, found: Findings, voice: Voice) -> str:
 def _happened(incident: Incident, voice: Voice) -> str:
     began = incident.started_at.astimezone(UTC)
     day = voice.says("%(day)s %(month)s %(year)s", day=began.day, month=voice.months[began.month - 1], year=began.year)
-    lasted = spoken(incident.downtime(incident.resolved_at or began), voice)
+    lasted = GAP if incident.resolved_at is None else spoken(incident.downtime(incident.resolved_at), voice)
     return voice.says("“%(name)s” began on %(day)s and lasted %(length)s.", name=called(incident, voice), day=day, length=lasted)
 
 

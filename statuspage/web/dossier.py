@@ -12,6 +12,7 @@ from incidents.reviewed import Explained
 from incidents.times.spans import Span
 from statuspage.picture.page import Story
 from statuspage.picture.review import Missed
+from statuspage.render import pace
 from statuspage.render.timeline import Line, Mark, tell
 from statuspage.store import callers, people, queries, reports
 from statuspage.store.callers import NEVER, Caller
@@ -128,7 +129,7 @@ def _found(run: Measured) -> Line:
         by=None,
         words=words,
         instant=since,
-        body=f"took {run.longest:.3g} s{'' if run.count == 1 else ' at most'}",
+        body=f"took {pace.spelled(run.longest)}{'' if run.count == 1 else ' at most'}",
     )
 
 

@@ -146,7 +146,8 @@ async def test_words_that_are_struck_out_leave_the_draft_too(house: House) -> No
 
 
 async def test_nobody_looks_back_on_what_goes_on_or_was_never_told(house: House) -> None:
-    incident = await house.outage()
+    incident, anna = await house.outage(), await house.logged_in("anna")
+    assert f"lasted {GAP}." in written(await anna.page(f"/incidents/{incident.id}/postmortem"))
     publish = partial(publish_postmortem, house.pipeline.situation, house.now, by="anna", body="We know.")
     with pytest.raises(act.IllegalMove, match="It goes on"):
         publish(incident=incident)
