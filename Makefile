@@ -29,6 +29,9 @@ help: ## list the commands
 
 # --- using it ---
 
+.PHONY: install
+install: $(RUNTIME) ## set up the command .venv/bin/statuspage, and start nothing
+
 .PHONY: run
 run: $(RUNTIME) ## set everything up and run the demo company
 	@exec $(BIN)/statuspage demo

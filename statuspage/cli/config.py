@@ -15,6 +15,7 @@ from statuspage.cli.options import DEFAULT_CONFIG, GOOD, MISUSED, fail, print_js
 from statuspage.config.installation import Store as StoreSettings
 from statuspage.config.loading import ConfigError, Loaded, Problem, json_schema
 from statuspage.config.loading import load as load_config
+from statuspage.store.connect import database_file
 from statuspage.store.engine import Database, Store
 from statuspage.store.errors import StoreError, StoreUnavailable
 
@@ -49,6 +50,9 @@ def store_beside(data_dir: Path) -> Iterator[Database]:
 @contextmanager
 def store_at(url: str, data_dir: Path, *, upgrades: bool = True) -> Iterator[Database]:
     """Open the store at *url*; as ``store_of``."""
+    file = database_file(url, data_dir)
+    if not upgrades and file is not None and not file.exists():
+        fail(f"there is no store in {data_dir} yet: name its directory by --data-dir, or begin one by `statuspage init` or `serve`")
     try:
         with Store.blocking(url, data_dir, upgrades=upgrades) as database:
             yield database

@@ -46,7 +46,7 @@ def answer(page: Page, tongue: Tongue) -> Answer:
     _ = tongue.gettext
     services = [service for group in page.groups for service in group.services if service.is_watched or service.since is not None]
     named = [service for service in services if service.status is page.status or {service.status, page.status} <= TROUBLE]
-    since = min((service.since for service in named if service.since), default=None)
+    since = _since(page, named)
     if page.impaired_since is not None and page.status is Status.UNKNOWN:
         detail = _("Our own monitoring is impaired. That does not mean that a service is down.")
         headline = _unseen(named, is_all=len(named) == len(services), tongue=tongue)
@@ -58,6 +58,14 @@ def answer(page: Page, tongue: Tongue) -> Answer:
         return Answer(status=page.status, headline=_("Waiting for the first results"), detail=detail)
     headline, told = _headline(named, tongue)
     return Answer(status=page.status, headline=headline, detail=_others(told, services, tongue), since=since)
+
+
+def _since(page: Page, named: Sequence[ServiceView]) -> datetime | None:
+    """The earliest start among those *named*. An incident goes on across a gap in what is known, a status begins anew after it."""
+    troubled = {service.id for service in named if service.status in TROUBLE}
+    open_ = (view for view in page.open if any(one.service in troubled and one.status in TROUBLE for one in view.services))
+    begun = [view.returned_at or view.started_at for view in open_]
+    return min((*begun, *(service.since for service in named if service.since)), default=None)
 
 
 def worst_first(opened: Sequence[IncidentView]) -> Sequence[IncidentView]:

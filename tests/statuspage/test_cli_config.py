@@ -114,6 +114,13 @@ async def test_a_change_is_told_beforehand_and_taken_back_in_the_end(tmp_path: P
         )
 
 
+def test_looking_for_versions_where_there_are_none_makes_no_store(tmp_path: Path) -> None:
+    for words in (("history",), ("rollback", "1")):
+        ended = asyncio.run(statuspage("config", *words, here=tmp_path))
+        assert (ended.code, "there is no store in data yet" in ended.err) == (2, True), ended
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_what_cannot_be_taken_back_is_said_and_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "statuspage.yaml"
     file.write_text(FIRST.replace("services:", "credentials: {ops: {user: ops, password: {file: ops.secret}}}\nservices:"))

@@ -432,6 +432,13 @@ def test_an_incident_without_a_broken_service_is_still_a_problem() -> None:
     assert (said.headline, said.status) == ("We are looking into a problem", Status.DEGRADED)
 
 
+def test_what_is_wrong_goes_on_across_a_gap_in_what_is_known() -> None:
+    again = service(status=Status.PARTIAL, since=BEGUN + timedelta(minutes=7))
+    assert answer(page(again, open=(incident(),)), ENGLISH).since == BEGUN
+    came_back = incident(returned_at=BEGUN + timedelta(minutes=7))
+    assert answer(page(again, open=(came_back,)), ENGLISH).since == again.since
+
+
 # --- form ---------------------------------------------------------------------------------------------------------------------
 
 
