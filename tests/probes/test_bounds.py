@@ -114,7 +114,8 @@ async def test_whatever_a_target_does_a_probe_ends_in_time_and_leaves_nothing_be
         await until(lambda: len(asyncio.all_tasks()) == 2)  # the test and the watch
     for (manner, given), result in zip(manners, results, strict=True):
         assert result.took <= TIMEOUT + LATEST + loop.lag, (manner, given, result)
-        assert result.failure is not Failure.CRASHED, (manner, given, result)
+        had_turns = loop.lag < LONGEST_TURN  # without them nobody can let go in time; who takes them is told below
+        assert result.failure is not Failure.CRASHED or not had_turns, (manner, given, result)
     await until(lambda: descriptors() <= before)
     async with asyncio.timeout(60):
         while any((await places.opened()).values()):  # noqa: ASYNC110 - what is waited for happens in another process
