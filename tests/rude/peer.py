@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+TURNS = 6
+"""Turns of the loop after which whatever was being accepted has been; asyncio leaves open what it accepts while its server closes."""
+
 Script = Callable[["Peer"], Awaitable[None]]
 
 
@@ -79,28 +82,33 @@ class Rude:
 async def rude(script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Rude]:
     """Run *script* for every connection; *closed* of the result is set whenever one of them has ended."""
     place = Rude()
-    tasks: set[asyncio.Task[None]] = set()
+    served: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        place.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
         try:
             with suppress(OSError, asyncio.CancelledError):
                 await script(Peer(reader, writer, place.heard))
         finally:
             writer.close()
-            tasks.discard(task)
             place.closed.set()
 
-    server = await asyncio.start_server(serve, host, 0, ssl=tls, ssl_shutdown_timeout=0.2 if tls else None)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Note it at once: a task that is cancelled before its first step closes nothing."""
+        place.connections += 1
+        task = asyncio.ensure_future(serve(reader, writer))
+        served[task] = writer
+        task.add_done_callback(lambda ended: served.pop(ended).close())
+
+    server = await asyncio.start_server(accept, host, 0, ssl=tls, ssl_shutdown_timeout=0.2 if tls else None)
     place.port = server.sockets[0].getsockname()[1]
     try:
         yield place
     finally:
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         server.close()
-        for task in tuple(tasks):
+        tasks = tuple(served)
+        for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
